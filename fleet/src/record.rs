@@ -1,0 +1,594 @@
+//! What a log record says: one struct per kind, one kind per fact.
+//!
+//! These are wire types: their archived form is the format on disk, so a struct here is never changed in
+//! place. A new field is a new version of the kind, and [`crate::wire`] keeps a reader for the one before.
+//! Scalars are plain integers; the constants beside them say what they mean. Times are UTC microseconds.
+
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// Declares a fieldless enum that travels as one byte and has the OCPP 2.0.1 (or our) name of each variant.
+macro_rules! closed_set {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant = $code,)+ }
+
+        impl $name {
+            /// Every variant, in the order of its code.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name on the wire and in SQL.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The byte in a record; `None` for a byte that no version has written.
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The byte in a record.
+            pub const fn code(self) -> u8 {
+                self as u8
+            }
+
+            /// The variant of this exact name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+closed_set! {
+    /// The version a connection speaks.
+    Protocol {
+        /// OCPP 1.6 with JSON.
+        Ocpp16 = 1 "ocpp1.6",
+        /// OCPP 2.0.1.
+        Ocpp201 = 2 "ocpp2.0.1",
+    }
+}
+
+closed_set! {
+    /// `ConnectorStatusEnumType` of OCPP 2.0.1; the nine of 1.6 are translated into it.
+    ConnectorStatus {
+        /// Ready for a new user.
+        Available = 1 "Available",
+        /// In use: 1.6 Preparing, Charging, SuspendedEV, SuspendedEVSE, Finishing.
+        Occupied = 2 "Occupied",
+        /// Held by a reservation.
+        Reserved = 3 "Reserved",
+        /// Out of service.
+        Unavailable = 4 "Unavailable",
+        /// Reports an error and cannot charge.
+        Faulted = 5 "Faulted",
+    }
+}
+
+closed_set! {
+    /// `ReadingContextEnumType` of OCPP 2.0.1.
+    ReadingContext {
+        /// At the start of an interruption.
+        InterruptionBegin = 1 "Interruption.Begin",
+        /// At the end of an interruption.
+        InterruptionEnd = 2 "Interruption.End",
+        /// None of the others.
+        Other = 3 "Other",
+        /// Taken at a clock-aligned interval.
+        SampleClock = 4 "Sample.Clock",
+        /// Taken periodically (the default).
+        SamplePeriodic = 5 "Sample.Periodic",
+        /// At the start of a transaction.
+        TransactionBegin = 6 "Transaction.Begin",
+        /// At the end of a transaction.
+        TransactionEnd = 7 "Transaction.End",
+        /// In answer to a trigger.
+        Trigger = 8 "Trigger",
+    }
+}
+
+closed_set! {
+    /// `TransactionEventEnumType` of OCPP 2.0.1.
+    TransactionEventKind {
+        /// First event of a transaction.
+        Started = 1 "Started",
+        /// Any event in between.
+        Updated = 2 "Updated",
+        /// Last event of a transaction.
+        Ended = 3 "Ended",
+    }
+}
+
+closed_set! {
+    /// Where a transaction stands.
+    TransactionState {
+        /// Begun and not ended.
+        Active = 1 "active",
+        /// Ended by its station.
+        Ended = 2 "ended",
+        /// An end (or a middle) whose beginning is unknown here.
+        Orphan = 3 "orphan",
+    }
+}
+
+closed_set! {
+    /// How far the energy of a transaction can be billed.
+    Quality {
+        /// From two plausible registers.
+        Ok = 1 "ok",
+        /// From the registers that came; the first or the last is missing.
+        Estimated = 2 "estimated",
+        /// Registers run backwards or jump; shown, not billed.
+        Quarantined = 3 "quarantined",
+    }
+}
+
+closed_set! {
+    /// A measurement column of `meter_values`. The code is the index of the column.
+    MeterColumn {
+        /// `Energy.Active.Import.Register`, milliwatt-hours.
+        EnergyWh = 0 "energy_wh",
+        /// `Energy.Active.Export.Register`, milliwatt-hours.
+        EnergyExportWh = 1 "energy_export_wh",
+        /// `Power.Active.Import`, watts.
+        PowerW = 2 "power_w",
+        /// The same of phase L1.
+        PowerL1W = 3 "power_l1_w",
+        /// The same of phase L2.
+        PowerL2W = 4 "power_l2_w",
+        /// The same of phase L3.
+        PowerL3W = 5 "power_l3_w",
+        /// `Power.Offered`, watts.
+        PowerOfferedW = 6 "power_offered_w",
+        /// `Current.Import`, amperes.
+        CurrentA = 7 "current_a",
+        /// The same of phase L1.
+        CurrentL1A = 8 "current_l1_a",
+        /// The same of phase L2.
+        CurrentL2A = 9 "current_l2_a",
+        /// The same of phase L3.
+        CurrentL3A = 10 "current_l3_a",
+        /// `Current.Offered`, amperes.
+        CurrentOfferedA = 11 "current_offered_a",
+        /// `Voltage`, volts.
+        VoltageV = 12 "voltage_v",
+        /// The same of phase L1 (or L1-N).
+        VoltageL1V = 13 "voltage_l1_v",
+        /// The same of phase L2 (or L2-N).
+        VoltageL2V = 14 "voltage_l2_v",
+        /// The same of phase L3 (or L3-N).
+        VoltageL3V = 15 "voltage_l3_v",
+        /// `Frequency`, hertz.
+        FrequencyHz = 16 "frequency_hz",
+        /// `Power.Factor`, 0 to 1.
+        PowerFactor = 17 "power_factor",
+        /// `SoC`, percent.
+        SocPercent = 18 "soc_percent",
+        /// `Temperature`, degrees Celsius.
+        TemperatureC = 19 "temperature_c",
+    }
+}
+
+closed_set! {
+    /// Who sent a frame.
+    Direction {
+        /// The station.
+        FromStation = 1 "from_station",
+        /// We.
+        ToStation = 2 "to_station",
+    }
+}
+
+closed_set! {
+    /// Where a command stands (design, section 5).
+    CommandState {
+        /// Durable, not yet on the socket.
+        Queued = 1 "queued",
+        /// On the socket, unanswered.
+        Sent = 2 "sent",
+        /// The station answered: result or error.
+        Answered = 3 "answered",
+        /// No answer within its deadline.
+        Timeout = 4 "timeout",
+        /// The station was not connected.
+        Offline = 5 "offline",
+        /// The station's queue of commands was full.
+        QueueFull = 6 "queue_full",
+        /// A crash or a disconnect caught it without an answer; never resent.
+        Unknown = 7 "unknown",
+    }
+}
+
+closed_set! {
+    /// Whether a station may speak (decision 20).
+    Acceptance {
+        /// Seen while onboarding is pending; Boot is answered Pending.
+        Pending = 1 "pending",
+        /// Registered, approved, or met while onboarding was open.
+        Accepted = 2 "accepted",
+    }
+}
+
+closed_set! {
+    /// How a peer proved who it is, weakest first.
+    Security {
+        /// It did not.
+        None = 1 "none",
+        /// HTTP Basic with the station's password (security profiles 1 and 2).
+        Basic = 2 "basic",
+    }
+}
+
+/// A socket became a station's connection.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct Connected {
+    /// Names this connection among all of the log.
+    pub connection: u64,
+    /// Address and port of the peer.
+    pub peer: String,
+    /// [`Protocol`].
+    pub protocol: u8,
+    /// [`Security`].
+    pub security: u8,
+    /// [`Acceptance`] from here on.
+    pub acceptance: u8,
+    /// True when onboarding was open and this connection made the station known.
+    pub first_seen: bool,
+}
+
+/// A station's connection ended.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct Disconnected {
+    /// The connection that ended.
+    pub connection: u64,
+    /// Why, in words: `closed by station (1000)`, `replaced`, `ping timeout`.
+    pub reason: String,
+}
+
+/// A handshake was refused for a station that is known, or a connection was displaced too often.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct ConnectionRefused {
+    /// Address and port of the peer.
+    pub peer: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// BootNotification.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct Booted {
+    /// Vendor, model, serial number and firmware as sent; empty where absent.
+    pub vendor: String,
+    /// Model name.
+    pub model: String,
+    /// `chargePointSerialNumber` in 1.6, `serialNumber` in 2.x.
+    pub serial_number: String,
+    /// Firmware version.
+    pub firmware_version: String,
+    /// 2.x boot reason; empty in 1.6.
+    pub reason: String,
+    /// SIM card and modem, meter: `iccid`, `imsi`, `meter_type`, `meter_serial_number`.
+    pub iccid: String,
+    /// IMSI of the modem.
+    pub imsi: String,
+    /// Type of the main meter.
+    pub meter_type: String,
+    /// Serial number of the main meter.
+    pub meter_serial_number: String,
+    /// True when the answer was Accepted.
+    pub accepted: bool,
+}
+
+/// When something happened, as the station says and as we believe it.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct Moment {
+    /// The station's time, or the receive time where that is not worth believing.
+    pub at: i64,
+    /// The station's text; empty where it sent none.
+    pub raw: String,
+    /// False when `at` is the receive time.
+    pub clock_trusted: bool,
+}
+
+/// StatusNotification.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct StatusReported {
+    /// EVSE; 0 is the station as a whole.
+    pub evse_id: u32,
+    /// Connector within the EVSE.
+    pub connector_id: u32,
+    /// [`ConnectorStatus`].
+    pub status: u8,
+    /// As the station wrote it.
+    pub status_reported: String,
+    /// 1.6 `errorCode` as written; empty in 2.x.
+    pub error_code: String,
+    /// 1.6 `vendorErrorCode`.
+    pub vendor_error_code: String,
+    /// 1.6 `vendorId`.
+    pub vendor_id: String,
+    /// 1.6 `info`.
+    pub info: String,
+    /// When.
+    pub occurred: Moment,
+    /// False when a later status of this connector is already known: history only.
+    pub live: bool,
+    /// Recognises a retry (decision 12): hash of the key, and of the values.
+    pub retry: Retry,
+}
+
+/// How a retry is recognised: same key and same content is one effect, same key and other content is kept and flagged.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct Retry {
+    /// Hash of the retry key; zero when the message has no key that counts.
+    pub key: [u8; 16],
+    /// Hash of the decoded values, without message id and `offline`.
+    pub content: [u8; 16],
+    /// True when this is a second content under one key.
+    pub conflict: bool,
+}
+
+/// StartTransaction, StopTransaction (1.6) or TransactionEvent (2.x), with what the shard made of it.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionEvent {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// The station's text, or the decimal 1.6 id.
+    pub ocpp_transaction_id: String,
+    /// [`TransactionEventKind`].
+    pub kind: u8,
+    /// EVSE; 0 when unknown.
+    pub evse_id: u32,
+    /// Connector; 0 when unknown.
+    pub connector_id: u32,
+    /// 2.x `seqNo`; -1 in 1.6.
+    pub seq_no: i64,
+    /// Sequence numbers missing before this one, as far as known.
+    pub seq_gap: u32,
+    /// 2.x `triggerReason`; empty in 1.6.
+    pub trigger_reason: String,
+    /// 2.x `chargingState`.
+    pub charging_state: String,
+    /// 2.x `stoppedReason`, 1.6 `reason`.
+    pub stop_reason: String,
+    /// HMAC of the idToken under the tenant's key (decision 23); absent where the station sent none.
+    pub token_ref: Option<[u8; 16]>,
+    /// 2.x `remoteStartId`; -1 where absent.
+    pub remote_start_id: i64,
+    /// Counter behind a 1.6 transaction id given here; 0 otherwise.
+    pub ocpp_counter: u32,
+    /// Recorded while the station was offline.
+    pub offline: bool,
+    /// When.
+    pub occurred: Moment,
+    /// `meterStart` or `meterStop` of 1.6, or the register that came with the event, milliwatt-hours.
+    pub register_mwh: Option<i64>,
+    /// Recognises a retry.
+    pub retry: Retry,
+    /// The transaction after this event.
+    pub summary: TransactionSummary,
+}
+
+/// A transaction as far as it is known: computed once, by its shard (decision 19).
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionSummary {
+    /// [`TransactionState`].
+    pub state: u8,
+    /// [`Quality`].
+    pub quality: u8,
+    /// Absent when the beginning is unknown.
+    pub started_at: Option<i64>,
+    /// Absent while it runs.
+    pub ended_at: Option<i64>,
+    /// First plausible register, milliwatt-hours.
+    pub meter_start_mwh: Option<i64>,
+    /// Last plausible register, milliwatt-hours.
+    pub meter_stop_mwh: Option<i64>,
+    /// Their difference.
+    pub energy_mwh: Option<i64>,
+    /// Minor units of `currency`; absent when the energy is not to be billed.
+    pub cost: Option<i64>,
+    /// ISO 4217.
+    pub currency: [u8; 3],
+    /// The token it was started with.
+    pub token_ref: Option<[u8; 16]>,
+}
+
+/// Meter values of one message. Values of common measurands lie in [`Reading`]s, all else in [`Sample`]s.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct MeterValues {
+    /// EVSE; 0 is the main meter.
+    pub evse_id: u32,
+    /// Connector; 0 when unknown.
+    pub connector_id: u32,
+    /// Our id, where the station named a transaction.
+    pub transaction_id: Option<[u8; 16]>,
+    /// The station's name of it; empty where it named none.
+    pub ocpp_transaction_id: String,
+    /// Recorded while the station was offline.
+    pub offline: bool,
+    /// One per `meterValue` element.
+    pub rows: Vec<MeterRow>,
+    /// Values of columns, grouped by row in ascending order.
+    pub readings: Vec<Reading>,
+    /// Values without a column, grouped by row in ascending order.
+    pub samples: Vec<Sample>,
+    /// Text that rows and samples point into.
+    pub text: String,
+    /// Recognises a retry.
+    pub retry: Retry,
+}
+
+/// A range of [`MeterValues::text`], in bytes.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct TextRange {
+    /// First byte.
+    pub start: u32,
+    /// Number of bytes; 0 means absent.
+    pub len: u32,
+}
+
+/// One `meterValue` element; its ordinal is its index.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct MeterRow {
+    /// The station's time, or the receive time where that is not worth believing.
+    pub measured_at: i64,
+    /// The station's text.
+    pub measured_at_raw: TextRange,
+    /// False when `measured_at` is the receive time.
+    pub clock_trusted: bool,
+    /// [`ReadingContext`].
+    pub context: u8,
+}
+
+/// One value of a [`MeterColumn`].
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct Reading {
+    /// Index into [`MeterValues::rows`].
+    pub row: u16,
+    /// [`MeterColumn`].
+    pub column: u8,
+    /// Milliwatt-hours for the two energy columns, else the bits of an `f64`.
+    pub bits: i64,
+}
+
+/// One sampled value that has no column, as the station wrote it.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct Sample {
+    /// Index into [`MeterValues::rows`].
+    pub row: u16,
+    /// [`ReadingContext`].
+    pub context: u8,
+    /// Measurand, phase, location and unit as written; absent ranges mean the specification's default.
+    pub measurand: TextRange,
+    /// Phase.
+    pub phase: TextRange,
+    /// Location.
+    pub location: TextRange,
+    /// Unit.
+    pub unit: TextRange,
+    /// Value as written.
+    pub value: TextRange,
+    /// Value times 10^multiplier as a double; NaN where the text is no number.
+    pub value_number: f64,
+    /// Signed meter data as written (2.x `signedMeterValue`, 1.6 `format: SignedData`).
+    pub signed_value: TextRange,
+}
+
+/// SecurityEventNotification, or an event we raise ourselves.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct SecurityEvent {
+    /// Type, from the list of OCPP 2.0.1 Part 2 Appendices §1, or `Sigec.*`.
+    pub event_type: String,
+    /// When.
+    pub occurred: Moment,
+    /// Details.
+    pub info: String,
+    /// True for the events that the specification calls critical.
+    pub critical: bool,
+}
+
+/// A command to a station changed state; the whole resource each time, so that the newest record is enough.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct CommandChanged {
+    /// UUIDv7.
+    pub command_id: [u8; 16],
+    /// OCPP action, in the words of the station's version.
+    pub action: String,
+    /// JSON object, secrets masked.
+    pub payload: String,
+    /// [`CommandState`].
+    pub state: u8,
+    /// The station's answer as JSON, secrets masked; empty until there is one.
+    pub result: String,
+    /// CALLERROR code, or empty.
+    pub error_code: String,
+    /// CALLERROR description.
+    pub error_description: String,
+    /// Name of the principal who asked.
+    pub principal: String,
+    /// When it was asked for.
+    pub created_at: i64,
+}
+
+/// One frame as it went over the wire, secrets masked.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct Message {
+    /// [`Direction`].
+    pub direction: u8,
+    /// OCPP-J message type: 2 CALL, 3 CALLRESULT, 4 CALLERROR; 0 when unreadable.
+    pub message_type: u8,
+    /// Message id; empty when unreadable.
+    pub message_id: String,
+    /// Action; of an answer, the action it answers.
+    pub action: String,
+    /// The frame.
+    pub raw: String,
+}
+
+/// What an operator said of a station: the whole of it each time.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct StationConfigured {
+    /// Site, empty for none.
+    pub site: String,
+    /// Degrees; both or neither.
+    pub latitude: Option<f64>,
+    /// Degrees.
+    pub longitude: Option<f64>,
+    /// Postal address, empty for none.
+    pub address: String,
+    /// Connectors the operator declared; 0 = not declared.
+    pub connectors: u32,
+    /// Salt of the password.
+    pub password_salt: Option<[u8; 16]>,
+    /// HMAC-SHA-256 of the password under the salt (decision 21).
+    pub password_mac: Option<[u8; 32]>,
+    /// [`Acceptance`].
+    pub acceptance: u8,
+    /// Name of the principal who said so.
+    pub principal: String,
+}
+
+/// A station was deleted by an operator; its history stays.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct StationDeleted {
+    /// Name of the principal who did it.
+    pub principal: String,
+}
+
+/// A notification that changes no state of ours: firmware, diagnostics or log status, NotifyEvent, NotifyReport, DataTransfer.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct Notified {
+    /// OCPP action.
+    pub action: String,
+    /// Its payload as JSON.
+    pub payload: String,
+}
