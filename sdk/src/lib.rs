@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The HTTP API of SIGEC-VE in Rust: its request and response types, and a client.
+//!
+//! These are wire types only: the server (`control-api`) generates its OpenAPI document from them, clients read
+//! and write them, nobody computes with them. Energy is kilowatt-hours, money a decimal string beside its currency,
+//! every time RFC 3339 in UTC.
+//!
+//! # Invariants
+//!
+//! - A request refuses members it does not know, so that a typing mistake is an error and not a silent default.
+//! - A response may gain members; [`Client`] passes over those it does not know.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod commands;
+mod devices;
+mod health;
+mod page;
+mod principals;
+mod problem;
+mod sql;
+mod tokens;
+mod transactions;
+mod voice;
+
+pub use client::{Client, ClientError, DeviceFilter, MessageFilter, Outcome};
+pub use commands::{
+    Command, CommandError, CommandRequest, CommandState, Message, MessageDirection,
+};
+pub use devices::{
+    Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest, DeviceStatus,
+    GeneratedPassword, ImportError, ImportReport, IssueCategory, IssueReceipt, IssueRequest,
+    Location,
+};
+pub use health::{
+    DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,
+};
+pub use page::Page;
+pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
+pub use problem::{FieldProblem, Problem};
+pub use sql::SqlRequest;
+pub use tokens::{Token, TokenRequest, TokenStatus};
+pub use transactions::{Transaction, TransactionQuality, TransactionStart, TransactionStatus};
+pub use voice::{VoiceReply, VoiceRequest};

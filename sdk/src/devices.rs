@@ -1,0 +1,301 @@
+//! Charging stations, as the API calls them: devices.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+/// A charging station, as it is right now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Device {
+    /// The station's identity: the last segment of the path it connects to.
+    #[schema(example = "CP001")]
+    pub id: String,
+    /// From its BootNotification; `null` until it sent one.
+    #[schema(example = "ABB")]
+    pub vendor: Option<String>,
+    /// From its BootNotification.
+    #[schema(example = "Terra 184")]
+    pub model: Option<String>,
+    /// From its BootNotification.
+    pub serial_number: Option<String>,
+    /// From its BootNotification.
+    pub firmware_version: Option<String>,
+    /// The OCPP version of its last connection: `ocpp1.6` or `ocpp2.0.1`.
+    pub protocol: Option<String>,
+    /// The best of its connectors' states; `Unavailable` while it is offline.
+    pub status: DeviceStatus,
+    /// True while it holds a connection.
+    pub is_online: bool,
+    /// When its last message came.
+    #[schema(format = DateTime)]
+    pub last_seen_at: Option<String>,
+    /// `accepted`, or `pending` until `POST /devices` approves it.
+    pub acceptance: String,
+    /// True when it must log in with a password.
+    pub has_password: bool,
+    /// The site it stands at.
+    pub site: Option<String>,
+    /// Where it stands.
+    pub location: Option<Location>,
+    /// What is known of its connectors, in the order of their numbers.
+    pub connectors: Vec<Connector>,
+}
+
+/// What a station is good for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum DeviceStatus {
+    /// At least one connector is free.
+    Available,
+    /// None is free, at least one is in use or reserved.
+    Occupied,
+    /// None is free or in use, at least one reports an error.
+    Faulted,
+    /// Offline, out of service, or not known.
+    Unavailable,
+}
+
+/// One connector of a station.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Connector {
+    /// What `connector_id` of `POST /transactions/start` takes: the connector of a 1.6 station, the EVSE of a 2.x one.
+    #[schema(example = 1)]
+    pub id: u32,
+    /// The connector within its EVSE.
+    pub connector_id: u32,
+    /// Plug: `CCS`, `Type2`, …; `null` where not known.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// As OCPP 2.0.1 names it; `null` until the station reported one.
+    pub status: Option<ConnectorStatus>,
+    /// In the station's own words: `SuspendedEV`.
+    pub status_reported: Option<String>,
+    /// 1.6 `errorCode`, unless it is `NoError`.
+    pub error_code: Option<String>,
+    /// Rated power; `null` where not known.
+    pub max_power_kw: Option<f64>,
+}
+
+/// `ConnectorStatusEnumType` of OCPP 2.0.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum ConnectorStatus {
+    /// Ready for a new user.
+    Available,
+    /// In use.
+    Occupied,
+    /// Held by a reservation.
+    Reserved,
+    /// Out of service.
+    Unavailable,
+    /// Reports an error and cannot charge.
+    Faulted,
+}
+
+/// A place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// Degrees north, −90 to 90.
+    #[serde(alias = "latitude")]
+    #[schema(minimum = -90, maximum = 90, example = -23.55052)]
+    pub lat: f64,
+    /// Degrees east, −180 to 180.
+    #[serde(alias = "longitude")]
+    #[schema(minimum = -180, maximum = 180, example = -46.633308)]
+    pub lng: f64,
+    /// Postal address, at most 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256, example = "Av. Paulista, 1000")]
+    pub address: Option<String>,
+}
+
+/// A station to register, or one that waits in `pending` to approve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceRequest {
+    /// 1 to 48 characters without `/`, `:` and control characters.
+    #[schema(min_length = 1, max_length = 48, example = "CP001")]
+    pub id: String,
+    /// 16 to 64 printable ASCII characters; without it one is generated and shown once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 16, max_length = 64)]
+    pub password: Option<String>,
+    /// At most 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub site: Option<String>,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// How many connectors it has, at most 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 64)]
+    pub connectors: Option<u32>,
+}
+
+/// A station just registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceCreated {
+    /// The station.
+    #[serde(flatten)]
+    pub device: Device,
+    /// The generated password, shown this once; absent when the request brought its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// What to change about a station (RFC 7396): what is absent stays, `null` clears.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DevicePatch {
+    /// 16 to 64 printable ASCII characters. A station cannot be left without a password again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 16, max_length = 64)]
+    pub password: Option<String>,
+    /// At most 64 characters.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    pub site: Option<Option<String>>,
+    /// Where it stands.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<Location>)]
+    pub location: Option<Option<Location>>,
+    /// How many connectors it has, at most 64.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>, maximum = 64)]
+    pub connectors: Option<Option<u32>>,
+}
+
+/// Tells `null` (`Some(None)`) from an absent member (`None`, by `default`).
+fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(d).map(Some)
+}
+
+/// What became of a bulk import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportReport {
+    /// Stations registered or changed.
+    pub imported: u64,
+    /// Lines refused; the others took effect.
+    pub failed: u64,
+    /// Why, of the first 1,000 refused lines.
+    pub errors: Vec<ImportError>,
+    /// Passwords generated for lines that had none. Shown this once.
+    pub passwords: Vec<GeneratedPassword>,
+}
+
+/// A line of an import that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportError {
+    /// Line number in the file; the header is line 1.
+    pub line: u64,
+    /// What was found and what was expected.
+    pub detail: String,
+}
+
+/// A password that the server made up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GeneratedPassword {
+    /// The station.
+    pub id: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// Something that somebody found wrong with a station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssueRequest {
+    /// What it is about.
+    pub category: IssueCategory,
+    /// In the reporter's words, at most 1,000 characters.
+    #[schema(min_length = 1, max_length = 1000)]
+    pub text: String,
+}
+
+/// What an issue is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IssueCategory {
+    /// Broken plug, cable, screen or housing.
+    Hardware,
+    /// The charge does not start, stops, or is slow.
+    Charging,
+    /// Price, receipt or payment.
+    Payment,
+    /// The place is blocked, dirty, dark or closed.
+    Access,
+    /// None of the others.
+    Other,
+}
+
+/// An issue that is on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IssueReceipt {
+    /// The station.
+    pub device_id: String,
+    /// What it is about.
+    pub category: IssueCategory,
+    /// In the reporter's words.
+    pub text: String,
+    /// Who reported it.
+    pub reported_by: String,
+    /// When it was recorded.
+    #[schema(format = DateTime)]
+    pub reported_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_tells_null_from_absent() {
+        let patch: DevicePatch = serde_json::from_str(r#"{"site":null,"connectors":2}"#).unwrap();
+        assert_eq!(
+            patch,
+            DevicePatch {
+                site: Some(None),
+                connectors: Some(Some(2)),
+                ..DevicePatch::default()
+            }
+        );
+        assert_eq!(
+            serde_json::to_string(&patch).unwrap(),
+            r#"{"site":null,"connectors":2}"#
+        );
+    }
+
+    #[test]
+    fn a_location_has_two_spellings_and_answers_in_one() {
+        let long: Location =
+            serde_json::from_str(r#"{"latitude":-23.5,"longitude":-46.6}"#).unwrap();
+        assert_eq!(
+            serde_json::to_string(&long).unwrap(),
+            r#"{"lat":-23.5,"lng":-46.6}"#
+        );
+    }
+
+    #[test]
+    fn a_misspelt_member_is_an_error() {
+        let found = serde_json::from_str::<DeviceRequest>(r#"{"id":"CP1","passwort":"x"}"#);
+        assert!(
+            found
+                .unwrap_err()
+                .to_string()
+                .contains("unknown field `passwort`")
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! How the server is.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Every part of the server, and the worst of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// The worst of the parts.
+    pub status: HealthStatus,
+    /// What `/health/ready` answers.
+    pub ready: bool,
+    /// Version of the program.
+    pub version: String,
+    /// Connections and stations.
+    pub dataplane: DataPlaneHealth,
+    /// The durable logs, one per shard.
+    pub logs: Vec<LogHealth>,
+    /// The tables.
+    pub lake: LakeHealth,
+    /// The state store.
+    pub state: StateHealth,
+    /// Where the server listens.
+    pub listeners: Vec<ListenerHealth>,
+    /// True when a listener beyond loopback takes passwords and tokens unencrypted.
+    pub plaintext_beyond_loopback: bool,
+}
+
+/// How a part is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// As it should be.
+    Ok,
+    /// Works; somebody should look.
+    Degraded,
+    /// Does not work.
+    Down,
+}
+
+/// Connections and stations, of all shards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DataPlaneHealth {
+    /// Threads that own stations.
+    pub shards: u32,
+    /// Sockets open.
+    pub connections: u64,
+    /// Stations known.
+    pub stations: u64,
+    /// Transactions that run.
+    pub active_transactions: u64,
+}
+
+/// One durable log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LogHealth {
+    /// The shard that writes it.
+    pub shard: u32,
+    /// How it is.
+    pub status: HealthStatus,
+    /// Why, when it is not `ok`.
+    pub detail: Option<String>,
+    /// Disk it takes.
+    pub bytes_used: u64,
+    /// Disk it may take.
+    pub bytes_max: u64,
+}
+
+/// The tables and the disk below them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LakeHealth {
+    /// How they are.
+    pub status: HealthStatus,
+    /// Why, when they are not `ok`.
+    pub detail: Option<String>,
+    /// Bytes of all table files.
+    pub bytes_used: u64,
+    /// Bytes free on their disk.
+    pub bytes_free: u64,
+    /// Days until the disk is full at the pace of the last day; `null` while that is not known.
+    pub days_to_full: Option<f64>,
+    /// Seconds since the oldest durable event that is not yet in a table.
+    pub lag_seconds: Option<f64>,
+}
+
+/// The state store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StateHealth {
+    /// How it is.
+    pub status: HealthStatus,
+    /// Why, when it is not `ok`.
+    pub detail: Option<String>,
+}
+
+/// One address the server listens on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ListenerHealth {
+    /// `ocpp`, `http` or `postgres`.
+    pub name: String,
+    /// Address and port.
+    #[schema(example = "127.0.0.1:9000")]
+    pub address: String,
+    /// True when it speaks without TLS.
+    pub plaintext: bool,
+}
