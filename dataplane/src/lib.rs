@@ -1,1 +1,33 @@
-//! Placeholder.
+//! Connections in, events out, commands back.
+//!
+//! A station's bytes enter a shard, leave it as records of the durable log, and are answered once those records
+//! are safe. A shard is one thread that alone writes the stations of its partitions; others send it a message.
+//!
+//! # Invariants
+//!
+//! - The answer to every inbound CALL except Heartbeat and Authorize leaves after its record is durable.
+//! - Answers leave a connection in the order of their requests.
+//! - A station has at most one live connection, and at most one of our calls unanswered.
+//! - A command is durable before it is sent; one caught by a crash or a disconnect is never sent again.
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod id;
+mod mailbox;
+mod password;
+mod router;
+
+pub use config::{Config, Onboarding, Plausibility, Tariff};
+pub use id::CommandId;
+pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
+pub use router::pending::Pending;
+pub use router::view::{
+    CommandView, ConnectorView, Counters, Histogram, Page, ShardHealth, StationView,
+    TransactionView,
+};
+pub use router::{
+    CommandRefused, CommandRequest, RegisterError, RegisterMode, Registration, Router, RouterError,
+    StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest, Token,
+    TokenStatus,
+};

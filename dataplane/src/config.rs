@@ -1,0 +1,129 @@
+//! What an operator may choose. Checked by the program before anything starts; no field is optional here.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What happens to a station that nobody registered (decision 20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onboarding {
+    /// It is accepted, unless its upgrade came through a proxy; then as `Pending`.
+    Open,
+    /// It may connect and boot; its Boot is answered Pending until an operator approves it.
+    Pending,
+    /// Its handshake is answered 404.
+    Closed,
+}
+
+impl Onboarding {
+    /// `Open` while every listener is on loopback, else `Pending`.
+    pub fn default_for(listeners: &[SocketAddr]) -> Self {
+        if listeners.iter().all(|addr| addr.ip().is_loopback()) {
+            Self::Open
+        } else {
+            Self::Pending
+        }
+    }
+}
+
+/// What energy costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tariff {
+    /// Millionths of the currency's major unit per kWh; default 750,000.
+    pub price_per_kwh_micros: i64,
+    /// ISO 4217; default BRL.
+    pub currency: [u8; 3],
+}
+
+impl Default for Tariff {
+    fn default() -> Self {
+        Self {
+            price_per_kwh_micros: 750_000,
+            currency: *b"BRL",
+        }
+    }
+}
+
+/// What a meter register may do between two readings before it is quarantined (decision 19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plausibility {
+    /// Highest mean power between two registers, watts; default 1,000,000.
+    pub power_w_max: i64,
+    /// Energy that is believed whatever the time between two registers, watt-hours; default 1,000.
+    pub slack_wh: i64,
+    /// Highest energy of one transaction, watt-hours; default 500,000.
+    pub transaction_wh_max: i64,
+}
+
+impl Default for Plausibility {
+    fn default() -> Self {
+        Self {
+            power_w_max: 1_000_000,
+            slack_wh: 1_000,
+            transaction_wh_max: 500_000,
+        }
+    }
+}
+
+/// How the data plane runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where stations connect, plain WebSocket; default 127.0.0.1:9000. Port 0 picks a free one.
+    pub listen: Vec<SocketAddr>,
+    /// Reactor threads; default one per core. At most [`fleet::PARTITIONS`].
+    pub shards: usize,
+    /// What happens to unregistered stations.
+    pub onboarding: Onboarding,
+    /// Values of `Origin` that are let in; every other one is refused. Default none.
+    pub origins: Vec<String>,
+    /// Unregistered identities that may wait for approval, over all shards; default 10,000.
+    pub pending_max: usize,
+    /// Interval that Boot answers name, seconds; default 300.
+    pub heartbeat_interval_s: u32,
+    /// Longest WebSocket message, bytes; default 1 MiB.
+    pub message_len_max: usize,
+    /// Time a peer has to finish its upgrade; default 10 s.
+    pub handshake_timeout: Duration,
+    /// A silent peer is pinged this often, inside the limits of NAT tables; default 45 s.
+    pub ping_interval: Duration,
+    /// A peer that sends nothing for this long is closed; default 150 s.
+    pub idle_timeout: Duration,
+    /// Time a station has to answer one of our calls; default 30 s.
+    pub call_timeout: Duration,
+    /// Commands of one station that may wait behind the one on the wire; default 16.
+    pub command_queue_len_max: usize,
+    /// Bytes a shard holds for answers and records that are not durable; above it reads stop. Default 64 MiB.
+    pub shard_bytes_max: usize,
+    /// A log that commits nothing for this long closes its sockets and refuses upgrades; default 5 s.
+    pub log_stall_timeout: Duration,
+    /// Whether Heartbeats enter the raw message history; default true.
+    pub log_heartbeats: bool,
+    /// What energy costs.
+    pub tariff: Tariff,
+    /// What a register may do.
+    pub plausibility: Plausibility,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 9000))],
+            shards: std::thread::available_parallelism()
+                .map_or(1, |cores| cores.get().min(usize::from(fleet::PARTITIONS))),
+            onboarding: Onboarding::Open,
+            origins: Vec::new(),
+            pending_max: 10_000,
+            heartbeat_interval_s: 300,
+            message_len_max: 1 << 20,
+            handshake_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(45),
+            idle_timeout: Duration::from_secs(150),
+            call_timeout: Duration::from_secs(30),
+            command_queue_len_max: 16,
+            shard_bytes_max: 64 << 20,
+            log_stall_timeout: Duration::from_secs(5),
+            log_heartbeats: true,
+            tariff: Tariff::default(),
+            plausibility: Plausibility::default(),
+        }
+    }
+}

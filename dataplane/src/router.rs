@@ -1,0 +1,585 @@
+//! The way to a station from everywhere else: a handle that any thread may hold.
+//!
+//! Questions and wishes go to the shard that owns the station, through its bounded mailbox; a full one answers
+//! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
+
+pub(crate) mod pending;
+pub(crate) mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet::record::{Acceptance, ConnectorStatus};
+use fleet::{Partition, StationKey, TransactionId, UtcMicros};
+
+use crate::CommandId;
+use crate::id::partition_of_transaction;
+use crate::mailbox::{Mailbox, Undelivered};
+use crate::password::Password;
+use pending::{Pending, Reply, pending};
+use view::{CommandView, Page, ShardHealth, StationView, TransactionView};
+
+/// Longest page of a list.
+pub const PAGE_LEN_MAX: usize = 500;
+/// Stations per letter when many are registered at once.
+const REGISTER_CHUNK_LEN: usize = 256;
+
+/// Why a question got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouterError {
+    /// The shard is behind; ask again later.
+    #[error("the station's shard has too many questions waiting")]
+    Busy,
+    /// The server is shutting down.
+    #[error("the station's shard has ended")]
+    Stopped,
+    /// [`Pending::wait`] gave up.
+    #[error("the station's shard has not answered in time")]
+    TimedOut,
+}
+
+/// What an operator changes of a station; `None` leaves a member as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StationPatch {
+    /// A new password; `Some(None)` removes it.
+    pub password: Option<Option<Password>>,
+    /// Site; an empty text removes it.
+    pub site: Option<String>,
+    /// Postal address; an empty text removes it.
+    pub address: Option<String>,
+    /// Degrees, latitude and longitude; `Some(None)` removes them.
+    pub location: Option<Option<(f64, f64)>>,
+    /// Connectors declared; 0 = not declared.
+    pub connectors: Option<u32>,
+    /// Whether it may speak. A station that an operator names is accepted unless this says otherwise.
+    pub acceptance: Option<Acceptance>,
+}
+
+/// What must be true of the station before it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterMode {
+    /// It is not registered yet. One that has only been seen counts as new.
+    Create,
+    /// It is known.
+    Update,
+    /// Either.
+    Upsert,
+}
+
+/// One station to register.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registration {
+    /// Tenant and identity.
+    pub key: StationKey,
+    /// What is said of it.
+    pub patch: StationPatch,
+}
+
+/// Why a station was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// [`RegisterMode::Create`] of a station that an operator already named.
+    #[error("the station is registered already")]
+    Exists,
+    /// [`RegisterMode::Update`] of an unknown station.
+    #[error("no such station")]
+    Unknown,
+    /// The log takes no record: it is full, failed or stalled.
+    #[error("the log takes no record")]
+    LogDown,
+}
+
+/// Which stations a list shows; `None` shows all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StationFilter {
+    /// Stations of this tenant only.
+    pub tenant: String,
+    /// [`StationView::status`].
+    pub status: Option<ConnectorStatus>,
+    /// Exact vendor.
+    pub vendor: Option<String>,
+    /// Whether it holds a connection.
+    pub online: Option<bool>,
+    /// Whether it may speak.
+    pub acceptance: Option<Acceptance>,
+    /// Exact site.
+    pub site: Option<String>,
+}
+
+/// A command to a station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRequest {
+    /// To whom.
+    pub station: StationKey,
+    /// In the words of the station's version.
+    pub action: String,
+    /// JSON object.
+    pub payload: String,
+    /// Who asks.
+    pub principal: String,
+    /// Time the station has to answer, from the moment the command is on the wire.
+    pub timeout: Duration,
+    /// How long the answer of this question waits for the station's; `None` answers once the command is durable.
+    pub wait: Option<Duration>,
+}
+
+/// Why a command was not made. A command that was made and not sent is a [`CommandView`] in that state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandRefused {
+    /// Nobody has heard of the station.
+    #[error("no such station")]
+    UnknownStation,
+    /// No such action from us to a station in its version, or a payload that breaks its schema.
+    #[error("{0}")]
+    Invalid(String),
+    /// The log takes no record: it is full, failed or stalled.
+    #[error("the log takes no record")]
+    LogDown,
+}
+
+/// Asks a station to begin a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartRequest {
+    /// Where.
+    pub station: StationKey,
+    /// EVSE (a 1.6 connector).
+    pub connector_id: u32,
+    /// The token to charge for; `None` takes our own.
+    pub id_token: Option<String>,
+    /// Who asks.
+    pub principal: String,
+    /// How long to wait for the transaction to begin.
+    pub wait: Duration,
+}
+
+/// What became of a [`StartRequest`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum StartOutcome {
+    /// The transaction runs.
+    Begun(TransactionView),
+    /// The wait ended first; the command's state tells how far it came.
+    Waiting(CommandView),
+    /// The station said no, with a status or a CALLERROR.
+    Rejected(CommandView),
+    /// The command did not go out: `offline` or `queue_full`.
+    NotSent(CommandView),
+    /// The command was refused here.
+    Refused(CommandRefused),
+}
+
+/// Asks a station to end a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopRequest {
+    /// Which.
+    pub transaction: TransactionId,
+    /// Stations of other tenants are not found.
+    pub tenant: String,
+    /// Who asks.
+    pub principal: String,
+    /// How long to wait for the transaction to end.
+    pub wait: Duration,
+}
+
+/// What became of a [`StopRequest`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum StopOutcome {
+    /// The transaction has ended, now or before.
+    Ended(TransactionView),
+    /// The wait ended first.
+    Waiting(CommandView),
+    /// The station said no.
+    Rejected(CommandView),
+    /// The command did not go out.
+    NotSent(CommandView),
+    /// The command was refused here.
+    Refused(CommandRefused),
+    /// No such transaction.
+    Unknown,
+}
+
+/// Whether a token may charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenStatus {
+    /// It may.
+    Accepted,
+    /// It may not.
+    Blocked,
+    /// Its time is over.
+    Expired,
+    /// It is not ours.
+    Invalid,
+}
+
+/// What is known of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The idTag or idToken; compared without regard to case, as 1.6 and 2.0.1 say.
+    pub id: String,
+    /// Whether it may charge.
+    pub status: TokenStatus,
+    /// From when on it is `Expired`.
+    pub expires_at: Option<UtcMicros>,
+    /// Tokens of one group may end each other's transactions; empty for none.
+    pub group: String,
+}
+
+/// What a shard is asked.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Register {
+        entries: Vec<Registration>,
+        mode: RegisterMode,
+        principal: String,
+        reply: Reply<Vec<Result<(), RegisterError>>>,
+    },
+    Delete {
+        key: StationKey,
+        principal: String,
+        reply: Reply<Result<(), RegisterError>>,
+    },
+    Station {
+        key: StationKey,
+        reply: Reply<Option<StationView>>,
+    },
+    Stations {
+        filter: StationFilter,
+        after: Option<StationKey>,
+        limit: usize,
+        reply: Reply<Page<StationView, StationKey>>,
+    },
+    Command {
+        request: CommandRequest,
+        reply: Reply<Result<CommandView, CommandRefused>>,
+    },
+    CommandById {
+        id: CommandId,
+        reply: Reply<Option<CommandView>>,
+    },
+    Transaction {
+        id: TransactionId,
+        reply: Reply<Option<TransactionView>>,
+    },
+    ActiveTransactions {
+        tenant: String,
+        after: Option<TransactionId>,
+        limit: usize,
+        reply: Reply<Page<TransactionView, TransactionId>>,
+    },
+    Start {
+        request: StartRequest,
+        reply: Reply<StartOutcome>,
+    },
+    Stop {
+        request: StopRequest,
+        reply: Reply<StopOutcome>,
+    },
+    Health {
+        reply: Reply<ShardHealth>,
+    },
+}
+
+/// What the keeper of tokens is asked.
+#[derive(Debug)]
+pub(crate) enum TokenAsk {
+    Put {
+        tenant: String,
+        token: Token,
+        reply: Reply<Result<(), String>>,
+    },
+    Find {
+        tenant: String,
+        id: String,
+        reply: Reply<Option<Token>>,
+    },
+}
+
+/// Reaches every station of this server. Cheap to clone.
+#[derive(Clone)]
+pub struct Router {
+    shards: Arc<[Mailbox<Ask>]>,
+    tokens: Mailbox<TokenAsk>,
+}
+
+impl Router {
+    pub(crate) fn new(shards: Vec<Mailbox<Ask>>, tokens: Mailbox<TokenAsk>) -> Self {
+        Self {
+            shards: shards.into(),
+            tokens,
+        }
+    }
+
+    fn ask<T>(&self, partition: Partition, ask: impl FnOnce(Reply<T>) -> Ask) -> Pending<T> {
+        self.ask_shard(partition.shard(self.shards.len()), ask)
+    }
+
+    fn ask_shard<T>(&self, shard: usize, ask: impl FnOnce(Reply<T>) -> Ask) -> Pending<T> {
+        post(&self.shards[shard], ask)
+    }
+
+    /// Registers or changes one station; answered once that is durable.
+    pub async fn register(
+        &self,
+        registration: Registration,
+        mode: RegisterMode,
+        principal: &str,
+    ) -> Result<Result<(), RegisterError>, RouterError> {
+        let results = self
+            .register_all(vec![registration], mode, principal)
+            .await?;
+        Ok(results
+            .into_iter()
+            .next()
+            .unwrap_or(Err(RegisterError::Unknown)))
+    }
+
+    /// Registers many stations; the results are in their order, each durable.
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError`] when a shard did not answer; some stations may be registered then.
+    pub async fn register_all(
+        &self,
+        registrations: Vec<Registration>,
+        mode: RegisterMode,
+        principal: &str,
+    ) -> Result<Vec<Result<(), RegisterError>>, RouterError> {
+        let mut results = vec![Err(RegisterError::Unknown); registrations.len()];
+        let mut by_shard: Vec<Vec<(usize, Registration)>> = vec![Vec::new(); self.shards.len()];
+        for (at, registration) in registrations.into_iter().enumerate() {
+            let shard = registration.key.partition().shard(self.shards.len());
+            by_shard[shard].push((at, registration));
+        }
+        let mut asked = Vec::new();
+        for (shard, entries) in by_shard.into_iter().enumerate() {
+            let mut entries = entries.into_iter().peekable();
+            while entries.peek().is_some() {
+                let (places, entries): (Vec<_>, Vec<_>) =
+                    entries.by_ref().take(REGISTER_CHUNK_LEN).unzip();
+                let principal = principal.to_owned();
+                let pending = self.ask_shard(shard, |reply| Ask::Register {
+                    entries,
+                    mode,
+                    principal,
+                    reply,
+                });
+                asked.push((places, pending));
+            }
+        }
+        for (places, pending) in asked {
+            for (place, result) in places.into_iter().zip(pending.await?) {
+                results[place] = result;
+            }
+        }
+        Ok(results)
+    }
+
+    /// Lets a station speak that waits for approval; answered once that is durable.
+    pub async fn approve(
+        &self,
+        key: StationKey,
+        principal: &str,
+    ) -> Result<Result<(), RegisterError>, RouterError> {
+        let patch = StationPatch {
+            acceptance: Some(Acceptance::Accepted),
+            ..StationPatch::default()
+        };
+        self.register(Registration { key, patch }, RegisterMode::Update, principal)
+            .await
+    }
+
+    /// Forgets a station and closes its connection; its history stays. Answered once that is durable.
+    pub fn delete(&self, key: StationKey, principal: &str) -> Pending<Result<(), RegisterError>> {
+        let principal = principal.to_owned();
+        self.ask(key.partition(), |reply| Ask::Delete {
+            key,
+            principal,
+            reply,
+        })
+    }
+
+    /// One station; `None` when nobody has heard of it.
+    pub fn station(&self, key: StationKey) -> Pending<Option<StationView>> {
+        self.ask(key.partition(), |reply| Ask::Station { key, reply })
+    }
+
+    /// Stations after a key, in the order of their keys; `limit` is at most [`PAGE_LEN_MAX`].
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError`] when a shard did not answer.
+    pub async fn stations(
+        &self,
+        filter: &StationFilter,
+        after: Option<StationKey>,
+        limit: usize,
+    ) -> Result<Page<StationView, StationKey>, RouterError> {
+        let ask = |shard, after, limit| {
+            let filter = filter.clone();
+            self.ask_shard(shard, |reply| Ask::Stations {
+                filter,
+                after,
+                limit,
+                reply,
+            })
+        };
+        self.merged(after, limit, ask, |station: &StationView| {
+            station.key.clone()
+        })
+        .await
+    }
+
+    /// Transactions that run, after an id, oldest first; `limit` is at most [`PAGE_LEN_MAX`].
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError`] when a shard did not answer.
+    pub async fn active_transactions(
+        &self,
+        tenant: &str,
+        after: Option<TransactionId>,
+        limit: usize,
+    ) -> Result<Page<TransactionView, TransactionId>, RouterError> {
+        let ask = |shard, after, limit| {
+            let tenant = tenant.to_owned();
+            self.ask_shard(shard, |reply| Ask::ActiveTransactions {
+                tenant,
+                after,
+                limit,
+                reply,
+            })
+        };
+        self.merged(after, limit, ask, |transaction: &TransactionView| {
+            transaction.id
+        })
+        .await
+    }
+
+    /// Merges the shards' ordered lists. A shard may scan only so far in one turn and return fewer items with a
+    /// `next`; only what lies before the nearest such `next` is known to be whole.
+    async fn merged<T, C: Ord + Clone>(
+        &self,
+        after: Option<C>,
+        limit: usize,
+        ask: impl Fn(usize, Option<C>, usize) -> Pending<Page<T, C>>,
+        cursor: impl Fn(&T) -> C,
+    ) -> Result<Page<T, C>, RouterError> {
+        let limit = limit.clamp(1, PAGE_LEN_MAX);
+        let mut after = after;
+        let mut page = Page {
+            items: Vec::new(),
+            next: None,
+        };
+        loop {
+            let wanted = limit - page.items.len();
+            let asked: Vec<_> = (0..self.shards.len())
+                .map(|shard| ask(shard, after.clone(), wanted))
+                .collect();
+            let mut found = Vec::new();
+            let mut whole_until: Option<C> = None;
+            for pending in asked {
+                let part = pending.await?;
+                found.extend(part.items.into_iter().map(|item| (cursor(&item), item)));
+                if let Some(next) = part.next {
+                    whole_until = Some(whole_until.map_or(next.clone(), |until| until.min(next)));
+                }
+            }
+            found.sort_by(|a, b| a.0.cmp(&b.0));
+            let whole = whole_until.as_ref().map_or(found.len(), |until| {
+                found.partition_point(|(at, _)| at <= until)
+            });
+            let more = whole_until.is_some() || wanted < whole;
+            found.truncate(whole.min(wanted));
+            let last = found.last().map(|(at, _)| at.clone());
+            page.items.extend(found.into_iter().map(|(_, item)| item));
+            if !more {
+                return Ok(page);
+            }
+            if page.items.len() == limit {
+                page.next = last;
+                return Ok(page);
+            }
+            after = whole_until;
+        }
+    }
+
+    /// Sends a command; answered as [`CommandRequest::wait`] says.
+    pub fn command(&self, request: CommandRequest) -> Pending<Result<CommandView, CommandRefused>> {
+        self.ask(request.station.partition(), |reply| Ask::Command {
+            request,
+            reply,
+        })
+    }
+
+    /// A command by its id; `None` when it is unknown or older than 24 hours.
+    pub fn command_by_id(&self, id: CommandId) -> Pending<Option<CommandView>> {
+        self.ask(Partition::from(id), |reply| Ask::CommandById { id, reply })
+    }
+
+    /// A transaction by our id.
+    pub fn transaction(&self, id: TransactionId) -> Pending<Option<TransactionView>> {
+        self.ask(partition_of_transaction(id), |reply| Ask::Transaction {
+            id,
+            reply,
+        })
+    }
+
+    /// Asks a station to begin a transaction and waits for that.
+    pub fn start_transaction(&self, request: StartRequest) -> Pending<StartOutcome> {
+        self.ask(request.station.partition(), |reply| Ask::Start {
+            request,
+            reply,
+        })
+    }
+
+    /// Asks a station to end a transaction and waits for that.
+    pub fn stop_transaction(&self, request: StopRequest) -> Pending<StopOutcome> {
+        let partition = partition_of_transaction(request.transaction);
+        self.ask(partition, |reply| Ask::Stop { request, reply })
+    }
+
+    /// Writes a token; answered once it is on disk, with the store's error if it has one.
+    pub fn put_token(&self, tenant: &str, token: Token) -> Pending<Result<(), String>> {
+        let tenant = tenant.to_owned();
+        post(&self.tokens, |reply| TokenAsk::Put {
+            tenant,
+            token,
+            reply,
+        })
+    }
+
+    /// Finds a token.
+    pub fn token(&self, tenant: &str, id: &str) -> Pending<Option<Token>> {
+        let (tenant, id) = (tenant.to_owned(), id.to_owned());
+        post(&self.tokens, |reply| TokenAsk::Find { tenant, id, reply })
+    }
+
+    /// How every shard does, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError`] when one did not answer.
+    pub async fn health(&self) -> Result<Vec<ShardHealth>, RouterError> {
+        let asked: Vec<_> = (0..self.shards.len())
+            .map(|shard| self.ask_shard(shard, |reply| Ask::Health { reply }))
+            .collect();
+        let mut health = Vec::with_capacity(asked.len());
+        for pending in asked {
+            health.push(pending.await?);
+        }
+        Ok(health)
+    }
+}
+
+/// Posts a question; one that was not taken is answered with the reason.
+fn post<A, T>(mailbox: &Mailbox<A>, ask: impl FnOnce(Reply<T>) -> A) -> Pending<T> {
+    let (reply, pending) = pending();
+    // A letter that comes back is dropped, and its reply says that nobody is there; a full box says so first.
+    if let Err(Undelivered::Busy(letter)) = mailbox.post(ask(reply)) {
+        pending.refuse(RouterError::Busy);
+        drop(letter);
+    }
+    pending
+}

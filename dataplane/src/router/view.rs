@@ -1,0 +1,266 @@
+//! What a question to a shard is answered with: plain values, copied out of its state.
+
+use fleet::record::{
+    Acceptance, CommandState, ConnectorStatus, Direction, Protocol, Quality, TransactionState,
+};
+use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
+
+use crate::CommandId;
+
+/// One page of a list and where the next begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T, C> {
+    /// In ascending order of the cursor.
+    pub items: Vec<T>,
+    /// Pass it as `after` for the next page; `None` at the end.
+    pub next: Option<C>,
+}
+
+/// A station as its shard knows it now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StationView {
+    /// Tenant and identity.
+    pub key: StationKey,
+    /// Whether it may speak.
+    pub acceptance: Acceptance,
+    /// Whether a password was set.
+    pub has_password: bool,
+    /// Site, empty for none.
+    pub site: String,
+    /// Postal address, empty for none.
+    pub address: String,
+    /// Degrees, latitude and longitude.
+    pub location: Option<(f64, f64)>,
+    /// Connectors the operator declared; 0 = not declared.
+    pub connectors_declared: u32,
+    /// Of the live or the last connection.
+    pub protocol: Option<Protocol>,
+    /// True while it holds a connection.
+    pub online: bool,
+    /// Peer address of the live connection; empty when offline.
+    pub peer: String,
+    /// When the live (or last) connection began.
+    pub connected_at: Option<UtcMicros>,
+    /// When it last sent anything.
+    pub last_seen_at: Option<UtcMicros>,
+    /// When it last booted.
+    pub booted_at: Option<UtcMicros>,
+    /// As its last BootNotification says; empty before that.
+    pub vendor: String,
+    /// Model.
+    pub model: String,
+    /// Serial number.
+    pub serial_number: String,
+    /// Firmware version.
+    pub firmware_version: String,
+    /// In the order of (EVSE, connector).
+    pub connectors: Vec<ConnectorView>,
+    /// Transactions that run.
+    pub active_transactions: Vec<TransactionId>,
+    /// The newest event that this view reflects.
+    pub position: EventId,
+}
+
+impl StationView {
+    /// One word for the station: what its whole reports, else the best that a connector offers
+    /// (Available, Occupied, Reserved, Faulted, Unavailable). `Unavailable` while it has reported nothing.
+    pub fn status(&self) -> ConnectorStatus {
+        let of = |whole: bool| {
+            self.connectors
+                .iter()
+                .filter(move |c| (c.evse_id == 0) == whole)
+                .filter_map(|c| c.status)
+        };
+        let whole_is_down = of(true).find(|status| {
+            matches!(
+                status,
+                ConnectorStatus::Unavailable | ConnectorStatus::Faulted
+            )
+        });
+        let rank = |status: &ConnectorStatus| match status {
+            ConnectorStatus::Available => 0,
+            ConnectorStatus::Occupied => 1,
+            ConnectorStatus::Reserved => 2,
+            ConnectorStatus::Faulted => 3,
+            ConnectorStatus::Unavailable => 4,
+        };
+        whole_is_down
+            .or_else(|| of(false).min_by_key(rank))
+            .or_else(|| of(true).next())
+            .unwrap_or(ConnectorStatus::Unavailable)
+    }
+}
+
+/// A connector as its station last reported it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectorView {
+    /// EVSE; 0 is the station as a whole.
+    pub evse_id: u32,
+    /// Connector within the EVSE.
+    pub connector_id: u32,
+    /// Translated to 2.0.1; `None` before the first report.
+    pub status: Option<ConnectorStatus>,
+    /// As the station wrote it.
+    pub status_reported: String,
+    /// 1.6 error code; empty in 2.x and for `NoError`.
+    pub error_code: String,
+    /// When the status began.
+    pub status_at: Option<UtcMicros>,
+    /// The transaction that runs here.
+    pub transaction: Option<TransactionId>,
+    /// Last plausible import register.
+    pub register: Option<MilliwattHours>,
+}
+
+/// A transaction as its shard (or, after 24 hours, the state store) knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransactionView {
+    /// Ours.
+    pub id: TransactionId,
+    /// Whose it is.
+    pub station: StationKey,
+    /// The station's name of it.
+    pub ocpp_transaction_id: String,
+    /// EVSE; 0 when unknown.
+    pub evse_id: u32,
+    /// Connector; 0 when unknown.
+    pub connector_id: u32,
+    /// Where it stands.
+    pub state: TransactionState,
+    /// How far its energy can be billed.
+    pub quality: Quality,
+    /// Absent when its beginning is unknown.
+    pub started_at: Option<UtcMicros>,
+    /// Absent while it runs.
+    pub ended_at: Option<UtcMicros>,
+    /// First plausible register.
+    pub meter_start: Option<MilliwattHours>,
+    /// Last plausible register so far.
+    pub meter_stop: Option<MilliwattHours>,
+    /// Their difference.
+    pub energy: Option<MilliwattHours>,
+    /// Absent when the energy is not to be billed.
+    pub cost: Option<Cost>,
+    /// ISO 4217.
+    pub currency: [u8; 3],
+    /// Reference of the token it was started with.
+    pub token_ref: Option<[u8; 16]>,
+    /// Why it ended, as the station says; empty while it runs.
+    pub stop_reason: String,
+    /// The newest event that this view reflects.
+    pub position: EventId,
+}
+
+/// A command as a resource (design, section 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandView {
+    /// Ours; the message id on the wire.
+    pub id: CommandId,
+    /// To whom it goes.
+    pub station: StationKey,
+    /// In the words of the station's version.
+    pub action: String,
+    /// JSON object, secrets masked.
+    pub payload: String,
+    /// Where it stands.
+    pub state: CommandState,
+    /// The station's own answer as JSON, secrets masked; `None` until there is one.
+    pub result: Option<String>,
+    /// CALLERROR code and description.
+    pub error: Option<(String, String)>,
+    /// Who asked.
+    pub principal: String,
+    /// When it was asked for.
+    pub created_at: UtcMicros,
+    /// When its state last changed.
+    pub updated_at: UtcMicros,
+}
+
+/// Counts by upper bound, microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Histogram {
+    /// One per entry of [`Histogram::BOUNDS_US`], then one for what lies above the last.
+    pub counts: [u64; Self::BOUNDS_US.len() + 1],
+    /// Sum of all values, microseconds.
+    pub sum_us: u64,
+}
+
+impl Histogram {
+    /// Upper bounds, inclusive.
+    pub const BOUNDS_US: [u64; 16] = [
+        100, 250, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 50_000, 100_000, 250_000,
+        500_000, 1_000_000, 2_500_000, 5_000_000,
+    ];
+
+    pub(crate) fn record(&mut self, value_us: u64) {
+        let bucket = Self::BOUNDS_US.partition_point(|bound| *bound < value_us);
+        self.counts[bucket] += 1;
+        self.sum_us = self.sum_us.saturating_add(value_us);
+    }
+}
+
+/// What a shard has counted since it started. All grow.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Connections that finished their handshake.
+    pub connections_opened: u64,
+    /// Handshakes refused, by status.
+    pub handshakes_refused: Vec<(u16, u64)>,
+    /// Connections closed because a newer one took their place.
+    pub connections_replaced: u64,
+    /// Connections closed by us for silence, a protocol error or a full send queue.
+    pub connections_dropped: u64,
+    /// Frames by action and direction; what no version knows is counted as `other`.
+    pub messages: Vec<(&'static str, Direction, u64)>,
+    /// CALLERRORs we sent.
+    pub calls_refused: u64,
+    /// Answers nobody waited for any more, or ever.
+    pub answers_unexpected: u64,
+    /// Messages recognised as a retry.
+    pub retries: u64,
+    /// Retries with another content under the same key.
+    pub retry_conflicts: u64,
+    /// Messages that broke their schema in a known way and were taken.
+    pub quirks: u64,
+    /// Transactions begun and ended.
+    pub transactions_started: u64,
+    /// Transactions ended.
+    pub transactions_ended: u64,
+    /// Energy of ended transactions that is to be billed.
+    pub energy_mwh: i64,
+    /// What it costs, minor units.
+    pub revenue: i64,
+    /// Records appended to the log.
+    pub records: u64,
+    /// From a CALL's receipt to its answer's release, for answers that waited for the disk.
+    pub ack_latency: Histogram,
+}
+
+/// How a shard does.
+#[derive(Clone, Debug)]
+pub struct ShardHealth {
+    /// Its number.
+    pub shard: usize,
+    /// Its log.
+    pub log_id: fleet::LogId,
+    /// The newest record that is safe.
+    pub durable: fleet::Seq,
+    /// The newest record that was made.
+    pub appended: fleet::Seq,
+    /// Live sockets, in handshake or beyond.
+    pub connections: usize,
+    /// Stations it knows.
+    pub stations: usize,
+    /// Stations that hold a connection.
+    pub stations_online: usize,
+    /// Stations that wait for approval.
+    pub stations_pending: usize,
+    /// Transactions that run.
+    pub transactions_active: usize,
+    /// Bytes held for answers and records that are not durable.
+    pub bytes_held: usize,
+    /// True while reads are stopped because of them.
+    pub reads_paused: bool,
+    /// What it counted.
+    pub counters: Counters,
+}
