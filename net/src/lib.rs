@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Sockets without OCPP: the WebSocket codec, the HTTP upgrade and the reactor that owns the sockets.
+//!
+//! - [`ws`] and [`http`] are pure: bytes in, bytes out, no clock and no socket. Server and client
+//!   side are the same code with another [`ws::Role`].
+//! - [`driver`] owns sockets and reads clocks. One driver is one thread; it calls a
+//!   [`driver::Handler`] and holds no rules of its own beyond bounds.
+//! - [`os`] is what a program sets up before its reactors run: listeners, limits, pinning.
+//!
+//! Linux 5.11 or newer (`epoll_pwait2`).
+#![deny(unsafe_code)]
+
+pub mod clock;
+pub mod driver;
+pub mod http;
+pub mod os;
+pub mod ws;

@@ -1,0 +1,488 @@
+//! The epoll driver: waits, calls the handler, flushes.
+//!
+//! Sockets are watched level-triggered, so one `recv` per event is enough and no connection can starve
+//! the others: what it did not deliver in one read comes in the next turn. On the way of a message
+//! there is one `epoll_wait` per turn, one `recv` and one `send` per connection, and no `epoll_ctl`.
+
+use std::os::fd::AsFd;
+use std::{fmt, io};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SocketFlags, sockopt};
+
+use super::reactor::{Ended, READS, Reactor};
+use super::slots::State;
+use super::{Closed, Config, ConnId, DriverError, Handler, Io, Opened, Waker};
+use crate::clock;
+use crate::os::{self, Listener};
+
+/// Marks the driver's own events; no connection has this generation.
+const OWN: u32 = u32::MAX;
+const WAKE: ConnId = ConnId {
+    index: u32::MAX,
+    generation: OWN,
+};
+
+/// How long accepting pauses when descriptors have run out, in nanoseconds.
+const ACCEPT_RETRY_NS: u64 = 100_000_000;
+
+/// One reactor on epoll. Make it anywhere, [`Epoll::run`] it on its own thread.
+pub struct Epoll {
+    reactor: Reactor,
+    waker: Waker,
+    events: Vec<Event>,
+    read_buffer: Vec<u8>,
+    /// Set while the listeners are not watched.
+    accept_retry_at: Option<u64>,
+    /// The shortage was logged; an accept that succeeds ends the episode.
+    accept_complained: bool,
+}
+
+impl Epoll {
+    /// A driver that accepts from `listeners`, numbered as they stand there.
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError::Config`] for a bound out of range, [`DriverError::Os`] when the kernel is out of
+    /// descriptors or watches.
+    pub fn new(config: Config, listeners: Vec<Listener>) -> Result<Epoll, DriverError> {
+        check(&config)?;
+        let os = |doing| {
+            move |source: Errno| DriverError::Os {
+                doing,
+                source: source.into(),
+            }
+        };
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(os("creating an epoll"))?;
+        let waker = Waker::new().map_err(|source| DriverError::Os {
+            doing: "creating an eventfd",
+            source,
+        })?;
+        let wake = EventData::new_u64(WAKE.to_bits());
+        epoll::add(&epoll, waker.event(), wake, EventFlags::IN | EventFlags::ET)
+            .map_err(os("watching an eventfd"))?;
+        for (index, listener) in listeners.iter().enumerate() {
+            // Accepted sockets inherit it, as they do TCP_NODELAY.
+            os::set_user_timeout(&listener.socket, config.user_timeout).map_err(|source| {
+                DriverError::Os {
+                    doing: "setting TCP_USER_TIMEOUT",
+                    source,
+                }
+            })?;
+            epoll::add(
+                &epoll,
+                &listener.socket,
+                listener_data(index),
+                EventFlags::IN,
+            )
+            .map_err(os("watching a listener"))?;
+        }
+        Ok(Epoll {
+            reactor: Reactor::new(epoll, config, listeners),
+            waker,
+            events: Vec::with_capacity(config.events_max),
+            read_buffer: vec![0; config.read_len],
+            accept_retry_at: None,
+            accept_complained: false,
+        })
+    }
+
+    /// A handle that wakes this driver.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Runs until the handler calls [`Io::stop`]. The handler's first call is its timer, if one is due,
+    /// or whatever happens first.
+    ///
+    /// # Errors
+    ///
+    /// Waiting failed, which is a fault of this program.
+    pub fn run<H: Handler>(&mut self, handler: &mut H) -> Result<(), DriverError> {
+        self.read_clocks();
+        while !self.reactor.stopping {
+            self.turn(handler)?;
+        }
+        self.stop(handler);
+        Ok(())
+    }
+
+    fn turn<H: Handler>(&mut self, handler: &mut H) -> Result<(), DriverError> {
+        self.wait(handler.poll_timeout())?;
+        self.read_clocks();
+        if self.waker.slept() {
+            handler.woken(&mut self.io());
+            self.tell(handler);
+        }
+        let events = std::mem::take(&mut self.events);
+        for event in &events {
+            let (conn, flags) = (ConnId::from_bits(event.data.u64()), event.flags);
+            match conn {
+                WAKE => {}
+                ConnId {
+                    index,
+                    generation: OWN,
+                } => self.accept(handler, index as usize),
+                conn => self.ready(handler, conn, flags),
+            }
+        }
+        self.events = events;
+        for conn in std::mem::take(&mut self.reactor.resumed) {
+            self.offer_again(handler, conn);
+        }
+        if handler
+            .poll_timeout()
+            .is_some_and(|at| at <= self.reactor.now)
+        {
+            handler.timer(&mut self.io());
+            self.tell(handler);
+        }
+        self.reactor.expire_lingering();
+        if self
+            .accept_retry_at
+            .is_some_and(|at| at <= self.reactor.now)
+        {
+            self.watch_listeners(true);
+        }
+        self.end_turn(handler);
+        Ok(())
+    }
+
+    /// Ends the turn; again, if a flush ended connections and the handler had something to do for it.
+    fn end_turn<H: Handler>(&mut self, handler: &mut H) {
+        loop {
+            handler.turn_ended(&mut self.io());
+            self.tell(handler);
+            self.reactor.flush_all();
+            if self.reactor.ended.is_empty() {
+                return;
+            }
+            self.tell(handler);
+        }
+    }
+
+    fn stop<H: Handler>(&mut self, handler: &mut H) {
+        self.reactor.stop_accepting();
+        let all: Vec<ConnId> = self.reactor.slots.ids().collect();
+        for conn in all {
+            match self.reactor.slots.get(conn).map(|slot| slot.state) {
+                Some(State::Open) => self.reactor.end_at_once(conn, Closed::Stopped),
+                Some(State::Connecting) => {
+                    self.reactor
+                        .fail_connect(conn, io::ErrorKind::ConnectionAborted.into());
+                }
+                Some(State::Closing | State::Lingering) => drop(self.reactor.slots.remove(conn)),
+                Some(State::Gone | State::Free) | None => {}
+            }
+        }
+        self.tell(handler);
+        handler.turn_ended(&mut self.io());
+    }
+
+    fn io(&mut self) -> Io<'_> {
+        Io {
+            reactor: &mut self.reactor,
+        }
+    }
+
+    fn read_clocks(&mut self) {
+        self.reactor.now = clock::monotonic_ns();
+        self.reactor.utc_micros = clock::utc_micros();
+    }
+
+    fn wait(&mut self, timer_at: Option<u64>) -> Result<(), DriverError> {
+        let linger_at = self
+            .reactor
+            .lingering
+            .front()
+            .map(|(deadline, _)| *deadline);
+        let next = [timer_at, linger_at, self.accept_retry_at]
+            .into_iter()
+            .flatten()
+            .min();
+        let may_sleep = self.waker.may_sleep() && self.reactor.resumed.is_empty();
+        let timeout = match next {
+            _ if !may_sleep => Some(0),
+            // The handler took its time since the clock was read.
+            Some(at) => Some(at.saturating_sub(clock::monotonic_ns())),
+            None => None,
+        };
+        self.events.clear();
+        let timeout = timeout.map(clock::timespec);
+        match epoll::wait(
+            &self.reactor.epoll,
+            spare_capacity(&mut self.events),
+            timeout.as_ref(),
+        ) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(DriverError::Os {
+                doing: "waiting for events",
+                source: error.into(),
+            }),
+        }
+    }
+
+    /// Tells the handler which connections have ended. Called after every call of the handler.
+    fn tell<H: Handler>(&mut self, handler: &mut H) {
+        while let Some((conn, ended)) = self.reactor.ended.pop_front() {
+            match ended {
+                Ended::Closed(reason) => handler.closed(&mut self.io(), conn, reason),
+                Ended::ConnectFailed { tag, error } => {
+                    handler.connect_failed(&mut self.io(), tag, error);
+                }
+            }
+            if self
+                .reactor
+                .slots
+                .get(conn)
+                .is_some_and(|slot| slot.state == State::Gone)
+            {
+                self.reactor.slots.remove(conn);
+            }
+        }
+    }
+
+    // ---- connections ----
+
+    fn ready<H: Handler>(&mut self, handler: &mut H, conn: ConnId, flags: EventFlags) {
+        // An earlier event of this turn may have ended it.
+        let Some(state) = self.reactor.slots.get(conn).map(|slot| slot.state) else {
+            return;
+        };
+        match state {
+            State::Connecting => {
+                if let Some(tag) = self.reactor.finish_connect(conn) {
+                    handler.opened(&mut self.io(), conn, Opened::Connected { tag });
+                }
+                self.tell(handler);
+            }
+            State::Open => {
+                if flags.contains(EventFlags::OUT) {
+                    self.reactor.flush(conn, false);
+                    self.tell(handler);
+                }
+                if flags.intersects(READS | EventFlags::ERR | EventFlags::HUP) {
+                    self.read(handler, conn, flags);
+                }
+            }
+            State::Closing | State::Lingering => {
+                if flags.contains(EventFlags::OUT) {
+                    self.reactor.flush(conn, false);
+                }
+                self.discard(conn);
+            }
+            State::Gone | State::Free => {}
+        }
+    }
+
+    fn read<H: Handler>(&mut self, handler: &mut H, conn: ConnId, flags: EventFlags) {
+        let all_paused = self.reactor.all_paused;
+        let Some(slot) = self.reactor.slots.open(conn) else {
+            return;
+        };
+        let Some(socket) = &slot.fd else { return };
+        if slot.paused || all_paused {
+            if flags.intersects(EventFlags::ERR | EventFlags::HUP) {
+                // These two cannot be masked.
+                let error = sockopt::socket_error(socket).unwrap_or(Ok(())).err();
+                let kind = error.map_or(io::ErrorKind::ConnectionReset, |e| {
+                    io::Error::from(e).kind()
+                });
+                self.reactor.fail(conn, kind);
+            } else {
+                self.reactor.park(conn);
+            }
+            return self.tell(handler);
+        }
+        match rustix::net::recv(socket, &mut self.read_buffer[..], RecvFlags::empty()) {
+            Ok((0, _)) => {
+                slot.peer_ended = true;
+                self.reactor.end_in_order(conn, Closed::Peer);
+                self.tell(handler);
+            }
+            Ok((len, _)) => self.deliver(handler, conn, len),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(error) => {
+                self.reactor.fail(conn, io::Error::from(error).kind());
+                self.tell(handler);
+            }
+        }
+    }
+
+    /// Gives the handler the first `len` bytes of the read buffer, behind what it left.
+    fn deliver<H: Handler>(&mut self, handler: &mut H, conn: ConnId, len: usize) {
+        let reactor = &mut self.reactor;
+        let bytes = &mut self.read_buffer[..len];
+        let mut carry = match reactor.slots.side_mut(conn) {
+            Some(side) => std::mem::take(&mut side.carry),
+            None => Vec::new(),
+        };
+        if carry.is_empty() {
+            let consumed = handler.received(&mut Io { reactor }, conn, bytes);
+            assert!(consumed <= len);
+            if consumed < len {
+                self.reactor
+                    .store_carry(conn, self.read_buffer[consumed..len].to_vec());
+            }
+        } else {
+            // Only the rest of a message is ever copied.
+            carry.extend_from_slice(bytes);
+            let consumed = handler.received(&mut Io { reactor }, conn, &mut carry);
+            assert!(consumed <= carry.len());
+            carry.drain(..consumed);
+            self.reactor.store_carry(conn, carry);
+        }
+        self.tell(handler);
+    }
+
+    fn offer_again<H: Handler>(&mut self, handler: &mut H, conn: ConnId) {
+        let Some(slot) = self.reactor.slots.open(conn) else {
+            return;
+        };
+        if slot.paused || self.reactor.all_paused {
+            return;
+        }
+        if self
+            .reactor
+            .slots
+            .side(conn)
+            .is_some_and(|side| !side.carry.is_empty())
+        {
+            self.deliver(handler, conn, 0);
+        }
+    }
+
+    /// Reads past what still comes after our close.
+    fn discard(&mut self, conn: ConnId) {
+        let Some(slot) = self.reactor.slots.get_mut(conn) else {
+            return;
+        };
+        let Some(socket) = &slot.fd else { return };
+        match rustix::net::recv(socket, &mut self.read_buffer[..], RecvFlags::empty()) {
+            Ok((0, _)) => {
+                slot.peer_ended = true;
+                if slot.state == State::Lingering {
+                    self.reactor.slots.remove(conn);
+                } else {
+                    self.reactor.watch(conn, false, true);
+                }
+            }
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => drop(self.reactor.slots.remove(conn)),
+        }
+    }
+
+    // ---- listeners ----
+
+    fn accept<H: Handler>(&mut self, handler: &mut H, index: usize) {
+        for _ in 0..self.reactor.config.accepts_max {
+            // The handler may have stopped accepting.
+            let Some(listener) = self.reactor.listeners.get(index) else {
+                return;
+            };
+            let local = listener.local_addr();
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            if self.reactor.slots.len() >= self.reactor.config.connections_max {
+                return self.pause_accepting(&"all connections are in use");
+            }
+            match rustix::net::acceptfrom_with(listener.socket.as_fd(), flags) {
+                Ok((socket, peer)) => {
+                    self.accept_complained = false;
+                    let Some(peer) = peer.and_then(|peer| peer.try_into().ok()) else {
+                        continue;
+                    };
+                    match self.reactor.insert(socket) {
+                        Ok(conn) => {
+                            let opened = Opened::Accepted {
+                                listener: index,
+                                peer,
+                                local,
+                            };
+                            handler.opened(&mut self.io(), conn, opened);
+                            self.tell(handler);
+                        }
+                        Err(error) => return self.pause_accepting(&error),
+                    }
+                }
+                Err(Errno::AGAIN) => return,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    return self.pause_accepting(&"out of descriptors or socket memory");
+                }
+                // The connection died in the backlog, or the network is as accept(2) warns: the next.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn pause_accepting(&mut self, why: &dyn std::fmt::Display) {
+        if !std::mem::replace(&mut self.accept_complained, true) {
+            let connections = self.reactor.slots.len();
+            tracing::warn!(%why, connections, "accepting pauses until connections end");
+        }
+        self.watch_listeners(false);
+        self.accept_retry_at = Some(self.reactor.now + ACCEPT_RETRY_NS);
+    }
+
+    fn watch_listeners(&mut self, watched: bool) {
+        self.accept_retry_at = None;
+        let mut flags = EventFlags::empty();
+        flags.set(EventFlags::IN, watched);
+        for (index, listener) in self.reactor.listeners.iter().enumerate() {
+            if let Err(error) = epoll::modify(
+                &self.reactor.epoll,
+                &listener.socket,
+                listener_data(index),
+                flags,
+            ) {
+                tracing::error!(%error, local = %listener.local_addr(), "listener cannot be watched");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Epoll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connections = self.reactor.slots.len();
+        f.debug_struct("Epoll")
+            .field("connections", &connections)
+            .finish_non_exhaustive()
+    }
+}
+
+fn listener_data(index: usize) -> EventData {
+    EventData::new_u64(
+        ConnId {
+            index: index as u32,
+            generation: OWN,
+        }
+        .to_bits(),
+    )
+}
+
+fn check(config: &Config) -> Result<(), DriverError> {
+    let refuse = |name, found, expected| {
+        Err(DriverError::Config {
+            name,
+            found,
+            expected,
+        })
+    };
+    match config {
+        Config {
+            read_len: found @ 0..4096,
+            ..
+        } => refuse("read_len", *found, "at least 4096 bytes"),
+        Config { events_max: 0, .. } => refuse("events_max", 0, "at least 1"),
+        Config { accepts_max: 0, .. } => refuse("accepts_max", 0, "at least 1"),
+        Config {
+            connections_max: found,
+            ..
+        } if *found == 0 || *found >= u32::MAX as usize => {
+            refuse("connections_max", *found, "1 to 2^32-2")
+        }
+        Config { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,457 @@
+//! The state of one epoll driver and everything it does without its handler.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, sockopt};
+
+use super::slots::{Slots, State};
+use super::{Closed, Config, ConnId, Detached};
+use crate::os::{self, Listener};
+
+/// What [`Closed`] and `connect_failed` wait for: the handler is never called from within its own call.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Closed(Closed),
+    ConnectFailed { tag: u64, error: io::Error },
+}
+
+#[derive(Debug)]
+pub(super) struct Reactor {
+    pub(super) epoll: OwnedFd,
+    pub(super) config: Config,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) slots: Slots,
+    /// Connections with something to flush when the turn ends.
+    dirty: Vec<ConnId>,
+    /// Ends the handler has not heard of.
+    pub(super) ended: VecDeque<(ConnId, Ended)>,
+    /// Connections whose unconsumed bytes are to be offered again.
+    pub(super) resumed: Vec<ConnId>,
+    /// Connections epoll does not watch because all are paused.
+    parked: Vec<ConnId>,
+    /// Closed connections and when they are reset; one duration for all, so the front is the next.
+    pub(super) lingering: VecDeque<(u64, ConnId)>,
+    /// Takes what is appended to connections that are over; emptied every turn.
+    sink: Vec<u8>,
+    pub(super) now: u64,
+    pub(super) utc_micros: i64,
+    pub(super) all_paused: bool,
+    pub(super) stopping: bool,
+}
+
+impl Reactor {
+    pub(super) fn new(epoll: OwnedFd, config: Config, listeners: Vec<Listener>) -> Reactor {
+        Reactor {
+            epoll,
+            config,
+            listeners,
+            slots: Slots::default(),
+            dirty: Vec::new(),
+            ended: VecDeque::new(),
+            resumed: Vec::new(),
+            parked: Vec::new(),
+            lingering: VecDeque::new(),
+            sink: Vec::new(),
+            now: 0,
+            utc_micros: 0,
+            all_paused: false,
+            stopping: false,
+        }
+    }
+
+    // ---- connections that come ----
+
+    /// Takes a connected socket and watches it for reading.
+    pub(super) fn insert(&mut self, socket: OwnedFd) -> io::Result<ConnId> {
+        self.insert_watched(socket, State::Open, READS)
+    }
+
+    fn insert_watched(
+        &mut self,
+        socket: OwnedFd,
+        state: State,
+        watched: epoll::EventFlags,
+    ) -> io::Result<ConnId> {
+        if self.slots.len() >= self.config.connections_max {
+            let limit = self.config.connections_max;
+            return Err(io::Error::other(format!(
+                "all {limit} connections are in use"
+            )));
+        }
+        let conn = self.slots.insert(socket, state);
+        if let Some(slot) = self.slots.get_mut(conn) {
+            slot.reads_armed = watched.contains(epoll::EventFlags::IN);
+            slot.writes_armed = watched.contains(epoll::EventFlags::OUT);
+            if let Some(socket) = &slot.fd
+                && let Err(error) = epoll::add(
+                    &self.epoll,
+                    socket,
+                    epoll::EventData::new_u64(conn.to_bits()),
+                    watched,
+                )
+            {
+                self.slots.remove(conn);
+                return Err(error.into());
+            }
+        }
+        Ok(conn)
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        peer: SocketAddr,
+        source: Option<IpAddr>,
+        tag: u64,
+    ) -> io::Result<ConnId> {
+        let family = if peer.is_ipv4() {
+            AddressFamily::INET
+        } else {
+            AddressFamily::INET6
+        };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        os::set_user_timeout(&socket, self.config.user_timeout)?;
+        if let Some(source) = source {
+            os::bind_source(&socket, source)?;
+        }
+        match rustix::net::connect(&socket, &peer) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let conn = self.insert_watched(socket, State::Connecting, epoll::EventFlags::OUT)?;
+        if let Some(side) = self.slots.side_or_new(conn) {
+            side.tag = tag;
+        }
+        Ok(conn)
+    }
+
+    /// The connecting socket of `conn` is writable: connected, or failed.
+    pub(super) fn finish_connect(&mut self, conn: ConnId) -> Option<u64> {
+        let socket = self.slots.get(conn)?.fd.as_ref()?;
+        match sockopt::socket_error(socket) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) | Err(error) => {
+                self.fail_connect(conn, error.into());
+                return None;
+            }
+        }
+        let tag = self.slots.side(conn)?.tag;
+        self.slots.release_side_if_empty(conn);
+        self.slots.get_mut(conn)?.state = State::Open;
+        self.watch(conn, true, false);
+        Some(tag)
+    }
+
+    pub(super) fn fail_connect(&mut self, conn: ConnId, error: io::Error) {
+        let tag = self.slots.side(conn).map_or(0, |side| side.tag);
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return;
+        };
+        slot.fd = None;
+        slot.state = State::Gone;
+        self.ended
+            .push_back((conn, Ended::ConnectFailed { tag, error }));
+    }
+
+    pub(super) fn adopt(&mut self, detached: Detached) -> io::Result<ConnId> {
+        let conn = self.insert(detached.socket)?;
+        if !detached.carry.is_empty() {
+            self.store_carry(conn, detached.carry);
+            self.resumed.push(conn);
+        }
+        if !detached.unsent.is_empty() {
+            self.out(conn).extend_from_slice(&detached.unsent);
+        }
+        Ok(conn)
+    }
+
+    // ---- bytes ----
+
+    pub(super) fn out(&mut self, conn: ConnId) -> &mut Vec<u8> {
+        let Some(slot) = self.slots.open(conn) else {
+            return &mut self.sink;
+        };
+        if !slot.dirty {
+            slot.dirty = true;
+            self.dirty.push(conn);
+        }
+        match self.slots.side_or_new(conn) {
+            Some(side) => &mut side.out,
+            None => &mut self.sink,
+        }
+    }
+
+    /// Keeps what the handler of `conn` did not consume.
+    pub(super) fn store_carry(&mut self, conn: ConnId, carry: Vec<u8>) {
+        if self.slots.open(conn).is_none() {
+            return;
+        }
+        let len = carry.len();
+        if let Some(side) = self.slots.side_or_new(conn) {
+            side.carry = carry;
+        }
+        let buffered = self.slots.count(conn);
+        if len == 0 {
+            self.slots.release_side_if_empty(conn);
+        } else if len > self.config.carry_len_max {
+            self.end_at_once(conn, Closed::CarryFull);
+        } else if buffered > self.config.buffers_len_max {
+            self.end_at_once(conn, Closed::BuffersFull);
+        }
+    }
+
+    /// Sends what was appended in this turn.
+    pub(super) fn flush_all(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for conn in dirty.drain(..) {
+            if let Some(slot) = self.slots.get_mut(conn) {
+                slot.dirty = false;
+                // A socket that was full is tried again when it says that it is not.
+                let full = slot.writes_armed;
+                self.flush(conn, full);
+            }
+        }
+        self.dirty = dirty;
+        self.sink.clear();
+        self.sink.shrink_to(SINK_KEPT_MAX);
+    }
+
+    /// Sends what the socket takes, unless it is known to be `full`, and goes on from there.
+    pub(super) fn flush(&mut self, conn: ConnId, full: bool) {
+        let pending = match self.send(conn, full) {
+            Ok(pending) => pending,
+            Err(error) => return self.fail(conn, error.kind()),
+        };
+        let buffered = self.slots.count(conn);
+        let Some(slot) = self.slots.get(conn) else {
+            return;
+        };
+        let (state, reads_armed, peer_ended) = (slot.state, slot.reads_armed, slot.peer_ended);
+        if pending == 0 {
+            self.slots.release_side_if_empty(conn);
+        }
+        match state {
+            State::Open if pending > self.config.pending_len_max => {
+                self.end_at_once(conn, Closed::SlowConsumer);
+            }
+            State::Open if pending > 0 && buffered > self.config.buffers_len_max => {
+                self.end_at_once(conn, Closed::BuffersFull);
+            }
+            State::Open => self.watch(conn, reads_armed, pending > 0),
+            State::Closing if pending > self.config.pending_len_max => self.reset(conn),
+            State::Closing if pending > 0 => self.watch(conn, !peer_ended, true),
+            State::Closing if peer_ended => drop(self.slots.remove(conn)),
+            State::Closing => self.shut_down(conn),
+            State::Free | State::Connecting | State::Lingering | State::Gone => {}
+        }
+    }
+
+    /// One `send`; answers how many bytes are left.
+    fn send(&mut self, conn: ConnId, full: bool) -> io::Result<usize> {
+        let Some((socket, side)) = self.slots.socket_and_side(conn) else {
+            return Ok(0);
+        };
+        if side.out.is_empty() || full {
+            return Ok(side.out.len());
+        }
+        match rustix::net::send(socket, &side.out, SendFlags::NOSIGNAL) {
+            Ok(sent) if sent == side.out.len() => side.out.clear(),
+            Ok(sent) => drop(side.out.drain(..sent)),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(side.out.len())
+    }
+
+    // ---- reading, or not ----
+
+    /// Bytes came for a connection that takes none: epoll would say so again and again.
+    pub(super) fn park(&mut self, conn: ConnId) {
+        let Some(slot) = self.slots.get(conn) else {
+            return;
+        };
+        let writes_armed = slot.writes_armed;
+        if self.all_paused {
+            self.parked.push(conn);
+        }
+        self.watch(conn, false, writes_armed);
+    }
+
+    pub(super) fn resume(&mut self, conn: ConnId) {
+        let Some(slot) = self.slots.open(conn) else {
+            return;
+        };
+        if !std::mem::take(&mut slot.paused) {
+            return;
+        }
+        let (reads_armed, writes_armed) = (slot.reads_armed, slot.writes_armed);
+        if self
+            .slots
+            .side(conn)
+            .is_some_and(|side| !side.carry.is_empty())
+        {
+            self.resumed.push(conn);
+        }
+        match (reads_armed, self.all_paused) {
+            (true, _) => {}
+            (false, true) => self.parked.push(conn),
+            (false, false) => self.watch(conn, true, writes_armed),
+        }
+    }
+
+    pub(super) fn resume_all(&mut self) {
+        self.all_paused = false;
+        for conn in std::mem::take(&mut self.parked) {
+            if let Some(slot) = self.slots.open(conn)
+                && !slot.paused
+            {
+                let writes_armed = slot.writes_armed;
+                self.watch(conn, true, writes_armed);
+            }
+        }
+        self.resumed.extend(self.slots.carrying());
+    }
+
+    /// Has epoll watch `conn` for this, with a system call only if it does not.
+    pub(super) fn watch(&mut self, conn: ConnId, reads: bool, writes: bool) {
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return;
+        };
+        if (slot.reads_armed, slot.writes_armed) == (reads, writes) {
+            return;
+        }
+        let Some(socket) = &slot.fd else { return };
+        let mut flags = epoll::EventFlags::empty();
+        flags.set(READS, reads);
+        flags.set(epoll::EventFlags::OUT, writes);
+        let data = epoll::EventData::new_u64(conn.to_bits());
+        match epoll::modify(&self.epoll, socket, data, flags) {
+            Ok(()) => (slot.reads_armed, slot.writes_armed) = (reads, writes),
+            Err(error) => self.fail(conn, io::Error::from(error).kind()),
+        }
+    }
+
+    // ---- connections that go ----
+
+    /// Over for the handler; what it appended is sent first.
+    pub(super) fn end_in_order(&mut self, conn: ConnId, reason: Closed) {
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return;
+        };
+        slot.state = State::Closing;
+        if !slot.dirty {
+            slot.dirty = true;
+            self.dirty.push(conn);
+        }
+        if let Some(side) = self.slots.side_mut(conn) {
+            side.carry = Vec::new();
+        }
+        self.slots.count(conn);
+        let linger = u64::try_from(self.config.linger.as_nanos()).unwrap_or(u64::MAX);
+        self.lingering
+            .push_back((self.now.saturating_add(linger), conn));
+        self.ended.push_back((conn, Ended::Closed(reason)));
+    }
+
+    /// Over for everyone, with a reset if it was our decision: that frees the kernel's buffers.
+    pub(super) fn end_at_once(&mut self, conn: ConnId, reason: Closed) {
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return;
+        };
+        slot.state = State::Gone;
+        let socket = slot.fd.take();
+        match reason {
+            Closed::Aborted | Closed::SlowConsumer | Closed::CarryFull | Closed::BuffersFull => {
+                close_with_reset(socket);
+            }
+            Closed::Local | Closed::Peer | Closed::Failed(_) | Closed::Stopped => drop(socket),
+        }
+        self.ended.push_back((conn, Ended::Closed(reason)));
+    }
+
+    /// The network ended it.
+    pub(super) fn fail(&mut self, conn: ConnId, kind: io::ErrorKind) {
+        match self.slots.get(conn).map(|slot| slot.state) {
+            Some(State::Open) => self.end_at_once(conn, Closed::Failed(kind)),
+            Some(State::Connecting) => self.fail_connect(conn, kind.into()),
+            Some(State::Closing | State::Lingering) => drop(self.slots.remove(conn)),
+            Some(State::Gone | State::Free) | None => {}
+        }
+    }
+
+    fn shut_down(&mut self, conn: ConnId) {
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return;
+        };
+        slot.state = State::Lingering;
+        let Some(socket) = &slot.fd else { return };
+        match rustix::net::shutdown(socket, Shutdown::Write) {
+            Ok(()) => self.watch(conn, true, false),
+            // The peer was faster.
+            Err(_) => drop(self.slots.remove(conn)),
+        }
+    }
+
+    /// Ends what lingers too long.
+    pub(super) fn expire_lingering(&mut self) {
+        while let Some(&(deadline, conn)) = self.lingering.front()
+            && deadline <= self.now
+        {
+            self.lingering.pop_front();
+            match self.slots.get(conn).map(|slot| slot.state) {
+                Some(State::Closing | State::Lingering) => self.reset(conn),
+                Some(State::Open | State::Connecting | State::Gone | State::Free) | None => {}
+            }
+        }
+    }
+
+    fn reset(&mut self, conn: ConnId) {
+        close_with_reset(self.slots.remove(conn));
+    }
+
+    pub(super) fn detach(&mut self, conn: ConnId) -> Option<Detached> {
+        let slot = self.slots.open(conn)?;
+        let socket = slot.fd.as_ref()?;
+        // Fails only for a socket that is not watched, which is as good.
+        let _ = epoll::delete(&self.epoll, socket);
+        let (carry, unsent) = match self.slots.side_mut(conn) {
+            Some(side) => (
+                std::mem::take(&mut side.carry),
+                std::mem::take(&mut side.out),
+            ),
+            None => (Vec::new(), Vec::new()),
+        };
+        Some(Detached {
+            socket: self.slots.remove(conn)?,
+            carry,
+            unsent,
+        })
+    }
+
+    pub(super) fn stop_accepting(&mut self) {
+        // Closing the last descriptor takes the listener out of epoll; one that is shared with another
+        // driver stays open, so it is taken out by name.
+        for listener in self.listeners.drain(..) {
+            let _ = epoll::delete(&self.epoll, &listener.socket);
+        }
+    }
+}
+
+/// What reading watches for; the end of the peer's side is read like bytes.
+pub(super) const READS: epoll::EventFlags = epoll::EventFlags::IN.union(epoll::EventFlags::RDHUP);
+
+const SINK_KEPT_MAX: usize = 64 << 10;
+
+fn close_with_reset(socket: Option<OwnedFd>) {
+    if let Some(socket) = socket {
+        // Fails only on what is no socket; then there is nothing to reset.
+        let _ = sockopt::set_socket_linger(&socket, Some(Duration::ZERO));
+    }
+}

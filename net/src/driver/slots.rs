@@ -1,0 +1,252 @@
+//! The table of connections, and the buffers of the few that need one.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::ConnId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Free,
+    /// `connect` is under way; the tag stands in the side.
+    Connecting,
+    /// The handler's.
+    Open,
+    /// Over for the handler; what it appended is still to be sent.
+    Closing,
+    /// Sent and shut down; waits for the peer's end.
+    Lingering,
+    /// The socket is gone, the handler does not know yet.
+    Gone,
+}
+
+/// One connection; 20 bytes.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) fd: Option<OwnedFd>,
+    pub(super) generation: u32,
+    /// Index into [`Sides`] plus one; 0 when idle.
+    side: u32,
+    pub(super) state: State,
+    /// What epoll watches for.
+    pub(super) reads_armed: bool,
+    pub(super) writes_armed: bool,
+    /// The handler asked for no more bytes.
+    pub(super) paused: bool,
+    /// Listed for the flush at the end of the turn.
+    pub(super) dirty: bool,
+    /// The peer has ended its side.
+    pub(super) peer_ended: bool,
+}
+
+const _: () = assert!(size_of::<Slot>() <= 20);
+
+/// Buffers of a connection that has unconsumed or unsent bytes, or is connecting.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// Where its connection stands; meaningless when free.
+    index: u32,
+    used: bool,
+    /// Appended and not sent.
+    pub(super) out: Vec<u8>,
+    /// Received and not consumed.
+    pub(super) carry: Vec<u8>,
+    /// What this side adds to `Slots::buffered`.
+    counted: usize,
+    pub(super) tag: u64,
+}
+
+/// Free sides that keep their vectors, and the longest vector kept: at most 16 MiB lie ready.
+const SIDES_KEPT_MAX: usize = 512;
+const CAPACITY_KEPT_MAX: usize = 16 << 10;
+
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    sides: Vec<Side>,
+    sides_free: Vec<u32>,
+    buffered: usize,
+}
+
+impl Slots {
+    /// Connections not free: open ones and those on their way in or out.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(super) fn insert(&mut self, fd: OwnedFd, state: State) -> ConnId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                fd: None,
+                generation: 0,
+                side: 0,
+                state: State::Free,
+                reads_armed: false,
+                writes_armed: false,
+                paused: false,
+                dirty: false,
+                peer_ended: false,
+            });
+            // `connections_max` is a u32 by `Config`'s check.
+            self.slots.len() as u32 - 1
+        });
+        let slot = &mut self.slots[index as usize];
+        assert!(slot.state == State::Free && slot.side == 0);
+        let generation = slot.generation;
+        *slot = Slot {
+            fd: Some(fd),
+            generation,
+            side: 0,
+            state,
+            reads_armed: false,
+            writes_armed: false,
+            paused: false,
+            dirty: false,
+            peer_ended: false,
+        };
+        ConnId { index, generation }
+    }
+
+    pub(super) fn get(&self, conn: ConnId) -> Option<&Slot> {
+        self.slots
+            .get(conn.index as usize)
+            .filter(|slot| slot.generation == conn.generation && slot.state != State::Free)
+    }
+
+    pub(super) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Slot> {
+        self.slots
+            .get_mut(conn.index as usize)
+            .filter(|slot| slot.generation == conn.generation && slot.state != State::Free)
+    }
+
+    /// The connection, if it is the handler's.
+    pub(super) fn open(&mut self, conn: ConnId) -> Option<&mut Slot> {
+        self.get_mut(conn).filter(|slot| slot.state == State::Open)
+    }
+
+    /// Ends the id: closes the socket if it is here and gives the place to the next connection.
+    pub(super) fn remove(&mut self, conn: ConnId) -> Option<OwnedFd> {
+        self.release_side(conn);
+        let slot = self.get_mut(conn)?;
+        slot.state = State::Free;
+        // Skips u32::MAX, which marks the driver's own events.
+        slot.generation = (slot.generation + 1) % u32::MAX;
+        let fd = slot.fd.take();
+        self.free.push(conn.index);
+        fd
+    }
+
+    /// The side of a connection, if it has one.
+    pub(super) fn side(&self, conn: ConnId) -> Option<&Side> {
+        let side = self.get(conn)?.side;
+        self.sides.get((side as usize).checked_sub(1)?)
+    }
+
+    /// The same, to change.
+    pub(super) fn side_mut(&mut self, conn: ConnId) -> Option<&mut Side> {
+        let side = self.get(conn)?.side;
+        self.sides.get_mut((side as usize).checked_sub(1)?)
+    }
+
+    /// The socket of a connection and its side.
+    pub(super) fn socket_and_side(&mut self, conn: ConnId) -> Option<(BorrowedFd<'_>, &mut Side)> {
+        let slot = self.slots.get(conn.index as usize)?;
+        if slot.generation != conn.generation {
+            return None;
+        }
+        let side = self.sides.get_mut((slot.side as usize).checked_sub(1)?)?;
+        Some((slot.fd.as_ref()?.as_fd(), side))
+    }
+
+    /// The side of a connection, taken from the pool if it has none; `None` for an id that is over.
+    pub(super) fn side_or_new(&mut self, conn: ConnId) -> Option<&mut Side> {
+        let slot = self.slots.get_mut(conn.index as usize)?;
+        if slot.generation != conn.generation || slot.state == State::Free {
+            return None;
+        }
+        if slot.side == 0 {
+            let at = self.sides_free.pop().unwrap_or_else(|| {
+                self.sides.push(Side::default());
+                // At most one side per slot.
+                self.sides.len() as u32 - 1
+            });
+            slot.side = at + 1;
+            let side = &mut self.sides[at as usize];
+            assert!(!side.used);
+            side.used = true;
+            side.index = conn.index;
+        }
+        self.sides.get_mut(slot.side as usize - 1)
+    }
+
+    /// Gives the side back if nothing is in it.
+    pub(super) fn release_side_if_empty(&mut self, conn: ConnId) {
+        let empty = self
+            .side(conn)
+            .is_some_and(|side| side.out.is_empty() && side.carry.is_empty());
+        if empty {
+            self.release_side(conn);
+        }
+    }
+
+    fn release_side(&mut self, conn: ConnId) {
+        let Some(slot) = self.get_mut(conn) else {
+            return;
+        };
+        let Some(at) = std::mem::take(&mut slot.side).checked_sub(1) else {
+            return;
+        };
+        let side = &mut self.sides[at as usize];
+        self.buffered -= side.counted;
+        side.used = false;
+        side.counted = 0;
+        let kept = if self.sides_free.len() < SIDES_KEPT_MAX {
+            CAPACITY_KEPT_MAX
+        } else {
+            0
+        };
+        for buffer in [&mut side.out, &mut side.carry] {
+            buffer.clear();
+            if buffer.capacity() > kept {
+                *buffer = Vec::new();
+            }
+        }
+        self.sides_free.push(at);
+    }
+
+    /// Counts what a side holds now; answers what all sides hold together.
+    pub(super) fn count(&mut self, conn: ConnId) -> usize {
+        if let Some(side) = self.side_mut(conn) {
+            let counted = side.carry.len() + side.out.len();
+            let before = std::mem::replace(&mut side.counted, counted);
+            self.buffered = self.buffered - before + counted;
+        }
+        self.buffered
+    }
+
+    /// The connections that hold unconsumed bytes.
+    pub(super) fn carrying(&self) -> impl Iterator<Item = ConnId> {
+        self.sides
+            .iter()
+            .filter(|side| side.used && !side.carry.is_empty())
+            .map(|side| {
+                let generation = self.slots[side.index as usize].generation;
+                ConnId {
+                    index: side.index,
+                    generation,
+                }
+            })
+    }
+
+    /// Every id that is in use.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ConnId> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.state != State::Free)
+            .map(|(index, slot)| ConnId {
+                index: index as u32,
+                generation: slot.generation,
+            })
+    }
+}
