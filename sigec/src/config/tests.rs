@@ -1,0 +1,221 @@
+use super::*;
+use expect_test::{Expect, expect};
+
+/// Loads `file` under `env` and `flags`; the error chain, or the settings that differ from the defaults.
+fn check(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)], expect: Expect) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sigec.toml");
+    std::fs::write(&path, file).unwrap();
+    let env = env
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let flags: Vec<_> = flags
+        .iter()
+        .map(|(key, text)| (*key, (*text).to_owned()))
+        .collect();
+    let outcome = match Config::load(Some(&path), env, &flags) {
+        Ok((_, settings)) => show(&settings)
+            .lines()
+            .filter(|line| line.contains(" # from "))
+            .map(|l| format!("{l}\n"))
+            .collect(),
+        Err(error) => format!("{:#}\n", anyhow::Error::from(error)),
+    };
+    expect.assert_eq(&outcome.replace(&dir.path().display().to_string(), "DIR"));
+}
+
+fn default_config() -> Config {
+    Config::load(None, [], &[]).unwrap().0
+}
+
+#[test]
+fn the_defaults_are_a_whole_configuration() {
+    let config = default_config();
+    assert_eq!(config.ocpp.listen, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!(config.http_listen, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(config.postgres_listen, "127.0.0.1:5433".parse().unwrap());
+    assert_eq!(config.tariff.price_per_kwh_micros, 750_000);
+    assert!(config.server.shards >= 1);
+}
+
+#[test]
+fn every_default_is_documented_and_says_something_to_the_program() {
+    let mut documented = false;
+    for line in DEFAULTS.lines() {
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(documented, "no comment above: {line}");
+        }
+        documented = line.starts_with('#');
+    }
+
+    // A key that `Config::check` never reads would accept any value of its type.
+    for key in Settings::defaults().keys() {
+        let mut settings = Settings::defaults();
+        let refused = match settings.value(key).0 {
+            toml::Value::String(_) => vec![(key, String::new())],
+            toml::Value::Integer(_) => vec![(key, "-1".to_owned())],
+            toml::Value::Boolean(_) | toml::Value::Array(_) => continue,
+            other => panic!("{key}: a default of type {}", other.type_str()),
+        };
+        settings.add_flags(&refused).unwrap();
+        assert!(Config::check(&settings).is_err(), "{key} takes any value");
+    }
+}
+
+#[test]
+fn a_later_layer_wins_and_the_origin_is_shown() {
+    check(
+        "[http]\nlisten = \"127.0.0.1:1\"\n[query]\nrows_max = 5\n[ocpp]\norigins = [\"https://a\"]\n",
+        &[
+            ("SIGEC_HTTP__LISTEN", "127.0.0.1:2"),
+            ("SIGEC_QUERY__ROWS_MAX", "6"),
+            ("SIGEC_ADMIN_TOKEN", "x"),
+        ],
+        &[("http.listen", "127.0.0.1:3"), ("server.data_dir", "/d")],
+        expect![[r#"
+            data_dir = "/d" # from --data-dir
+            origins = ["https://a"] # from DIR/sigec.toml
+            listen = "127.0.0.1:3" # from --http
+            rows_max = 6 # from SIGEC_QUERY__ROWS_MAX
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_shown_is_a_configuration_of_the_same_meaning() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shown.toml");
+    let flags = [
+        ("server.data_dir", "/d".to_owned()),
+        ("ocpp.origins", "a,b".to_owned()),
+    ];
+    let (config, settings) = Config::load(None, [], &flags).unwrap();
+    std::fs::write(&path, show(&settings)).unwrap();
+    assert_eq!(Config::load(Some(&path), [], &[]).unwrap().0, config);
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_known_one() {
+    check(
+        "[ocpp]\nlissten = \"x\"\n",
+        &[],
+        &[],
+        expect![[r#"
+        DIR/sigec.toml: there is no setting "ocpp.lissten"; did you mean "ocpp.listen"?
+    "#]],
+    );
+    check(
+        "[server]\nheartbeat_interval = \"1s\"\n",
+        &[],
+        &[],
+        expect![[r#"
+        DIR/sigec.toml: there is no setting "server.heartbeat_interval"; did you mean "ocpp.heartbeat_interval"?
+    "#]],
+    );
+    check(
+        "",
+        &[("SIGEC_LAKE__FLUSH_INTERVALL", "1s")],
+        &[],
+        expect![[r#"
+        SIGEC_LAKE__FLUSH_INTERVALL: there is no setting "lake.flush_intervall"; did you mean "lake.flush_interval"?
+    "#]],
+    );
+    check(
+        "kafka = 1\n",
+        &[],
+        &[],
+        expect![[r#"
+        DIR/sigec.toml: there is no setting "kafka"; `sigec config show --defaults` lists them all
+    "#]],
+    );
+}
+
+#[test]
+fn a_value_that_does_not_fit_says_what_would() {
+    for (file, expect) in [
+        (
+            "[ocpp]\nlisten = \"nine thousand\"\n",
+            expect![[r#"
+            ocpp.listen from DIR/sigec.toml: found "nine thousand", expected an IP address and a port, such as 127.0.0.1:9000 or [::1]:9000
+        "#]],
+        ),
+        (
+            "[ocpp]\nlisten = 9000\n",
+            expect![[r#"
+            ocpp.listen from DIR/sigec.toml: found 9000 (integer), expected a string such as "127.0.0.1:9000"
+        "#]],
+        ),
+        (
+            "[ocpp]\nonboarding = \"maybe\"\n",
+            expect![[r#"
+            ocpp.onboarding from DIR/sigec.toml: found "maybe", expected one of "auto", "open", "pending", "closed"
+        "#]],
+        ),
+        (
+            "[query]\ntimeout = \"60\"\n",
+            expect![[r#"
+            query.timeout from DIR/sigec.toml: found "60", expected a duration with its unit (ms, s, m, h, d), such as 30s
+        "#]],
+        ),
+        (
+            "[query]\ntimeout = \"2d\"\n",
+            expect![[r#"
+            query.timeout from DIR/sigec.toml: found "2d", expected a duration from 1s to 1d
+        "#]],
+        ),
+        (
+            "[ocpp]\nidle_timeout = \"10s\"\n",
+            expect![[r#"
+            ocpp.idle_timeout from DIR/sigec.toml: found "10s", expected a duration above ocpp.ping_interval
+        "#]],
+        ),
+        (
+            "[tariff]\nprice_per_kwh = \"0,75\"\n",
+            expect![[r#"
+            tariff.price_per_kwh from DIR/sigec.toml: found "0,75", expected a decimal below a million with up to six decimals, such as "0.75"
+        "#]],
+        ),
+        (
+            "[tariff\n",
+            expect![[r#"
+            the configuration file DIR/sigec.toml is not TOML: TOML parse error at line 1, column 8
+              |
+            1 | [tariff
+              |        ^
+            unclosed table, expected `]`
+
+        "#]],
+        ),
+    ] {
+        check(file, &[], &[], expect);
+    }
+}
+
+#[test]
+fn plaintext_beyond_loopback_needs_consent_on_every_listener() {
+    for key in ["ocpp.listen", "http.listen", "postgres.listen"] {
+        let exposed = [(key, "0.0.0.0:0".to_owned())];
+        let error = Config::load(None, [], &exposed).unwrap_err().to_string();
+        assert!(
+            error.starts_with(key) && error.contains("--allow-plaintext"),
+            "{error}"
+        );
+
+        let allowed = [
+            exposed[0].clone(),
+            ("server.allow_plaintext", "true".to_owned()),
+        ];
+        assert!(Config::load(None, [], &allowed).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn onboarding_is_open_only_while_every_listener_is_on_loopback() {
+    assert_eq!(default_config().ocpp.onboarding, Onboarding::Open);
+    let exposed = [
+        ("http.listen", "0.0.0.0:0".to_owned()),
+        ("server.allow_plaintext", "true".to_owned()),
+    ];
+    let (config, _) = Config::load(None, [], &exposed).unwrap();
+    assert_eq!(config.ocpp.onboarding, Onboarding::Pending);
+}
