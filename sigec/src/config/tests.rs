@@ -114,10 +114,10 @@ fn an_unknown_key_names_the_nearest_known_one() {
     );
     check(
         "",
-        &[("SIGEC_LAKE__FLUSH_INTERVALL", "1s")],
+        &[("SIGEC_LAKE__FLUSHINTERVAL", "1s")],
         &[],
         expect![[r#"
-        SIGEC_LAKE__FLUSH_INTERVALL: there is no setting "lake.flush_intervall"; did you mean "lake.flush_interval"?
+        SIGEC_LAKE__FLUSHINTERVAL: there is no setting "lake.flushinterval"; did you mean "lake.flush_interval"?
     "#]],
     );
     check(

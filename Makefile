@@ -1,0 +1,71 @@
+# `make` prints what can be made. `make run` and `make test` share one build directory and one profile, so
+# that what one has compiled serves the other.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build release test fmt lint bench soak audit fleet setup clean
+
+# Outside the clone, so that a fresh clone finds what an earlier one compiled.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
+# Python tools and foreign clients of the tests, pinned in sigec/tests/requirements.txt.
+export SIGEC_VENV ?= $(HOME)/.cache/sigec-venv
+
+# More flags for the program that a target starts: make run ARGS='--http 127.0.0.1:0'
+ARGS ?=
+
+help: ## Print this list
+	@echo "SIGEC-VE: the data plane for electric-vehicle charging"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  ARGS='…' adds flags to run, fleet and bench; CARGO_TARGET_DIR is $(CARGO_TARGET_DIR)"
+
+run: ## Build and start the server with every role; OCPP 9000, HTTP 8080, Postgres 5433, all on 127.0.0.1
+	@echo "building (the first time takes 10 to 25 minutes on two cores)"
+	cargo build -p sigec -p loadgen
+	@exec "$(CARGO_TARGET_DIR)/debug/sigec" run $(ARGS)
+
+build: ## Leave bin/sigec and bin/loadgen, quick to build
+	cargo build -p sigec -p loadgen
+	@mkdir -p bin
+	@ln -sf "$(CARGO_TARGET_DIR)/debug/sigec" "$(CARGO_TARGET_DIR)/debug/loadgen" bin/
+	@ls -l bin/
+
+release: ## Leave bin/sigec and bin/loadgen, fully optimised (an hour on two cores the first time)
+	cargo build --release -p sigec -p loadgen
+	@mkdir -p bin
+	@ln -sf "$(CARGO_TARGET_DIR)/release/sigec" "$(CARGO_TARGET_DIR)/release/loadgen" bin/
+	@ls -l bin/
+
+setup: ## Install what the tests need besides Rust (a Python environment, psql); `make test` does it by itself
+	@sigec/tests/setup.sh
+
+test: setup ## Run every test: units, simulations with fixed seeds, and the real binary with foreign clients
+	cargo test --workspace --no-fail-fast
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: setup ## Check format, lints and spelling; every finding is an error
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if [ -x "$(SIGEC_VENV)/bin/typos" ]; then "$(SIGEC_VENV)/bin/typos"; else echo "SKIPPED spelling: no typos"; fi
+	@if [ -x "$(SIGEC_VENV)/bin/hadolint" ]; then "$(SIGEC_VENV)/bin/hadolint" deploy/Dockerfile; \
+	else echo "SKIPPED Dockerfile: no hadolint"; fi
+
+bench: ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
+	cargo build --release -p bench -p sigec -p loadgen
+	cargo run --release -p bench -- $(ARGS)
+
+soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (about an hour)
+	SIGEC_SOAK=1 cargo test --workspace --no-fail-fast -- --nocapture
+
+audit: ## Check advisories, licences and sources of every dependency (needs `cargo install cargo-deny`)
+	cargo deny check
+
+fleet: ## Simulate 100 stations against a server that `make run` started
+	cargo run -p loadgen -- fleet --url ws://127.0.0.1:9000/ --stations 100 --interval 5s --duration 60s $(ARGS)
+
+clean: ## Remove bin/ and what was compiled; never any data
+	cargo clean
+	rm -rf bin

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what the tests need besides Rust: a Python environment with the foreign clients, and psql.
+# What cannot be installed is named; the tests that need it then print SKIPPED and why.
+set -uo pipefail
+cd "$(dirname "$0")"
+
+venv=${SIGEC_VENV:-$HOME/.cache/sigec-venv}
+
+apt_install() {
+    local sudo=""
+    if [ "$(id -u)" != 0 ]; then sudo="sudo -n"; fi
+    command -v apt-get >/dev/null || return 1
+    $sudo apt-get install -y -qq "$@" >/dev/null 2>&1 ||
+        { $sudo apt-get update -qq >/dev/null 2>&1 && $sudo apt-get install -y -qq "$@" >/dev/null 2>&1; }
+}
+
+if ! command -v cc >/dev/null && ! apt_install gcc libc6-dev; then
+    echo "set-up: no C compiler (cc), and it could not be installed: zstd, ring and mimalloc need one" >&2
+    exit 1
+fi
+
+if ! command -v psql >/dev/null; then
+    echo "set-up: installing postgresql-client"
+    apt_install postgresql-client || echo "set-up: no psql: its tests will be skipped"
+fi
+
+# A stamp names the requirements that the environment holds, so that a second run costs nothing.
+if ! cmp -s requirements.txt "$venv/requirements.txt"; then
+    echo "set-up: installing the Python clients into $venv"
+    # A pip older than the wheels' tags would try to compile; what the machine has is new enough or is upgraded.
+    if python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --requirement requirements.txt; then
+        cp requirements.txt "$venv/requirements.txt"
+    else
+        echo "set-up: no Python clients (needs python3 >= 3.11 with venv): their tests will be skipped"
+    fi
+fi
