@@ -1,1 +1,42 @@
-//! Placeholder.
+//! OCPP-J without I/O: messages, RPC rules, and the types and validation of every action.
+//!
+//! - [`scan`] reads the envelope of a message, [`write_call`] and its siblings write one.
+//! - [`v16`] and [`v201`] decode, check and write payloads: `Request` is what a station asks of the CSMS and
+//!   `Response` the answer, `Command` what the CSMS asks of a station and `CommandResponse` the answer. Both ends can use
+//!   every one of them.
+//! - [`MeterColumns`] receive meter values straight from the JSON.
+//! - [`Rpc`] keeps the rules of calls on one connection, [`Inbound`] recognises repeated ones.
+//! - [`mask_secrets`] hides passwords in a raw message.
+//!
+//! Nothing here reads a clock or a socket, and no input makes it panic.
+
+#![forbid(unsafe_code)]
+
+mod decimal;
+mod error;
+mod frame;
+mod instant;
+mod json;
+pub mod meter;
+mod policy;
+mod record;
+mod rpc;
+mod secrets;
+mod timestamp;
+pub mod v16;
+pub mod v201;
+mod version;
+
+pub use error::{CallError, ErrorCode};
+pub use frame::{
+    Frame, FrameError, FrameFault, MESSAGE_ID_MAX, Reply, UNREADABLE_ID, scan, write_call,
+    write_call_error, write_call_result,
+};
+pub use instant::Instant;
+pub use meter::MeterColumns;
+pub use policy::{Policy, Quirks};
+pub use record::{Any, Decoded, Key, List, LooseText, Number, Open, Text, Word};
+pub use rpc::{Admission, Call, Event, Inbound, Outcome, QueueFull, Rpc};
+pub use secrets::mask_secrets;
+pub use timestamp::{Timestamp, Zone};
+pub use version::Version;

@@ -1,0 +1,221 @@
+//! OCPP-J messages: a scan of the envelope that leaves the payload alone, and the writers.
+//!
+//! ```text
+//! [2, "id", "Action", payload]                      CALL
+//! [3, "id", payload]                                CALLRESULT
+//! [4, "id", "Code", "description", details]         CALLERROR
+//! ```
+//!
+//! The scan is strict about all it hands out and trusts nothing about the payload, which the decoder of the
+//! action checks: a fifth element or two messages in one frame make the payload slice no JSON value, and
+//! are refused there with the id at hand.
+
+mod fault;
+mod write;
+
+use std::borrow::Cow;
+
+pub use fault::{FrameError, FrameFault, Reply};
+pub use write::{write_call, write_call_error, write_call_result};
+
+use crate::json::Reader;
+use crate::{Policy, Version};
+
+/// Longest message id, in characters (2.0.1 Part 4 §4.1.4, 1.6J §4.1.4).
+pub const MESSAGE_ID_MAX: usize = 36;
+
+/// The id of a CALLERROR about a frame whose own id cannot be read (2.0.1 Part 4 §4.2.3).
+pub const UNREADABLE_ID: &str = "-1";
+
+/// One message, borrowed from its text. Payload slices are not validated yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A request of the peer.
+    Call {
+        /// 1 to 36 characters.
+        id: Cow<'a, str>,
+        /// What is asked for; any string.
+        action: Cow<'a, str>,
+        /// Unchecked text where the payload should be.
+        payload: &'a str,
+    },
+    /// The peer's answer to a call of ours.
+    CallResult {
+        /// The id of our call.
+        id: Cow<'a, str>,
+        /// Unchecked text where the payload should be.
+        payload: &'a str,
+    },
+    /// The peer's refusal of a call of ours.
+    CallError {
+        /// The id of our call.
+        id: Cow<'a, str>,
+        /// The code as sent; see [`crate::ErrorCode::parse`].
+        code: Cow<'a, str>,
+        /// Free text, possibly empty.
+        description: Cow<'a, str>,
+        /// A JSON value, checked; `{}` where the peer left it out.
+        details: &'a str,
+    },
+}
+
+/// Reads the envelope of one text message; about 30 ns, no allocation unless a string holds an escape.
+///
+/// # Errors
+///
+/// What is wrong, whose message it was as far as that can be told, and the reply that `version` asks for.
+pub fn scan(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
+    let mut r = Reader::new(text, version, Policy::Tolerant);
+    let unreadable = || FrameError::new(version, FrameFault::Unreadable, None);
+    let mut elements = r.array().map_err(|_| unreadable())?;
+    if !r.element(&mut elements).map_err(|_| unreadable())? {
+        return Err(unreadable());
+    }
+    let kind = match r.peek() {
+        b'0'..=b'9' | b'-' => message_type(r.number().map_err(|_| unreadable())?),
+        // A type that is no number is as unknown as 9, and an id may still follow.
+        _ => r
+            .skip_value()
+            .map(|()| MessageType::Unknown)
+            .map_err(|_| unreadable())?,
+    };
+    if !r.element(&mut elements).map_err(|_| unreadable())? {
+        return Err(unreadable());
+    }
+    let id = match r.peek() {
+        b'"' => r.string().map_err(|_| unreadable())?,
+        // Refused, but legible: the reply can name it.
+        b'0'..=b'9' | b'-' => {
+            let id = Cow::Borrowed(r.number().map_err(|_| unreadable())?);
+            return Err(FrameError::new(
+                version,
+                FrameFault::id_not_text(kind),
+                Some(id),
+            ));
+        }
+        _ => {
+            return Err(FrameError::new(
+                version,
+                FrameFault::id_not_text(kind),
+                None,
+            ));
+        }
+    };
+    let fail = |fault: FrameFault, id: Cow<'_, str>| {
+        // An id is echoed whole as long as it could be one; a longer text is no id.
+        let id = Some(id)
+            .filter(|id| id.len() <= 4 * 64)
+            .map(|id| id.into_owned().into());
+        FrameError::new(version, fault, id)
+    };
+    match kind {
+        MessageType::Unknown => return Err(fail(FrameFault::MessageType, id)),
+        MessageType::Call if id.is_empty() || id.chars().count() > MESSAGE_ID_MAX => {
+            return Err(fail(FrameFault::IdLength, id));
+        }
+        MessageType::Call | MessageType::CallResult | MessageType::CallError => {}
+    }
+    let body = match kind {
+        MessageType::Call => call(&mut r, &mut elements),
+        MessageType::CallResult => payload(&mut r, &mut elements).map(Body::Result),
+        MessageType::CallError | MessageType::Unknown => call_error(&mut r, &mut elements),
+    };
+    match body {
+        Some(Body::Call { action, payload }) => Ok(Frame::Call {
+            id,
+            action,
+            payload,
+        }),
+        Some(Body::Result(payload)) => Ok(Frame::CallResult { id, payload }),
+        Some(Body::Error {
+            code,
+            description,
+            details,
+        }) => Ok(Frame::CallError {
+            id,
+            code,
+            description,
+            details,
+        }),
+        None if kind == MessageType::Call => Err(fail(FrameFault::CallElements, id)),
+        None => Err(fail(FrameFault::AnswerElements, id)),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MessageType {
+    Call,
+    CallResult,
+    CallError,
+    Unknown,
+}
+
+/// `2.0` is the number 2 to JSON, and some stations write it.
+fn message_type(lexeme: &str) -> MessageType {
+    match lexeme {
+        "2" | "2.0" => MessageType::Call,
+        "3" | "3.0" => MessageType::CallResult,
+        "4" | "4.0" => MessageType::CallError,
+        _ => MessageType::Unknown,
+    }
+}
+
+enum Body<'a> {
+    Call {
+        action: Cow<'a, str>,
+        payload: &'a str,
+    },
+    Result(&'a str),
+    Error {
+        code: Cow<'a, str>,
+        description: Cow<'a, str>,
+        details: &'a str,
+    },
+}
+
+type Elements = crate::json::Elements;
+
+fn call<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Body<'a>> {
+    let action = text(r, elements)?;
+    let payload = payload(r, elements)?;
+    Some(Body::Call { action, payload })
+}
+
+fn text<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Cow<'a, str>> {
+    if !r.element(elements).ok()? {
+        return None;
+    }
+    r.string().ok()
+}
+
+/// All that stands between the next comma and the closing bracket of the message.
+fn payload<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<&'a str> {
+    if !r.element(elements).ok()? {
+        return None;
+    }
+    let rest = r.rest().trim_end_matches([' ', '\t', '\n', '\r']);
+    rest.strip_suffix(']')
+        .map(|payload| payload.trim_end_matches([' ', '\t', '\n', '\r']))
+}
+
+/// Description and details are often left out; nothing depends on them.
+fn call_error<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Body<'a>> {
+    let code = text(r, elements)?;
+    let mut description = Cow::Borrowed("");
+    let mut details = "{}";
+    if r.element(elements).ok()? {
+        description = r.string().ok()?;
+        if r.element(elements).ok()? {
+            details = r.value().ok()?;
+            if r.element(elements).ok()? {
+                return None;
+            }
+        }
+    }
+    r.end().ok()?;
+    Some(Body::Error {
+        code,
+        description,
+        details,
+    })
+}

@@ -1,0 +1,91 @@
+//! Frames that are no messages, and what each version wants said about them.
+
+use std::borrow::Cow;
+
+use super::UNREADABLE_ID;
+use crate::{CallError, ErrorCode, Version};
+
+/// A frame that could not be read as a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}")]
+pub struct FrameError<'a> {
+    /// What is wrong with it.
+    pub fault: FrameFault,
+    /// The message id, where it is legible. An answer that broke off still names the call it belonged to.
+    pub id: Option<Cow<'a, str>>,
+    /// What to send back, if anything.
+    pub reply: Option<Reply>,
+}
+
+/// The CALLERROR that a frame earns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The id to put into it: the frame's own, or `-1`.
+    pub id: String,
+    /// The refusal.
+    pub error: CallError,
+}
+
+/// What can be wrong with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum FrameFault {
+    /// Not an array that begins with a message type and an id.
+    #[error("not an array of message type, message id and more")]
+    Unreadable,
+    /// The first element is no message type of this version.
+    #[error("the message type is unknown, expected 2, 3 or 4")]
+    MessageType,
+    /// The id of a call is no string.
+    #[error("the message id is no string")]
+    IdNotText,
+    /// The id of a call is empty or too long.
+    #[error("the message id is empty or longer than 36 characters")]
+    IdLength,
+    /// A call without action or payload, or cut off.
+    #[error("a CALL has the elements 2, message id, action, payload")]
+    CallElements,
+    /// An answer without its elements, or cut off, or with an id that is no string. Nothing is sent back.
+    #[error(
+        "an answer has the elements 3, message id, payload or 4, message id, code, description, details"
+    )]
+    AnswerElements,
+}
+
+impl FrameFault {
+    pub(super) fn id_not_text(kind: super::MessageType) -> FrameFault {
+        match kind {
+            super::MessageType::Call => FrameFault::IdNotText,
+            super::MessageType::Unknown => FrameFault::MessageType,
+            super::MessageType::CallResult | super::MessageType::CallError => {
+                FrameFault::AnswerElements
+            }
+        }
+    }
+}
+
+impl<'a> FrameError<'a> {
+    /// The rules of 1.6J §4.1–4.2 and 2.0.1 Part 4 §4.1–4.4, errata included.
+    pub(super) fn new(version: Version, fault: FrameFault, id: Option<Cow<'a, str>>) -> Self {
+        let code = match (fault, version) {
+            // 1.6 defines no answer to what it cannot read, and ignores types that it does not know.
+            (FrameFault::Unreadable | FrameFault::MessageType, Version::V16) => None,
+            (FrameFault::Unreadable, Version::V201) => Some(ErrorCode::RpcFrameworkError),
+            (FrameFault::MessageType, Version::V201) => Some(ErrorCode::MessageTypeNotSupported),
+            // Without an id there is nothing that a 1.6 station could relate a CALLERROR to.
+            (FrameFault::IdNotText, Version::V16) if id.is_none() => None,
+            (FrameFault::IdNotText, Version::V201) if id.is_none() => {
+                Some(ErrorCode::RpcFrameworkError)
+            }
+            (FrameFault::IdNotText | FrameFault::IdLength | FrameFault::CallElements, _) => {
+                Some(ErrorCode::FormatViolation)
+            }
+            // An answer is never answered.
+            (FrameFault::AnswerElements, _) => None,
+        };
+        let reply = code.map(|code| Reply {
+            id: id.as_deref().unwrap_or(UNREADABLE_ID).to_owned(),
+            error: CallError::new(code, fault.to_string()),
+        });
+        FrameError { fault, id, reply }
+    }
+}

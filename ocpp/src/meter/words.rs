@@ -1,0 +1,178 @@
+//! The words of sampled values: both versions' sets in one, the most frequent first.
+
+use crate::Version;
+use crate::record::words;
+
+words! {
+    /// What was measured.
+    pub enum Measurand {
+        EnergyActiveImportRegister = "Energy.Active.Import.Register",
+        PowerActiveImport = "Power.Active.Import",
+        CurrentImport = "Current.Import",
+        Voltage,
+        SoC,
+        CurrentOffered = "Current.Offered",
+        PowerOffered = "Power.Offered",
+        EnergyActiveExportRegister = "Energy.Active.Export.Register",
+        EnergyReactiveImportRegister = "Energy.Reactive.Import.Register",
+        EnergyReactiveExportRegister = "Energy.Reactive.Export.Register",
+        EnergyActiveImportInterval = "Energy.Active.Import.Interval",
+        EnergyActiveExportInterval = "Energy.Active.Export.Interval",
+        EnergyReactiveImportInterval = "Energy.Reactive.Import.Interval",
+        EnergyReactiveExportInterval = "Energy.Reactive.Export.Interval",
+        PowerActiveExport = "Power.Active.Export",
+        PowerReactiveImport = "Power.Reactive.Import",
+        PowerReactiveExport = "Power.Reactive.Export",
+        PowerFactor = "Power.Factor",
+        CurrentExport = "Current.Export",
+        Frequency,
+        Temperature,
+        Rpm = "RPM",
+        EnergyActiveNet = "Energy.Active.Net",
+        EnergyReactiveNet = "Energy.Reactive.Net",
+        EnergyApparentNet = "Energy.Apparent.Net",
+        EnergyApparentImport = "Energy.Apparent.Import",
+        EnergyApparentExport = "Energy.Apparent.Export",
+    }
+}
+
+words! {
+    /// The phase, or the pair of phases, that was measured.
+    pub enum Phase {
+        L1,
+        L2,
+        L3,
+        N,
+        L1N = "L1-N",
+        L2N = "L2-N",
+        L3N = "L3-N",
+        L1L2 = "L1-L2",
+        L2L3 = "L2-L3",
+        L3L1 = "L3-L1",
+    }
+}
+
+words! {
+    /// Where it was measured.
+    pub enum Location {
+        Outlet,
+        Inlet,
+        EV,
+        Cable,
+        Body,
+    }
+}
+
+words! {
+    /// Why it was measured.
+    pub enum ReadingContext {
+        SamplePeriodic = "Sample.Periodic",
+        SampleClock = "Sample.Clock",
+        TransactionBegin = "Transaction.Begin",
+        TransactionEnd = "Transaction.End",
+        Trigger,
+        InterruptionBegin = "Interruption.Begin",
+        InterruptionEnd = "Interruption.End",
+        Other,
+    }
+}
+
+words! {
+    /// Units of 1.6 and those of 2.0.1 that charging uses (Part 2 appendices, "Standardized Units of Measure").
+    pub enum Unit {
+        Wh,
+        KWh = "kWh",
+        W,
+        KW = "kW",
+        A,
+        V,
+        Percent,
+        Hz,
+        Celsius,
+        Varh = "varh",
+        Kvarh = "kvarh",
+        Var = "var",
+        Kvar = "kvar",
+        VA,
+        KVA = "kVA",
+        VAh,
+        KVAh = "kVAh",
+        Fahrenheit,
+        K,
+        Rpm = "RPM",
+    }
+}
+
+impl Measurand {
+    /// True when the enumeration of `version` has this word.
+    pub fn is_in(self, version: Version) -> bool {
+        match self {
+            Measurand::Temperature | Measurand::Rpm => version == Version::V16,
+            Measurand::EnergyActiveNet
+            | Measurand::EnergyReactiveNet
+            | Measurand::EnergyApparentNet
+            | Measurand::EnergyApparentImport
+            | Measurand::EnergyApparentExport => version == Version::V201,
+            Measurand::EnergyActiveImportRegister
+            | Measurand::PowerActiveImport
+            | Measurand::CurrentImport
+            | Measurand::Voltage
+            | Measurand::SoC
+            | Measurand::CurrentOffered
+            | Measurand::PowerOffered
+            | Measurand::EnergyActiveExportRegister
+            | Measurand::EnergyReactiveImportRegister
+            | Measurand::EnergyReactiveExportRegister
+            | Measurand::EnergyActiveImportInterval
+            | Measurand::EnergyActiveExportInterval
+            | Measurand::EnergyReactiveImportInterval
+            | Measurand::EnergyReactiveExportInterval
+            | Measurand::PowerActiveExport
+            | Measurand::PowerReactiveImport
+            | Measurand::PowerReactiveExport
+            | Measurand::PowerFactor
+            | Measurand::CurrentExport
+            | Measurand::Frequency => true,
+        }
+    }
+
+    /// The unit of a sample that names none. Both versions name `Wh` as the default for every measurand, which
+    /// only makes sense for energy; stations that leave the unit out of a voltage mean volts.
+    pub fn default_unit(self) -> Option<Unit> {
+        Some(match self {
+            Measurand::EnergyActiveImportRegister
+            | Measurand::EnergyActiveExportRegister
+            | Measurand::EnergyActiveImportInterval
+            | Measurand::EnergyActiveExportInterval
+            | Measurand::EnergyActiveNet => Unit::Wh,
+            Measurand::EnergyReactiveImportRegister
+            | Measurand::EnergyReactiveExportRegister
+            | Measurand::EnergyReactiveImportInterval
+            | Measurand::EnergyReactiveExportInterval
+            | Measurand::EnergyReactiveNet => Unit::Varh,
+            Measurand::EnergyApparentNet
+            | Measurand::EnergyApparentImport
+            | Measurand::EnergyApparentExport => Unit::VAh,
+            Measurand::PowerActiveImport
+            | Measurand::PowerActiveExport
+            | Measurand::PowerOffered => Unit::W,
+            Measurand::PowerReactiveImport | Measurand::PowerReactiveExport => Unit::Var,
+            Measurand::CurrentImport | Measurand::CurrentExport | Measurand::CurrentOffered => {
+                Unit::A
+            }
+            Measurand::Voltage => Unit::V,
+            Measurand::Frequency => Unit::Hz,
+            Measurand::Temperature => Unit::Celsius,
+            Measurand::SoC => Unit::Percent,
+            Measurand::Rpm => Unit::Rpm,
+            Measurand::PowerFactor => return None,
+        })
+    }
+}
+
+impl Unit {
+    /// True when the enumeration of 1.6 has this word; 2.0.1 allows any text.
+    pub(crate) fn is_in_v16(self) -> bool {
+        !matches!(self, Unit::Hz | Unit::VAh | Unit::KVAh | Unit::Rpm)
+    }
+}

@@ -1,0 +1,172 @@
+//! The peer's calls on one connection: which are new, which are said again.
+//!
+//! A station may repeat a message under its id (OCPP-J errata 2024-09, 2025-04), and some draw ids from poor
+//! generators. The last few ids are kept with a hash of what they asked and the answer they got.
+//!
+//! # Layout
+//!
+//! All in one byte vector, because an idle station pays for it; oldest first, little endian:
+//!
+//! ```text
+//! id hash u64 · body hash u64 · answer length u16, 0xFFFF while unanswered · answer
+//! ```
+
+use foldhash::fast::FixedState;
+use std::hash::BuildHasher;
+
+/// Answered calls that are remembered.
+const ANSWERED_MAX: usize = 4;
+/// Unanswered calls that are taken; a station ought to have one.
+const UNANSWERED_MAX: usize = 32;
+/// Longest answer that is kept; a longer one is worked out again.
+const ANSWER_LEN_MAX: usize = 512;
+const _: () = assert!(ANSWER_LEN_MAX < UNANSWERED as usize);
+
+const UNANSWERED: u16 = u16::MAX;
+const HEAD: usize = 18;
+
+/// What to do with a call of the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission<'a> {
+    /// Handle it, and report its end by [`Inbound::answered`] or [`Inbound::forget`].
+    New,
+    /// The same call as one that is being handled: drop it, one answer serves both.
+    Pending,
+    /// The same call as one that was answered: send this CALLRESULT payload again.
+    Replay(&'a [u8]),
+    /// Another call under the id of one that is being handled: refuse it with a ProtocolError.
+    Conflict,
+    /// More calls are unanswered than anyone may have: read no further before one is answered.
+    Full,
+}
+
+/// The last few calls of the peer.
+#[derive(Debug, Default)]
+pub struct Inbound {
+    entries: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Where it lies in the vector.
+    start: usize,
+    end: usize,
+    id: u64,
+    body: u64,
+    answered: bool,
+}
+
+impl Inbound {
+    /// No calls yet; nothing is allocated.
+    pub fn new() -> Inbound {
+        Inbound::default()
+    }
+
+    /// Decides about a call. BootNotification and Heartbeat ask for the time of now and are always new.
+    pub fn admit(&mut self, id: &str, action: &str, payload: &str) -> Admission<'_> {
+        if is_answered_anew(action) {
+            return Admission::New;
+        }
+        let (id, body) = (hash(id), hash((action, payload)));
+        if let Some(entry) = self.find(|entry| entry.id == id) {
+            if entry.body == body && entry.answered {
+                return Admission::Replay(&self.entries[entry.start + HEAD..entry.end]);
+            }
+            if entry.body == body {
+                return Admission::Pending;
+            }
+            if !entry.answered {
+                return Admission::Conflict;
+            }
+            // A worn-out generator has come round to an old id: only the content can tell.
+            self.remove(entry);
+        }
+        if self.unanswered() >= UNANSWERED_MAX {
+            return Admission::Full;
+        }
+        self.push(id, body, None);
+        Admission::New
+    }
+
+    /// Notes the CALLRESULT payload that the call `id` of `action` was answered with.
+    pub fn answered(&mut self, id: &str, action: &str, payload: &[u8]) {
+        if is_answered_anew(action) {
+            return;
+        }
+        let id = hash(id);
+        let Some(entry) = self.find(|entry| entry.id == id && !entry.answered) else {
+            return;
+        };
+        self.remove(entry);
+        if payload.len() <= ANSWER_LEN_MAX {
+            self.push(id, entry.body, Some(payload));
+        }
+        if self.iter().filter(|entry| entry.answered).count() > ANSWERED_MAX
+            && let Some(oldest) = self.find(|entry| entry.answered)
+        {
+            self.remove(oldest);
+        }
+        self.entries.shrink_to(256);
+    }
+
+    /// Forgets the call `id`: it was refused, or will not be answered. The same refusal can be worked out again.
+    pub fn forget(&mut self, id: &str) {
+        let id = hash(id);
+        if let Some(entry) = self.find(|entry| entry.id == id && !entry.answered) {
+            self.remove(entry);
+        }
+    }
+
+    /// Calls that are being handled, without BootNotification and Heartbeat.
+    pub fn unanswered(&self) -> usize {
+        self.iter().filter(|entry| !entry.answered).count()
+    }
+
+    fn push(&mut self, id: u64, body: u64, answer: Option<&[u8]>) {
+        self.entries.extend_from_slice(&id.to_le_bytes());
+        self.entries.extend_from_slice(&body.to_le_bytes());
+        let len = answer.map_or(UNANSWERED, |answer| answer.len() as u16);
+        self.entries.extend_from_slice(&len.to_le_bytes());
+        self.entries.extend_from_slice(answer.unwrap_or(&[]));
+    }
+
+    fn remove(&mut self, entry: Entry) {
+        self.entries.drain(entry.start..entry.end);
+    }
+
+    fn find(&self, wanted: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        self.iter().find(wanted)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Entry> {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let head: &[u8; HEAD] = self.entries.get(start..)?.first_chunk()?;
+            let word = |at: usize| {
+                let bytes = head[at..at + 8].try_into().expect("the head has 18 bytes");
+                u64::from_le_bytes(bytes)
+            };
+            let len = u16::from_le_bytes([head[16], head[17]]);
+            let answered = len != UNANSWERED;
+            let end = start + HEAD + if answered { usize::from(len) } else { 0 };
+            let entry = Entry {
+                start,
+                end,
+                id: word(0),
+                body: word(8),
+                answered,
+            };
+            start = end;
+            Some(entry)
+        })
+    }
+}
+
+fn is_answered_anew(action: &str) -> bool {
+    matches!(action, "BootNotification" | "Heartbeat")
+}
+
+/// Not keyed: whoever finds a collision deceives no station but his own.
+fn hash(value: impl std::hash::Hash) -> u64 {
+    FixedState::default().hash_one(value)
+}
