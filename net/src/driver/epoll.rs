@@ -32,13 +32,15 @@ const ACCEPT_RETRY_NS: u64 = 100_000_000;
 pub struct Epoll {
     reactor: Reactor,
     waker: Waker,
-    events: Vec<Event>,
     read_buffer: Vec<u8>,
     /// Set while the listeners are not watched.
     accept_retry_at: Option<u64>,
-    /// The shortage was logged; an accept that succeeds ends the episode.
+    /// The shortage was logged; it is over when nobody waits any more.
     accept_complained: bool,
 }
+
+const fn goes_to_its_thread<T: Send>() {}
+const _: () = goes_to_its_thread::<Epoll>();
 
 impl Epoll {
     /// A driver that accepts from `listeners`, numbered as they stand there.
@@ -82,7 +84,6 @@ impl Epoll {
         Ok(Epoll {
             reactor: Reactor::new(epoll, config, listeners),
             waker,
-            events: Vec::with_capacity(config.events_max),
             read_buffer: vec![0; config.read_len],
             accept_retry_at: None,
             accept_complained: false,
@@ -102,23 +103,27 @@ impl Epoll {
     ///
     /// Waiting failed, which is a fault of this program.
     pub fn run<H: Handler>(&mut self, handler: &mut H) -> Result<(), DriverError> {
+        let mut events = Vec::with_capacity(self.reactor.config.events_max);
         self.read_clocks();
         while !self.reactor.stopping {
-            self.turn(handler)?;
+            self.turn(handler, &mut events)?;
         }
         self.stop(handler);
         Ok(())
     }
 
-    fn turn<H: Handler>(&mut self, handler: &mut H) -> Result<(), DriverError> {
-        self.wait(handler.poll_timeout())?;
+    fn turn<H: Handler>(
+        &mut self,
+        handler: &mut H,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DriverError> {
+        self.wait(handler.poll_timeout(), events)?;
         self.read_clocks();
         if self.waker.slept() {
             handler.woken(&mut self.io());
             self.tell(handler);
         }
-        let events = std::mem::take(&mut self.events);
-        for event in &events {
+        for event in events {
             let (conn, flags) = (ConnId::from_bits(event.data.u64()), event.flags);
             match conn {
                 WAKE => {}
@@ -129,7 +134,6 @@ impl Epoll {
                 conn => self.ready(handler, conn, flags),
             }
         }
-        self.events = events;
         for conn in std::mem::take(&mut self.reactor.resumed) {
             self.offer_again(handler, conn);
         }
@@ -193,7 +197,7 @@ impl Epoll {
         self.reactor.utc_micros = clock::utc_micros();
     }
 
-    fn wait(&mut self, timer_at: Option<u64>) -> Result<(), DriverError> {
+    fn wait(&mut self, timer_at: Option<u64>, events: &mut Vec<Event>) -> Result<(), DriverError> {
         let linger_at = self
             .reactor
             .lingering
@@ -210,11 +214,11 @@ impl Epoll {
             Some(at) => Some(at.saturating_sub(clock::monotonic_ns())),
             None => None,
         };
-        self.events.clear();
+        events.clear();
         let timeout = timeout.map(clock::timespec);
         match epoll::wait(
             &self.reactor.epoll,
-            spare_capacity(&mut self.events),
+            spare_capacity(events),
             timeout.as_ref(),
         ) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
@@ -298,17 +302,26 @@ impl Epoll {
             return self.tell(handler);
         }
         match rustix::net::recv(socket, &mut self.read_buffer[..], RecvFlags::empty()) {
-            Ok((0, _)) => {
-                slot.peer_ended = true;
-                self.reactor.end_in_order(conn, Closed::Peer);
-                self.tell(handler);
-            }
+            Ok((0, _)) => self.peer_ended(handler, conn),
             Ok((len, _)) => self.deliver(handler, conn, len),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(error) => {
                 self.reactor.fail(conn, io::Error::from(error).kind());
                 self.tell(handler);
             }
+        }
+    }
+
+    fn peer_ended<H: Handler>(&mut self, handler: &mut H, conn: ConnId) {
+        // A resume earlier in this turn may have left whole messages to offer; they came before the end.
+        self.offer_again(handler, conn);
+        let Some(slot) = self.reactor.slots.open(conn) else {
+            return;
+        };
+        if !slot.paused && !self.reactor.all_paused {
+            slot.peer_ended = true;
+            self.reactor.end_in_order(conn, Closed::Peer);
+            self.tell(handler);
         }
     }
 
@@ -390,7 +403,6 @@ impl Epoll {
             }
             match rustix::net::acceptfrom_with(listener.socket.as_fd(), flags) {
                 Ok((socket, peer)) => {
-                    self.accept_complained = false;
                     let Some(peer) = peer.and_then(|peer| peer.try_into().ok()) else {
                         continue;
                     };
@@ -407,7 +419,10 @@ impl Epoll {
                         Err(error) => return self.pause_accepting(&error),
                     }
                 }
-                Err(Errno::AGAIN) => return,
+                Err(Errno::AGAIN) => {
+                    self.accept_complained = false;
+                    return;
+                }
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
                     return self.pause_accepting(&"out of descriptors or socket memory");
                 }
