@@ -13,10 +13,16 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod energy;
 mod id;
 mod mailbox;
 mod password;
+mod permutation;
+mod random;
+mod retry;
 mod router;
+mod state;
+mod wheel;
 
 pub use config::{Config, Onboarding, Plausibility, Tariff};
 pub use id::CommandId;

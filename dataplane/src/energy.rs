@@ -1,0 +1,249 @@
+//! Energy of one transaction from the registers that came (decision 19).
+//!
+//! Energy is a difference of two registers, never a sum of deltas. A register that cannot be true is put aside: one
+//! that runs backwards, and one that jumps further than the supply could have delivered since the one before. Seen in
+//! the field: a station that could not read its meter sends 0 as the beginning and the odometer ever after, and
+//! 910 kWh are billed where 0.083 were delivered. So a jump is kept as a candidate, and a second register that agrees
+//! with it makes it the first one.
+
+use fleet::MilliwattHours;
+use fleet::record::Quality;
+
+use crate::config::Plausibility;
+
+/// An import register at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Register {
+    /// UTC microseconds; `None` when the station's clock is not worth believing.
+    pub(crate) at: Option<i64>,
+    /// Its value.
+    pub(crate) energy: MilliwattHours,
+}
+
+/// The registers of one transaction, as far as its energy needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Registers {
+    /// First plausible one.
+    pub(crate) first: Option<Register>,
+    /// Last plausible one.
+    pub(crate) last: Option<Register>,
+    /// Jumped away from `last`; true if the next one agrees with it.
+    pub(crate) candidate: Option<Register>,
+    /// The first register was replaced by one that came later.
+    pub(crate) rebased: bool,
+    /// The registers jumped after two of them had agreed.
+    pub(crate) broken: bool,
+    /// The station gave one for the beginning, for the end.
+    pub(crate) has_begin: bool,
+    /// As above.
+    pub(crate) has_end: bool,
+}
+
+const MWH_PER_WH: i128 = 1_000;
+
+impl Registers {
+    /// Takes the next register; what is older than the last one is history.
+    pub(crate) fn take(&mut self, register: Register, rules: &Plausibility) {
+        if register.energy.0 < 0 {
+            return;
+        }
+        let Some(last) = self.last else {
+            self.first = Some(register);
+            self.last = Some(register);
+            return;
+        };
+        if matches!((last.at, register.at), (Some(last), Some(at)) if at < last) {
+            return;
+        }
+        if follows(last, register, rules) {
+            self.last = Some(register);
+            self.candidate = None;
+            return;
+        }
+        match self.candidate {
+            Some(candidate) if follows(candidate, register, rules) => {
+                let alone = self.first == self.last;
+                self.rebased |= alone;
+                self.broken |= !alone;
+                if alone {
+                    self.first = Some(candidate);
+                }
+                self.last = Some(register);
+                self.candidate = None;
+            }
+            // Neither agrees; the newest may be the true one.
+            Some(_) | None => self.candidate = Some(register),
+        }
+    }
+
+    /// The register of the beginning. It counts as the first whenever it comes.
+    pub(crate) fn begin(&mut self, register: Register, rules: &Plausibility) {
+        self.has_begin = true;
+        self.take(register, rules);
+    }
+
+    /// The register of the end.
+    pub(crate) fn end(&mut self, register: Register, rules: &Plausibility) {
+        self.has_end = true;
+        self.take(register, rules);
+        // The last word of the station that agrees with nothing: there is no end to bill to.
+        self.broken |= self.last != Some(register);
+    }
+
+    /// What was delivered, as far as known.
+    pub(crate) fn energy(&self) -> Option<MilliwattHours> {
+        // One register alone says nothing, unless the transaction begins with it.
+        let known = self.has_begin || self.first != self.last;
+        let (first, last) = (self.first.filter(|_| known)?, self.last?);
+        last.energy.since(first.energy)
+    }
+
+    /// How far that can be billed. A transaction that runs lacks no end.
+    pub(crate) fn quality(&self, ended: bool, rules: &Plausibility) -> Quality {
+        let too_much = |energy: MilliwattHours| {
+            i128::from(rules.transaction_wh_max) * MWH_PER_WH < i128::from(energy.0)
+        };
+        if self.broken || self.energy().is_some_and(too_much) {
+            Quality::Quarantined
+        } else if self.rebased || !self.has_begin || (ended && !self.has_end) {
+            Quality::Estimated
+        } else {
+            Quality::Ok
+        }
+    }
+}
+
+/// Whether `later` can follow `earlier`: not lower, and no further than the supply delivers in between.
+fn follows(earlier: Register, later: Register, rules: &Plausibility) -> bool {
+    let Some(delivered) = later.energy.since(earlier.energy) else {
+        return false;
+    };
+    // Without two clocks only the cap on a whole transaction holds.
+    let allowed = match (earlier.at, later.at) {
+        (Some(from), Some(to)) => {
+            let micros = i128::from(to) - i128::from(from);
+            i128::from(rules.slack_wh) * MWH_PER_WH
+                + i128::from(rules.power_w_max) * MWH_PER_WH * micros / 3_600_000_000
+        }
+        (None, _) | (_, None) => i128::from(rules.transaction_wh_max) * MWH_PER_WH,
+    };
+    0 <= delivered.0 && i128::from(delivered.0) <= allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Registers in Wh at minutes; the last one is the end.
+    fn check(registers: &[(i64, i64)], energy_wh: Option<i64>, quality: Quality) {
+        let rules = Plausibility::default();
+        let mut taken = Registers::default();
+        let (count, mut at) = (registers.len(), 0);
+        for (minute, wh) in registers {
+            let register = Register {
+                at: Some(minute * 60_000_000),
+                energy: MilliwattHours(wh * 1_000),
+            };
+            at += 1;
+            match at {
+                1 => taken.begin(register, &rules),
+                _ if at == count => taken.end(register, &rules),
+                _ => taken.take(register, &rules),
+            }
+        }
+        assert_eq!(
+            taken.energy(),
+            energy_wh.map(|wh| MilliwattHours(wh * 1_000)),
+            "{registers:?}"
+        );
+        assert_eq!(taken.quality(true, &rules), quality, "{registers:?}");
+    }
+
+    #[test]
+    fn energy_is_the_difference_of_two_registers() {
+        check(
+            &[(0, 1_000), (30, 12_000), (60, 23_000)],
+            Some(22_000),
+            Quality::Ok,
+        );
+        check(&[(0, 1_000), (60, 1_000)], Some(0), Quality::Ok);
+    }
+
+    #[test]
+    fn an_odometer_after_a_zero_is_not_billed() {
+        check(
+            &[(0, 0), (1, 909_948), (2, 910_000), (3, 910_031)],
+            Some(83),
+            Quality::Estimated,
+        );
+        check(
+            &[(0, 0), (1, 909_948), (3, 910_031)],
+            Some(83),
+            Quality::Estimated,
+        );
+        check(&[(0, 0), (30, 910_031)], Some(0), Quality::Quarantined);
+    }
+
+    #[test]
+    fn a_register_that_runs_backwards_is_put_aside() {
+        check(
+            &[(0, 1_000), (10, 5_000), (20, 0), (30, 9_000)],
+            Some(8_000),
+            Quality::Ok,
+        );
+        check(&[(0, 5_000), (30, 4_000)], Some(0), Quality::Quarantined);
+    }
+
+    #[test]
+    fn a_jump_after_two_registers_agreed_is_quarantined() {
+        let jump = [
+            (0, 1_000),
+            (10, 5_000),
+            (20, 909_000),
+            (30, 909_100),
+            (40, 909_200),
+        ];
+        check(&jump, Some(908_200), Quality::Quarantined);
+    }
+
+    #[test]
+    fn no_transaction_takes_more_than_the_cap() {
+        check(&[(0, 0), (1_440, 500_000)], Some(500_000), Quality::Ok);
+        check(
+            &[(0, 0), (1_440, 500_001)],
+            Some(500_001),
+            Quality::Quarantined,
+        );
+    }
+
+    #[test]
+    fn without_an_end_or_a_beginning_it_is_an_estimate() {
+        let rules = Plausibility::default();
+        let register = |minute: i64, wh: i64| Register {
+            at: Some(minute * 60_000_000),
+            energy: MilliwattHours(wh * 1_000),
+        };
+        let mut running = Registers::default();
+        running.begin(register(0, 100), &rules);
+        running.take(register(5, 300), &rules);
+        assert_eq!(running.quality(false, &rules), Quality::Ok);
+        assert_eq!(running.quality(true, &rules), Quality::Estimated);
+        let mut headless = Registers::default();
+        headless.end(register(5, 300), &rules);
+        assert_eq!(headless.energy(), None);
+        assert_eq!(headless.quality(true, &rules), Quality::Estimated);
+    }
+
+    #[test]
+    fn clocks_that_are_not_set_do_not_quarantine() {
+        let rules = Plausibility::default();
+        let register = |wh: i64| Register {
+            at: None,
+            energy: MilliwattHours(wh * 1_000),
+        };
+        let mut taken = Registers::default();
+        taken.begin(register(0), &rules);
+        taken.end(register(60_000), &rules);
+        assert_eq!(taken.quality(true, &rules), Quality::Ok);
+    }
+}

@@ -1,0 +1,156 @@
+//! Retries are recognised by content (decision 12): stations resend with new message ids and restart their counters.
+
+use std::collections::VecDeque;
+
+use fleet::record::Retry;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Keys a station keeps in memory. One call is unanswered at a time, so what a station repeats on its next
+/// connection is its last message or two; older ones are looked up in the state store.
+const RECENT_LEN_MAX: usize = 12;
+
+/// Gathers the values that make a hash; each is framed, so that no two lists of values look alike.
+#[derive(Debug, Default)]
+pub(crate) struct Canonical(Vec<u8>);
+
+impl Canonical {
+    /// Begins a new list. `what` separates the kinds of keys and contents from each other.
+    pub(crate) fn begin(&mut self, what: &str, station: &str) -> &mut Self {
+        self.0.clear();
+        self.text(what).text(station)
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0
+            .extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    pub(crate) fn int(&mut self, value: i64) -> &mut Self {
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// Never zero, which stands for "no key".
+    pub(crate) fn hash(&self) -> [u8; 16] {
+        xxh3_128(&self.0).max(1).to_le_bytes()
+    }
+}
+
+/// What a message is beside the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Never seen.
+    New,
+    /// Seen with the same values: one effect, the same answer.
+    Same,
+    /// Seen with other values: kept and flagged, and the first one counts.
+    Conflict,
+}
+
+impl Verdict {
+    /// What `content` is, if its key was seen with `seen`.
+    pub(crate) fn of(seen: Option<[u8; 16]>, content: [u8; 16]) -> Self {
+        match seen {
+            None => Self::New,
+            Some(seen) if seen == content => Self::Same,
+            Some(_) => Self::Conflict,
+        }
+    }
+}
+
+/// A station's newest keys, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Recent(VecDeque<([u8; 16], [u8; 16])>);
+
+impl Recent {
+    /// The first content under `key`.
+    pub(crate) fn find(&self, key: [u8; 16]) -> Option<[u8; 16]> {
+        self.0
+            .iter()
+            .find(|(seen, _)| *seen == key)
+            .map(|(_, content)| *content)
+    }
+
+    /// Remembers a record's key. A conflict is not remembered: the first content counts.
+    pub(crate) fn remember(&mut self, retry: Retry) {
+        if retry.key == [0; 16] || retry.conflict || self.find(retry.key).is_some() {
+            return;
+        }
+        if self.0.len() == RECENT_LEN_MAX {
+            self.0.pop_front();
+        } else if self.0.is_empty() {
+            // Half is enough for a station that boots, reports two connectors and charges once.
+            self.0.reserve_exact(RECENT_LEN_MAX / 2);
+        }
+        self.0.push_back((retry.key, retry.content));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &([u8; 16], [u8; 16])> {
+        self.0.iter()
+    }
+
+    pub(crate) fn from_pairs(pairs: impl Iterator<Item = ([u8; 16], [u8; 16])>) -> Self {
+        Self(pairs.take(RECENT_LEN_MAX).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry(key: u8, content: u8) -> Retry {
+        Retry {
+            key: [key; 16],
+            content: [content; 16],
+            conflict: false,
+        }
+    }
+
+    #[test]
+    fn values_do_not_run_into_each_other() {
+        let hash = |parts: &[&str]| {
+            let mut canonical = Canonical::default();
+            canonical.begin("test", "default/CP1");
+            parts.iter().for_each(|part| {
+                canonical.text(part);
+            });
+            canonical.hash()
+        };
+        assert_eq!(hash(&["a", "b"]), hash(&["a", "b"]));
+        assert_ne!(hash(&["ab", ""]), hash(&["a", "b"]));
+    }
+
+    #[test]
+    fn the_hash_is_the_one_in_every_log() {
+        let mut canonical = Canonical::default();
+        canonical.begin("start", "default/CP1").int(1).text("TAG");
+        assert_eq!(
+            u128::from_le_bytes(canonical.hash()),
+            xxh3_128(b"\x05\0\0\0start\x0b\0\0\0default/CP1\x01\0\0\0\0\0\0\0\x03\0\0\0TAG")
+        );
+    }
+
+    #[test]
+    fn the_first_content_counts_and_old_keys_leave() {
+        let mut recent = Recent::default();
+        recent.remember(retry(1, 1));
+        recent.remember(retry(1, 2));
+        assert_eq!(recent.find([1; 16]), Some([1; 16]));
+        (2..=RECENT_LEN_MAX as u8 + 1).for_each(|key| recent.remember(retry(key, 0)));
+        assert_eq!(recent.find([1; 16]), None);
+        assert_eq!(recent.find([2; 16]), Some([0; 16]));
+    }
+
+    #[test]
+    fn a_message_without_a_key_is_not_remembered() {
+        let mut recent = Recent::default();
+        recent.remember(retry(0, 1));
+        assert_eq!(recent.iter().count(), 0);
+    }
+}

@@ -1,0 +1,473 @@
+//! What a shard knows of one station, as a fold over its records.
+//!
+//! [`StationState::apply`] is the only way in, for a record that was just made and for one that is replayed at a
+//! restart. A row of the state store carries the event it reflects, so that a replay which begins before it passes
+//! the older records by.
+
+mod row;
+#[cfg(test)]
+mod tests;
+
+use fleet::record::{
+    Acceptance, ArchivedRetry, ConnectorStatus, MeterColumn, Protocol, Quality, ReadingContext,
+    Retry, Security, TransactionEventKind, TransactionState,
+};
+use fleet::wire::{Body, RecordView};
+use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
+
+use crate::config::Plausibility;
+use crate::energy::{Register, Registers};
+use crate::password::Password;
+use crate::retry::Recent;
+
+/// How long an ended transaction stays in memory.
+pub(crate) const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
+/// A station. Every field follows from its records.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StationState {
+    pub(crate) key: StationKey,
+    /// The newest event this state reflects.
+    pub(crate) applied: Option<EventId>,
+    /// `None` for one that is known by a refused handshake alone.
+    pub(crate) acceptance: Option<Acceptance>,
+    /// An operator named it, so that onboarding does not judge it any more.
+    pub(crate) registered: bool,
+    pub(crate) password: Option<Box<Password>>,
+    pub(crate) configured: Option<Box<Configured>>,
+    pub(crate) boot: Option<Box<Boot>>,
+    pub(crate) protocol: Option<Protocol>,
+    /// The live connection's name in the log; 0 while offline.
+    pub(crate) connection: u64,
+    pub(crate) security: Security,
+    pub(crate) peer: Box<str>,
+    pub(crate) connected_at: Option<UtcMicros>,
+    pub(crate) seen_at: UtcMicros,
+    /// The newest time of its own that was worth believing.
+    pub(crate) newest_at: i64,
+    /// 1.6 transaction ids given so far.
+    pub(crate) counter: u32,
+    /// In the order of (EVSE, connector).
+    pub(crate) connectors: Vec<Connector>,
+    /// Those that run and those that ended within [`ENDED_KEPT_MICROS`], oldest first.
+    pub(crate) transactions: Vec<Transaction>,
+    pub(crate) recent: Recent,
+}
+
+/// What an operator said of a station.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Configured {
+    pub(crate) site: Box<str>,
+    pub(crate) address: Box<str>,
+    pub(crate) location: Option<(f64, f64)>,
+    pub(crate) connectors: u32,
+}
+
+/// What a station said when it booted.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Boot {
+    pub(crate) at: UtcMicros,
+    pub(crate) vendor: Box<str>,
+    pub(crate) model: Box<str>,
+    pub(crate) serial_number: Box<str>,
+    pub(crate) firmware_version: Box<str>,
+}
+
+/// A connector.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Connector {
+    pub(crate) evse_id: u32,
+    pub(crate) connector_id: u32,
+    pub(crate) status: Option<ConnectorStatus>,
+    pub(crate) status_reported: Box<str>,
+    pub(crate) error_code: Box<str>,
+    pub(crate) status_at: i64,
+    /// Hash of the last status' values, for one that comes without a time.
+    pub(crate) status_content: [u8; 16],
+    pub(crate) register: Option<MilliwattHours>,
+}
+
+/// A transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Transaction {
+    pub(crate) id: TransactionId,
+    pub(crate) ocpp_id: Box<str>,
+    pub(crate) evse_id: u32,
+    pub(crate) connector_id: u32,
+    pub(crate) state: TransactionState,
+    pub(crate) quality: Quality,
+    pub(crate) started_at: Option<i64>,
+    pub(crate) ended_at: Option<i64>,
+    pub(crate) energy: Option<MilliwattHours>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) currency: [u8; 3],
+    pub(crate) token_ref: Option<[u8; 16]>,
+    pub(crate) stop_reason: Box<str>,
+    pub(crate) registers: Registers,
+    /// Highest `seqNo` so far; -1 before the first, and in 1.6.
+    pub(crate) seq_no: i64,
+    /// When its newest event happened.
+    pub(crate) event_at: i64,
+    /// Recognises the StartTransaction that began it, whatever its clock said.
+    pub(crate) start: ([u8; 16], [u8; 16]),
+    /// When its last record was made.
+    pub(crate) updated_at: UtcMicros,
+}
+
+/// The registers that a transaction event brings, as [`Transaction::registers`] takes them.
+pub(crate) fn registers_after(
+    mut registers: Registers,
+    kind: TransactionEventKind,
+    register: Option<Register>,
+    rules: &Plausibility,
+) -> Registers {
+    match (register, kind) {
+        (Some(register), TransactionEventKind::Started) => registers.begin(register, rules),
+        (Some(register), TransactionEventKind::Updated) => registers.take(register, rules),
+        (Some(register), TransactionEventKind::Ended) => registers.end(register, rules),
+        (None, _) => {}
+    }
+    registers
+}
+
+impl StationState {
+    /// A station nobody has heard of.
+    pub(crate) fn new(key: StationKey) -> Self {
+        Self {
+            key,
+            applied: None,
+            acceptance: None,
+            registered: false,
+            password: None,
+            configured: None,
+            boot: None,
+            protocol: None,
+            connection: 0,
+            security: Security::None,
+            peer: Box::default(),
+            connected_at: None,
+            seen_at: UtcMicros(0),
+            newest_at: 0,
+            counter: 0,
+            connectors: Vec::new(),
+            transactions: Vec::new(),
+            recent: Recent::default(),
+        }
+    }
+
+    /// Takes one record of this station. One that is already reflected changes nothing.
+    pub(crate) fn apply(&mut self, event: EventId, record: &RecordView<'_>, rules: &Plausibility) {
+        let reflected = self
+            .applied
+            .is_some_and(|applied| applied.log_id == event.log_id && event.seq <= applied.seq);
+        if reflected {
+            return;
+        }
+        self.applied = Some(event);
+        let at = record.received_at;
+        match &record.body {
+            Body::Connected(connected) => {
+                self.connection = connected.connection.to_native();
+                self.protocol = Protocol::from_code(connected.protocol);
+                self.security = Security::from_code(connected.security).unwrap_or(Security::None);
+                self.acceptance = Acceptance::from_code(connected.acceptance);
+                self.peer = connected.peer.as_str().into();
+                self.connected_at = Some(at);
+                self.seen_at = at;
+            }
+            Body::Disconnected(disconnected) => {
+                // A late end of an older connection is no end of this one.
+                if disconnected.connection.to_native() == self.connection {
+                    self.connection = 0;
+                    self.peer = Box::default();
+                }
+            }
+            Body::ConnectionRefused(_) => {}
+            Body::Booted(booted) => {
+                self.seen_at = at;
+                self.boot = Some(Box::new(Boot {
+                    at,
+                    vendor: booted.vendor.as_str().into(),
+                    model: booted.model.as_str().into(),
+                    serial_number: booted.serial_number.as_str().into(),
+                    firmware_version: booted.firmware_version.as_str().into(),
+                }));
+            }
+            Body::StatusReported(status) => self.apply_status(at, status),
+            Body::TransactionEvent(event) => self.apply_transaction(at, event, rules),
+            Body::MeterValues(values) => self.apply_meter_values(at, values, rules),
+            Body::SecurityEvent(_) | Body::Notified(_) | Body::CommandChanged(_) => {}
+            Body::Message(message) => {
+                if message.direction == fleet::record::Direction::FromStation.code() {
+                    self.seen_at = at;
+                }
+            }
+            Body::StationConfigured(configured) => {
+                self.registered = true;
+                self.acceptance = Acceptance::from_code(configured.acceptance);
+                let location = configured
+                    .latitude
+                    .as_ref()
+                    .zip(configured.longitude.as_ref());
+                self.configured = Some(Box::new(Configured {
+                    site: configured.site.as_str().into(),
+                    address: configured.address.as_str().into(),
+                    location: location.map(|(lat, long)| (lat.to_native(), long.to_native())),
+                    connectors: configured.connectors.to_native(),
+                }));
+                let digest = configured
+                    .password_salt
+                    .as_ref()
+                    .zip(configured.password_mac.as_ref());
+                self.password = digest.map(|(salt, mac)| {
+                    Box::new(Password {
+                        salt: *salt,
+                        mac: *mac,
+                    })
+                });
+            }
+            Body::StationDeleted(_) => {
+                // What remains recognises retries and keeps 1.6 ids from being given twice.
+                let Self {
+                    counter, recent, ..
+                } = std::mem::replace(self, Self::new(self.key.clone()));
+                self.applied = Some(event);
+                self.counter = counter;
+                self.recent = recent;
+            }
+        }
+    }
+
+    fn apply_status(&mut self, at: UtcMicros, status: &fleet::record::ArchivedStatusReported) {
+        self.seen_at = at;
+        self.remember(
+            &status.retry,
+            status.occurred.clock_trusted,
+            status.occurred.at.to_native(),
+        );
+        if !status.live {
+            return;
+        }
+        let connector =
+            self.connector_mut(status.evse_id.to_native(), status.connector_id.to_native());
+        connector.status = ConnectorStatus::from_code(status.status);
+        connector.status_reported = status.status_reported.as_str().into();
+        connector.error_code = match status.error_code.as_str() {
+            "NoError" => Box::default(),
+            code => code.into(),
+        };
+        connector.status_at = status.occurred.at.to_native();
+        connector.status_content = status.retry.content;
+    }
+
+    fn apply_transaction(
+        &mut self,
+        at: UtcMicros,
+        event: &fleet::record::ArchivedTransactionEvent,
+        rules: &Plausibility,
+    ) {
+        self.seen_at = at;
+        let occurred_at = event.occurred.at.to_native();
+        self.remember(&event.retry, event.occurred.clock_trusted, occurred_at);
+        self.counter = self.counter.max(event.ocpp_counter.to_native());
+        if event.retry.conflict {
+            return;
+        }
+        let Some(kind) = TransactionEventKind::from_code(event.kind) else {
+            return;
+        };
+        let id = TransactionId(event.transaction_id);
+        let at_index = self
+            .transactions
+            .iter()
+            .position(|t| t.id == id)
+            .unwrap_or_else(|| {
+                self.transactions.push(Transaction {
+                    id,
+                    ocpp_id: event.ocpp_transaction_id.as_str().into(),
+                    evse_id: event.evse_id.to_native(),
+                    connector_id: event.connector_id.to_native(),
+                    state: TransactionState::Active,
+                    quality: Quality::Ok,
+                    started_at: None,
+                    ended_at: None,
+                    energy: None,
+                    cost: None,
+                    currency: event.summary.currency,
+                    token_ref: None,
+                    stop_reason: Box::default(),
+                    registers: Registers::default(),
+                    seq_no: -1,
+                    event_at: i64::MIN,
+                    start: ([0; 16], [0; 16]),
+                    updated_at: at,
+                });
+                self.transactions.len() - 1
+            });
+        let transaction = &mut self.transactions[at_index];
+        let register = event.register_mwh.as_ref().map(|mwh| Register {
+            at: event.occurred.clock_trusted.then_some(occurred_at),
+            energy: MilliwattHours(mwh.to_native()),
+        });
+        transaction.registers = registers_after(transaction.registers, kind, register, rules);
+        if transaction.evse_id == 0 {
+            transaction.evse_id = event.evse_id.to_native();
+        }
+        if transaction.connector_id == 0 {
+            transaction.connector_id = event.connector_id.to_native();
+        }
+        if kind == TransactionEventKind::Started {
+            transaction.start = (event.retry.key, event.retry.content);
+        }
+        transaction.seq_no = transaction.seq_no.max(event.seq_no.to_native());
+        transaction.event_at = transaction.event_at.max(occurred_at);
+        transaction.updated_at = at;
+        if !event.stop_reason.is_empty() {
+            transaction.stop_reason = event.stop_reason.as_str().into();
+        }
+        let summary = &event.summary;
+        let native = |value: &rkyv::option::ArchivedOption<rkyv::primitive::ArchivedI64>| {
+            value.as_ref().map(|value| value.to_native())
+        };
+        transaction.state = TransactionState::from_code(summary.state).unwrap_or(transaction.state);
+        transaction.quality = Quality::from_code(summary.quality).unwrap_or(transaction.quality);
+        transaction.started_at = native(&summary.started_at);
+        transaction.ended_at = native(&summary.ended_at);
+        transaction.energy = native(&summary.energy_mwh).map(MilliwattHours);
+        transaction.cost = native(&summary.cost).map(Cost);
+        transaction.token_ref = summary.token_ref.as_ref().copied();
+    }
+
+    fn apply_meter_values(
+        &mut self,
+        at: UtcMicros,
+        values: &fleet::record::ArchivedMeterValues,
+        rules: &Plausibility,
+    ) {
+        self.seen_at = at;
+        let newest = values.rows.iter().filter(|row| row.clock_trusted);
+        let newest = newest.map(|row| row.measured_at.to_native()).max();
+        self.remember(&values.retry, newest.is_some(), newest.unwrap_or(0));
+        if values.retry.conflict {
+            return;
+        }
+        let (evse_id, connector_id) = (values.evse_id.to_native(), values.connector_id.to_native());
+        let transaction = values.transaction_id.as_ref().map(|id| TransactionId(*id));
+        for reading in values.readings.iter() {
+            let row = values.rows.get(usize::from(reading.row.to_native()));
+            let is_register = reading.column == MeterColumn::EnergyWh.code();
+            let Some(row) = row.filter(|_| is_register) else {
+                continue;
+            };
+            let register = Register {
+                at: row.clock_trusted.then_some(row.measured_at.to_native()),
+                energy: MilliwattHours(reading.bits.to_native()),
+            };
+            let running = self
+                .transactions
+                .iter_mut()
+                .find(|t| Some(t.id) == transaction && t.state == TransactionState::Active);
+            if let Some(running) = running {
+                if ReadingContext::from_code(row.context) == Some(ReadingContext::TransactionBegin)
+                {
+                    running.registers.begin(register, rules);
+                } else {
+                    running.registers.take(register, rules);
+                }
+                running.energy = running.registers.energy();
+                running.quality = running.registers.quality(false, rules);
+            }
+            if evse_id != 0 && !values.offline {
+                self.connector_mut(evse_id, connector_id.max(1)).register = Some(register.energy);
+            }
+        }
+    }
+
+    fn remember(&mut self, retry: &ArchivedRetry, clock_trusted: bool, at: i64) {
+        self.recent.remember(Retry {
+            key: retry.key,
+            content: retry.content,
+            conflict: retry.conflict,
+        });
+        if clock_trusted {
+            self.newest_at = self.newest_at.max(at);
+        }
+    }
+
+    fn connector_mut(&mut self, evse_id: u32, connector_id: u32) -> &mut Connector {
+        let place = |c: &Connector| (c.evse_id, c.connector_id);
+        let found = self
+            .connectors
+            .binary_search_by_key(&(evse_id, connector_id), place);
+        let at = found.unwrap_or_else(|at| {
+            self.connectors.insert(
+                at,
+                Connector {
+                    evse_id,
+                    connector_id,
+                    ..Connector::default()
+                },
+            );
+            at
+        });
+        &mut self.connectors[at]
+    }
+
+    pub(crate) fn connector(&self, evse_id: u32, connector_id: u32) -> Option<&Connector> {
+        self.connectors
+            .iter()
+            .find(|c| (c.evse_id, c.connector_id) == (evse_id, connector_id))
+    }
+
+    /// A transaction by the station's own name of it; the newest, should it use one twice.
+    pub(crate) fn transaction_named(&self, ocpp_id: &str) -> Option<&Transaction> {
+        self.transactions
+            .iter()
+            .rev()
+            .find(|t| &*t.ocpp_id == ocpp_id)
+    }
+
+    pub(crate) fn transaction(&self, id: TransactionId) -> Option<&Transaction> {
+        self.transactions.iter().find(|t| t.id == id)
+    }
+
+    pub(crate) fn active(&self) -> impl Iterator<Item = &Transaction> {
+        self.transactions
+            .iter()
+            .filter(|t| t.state == TransactionState::Active)
+    }
+
+    /// Forgets transactions that ended more than [`ENDED_KEPT_MICROS`] ago, and names them.
+    pub(crate) fn forget_ended(&mut self, now: UtcMicros) -> Vec<TransactionId> {
+        let old = |t: &Transaction| {
+            t.state != TransactionState::Active && t.updated_at.0 + ENDED_KEPT_MICROS < now.0
+        };
+        let gone: Vec<_> = self
+            .transactions
+            .iter()
+            .filter(|t| old(t))
+            .map(|t| t.id)
+            .collect();
+        if !gone.is_empty() {
+            self.transactions.retain(|t| !old(t));
+        }
+        gone
+    }
+
+    /// The bytes of this station's row in the state store.
+    pub(crate) fn to_row(&self) -> Vec<u8> {
+        row::write(self)
+    }
+
+    /// Reads a row.
+    pub(crate) fn from_row(key: StationKey, bytes: &[u8]) -> Result<Self, row::RowError> {
+        row::read(key, bytes)
+    }
+}
+
+pub(crate) use row::RowError;
+
+/// The event of `seq` in `log`.
+pub(crate) fn event(log_id: LogId, seq: Seq) -> EventId {
+    EventId { log_id, seq }
+}

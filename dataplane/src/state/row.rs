@@ -1,0 +1,322 @@
+//! The bytes of a station in the state store.
+//!
+//! # Layout
+//!
+//! Two bytes, little-endian: the version, 1. Then [`StationRow`], archived by rkyv 0.8 with the features that log
+//! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
+//! changed in place: a new field is a new version, and a reader for the one before stays.
+
+use fleet::record::{Acceptance, ConnectorStatus, Protocol, Quality, Security, TransactionState};
+use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
+use rkyv::rancor::Error as RkyvError;
+use rkyv::{Archive, Deserialize, Serialize};
+
+use super::{Boot, Configured, Connector, StationState, Transaction};
+use crate::energy::{Register, Registers};
+use crate::password::Password;
+use crate::retry::Recent;
+
+const VERSION: u16 = 1;
+
+/// Why bytes are no row.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum RowError {
+    /// Another version; a newer program wrote it.
+    #[error("row of station {station} has version {found:?}, this program reads version {VERSION}")]
+    Version {
+        /// Whose it is.
+        station: StationKey,
+        /// What it says; `None` when it is too short to say anything.
+        found: Option<u16>,
+    },
+    /// The body does not hold what its version says.
+    #[error("row of station {station} is damaged: {detail}")]
+    Body {
+        /// Whose it is.
+        station: StationKey,
+        /// What the validator says.
+        detail: String,
+    },
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRow {
+    log_id: i64,
+    seq: u64,
+    acceptance: u8,
+    registered: bool,
+    password: Option<([u8; 16], [u8; 32])>,
+    configured: Option<ConfiguredRow>,
+    boot: Option<BootRow>,
+    protocol: u8,
+    connection: u64,
+    security: u8,
+    peer: String,
+    connected_at: Option<i64>,
+    seen_at: i64,
+    newest_at: i64,
+    counter: u32,
+    connectors: Vec<ConnectorRow>,
+    transactions: Vec<TransactionRow>,
+    recent: Vec<([u8; 16], [u8; 16])>,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct ConfiguredRow {
+    site: String,
+    address: String,
+    location: Option<(f64, f64)>,
+    connectors: u32,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct BootRow {
+    at: i64,
+    vendor: String,
+    model: String,
+    serial_number: String,
+    firmware_version: String,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct ConnectorRow {
+    evse_id: u32,
+    connector_id: u32,
+    status: u8,
+    status_reported: String,
+    error_code: String,
+    status_at: i64,
+    status_content: [u8; 16],
+    register_mwh: Option<i64>,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct RegisterRow {
+    at: Option<i64>,
+    mwh: i64,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct TransactionRow {
+    id: [u8; 16],
+    ocpp_id: String,
+    evse_id: u32,
+    connector_id: u32,
+    state: u8,
+    quality: u8,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    energy_mwh: Option<i64>,
+    cost: Option<i64>,
+    currency: [u8; 3],
+    token_ref: Option<[u8; 16]>,
+    stop_reason: String,
+    first: Option<RegisterRow>,
+    last: Option<RegisterRow>,
+    candidate: Option<RegisterRow>,
+    rebased: bool,
+    broken: bool,
+    has_begin: bool,
+    has_end: bool,
+    seq_no: i64,
+    event_at: i64,
+    start: ([u8; 16], [u8; 16]),
+    updated_at: i64,
+}
+
+pub(super) fn write(state: &StationState) -> Vec<u8> {
+    let row = StationRow {
+        log_id: state.applied.map_or(0, |event| event.log_id.0),
+        seq: state.applied.map_or(0, |event| event.seq.0),
+        acceptance: state.acceptance.map_or(0, Acceptance::code),
+        registered: state.registered,
+        password: state.password.as_ref().map(|p| (p.salt, p.mac)),
+        configured: state.configured.as_ref().map(|c| ConfiguredRow {
+            site: c.site.to_string(),
+            address: c.address.to_string(),
+            location: c.location,
+            connectors: c.connectors,
+        }),
+        boot: state.boot.as_ref().map(|b| BootRow {
+            at: b.at.0,
+            vendor: b.vendor.to_string(),
+            model: b.model.to_string(),
+            serial_number: b.serial_number.to_string(),
+            firmware_version: b.firmware_version.to_string(),
+        }),
+        protocol: state.protocol.map_or(0, Protocol::code),
+        connection: state.connection,
+        security: state.security.code(),
+        peer: state.peer.to_string(),
+        connected_at: state.connected_at.map(|at| at.0),
+        seen_at: state.seen_at.0,
+        newest_at: state.newest_at,
+        counter: state.counter,
+        connectors: state.connectors.iter().map(connector_row).collect(),
+        transactions: state.transactions.iter().map(transaction_row).collect(),
+        recent: state.recent.iter().copied().collect(),
+    };
+    let mut bytes = VERSION.to_le_bytes().to_vec();
+    rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
+        .expect("a Vec takes every byte, and no type of ours shares pointers");
+    bytes
+}
+
+fn connector_row(connector: &Connector) -> ConnectorRow {
+    ConnectorRow {
+        evse_id: connector.evse_id,
+        connector_id: connector.connector_id,
+        status: connector.status.map_or(0, ConnectorStatus::code),
+        status_reported: connector.status_reported.to_string(),
+        error_code: connector.error_code.to_string(),
+        status_at: connector.status_at,
+        status_content: connector.status_content,
+        register_mwh: connector.register.map(|register| register.0),
+    }
+}
+
+fn transaction_row(transaction: &Transaction) -> TransactionRow {
+    let register = |register: Option<Register>| {
+        register.map(|register| RegisterRow {
+            at: register.at,
+            mwh: register.energy.0,
+        })
+    };
+    TransactionRow {
+        id: transaction.id.0,
+        ocpp_id: transaction.ocpp_id.to_string(),
+        evse_id: transaction.evse_id,
+        connector_id: transaction.connector_id,
+        state: transaction.state.code(),
+        quality: transaction.quality.code(),
+        started_at: transaction.started_at,
+        ended_at: transaction.ended_at,
+        energy_mwh: transaction.energy.map(|energy| energy.0),
+        cost: transaction.cost.map(|cost| cost.0),
+        currency: transaction.currency,
+        token_ref: transaction.token_ref,
+        stop_reason: transaction.stop_reason.to_string(),
+        first: register(transaction.registers.first),
+        last: register(transaction.registers.last),
+        candidate: register(transaction.registers.candidate),
+        rebased: transaction.registers.rebased,
+        broken: transaction.registers.broken,
+        has_begin: transaction.registers.has_begin,
+        has_end: transaction.registers.has_end,
+        seq_no: transaction.seq_no,
+        event_at: transaction.event_at,
+        start: transaction.start,
+        updated_at: transaction.updated_at.0,
+    }
+}
+
+pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowError> {
+    let Some((version, body)) = bytes.split_first_chunk::<2>() else {
+        return Err(RowError::Version {
+            station: key,
+            found: None,
+        });
+    };
+    let version = u16::from_le_bytes(*version);
+    if version != VERSION {
+        return Err(RowError::Version {
+            station: key,
+            found: Some(version),
+        });
+    }
+    let row = rkyv::from_bytes::<StationRow, RkyvError>(body).map_err(|e| RowError::Body {
+        station: key.clone(),
+        detail: e.to_string(),
+    })?;
+    Ok(StationState {
+        key,
+        applied: (row.log_id != 0).then_some(EventId {
+            log_id: LogId(row.log_id),
+            seq: Seq(row.seq),
+        }),
+        acceptance: Acceptance::from_code(row.acceptance),
+        registered: row.registered,
+        password: row
+            .password
+            .map(|(salt, mac)| Box::new(Password { salt, mac })),
+        configured: row.configured.map(|c| {
+            Box::new(Configured {
+                site: c.site.into(),
+                address: c.address.into(),
+                location: c.location,
+                connectors: c.connectors,
+            })
+        }),
+        boot: row.boot.map(|b| {
+            Box::new(Boot {
+                at: UtcMicros(b.at),
+                vendor: b.vendor.into(),
+                model: b.model.into(),
+                serial_number: b.serial_number.into(),
+                firmware_version: b.firmware_version.into(),
+            })
+        }),
+        protocol: Protocol::from_code(row.protocol),
+        connection: row.connection,
+        security: Security::from_code(row.security).unwrap_or(Security::None),
+        peer: row.peer.into(),
+        connected_at: row.connected_at.map(UtcMicros),
+        seen_at: UtcMicros(row.seen_at),
+        newest_at: row.newest_at,
+        counter: row.counter,
+        connectors: row.connectors.into_iter().map(connector).collect(),
+        transactions: row.transactions.into_iter().map(transaction).collect(),
+        recent: Recent::from_pairs(row.recent.into_iter()),
+    })
+}
+
+fn connector(row: ConnectorRow) -> Connector {
+    Connector {
+        evse_id: row.evse_id,
+        connector_id: row.connector_id,
+        status: ConnectorStatus::from_code(row.status),
+        status_reported: row.status_reported.into(),
+        error_code: row.error_code.into(),
+        status_at: row.status_at,
+        status_content: row.status_content,
+        register: row.register_mwh.map(MilliwattHours),
+    }
+}
+
+fn transaction(row: TransactionRow) -> Transaction {
+    let register = |row: Option<RegisterRow>| {
+        row.map(|row| Register {
+            at: row.at,
+            energy: MilliwattHours(row.mwh),
+        })
+    };
+    Transaction {
+        id: TransactionId(row.id),
+        ocpp_id: row.ocpp_id.into(),
+        evse_id: row.evse_id,
+        connector_id: row.connector_id,
+        state: TransactionState::from_code(row.state).unwrap_or(TransactionState::Orphan),
+        quality: Quality::from_code(row.quality).unwrap_or(Quality::Estimated),
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        energy: row.energy_mwh.map(MilliwattHours),
+        cost: row.cost.map(Cost),
+        currency: row.currency,
+        token_ref: row.token_ref,
+        stop_reason: row.stop_reason.into(),
+        registers: Registers {
+            first: register(row.first),
+            last: register(row.last),
+            candidate: register(row.candidate),
+            rebased: row.rebased,
+            broken: row.broken,
+            has_begin: row.has_begin,
+            has_end: row.has_end,
+        },
+        seq_no: row.seq_no,
+        event_at: row.event_at,
+        start: row.start,
+        updated_at: UtcMicros(row.updated_at),
+    }
+}
