@@ -19,9 +19,9 @@ pub enum HeadError {
         limit: usize,
     },
     /// A line that is not `name: value`.
-    #[error("found the header line \"{found}\", expected `name: value`")]
+    #[error("found a header line that begins with \"{found}\", expected `name: value`")]
     Line {
-        /// The line, escaped and cut.
+        /// Its first word, escaped and cut; what follows may be a secret.
         found: String,
     },
     /// A field that must stand once and is absent.
@@ -51,7 +51,7 @@ pub enum HeadError {
 }
 
 /// A whole head. `fields` were checked, so iterating them cannot fail.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Head<'a> {
     /// Without its CRLF.
     pub(super) start_line: &'a [u8],
@@ -86,7 +86,7 @@ pub(super) fn read_head(
         }
         if split_field(field).is_none() {
             return Err(HeadError::Line {
-                found: shown(field),
+                found: shown(first_word(field)),
             });
         }
     }
@@ -97,8 +97,8 @@ pub(super) fn read_head(
     }))
 }
 
-/// The fields of a head in their order; names as written.
-#[derive(Clone, Copy, Debug)]
+/// The fields of a head in their order; names as written. They hold secrets, so they have no `Debug`.
+#[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     /// Whole lines, each with its CRLF.
     rest: &'a [u8],
@@ -172,6 +172,13 @@ fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
         .iter()
         .all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..));
     (is_token(name) && value_fits).then(|| (name, value.trim_ascii()))
+}
+
+fn first_word(line: &[u8]) -> &[u8] {
+    let end = line
+        .iter()
+        .position(|byte| matches!(byte, b':' | b'\0'..=b' '));
+    &line[..end.unwrap_or(line.len())]
 }
 
 /// RFC 9110 §5.6.2.

@@ -1,6 +1,6 @@
 //! The server side: reading the request.
 
-use std::str;
+use std::{fmt, str};
 
 use memchr::memchr;
 
@@ -27,8 +27,8 @@ impl Default for UpgradeLimits {
     }
 }
 
-/// A valid request for a WebSocket, borrowed from the read buffer.
-#[derive(Clone, Copy, Debug)]
+/// A valid request for a WebSocket, borrowed from the read buffer. Printed without its secrets.
+#[derive(Clone, Copy)]
 pub struct UpgradeRequest<'a> {
     /// Begins with `/`; visible ASCII, not percent-decoded, without query.
     pub path: &'a str,
@@ -47,6 +47,15 @@ pub struct UpgradeRequest<'a> {
     /// True when any `Forwarded` or `X-Forwarded-…` field is there: a proxy stands in between.
     pub forwarded: bool,
     fields: Fields<'a>,
+}
+
+impl fmt::Debug for UpgradeRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpgradeRequest")
+            .field("path", &self.path)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> UpgradeRequest<'a> {

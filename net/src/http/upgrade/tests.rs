@@ -118,8 +118,9 @@ fn bad_handshakes_have_their_status_and_say_what_was_found() {
             "400 found the target \"{found}\", expected a path of visible ASCII without fragment"
         )
     };
-    let header =
-        |found: &str| format!("400 found the header line \"{found}\", expected `name: value`");
+    let header = |found: &str| {
+        format!("400 found a header line that begins with \"{found}\", expected `name: value`")
+    };
     let bad_key = |found: &str| {
         format!("400 header Sec-WebSocket-Key is \"{found}\", expected 16 bytes in base64")
     };
@@ -195,15 +196,15 @@ fn bad_handshakes_have_their_status_and_say_what_was_found() {
             "414 target of 1212 bytes exceeds the limit of 1024 bytes".into(),
         ),
         // The header lines.
-        (but("Host:", "Host :"), header("Host : csms.example:9000")),
-        (but("Host:", " Host:"), header(" Host: csms.example:9000")),
-        (with("X-A: 1\r\n folded"), header(" folded")),
-        (with("no colon"), header("no colon")),
-        (with(": empty"), header(": empty")),
-        (with("X-A: a\nX-B: b"), header("X-A: a\\nX-B: b")),
-        (with("X-A: a\rX-B: b"), header("X-A: a\\rX-B: b")),
-        (with("X-A: \0"), header("X-A: \\x00")),
-        (with("X-\u{e9}: 1"), header("X-\\xc3\\xa9: 1")),
+        (but("Host:", "Host :"), header("Host")),
+        (but("Host:", " Host:"), header("")),
+        (with("X-A: 1\r\n folded"), header("")),
+        (with("no colon"), header("no")),
+        (with(": empty"), header("")),
+        (with("X-A: a\nX-B: b"), header("X-A")),
+        (with("X-A: a\rX-B: b"), header("X-A")),
+        (with("X-A: \0"), header("X-A")),
+        (with("X-\u{e9}: 1"), header("X-\\xc3\\xa9")),
         (
             with(&["X-A: 1"; 59].join("\r\n")),
             "431 head has more than 64 fields".into(),
@@ -288,6 +289,26 @@ fn bad_handshakes_have_their_status_and_say_what_was_found() {
             bytes.escape_default()
         );
     }
+}
+
+#[test]
+fn a_secret_is_in_no_error_and_in_no_debug_line() {
+    for line in [
+        "Authorization : Basic c2VjcmV0",
+        "Authorization: Basic c2VjcmV0\r\n c2VjcmV0",
+    ] {
+        let error = parse(with(line).as_bytes()).unwrap_err();
+        assert!(
+            !format!("{error} {error:?}").contains("c2VjcmV0"),
+            "{error}"
+        );
+    }
+    let text = with("Authorization: Basic c2VjcmV0");
+    let (request, _) = parse(text.as_bytes()).unwrap().unwrap();
+    assert_eq!(
+        format!("{request:?}"),
+        r#"UpgradeRequest { path: "/ocpp/CP%20%31", host: "csms.example:9000", .. }"#
+    );
 }
 
 #[test]
