@@ -182,7 +182,8 @@ pub struct Config {
     pub carry_len_max: usize,
     /// Unsent bytes of one connection after its socket took what it could. Default 64 KiB.
     pub pending_len_max: usize,
-    /// Unconsumed and unsent bytes of all connections together. Default 256 MiB.
+    /// Unconsumed and unsent bytes of all connections together; up to twice that is allocated while
+    /// buffers grow. Default 256 MiB.
     pub buffers_len_max: usize,
     /// How long a closed connection may take to send the rest and see the peer's end before it is
     /// reset. Default 5 s.

@@ -40,6 +40,22 @@ pub(super) struct Slot {
 
 const _: () = assert!(size_of::<Slot>() <= 20);
 
+impl Slot {
+    fn new(generation: u32, fd: Option<OwnedFd>, state: State) -> Slot {
+        Slot {
+            fd,
+            generation,
+            side: 0,
+            state,
+            reads_armed: false,
+            writes_armed: false,
+            paused: false,
+            dirty: false,
+            peer_ended: false,
+        }
+    }
+}
+
 /// Buffers of a connection that has unconsumed or unsent bytes, or is connecting.
 #[derive(Debug, Default)]
 pub(super) struct Side {
@@ -76,34 +92,14 @@ impl Slots {
 
     pub(super) fn insert(&mut self, fd: OwnedFd, state: State) -> ConnId {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                fd: None,
-                generation: 0,
-                side: 0,
-                state: State::Free,
-                reads_armed: false,
-                writes_armed: false,
-                paused: false,
-                dirty: false,
-                peer_ended: false,
-            });
-            // `connections_max` is a u32 by `Config`'s check.
+            self.slots.push(Slot::new(0, None, State::Free));
+            // `Config` keeps `connections_max` below 2^32.
             self.slots.len() as u32 - 1
         });
         let slot = &mut self.slots[index as usize];
         assert!(slot.state == State::Free && slot.side == 0);
         let generation = slot.generation;
-        *slot = Slot {
-            fd: Some(fd),
-            generation,
-            side: 0,
-            state,
-            reads_armed: false,
-            writes_armed: false,
-            paused: false,
-            dirty: false,
-            peer_ended: false,
-        };
+        *slot = Slot::new(generation, Some(fd), state);
         ConnId { index, generation }
     }
 

@@ -45,7 +45,7 @@ pub enum Message<'a> {
 /// # Invariants
 ///
 /// - After a Close or an error nothing more comes out: what follows is swallowed.
-/// - At most `message_len_max` bytes are held.
+/// - At most `message_len_max` bytes are held, in at most twice that much memory.
 #[derive(Debug)]
 pub struct Codec {
     role: Role,
@@ -76,7 +76,7 @@ impl Codec {
         }
     }
 
-    /// Bytes held for a fragmented message under way; 0 when idle.
+    /// Memory held for a fragmented message under way, in bytes; 0 when idle.
     #[must_use]
     pub fn held_len(&self) -> usize {
         self.assembly
@@ -136,7 +136,7 @@ impl Codec {
             return Ok(None);
         };
         self.check_sequence(limits, &header)?;
-        // At most 1 MiB or so by now, so neither the cast nor the sum can overflow.
+        // `check_sequence` held it below `message_len_max`, so neither the cast nor the sum overflows.
         let len = header.len + header.payload_len as usize;
         let Some(payload) = input.get_mut(header.len..len) else {
             return Ok(None);

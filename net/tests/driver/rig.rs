@@ -58,8 +58,9 @@ impl<R: FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize> Handler for Scenario<R> 
         self.see(Seen::ConnectFailed(tag, error.kind()));
     }
 
+    /// One act a turn: the test waits for each, and the next comes with a wake of its own.
     fn woken(&mut self, io: &mut Io<'_>) {
-        while let Ok(act) = self.acts.try_recv() {
+        if let Ok(act) = self.acts.try_recv() {
             act(io);
         }
     }
