@@ -15,6 +15,7 @@ mod string;
 use std::borrow::Cow;
 
 pub(crate) use fault::Fault;
+pub(crate) use skip::is_json_number;
 pub(crate) use string::write_string;
 
 use crate::meter::MeterColumns;

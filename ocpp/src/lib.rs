@@ -21,6 +21,8 @@ pub mod meter;
 mod policy;
 mod record;
 mod rpc;
+#[cfg(test)]
+mod schema_tests;
 mod secrets;
 mod timestamp;
 pub mod v16;

@@ -253,3 +253,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,11 @@ impl Reader<'_> {
     }
 }
 
+/// True when all of `text` is one JSON number.
+pub(crate) fn is_json_number(text: &str) -> bool {
+    number_end(text.as_bytes(), 0) == Ok(text.len())
+}
+
 /// The end of the JSON number at `start`, or where a digit is missing.
 pub(super) fn number_end(bytes: &[u8], start: usize) -> Result<usize, usize> {
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);

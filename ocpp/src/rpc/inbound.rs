@@ -170,3 +170,99 @@ fn is_answered_anew(action: &str) -> bool {
 fn hash(value: impl std::hash::Hash) -> u64 {
     FixedState::default().hash_one(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"{"connectorId":1}"#;
+
+    #[test]
+    fn the_same_call_again_gets_the_same_answer() {
+        let mut inbound = Inbound::new();
+        assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::New);
+        assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::Pending);
+        inbound.answered("7", "MeterValues", b"{}");
+        assert_eq!(
+            inbound.admit("7", "MeterValues", BODY),
+            Admission::Replay(b"{}")
+        );
+        assert_eq!(inbound.unanswered(), 0);
+    }
+
+    #[test]
+    fn another_call_under_the_same_id_is_refused_only_while_the_first_is_unanswered() {
+        let mut inbound = Inbound::new();
+        assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::New);
+        assert_eq!(inbound.admit("7", "MeterValues", "{}"), Admission::Conflict);
+        assert_eq!(inbound.admit("7", "Authorize", BODY), Admission::Conflict);
+        inbound.answered("7", "MeterValues", b"{}");
+        assert_eq!(inbound.admit("7", "MeterValues", "{}"), Admission::New);
+        assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::Conflict);
+    }
+
+    #[test]
+    fn boot_and_heartbeat_are_answered_anew() {
+        let mut inbound = Inbound::new();
+        for action in ["BootNotification", "Heartbeat"] {
+            assert_eq!(inbound.admit("7", action, "{}"), Admission::New);
+            inbound.answered("7", action, br#"{"currentTime":"2026-11-22T10:00:00Z"}"#);
+            assert_eq!(inbound.admit("7", action, "{}"), Admission::New);
+        }
+        assert_eq!(inbound.entries.capacity(), 0);
+    }
+
+    #[test]
+    fn a_refused_call_is_forgotten() {
+        let mut inbound = Inbound::new();
+        assert_eq!(inbound.admit("7", "Authorize", BODY), Admission::New);
+        inbound.forget("7");
+        assert_eq!(inbound.admit("7", "Authorize", "{}"), Admission::New);
+    }
+
+    #[test]
+    fn only_the_last_few_are_remembered() {
+        let mut inbound = Inbound::new();
+        for id in 0..1_000u32 {
+            let id = id.to_string();
+            assert_eq!(inbound.admit(&id, "MeterValues", BODY), Admission::New);
+            inbound.answered(&id, "MeterValues", b"{}");
+        }
+        assert_eq!(
+            inbound.admit("996", "MeterValues", BODY),
+            Admission::Replay(b"{}")
+        );
+        assert_eq!(inbound.admit("995", "MeterValues", BODY), Admission::New);
+        assert!(
+            inbound.entries.capacity() <= 256,
+            "{}",
+            inbound.entries.capacity()
+        );
+    }
+
+    #[test]
+    fn an_answer_too_long_to_keep_is_worked_out_again() {
+        let mut inbound = Inbound::new();
+        for (len, expected) in [(ANSWER_LEN_MAX, true), (ANSWER_LEN_MAX + 1, false)] {
+            assert_eq!(inbound.admit("7", "Authorize", BODY), Admission::New);
+            inbound.answered("7", "Authorize", &vec![b' '; len]);
+            let kept = matches!(inbound.admit("7", "Authorize", BODY), Admission::Replay(_));
+            assert_eq!(kept, expected, "{len}");
+            inbound = Inbound::new();
+        }
+    }
+
+    #[test]
+    fn calls_without_answer_are_bounded() {
+        let mut inbound = Inbound::new();
+        for id in 0..UNANSWERED_MAX {
+            assert_eq!(
+                inbound.admit(&id.to_string(), "MeterValues", BODY),
+                Admission::New
+            );
+        }
+        assert_eq!(inbound.admit("x", "MeterValues", BODY), Admission::Full);
+        inbound.answered("0", "MeterValues", b"{}");
+        assert_eq!(inbound.admit("x", "MeterValues", BODY), Admission::New);
+    }
+}

@@ -1,6 +1,6 @@
 //! `meterValue` of 2.0.1: values are numbers with a unit, a power of ten and perhaps a signature.
 
-use crate::json::{Fault, Reader};
+use crate::json::{Fault, Reader, is_json_number, write_string};
 #[cfg(test)]
 use crate::meter::{Location, Phase};
 use crate::meter::{
@@ -288,7 +288,13 @@ fn write_sample(columns: &MeterColumns, sample: &Sample, out: &mut Vec<u8>) {
     let text = |text| Text::<'_, { usize::MAX }>::from(text);
     let start = out.len();
     out.extend_from_slice(b"{\"value\":");
-    out.extend_from_slice(columns.text(sample.value).as_bytes());
+    let value = columns.text(sample.value);
+    if is_json_number(value) {
+        out.extend_from_slice(value.as_bytes());
+    } else {
+        // It came as a string and is no number; a string it stays.
+        write_string(out, value);
+    }
     write_member(out, start, "context", &sample.context);
     write_member(
         out,

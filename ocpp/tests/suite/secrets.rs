@@ -1,0 +1,73 @@
+//! No password of a raw message reaches a log.
+
+use ocpp::mask_secrets;
+
+#[test]
+fn passwords_are_masked_wherever_a_message_carries_them() {
+    for (action, frame, expected) in [
+        (
+            "ChangeConfiguration",
+            r#"[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"4f43415f"}]"#,
+            r#"[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]"#,
+        ),
+        (
+            "ChangeConfiguration",
+            r#"[2,"1","ChangeConfiguration",{ "value" : "a\"b", "key" : "authorizationkey" }]"#,
+            r#"[2,"1","ChangeConfiguration",{ "value" : "***", "key" : "authorizationkey" }]"#,
+        ),
+        (
+            "ChangeConfiguration",
+            r#"[2,"1","ChangeConfiguration",{"key":"\u0041uthorizationKey","value":5}]"#,
+            r#"[2,"1","ChangeConfiguration",{"key":"\u0041uthorizationKey","value":"***"}]"#,
+        ),
+        (
+            "ChangeConfiguration",
+            r#"[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#,
+            r#"[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#,
+        ),
+        (
+            "GetConfiguration",
+            r#"[3,"1",{"configurationKey":[{"key":"A","value":"1"},{"key":"AuthorizationKey","readonly":false,"value":"pw"}]}]"#,
+            r#"[3,"1",{"configurationKey":[{"key":"A","value":"1"},{"key":"AuthorizationKey","readonly":false,"value":"***"}]}]"#,
+        ),
+        (
+            "GetConfiguration",
+            r#"[3,"1",{"configurationKey":[{"key":"AuthorizationKey","readonly":true},{"key":"A","value":"1"}]}]"#,
+            r#"[3,"1",{"configurationKey":[{"key":"AuthorizationKey","readonly":true},{"key":"A","value":"1"}]}]"#,
+        ),
+        (
+            "SetVariables",
+            r#"[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"pw","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}},{"attributeValue":"60","component":{"name":"C"},"variable":{"name":"V"}}]}]"#,
+            r#"[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"***","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}},{"attributeValue":"60","component":{"name":"C"},"variable":{"name":"V"}}]}]"#,
+        ),
+        (
+            "GetVariables",
+            r#"[3,"1",{"getVariableResult":[{"attributeValue":"pw","variable":{"name":"BasicAuthPassword"}}]}]"#,
+            r#"[3,"1",{"getVariableResult":[{"attributeValue":"***","variable":{"name":"BasicAuthPassword"}}]}]"#,
+        ),
+        (
+            "NotifyReport",
+            r#"[2,"1","NotifyReport",{"reportData":[{"variable":{"name":"BasicAuthPassword"},"variableAttribute":[{"value":"pw"},{"type":"Target","value":"pw2"}]}]}]"#,
+            r#"[2,"1","NotifyReport",{"reportData":[{"variable":{"name":"BasicAuthPassword"},"variableAttribute":[{"value":"***"},{"type":"Target","value":"***"}]}]}]"#,
+        ),
+        (
+            "NotifyEvent",
+            r#"[2,"1","NotifyEvent",{"eventData":[{"actualValue":"pw","variable":{"name":"BasicAuthPassword"}}]}]"#,
+            r#"[2,"1","NotifyEvent",{"eventData":[{"actualValue":"***","variable":{"name":"BasicAuthPassword"}}]}]"#,
+        ),
+        // Nobody can tell where a password ends in what is no JSON.
+        (
+            "ChangeConfiguration",
+            r#"[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"pw]"#,
+            r#"[2,"1","ChangeConfiguration",*** unreadable, withheld"#,
+        ),
+        ("GetConfiguration", "pw", "*** unreadable, withheld"),
+        (
+            "Heartbeat",
+            r#"[2,"1","Heartbeat",{"#,
+            r#"[2,"1","Heartbeat",{"#,
+        ),
+    ] {
+        assert_eq!(mask_secrets(action, frame), expected);
+    }
+}
