@@ -1,49 +1,60 @@
-//! The event log of one shard.
+//! The event log of one shard: what it has accepted, in order, synced before it is acknowledged.
+//!
+//! # Parts
+//!
+//! - [`Log`] is the shard's half. It encodes records straight into a batch, offers the batch once a turn, and
+//!   never waits.
+//! - The committer, a thread, makes one batch at a time durable and then says so ([`LogHandle::durable`]).
+//! - The janitor, a thread, recycles segments that every [`Consumer`] has released and zeroes one ahead.
+//! - [`LogReader`]s follow the durable end through the files, on their own threads.
+//!
+//! # Invariants
+//!
+//! - Seqs count from 1 without gaps. A record up to `durable` is there after kill -9 and power cut.
+//! - At most one commit is unsynced, and no byte of a synced block is written again, except byte for byte at
+//!   start.
+//! - Bytes whose sync failed are never trusted: what they held is written elsewhere.
+//! - Damage below a recorded durable end stops the start; damage above it is a commit nobody was told of, and is
+//!   cut. A flipped bit in the very last block of a killed server looks like the latter (`recovery`).
+//!
+//! The bytes of a segment are described in `log/format.rs` and fixed by `log/golden/segment-v1.txt`.
+
+mod committer;
+mod config;
+mod error;
+mod format;
+mod inspect;
+mod janitor;
+mod reader;
+mod ready;
+mod recovery;
+mod segments;
+mod shared;
+mod slot;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fleet::{LogId, Seq};
 
 use crate::disk::Disk;
+use committer::{Active, Committer};
+use format::{End, FRAME_HEAD_LEN, Header};
+use janitor::{Bell, Janitor, NEW_FILE};
+use ready::Ready;
+use segments::{Segments, segment_path};
+use shared::{Shared, Syncs};
+use slot::{Batch, Slot};
 
-/// Sizes and limits of a [`Log`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogConfig {
-    /// Bytes of a segment file. Default 64 MiB.
-    pub segment_len: u64,
-    /// Bytes that the segments holding records may take. Default 8 GiB. Up to two prepared segments come on top.
-    pub bytes_max: u64,
-    /// Shortest time between the starts of two commits that do not fill `commit_len`; an idle log commits at
-    /// once. Default 1 ms.
-    pub commit_wait: Duration,
-    /// Bytes of records that do not wait for `commit_wait`. Default 64 KiB.
-    pub commit_len: usize,
-    /// Bytes of records that wait for a commit before the log refuses more. Default 8 MiB.
-    pub batch_len_max: usize,
-    /// Longest record, in bytes. Default 2 MiB.
-    pub record_len_max: usize,
-    /// A commit that takes longer shows as [`LogState::Stalled`]. Default 5 s.
-    pub stall_after: Duration,
-    /// Who reads this log. A segment is recycled once each of them has released it.
-    pub consumers: Vec<Consumer>,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            segment_len: 64 << 20,
-            bytes_max: 8 << 30,
-            commit_wait: Duration::from_millis(1),
-            commit_len: 64 << 10,
-            batch_len_max: 8 << 20,
-            record_len_max: 2 << 20,
-            stall_after: Duration::from_secs(5),
-            consumers: vec![Consumer::State, Consumer::Lake],
-        }
-    }
-}
+pub use config::LogConfig;
+pub use error::LogError;
+pub use inspect::{LogDir, VerifyReport, discover, dump, open_read_only, verify};
+pub use reader::LogReader;
+pub use recovery::Recovery;
+pub use shared::LogHandle;
 
 /// Who needs the records of a log until it has stored what they say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,71 +65,67 @@ pub enum Consumer {
     Lake,
 }
 
-/// Why a log refuses.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LogError {
-    /// The log takes no record now; it will again when a commit ends or space appears.
-    #[error("log {log} takes no record now")]
-    Full {
-        /// The log.
-        log: LogId,
-    },
-    /// The log stays down until a restart.
-    #[error("log {log} has stopped: {detail}")]
-    Stopped {
-        /// The log.
-        log: LogId,
-        /// What stopped it.
-        detail: String,
-    },
+/// Directory of shard `shard`'s log.
+pub fn shard_dir(data_dir: &Path, shard: usize) -> PathBuf {
+    data_dir.join("log").join(format!("{shard:03}"))
 }
 
-impl LogError {
-    /// True when sending the same record again can succeed.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full { .. })
-    }
-}
-
-/// What opening a log found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recovery {
-    /// The log.
-    pub id: LogId,
-    /// The oldest record there is; one past `end` when there is none.
-    pub first: Seq,
-    /// The newest record; `Seq(0)` when there is none. It is durable.
-    pub end: Seq,
-    /// Where a torn commit was cut off: file and offset.
-    pub cut: Option<(PathBuf, u64)>,
-}
-
-/// The writing half, owned by the shard's thread. Never blocks.
-#[derive(Debug)]
+/// The writing half, owned by the shard's thread. Never blocks on a disk.
 pub struct Log {
     handle: LogHandle,
+    /// The batch being filled; `None` while it is offered.
+    batch: Option<Batch>,
+    /// Bytes of frames in the batch that was offered last.
+    offered_len: usize,
+    appended: Seq,
+    threads: Option<Threads>,
+}
+
+struct Threads {
+    committer: JoinHandle<Result<(), LogError>>,
+    janitor: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log")
+            .field("handle", &self.handle)
+            .field("appended", &self.appended)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Log {
     /// Opens the log in `dir`, or creates it, and starts its threads.
     ///
-    /// `on_durable` is called by the committer's thread whenever [`LogHandle::durable`] or the state moved.
+    /// `on_change` is called by the committer's thread whenever [`LogHandle::durable`] or the state moved; it
+    /// wakes the shard.
     ///
     /// # Errors
     ///
-    /// Damage below a recorded durable end, an invalid configuration, or the disk's own error.
+    /// [`LogError::Corrupt`], [`LogError::Missing`] or [`LogError::Version`] when the files cannot be trusted;
+    /// [`LogError::Config`]; [`LogError::Io`].
     pub fn open(
         dir: &Path,
         config: LogConfig,
         disk: Arc<dyn Disk>,
-        on_durable: impl Fn() + Send + 'static,
+        on_change: impl Fn() + Send + 'static,
     ) -> Result<(Self, Recovery), LogError> {
-        let _ = (dir, config, disk, Box::new(on_durable));
-        todo!()
+        let (mut log, stepper, recovery) = Self::open_with(dir, config, disk, Box::new(on_change))?;
+        let Stepper { committer, janitor } = stepper;
+        let spawn_error = LogError::io("starting a thread for the log in", dir);
+        let named = |what| std::thread::Builder::new().name(format!("log-{what}"));
+        let threads = named("commit")
+            .spawn(move || committer.run())
+            .and_then(|committer| {
+                let janitor = named("janitor").spawn(move || janitor.run())?;
+                Ok(Threads { committer, janitor })
+            });
+        log.threads = Some(threads.map_err(spawn_error)?);
+        Ok((log, recovery))
     }
 
-    /// As [`Log::open`], without threads: nothing commits until [`Stepper::step`] is called. For simulations.
+    /// As [`Log::open`], without threads: nothing is committed until [`Stepper::step`]. For simulations.
     ///
     /// # Errors
     ///
@@ -128,14 +135,78 @@ impl Log {
         config: LogConfig,
         disk: Arc<dyn Disk>,
     ) -> Result<(Self, Stepper, Recovery), LogError> {
-        let _ = (dir, config, disk);
-        todo!()
+        Self::open_with(dir, config, disk, Box::new(|| {}))
     }
 
-    /// True when records of `record_len_max` bytes together will be taken: ask before each message, read
+    fn open_with(
+        dir: &Path,
+        config: LogConfig,
+        disk: Arc<dyn Disk>,
+        on_change: Box<dyn Fn() + Send>,
+    ) -> Result<(Self, Stepper, Recovery), LogError> {
+        config.check()?;
+        disk.create_dir(dir)
+            .map_err(LogError::io("creating", dir))?;
+        let mut found = match recovery::find(dir, &*disk)? {
+            Some(found) => found,
+            None => {
+                create(dir, &*disk, &config)?;
+                recovery::find(dir, &*disk)?.ok_or_else(|| LogError::NoLog {
+                    dir: dir.to_owned(),
+                })?
+            }
+        };
+        found.settle(dir, &*disk)?;
+        let (ready, next_no) = found.take_ready(dir, &*disk, config.segment_len)?;
+        let recovery = found.recovery(dir);
+        let end = found.end;
+        let active = Active {
+            file: found.tail,
+            header: found.tail_header,
+            begun: true,
+            offset: end.offset,
+        };
+        let segments = Segments::new(
+            found.id,
+            dir.to_owned(),
+            disk,
+            found.segments,
+            end.seq,
+            &config.consumers,
+        );
+        let shared = Arc::new(Shared {
+            slot: Slot::new(config.commit_len),
+            config,
+            segments: Arc::new(segments),
+            ready: Ready::new(ready, next_no),
+            bell: Bell::default(),
+            syncs: Mutex::new(Syncs::new()),
+        });
+        let stepper = Stepper {
+            committer: Committer::new(Arc::clone(&shared), active, end, found.marked, on_change),
+            janitor: Janitor::new(Arc::clone(&shared)),
+        };
+        let log = Self {
+            handle: LogHandle { shared },
+            batch: None,
+            offered_len: 0,
+            appended: end.seq,
+            threads: None,
+        };
+        Ok((log, stepper, recovery))
+    }
+
+    /// True when records of `record_len_max` bytes together will be taken: ask before each message, and read
     /// nothing more from sockets while false.
     pub fn accepts(&self) -> bool {
-        todo!()
+        let Shared { config, slot, .. } = &*self.handle.shared;
+        let fits = |len| len + config.record_len_max + FRAME_HEAD_LEN <= config.batch_len_max;
+        let has_room = match &self.batch {
+            Some(batch) => fits(batch.block.frames_len()),
+            // What was offered comes back with the next append, unless it is being committed.
+            None => fits(self.offered_len) || fits(slot.offered_len()),
+        };
+        has_room && slot.open.load(Ordering::Acquire)
     }
 
     /// Appends one record that the caller has encoded.
@@ -147,27 +218,62 @@ impl Log {
         self.append_with(|out| out.extend_from_slice(record))
     }
 
-    /// Appends one record that `encode` writes at the end of the batch; it must not touch what is there.
+    /// Appends one record, which `encode` writes at the end of the batch without touching what is there.
     ///
     /// # Errors
     ///
-    /// Full, stopped, or too large a record; then nothing was appended.
+    /// [`LogError::Full`], [`LogError::Stopped`] or [`LogError::RecordTooLarge`]; nothing was appended then.
+    ///
+    /// # Panics
+    ///
+    /// When `encode` shortens the batch.
     pub fn append_with(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<Seq, LogError> {
-        let _ = encode;
-        todo!()
+        let shared = &*self.handle.shared;
+        if !shared.slot.open.load(Ordering::Acquire) {
+            return Err(shared.refusal());
+        }
+        let batch = self.batch.get_or_insert_with(|| shared.slot.reclaim());
+        let (log, config) = (shared.segments.id, &shared.config);
+        let room = config
+            .batch_len_max
+            .checked_sub(batch.block.frames_len() + FRAME_HEAD_LEN);
+        let room = room.ok_or(LogError::Full { log })?;
+        let limit = config.record_len_max;
+        match batch.block.push(room.min(limit), encode) {
+            Ok(()) => {
+                self.appended = Seq(self.appended.0 + 1);
+                Ok(self.appended)
+            }
+            Err(len) if limit < len => Err(LogError::RecordTooLarge { log, len, limit }),
+            Err(_) => Err(LogError::Full { log }),
+        }
     }
 
     /// Offers what was appended to the committer. Call once per turn of the reactor.
     ///
     /// `now_ns` is the monotonic clock on which [`LogHandle::health`] is asked.
     pub fn flush(&mut self, now_ns: u64) {
-        let _ = now_ns;
-        todo!()
+        let Some(mut batch) = self.batch.take_if(|b| 0 < b.block.count()) else {
+            return;
+        };
+        batch.since_ns = batch.since_ns.min(now_ns);
+        self.offered_len = batch.block.frames_len();
+        self.handle.shared.slot.offer(batch);
     }
 
     /// The newest record appended, durable or not.
     pub fn appended(&self) -> Seq {
-        todo!()
+        self.appended
+    }
+
+    /// The log's name.
+    pub fn id(&self) -> LogId {
+        self.handle.id()
+    }
+
+    /// The newest record that is safe; one atomic load.
+    pub fn durable(&self) -> Seq {
+        self.handle.durable()
     }
 
     /// What other threads share of this log.
@@ -179,60 +285,91 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// When records that were appended could not be made durable.
-    pub fn shutdown(self) -> Result<(), LogError> {
-        todo!()
+    /// [`LogError::Stopped`] when records that were appended could not be made durable.
+    pub fn shutdown(mut self) -> Result<(), LogError> {
+        self.flush(u64::MAX);
+        self.close();
+        let Some(threads) = self.threads.take() else {
+            return Ok(());
+        };
+        let panicked = || LogError::Stopped {
+            log: self.handle.id(),
+            detail: "a thread of the log has panicked".to_owned(),
+        };
+        let committed = threads.committer.join().map_err(|_| panicked())?;
+        threads.janitor.join().map_err(|_| panicked())?;
+        committed
+    }
+
+    fn close(&self) {
+        self.handle.shared.slot.close();
+        self.handle.shared.bell.close();
     }
 }
 
-/// Drives the committer of a log opened by [`Log::open_stepped`].
-#[derive(Debug)]
-pub struct Stepper {}
+/// The threads end by themselves; [`Log::shutdown`] also waits for them.
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Creates an empty log: its first segment appears with its header, or not at all.
+fn create(dir: &Path, disk: &dyn Disk, config: &LogConfig) -> Result<(), LogError> {
+    let id = loop {
+        let id = (committer::random()? >> 1) as i64;
+        if id != 0 {
+            break LogId(id);
+        }
+    };
+    let header = Header {
+        segment: 1,
+        log: id,
+        salt: committer::random()?,
+        epoch: 1,
+        first_seq: Seq(1),
+        capacity: config.first_len(),
+        prev: End::NONE,
+    };
+    let mut bytes = header.encode();
+    bytes.resize(config.first_len() as usize, 0);
+    let new = dir.join(NEW_FILE);
+    let write = || {
+        let file = disk.create(&new)?;
+        file.pwrite(&bytes, 0)?;
+        file.fdatasync()?;
+        disk.rename(&new, &segment_path(dir, 1))?;
+        disk.sync_dir(dir)
+    };
+    write().map_err(LogError::io("creating a log in", dir))
+}
+
+/// Drives a log opened by [`Log::open_stepped`].
+pub struct Stepper {
+    committer: Committer,
+    janitor: Janitor,
+}
 
 impl Stepper {
-    /// Commits the offered batch, if any, and does a piece of the background work. True when something was done.
-    pub fn step(&mut self) -> bool {
-        todo!()
+    /// Commits the offered batch, if any, and does a piece of the background work.
+    pub fn step(&mut self) {
+        self.committer.step();
+        self.janitor.step();
+    }
+
+    /// Commits what is left, as [`Log::shutdown`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::shutdown`].
+    pub fn finish(&mut self) -> Result<(), LogError> {
+        self.committer.finish()
     }
 }
 
-/// What every thread may ask of a log; clones are the same log.
-#[derive(Clone, Debug)]
-pub struct LogHandle {}
-
-impl LogHandle {
-    /// The log's name.
-    pub fn id(&self) -> LogId {
-        todo!()
-    }
-
-    /// The newest record that is safe; one atomic load.
-    pub fn durable(&self) -> Seq {
-        todo!()
-    }
-
-    /// How the log is, at `now_ns` of the clock given to [`Log::flush`].
-    pub fn health(&self, now_ns: u64) -> LogHealth {
-        let _ = now_ns;
-        todo!()
-    }
-
-    /// A reader whose first record is `from`.
-    pub fn reader(&self, from: Seq) -> LogReader {
-        let _ = from;
-        todo!()
-    }
-
-    /// `consumer` has stored what the records up to and including `up_to` say, and will not read them again.
-    pub fn release(&self, consumer: Consumer, up_to: Seq) {
-        let _ = (consumer, up_to);
-        todo!()
-    }
-
-    /// The last record of the newest full segment that `consumer` alone keeps from being recycled.
-    pub fn awaited(&self, consumer: Consumer) -> Option<Seq> {
-        let _ = consumer;
-        todo!()
+impl std::fmt::Debug for Stepper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stepper").finish_non_exhaustive()
     }
 }
 
@@ -251,6 +388,8 @@ pub struct LogHealth {
     pub sync_p99: Duration,
     /// Commits since the log was opened.
     pub commits: u64,
+    /// Bytes that those commits wrote, padding included.
+    pub bytes_written: u64,
 }
 
 impl LogHealth {
@@ -265,7 +404,7 @@ impl LogHealth {
 pub enum LogState {
     /// Takes records.
     Ok,
-    /// A commit has not ended since `since_ns`.
+    /// A commit has not ended since `since_ns`; records are taken while there is room.
     Stalled {
         /// When it was offered, on the clock of [`Log::flush`].
         since_ns: u64,
@@ -274,115 +413,9 @@ pub enum LogState {
     Full,
     /// The disk has no space; goes on when there is some.
     NoSpace,
-    /// Writing failed twice; stays down until a restart.
+    /// Writing failed twice in a row; stays down until a restart.
     Failed {
         /// What the disk said.
         error: String,
     },
-}
-
-/// Reads durable records from the files, on any thread.
-#[derive(Debug)]
-pub struct LogReader {}
-
-impl LogReader {
-    /// The next record, or `None` when every durable one was read. Not an `Iterator`: the record is borrowed.
-    ///
-    /// # Errors
-    ///
-    /// Damage, a record that was recycled, a start beyond the log's end, or the disk's own error.
-    #[expect(clippy::should_implement_trait, reason = "the record is borrowed")]
-    pub fn next(&mut self) -> Result<Option<(Seq, &[u8])>, LogError> {
-        todo!()
-    }
-
-    /// Blocks until [`LogReader::next`] has a record, or `timeout` is over, or the log was shut down. True when
-    /// it has.
-    pub fn wait(&self, timeout: Duration) -> bool {
-        let _ = timeout;
-        todo!()
-    }
-
-    /// The last record returned; everything up to it has been.
-    pub fn position(&self) -> Seq {
-        todo!()
-    }
-
-    /// The log that is read.
-    pub fn log_id(&self) -> LogId {
-        todo!()
-    }
-}
-
-/// The directory of a log, as found on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogDir {
-    /// `{data_dir}/log/{shard:03}`.
-    pub path: PathBuf,
-    /// The number in its name.
-    pub shard: usize,
-    /// The log in it.
-    pub id: LogId,
-}
-
-impl LogDir {
-    /// Removes a log that every consumer has drained.
-    ///
-    /// # Errors
-    ///
-    /// The disk's own.
-    pub fn remove(self) -> Result<(), LogError> {
-        todo!()
-    }
-}
-
-/// Directory of shard `shard`'s log.
-pub fn shard_dir(data_dir: &Path, shard: usize) -> PathBuf {
-    data_dir.join("log").join(format!("{shard:03}"))
-}
-
-/// The logs of a data directory, by shard number. Those beyond the number of shards of this start are orphans:
-/// drain them with [`open_read_only`], then [`LogDir::remove`] them.
-///
-/// # Errors
-///
-/// A directory without a readable log, or the disk's own error.
-pub fn discover(data_dir: &Path) -> Result<Vec<LogDir>, LogError> {
-    let _ = data_dir;
-    todo!()
-}
-
-/// A reader over the log of a stopped server, or an orphan; it starts at the oldest record there is.
-///
-/// # Errors
-///
-/// As [`Log::open`].
-pub fn open_read_only(dir: &Path) -> Result<(LogReader, Recovery), LogError> {
-    let _ = dir;
-    todo!()
-}
-
-/// What [`verify`] counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifyReport {
-    /// What opening it would find.
-    pub recovery: Recovery,
-    /// Segments with records.
-    pub segments: u64,
-    /// Blocks read.
-    pub blocks: u64,
-    /// Records read.
-    pub records: u64,
-    /// Bytes of those records.
-    pub record_bytes: u64,
-}
-
-/// Reads every record of a stopped log and checks every sum.
-///
-/// # Errors
-///
-/// The first damage found, with file and offset.
-pub fn verify(dir: &Path) -> Result<VerifyReport, LogError> {
-    let _ = dir;
-    todo!()
 }

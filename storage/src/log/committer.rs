@@ -1,0 +1,364 @@
+//! Makes batches durable, one at a time.
+//!
+//! A commit is one block: written, then synced, then published. What can go wrong:
+//!
+//! - No space (`ENOSPC`, or `bytes_max` used): the batch is kept, the log refuses more, and the commit is tried
+//!   again, in the next file there is, when something is released or [`RETRY`] is over.
+//! - A failed write or sync: those bytes are never synced again, because the kernel may call them clean. The
+//!   segment is sealed at the last durable block, and the batch goes into a new one. When that fails too, the
+//!   log stays down until a restart.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use fleet::Seq;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::format::{BlockBuilder, Cursor, End, Header, PAGE, block_len};
+use super::ready::ReadyFile;
+use super::segments::Segment;
+use super::shared::Shared;
+use super::slot::{Batch, Offer};
+use super::{LogError, LogState};
+use crate::disk::DiskFile;
+
+/// Between two attempts on a full disk.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The segment that is written.
+pub(super) struct Active {
+    pub(super) file: Box<dyn DiskFile>,
+    pub(super) header: Header,
+    /// False until the header is durable, which it becomes with the first block.
+    pub(super) begun: bool,
+    /// Where the next block goes.
+    pub(super) offset: u64,
+}
+
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    active: Option<Active>,
+    /// Up to where the log is durable.
+    end: End,
+    /// True when the last block is the empty one of a clean shutdown.
+    marked: bool,
+    epoch: u64,
+    batch: Option<Batch>,
+    /// Failed commits since the last good one.
+    failures: u32,
+    /// True while the log refuses records for want of space.
+    refusing: bool,
+    on_change: Box<dyn Fn() + Send>,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A batch is durable.
+    Committed,
+    /// Nothing is offered.
+    Idle,
+    /// A batch waits for space.
+    Blocked,
+    /// A batch failed once and goes into a new segment next.
+    Failed,
+    /// The log is down.
+    Down,
+}
+
+/// Why a commit did not happen.
+enum Refusal {
+    /// `bytes_max` is used.
+    Full,
+    /// The disk is full.
+    NoSpace,
+    Broken(io::Error),
+}
+
+impl Committer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        active: Active,
+        end: End,
+        marked: bool,
+        on_change: Box<dyn Fn() + Send>,
+    ) -> Self {
+        Self {
+            shared,
+            active: Some(active),
+            end,
+            marked,
+            epoch: end.epoch + 1,
+            batch: None,
+            failures: 0,
+            refusing: false,
+            on_change,
+        }
+    }
+
+    /// Commits the batch at hand, or the offered one.
+    pub(super) fn step(&mut self) -> Step {
+        if self.is_down() {
+            return Step::Down;
+        }
+        if self.batch.is_none() {
+            self.batch = self.shared.slot.take();
+        }
+        let Some(mut batch) = self.batch.take() else {
+            return Step::Idle;
+        };
+        match self.commit(&mut batch.block) {
+            Ok(()) => {
+                self.failures = 0;
+                self.shared.slot.done(batch);
+                if std::mem::take(&mut self.refusing) {
+                    tracing::info!(log = %self.shared.segments.id, "log takes records again");
+                    self.shared.segments.set_state(LogState::Ok);
+                    self.shared.slot.open.store(true, Ordering::Release);
+                    self.shared.bell.ring();
+                }
+                (self.on_change)();
+                Step::Committed
+            }
+            Err(refusal) => {
+                self.batch = Some(batch);
+                self.refused(refusal)
+            }
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal) -> Step {
+        let state = match refusal {
+            Refusal::Full => LogState::Full,
+            Refusal::NoSpace => match self.abandon() {
+                Ok(()) => LogState::NoSpace,
+                Err(e) => return self.broken(&e),
+            },
+            Refusal::Broken(e) => return self.broken(&e),
+        };
+        self.refusing = true;
+        self.shared.slot.open.store(false, Ordering::Release);
+        if self.shared.segments.set_state(state.clone()) {
+            let log = self.shared.segments.id;
+            tracing::warn!(%log, ?state, "log takes no records until there is space");
+            (self.on_change)();
+        }
+        Step::Blocked
+    }
+
+    /// Seals the segment after a first failure; gives up after a second.
+    fn broken(&mut self, error: &io::Error) -> Step {
+        let log = self.shared.segments.id;
+        self.failures += 1;
+        let abandoned = if self.failures < 2 {
+            self.abandon()
+        } else {
+            Err(io::Error::other("second failure in a row"))
+        };
+        match abandoned {
+            Ok(()) => {
+                tracing::error!(%log, %error, "commit failed, its records go into a new segment");
+                Step::Failed
+            }
+            Err(_) => {
+                tracing::error!(%log, %error, "log is down until a restart");
+                self.shared.slot.open.store(false, Ordering::Release);
+                self.shared.segments.set_state(LogState::Failed {
+                    error: error.to_string(),
+                });
+                self.shared.segments.close();
+                (self.on_change)();
+                Step::Down
+            }
+        }
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        matches!(self.shared.segments.lock().state, LogState::Failed { .. })
+    }
+
+    /// Leaves the active segment at its last durable block; one without any is removed, lest a restart take its
+    /// header for the log's newest.
+    fn abandon(&mut self) -> io::Result<()> {
+        self.epoch += 1;
+        let segments = &self.shared.segments;
+        match self.active.take() {
+            Some(active) if !active.begun => {
+                segments
+                    .disk
+                    .remove(&segments.path(active.header.segment))?;
+                segments.disk.sync_dir(&segments.dir)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn commit(&mut self, block: &mut BlockBuilder) -> Result<(), Refusal> {
+        let len = block_len(block.frames_len());
+        let fits = |a: &Active| a.offset + len <= a.header.capacity;
+        if !self.active.as_ref().is_some_and(fits) {
+            self.active = Some(self.begin_segment()?);
+        }
+        let active = self.active.as_mut().expect("a segment was begun above");
+        let started = now();
+        let mut cursor = Cursor {
+            segment: active.header.segment,
+            salt: active.header.salt,
+            epoch: self.epoch,
+            seq: Seq(self.end.seq.0 + 1),
+            offset: active.offset,
+        };
+        let (head, bytes) = block.seal(&cursor, active.offset);
+        let page = (!active.begun).then(|| active.header.encode());
+        let page = page.as_deref().unwrap_or_default();
+        let file = &active.file;
+        file.pwrite(page, 0)
+            .and_then(|()| file.pwrite(bytes, active.offset))
+            .and_then(|()| file.fdatasync())
+            .map_err(Refusal::of)?;
+        cursor.advance(&head);
+        active.begun = true;
+        active.offset = cursor.offset;
+        self.marked = head.count == 0;
+        self.end = End {
+            segment: cursor.segment,
+            offset: cursor.offset,
+            seq: Seq(cursor.seq.0 - 1),
+            epoch: cursor.epoch,
+        };
+        let segment = Segment {
+            no: active.header.segment,
+            first_seq: active.header.first_seq,
+            capacity: active.header.capacity,
+            end: active.offset,
+        };
+        let mut syncs = self.shared.syncs.lock().expect("recording does not panic");
+        syncs.record(now().saturating_duration_since(started), len);
+        drop(syncs);
+        self.shared.segments.committed(segment, self.end.seq);
+        Ok(())
+    }
+
+    /// The next segment; its header goes to the disk with its first block, and seals the one before it.
+    fn begin_segment(&self) -> Result<Active, Refusal> {
+        let Shared {
+            segments,
+            ready,
+            config,
+            bell,
+            ..
+        } = &*self.shared;
+        if config.bytes_max < segments.lock().bytes_used() + config.segment_len {
+            return Err(Refusal::Full);
+        }
+        let taken = ready.take(segments, config.segment_len);
+        let ReadyFile { no, file, capacity } = taken.map_err(Refusal::of)?;
+        bell.ring();
+        let header = Header {
+            segment: no,
+            log: segments.id,
+            salt: random().map_err(|e| Refusal::Broken(io::Error::other(e)))?,
+            epoch: self.epoch,
+            first_seq: Seq(self.end.seq.0 + 1),
+            capacity,
+            prev: self.end,
+        };
+        Ok(Active {
+            file,
+            header,
+            begun: false,
+            offset: PAGE,
+        })
+    }
+
+    /// Commits what is left, and an empty block after it: with that, a flipped bit in the last records is not
+    /// taken for a torn write at the next start.
+    pub(super) fn finish(&mut self) -> Result<(), LogError> {
+        let log = self.shared.segments.id;
+        let stopped = |detail: String| LogError::Stopped { log, detail };
+        loop {
+            match self.step() {
+                Step::Committed | Step::Failed => {}
+                Step::Idle => break,
+                Step::Blocked => return Err(stopped("no space for the last records".to_owned())),
+                Step::Down => {
+                    let state = self.shared.segments.lock().state.clone();
+                    return Err(stopped(format!("{state:?}")));
+                }
+            }
+        }
+        let room = |a: &Active| a.begun && a.offset + PAGE <= a.header.capacity;
+        let useful = !self.marked && self.end.seq != Seq(0);
+        if useful && self.active.as_ref().is_some_and(room) {
+            let mark = self.commit(&mut BlockBuilder::new(Vec::new()));
+            if let Err(Refusal::Broken(error)) = mark {
+                tracing::warn!(log = %self.shared.segments.id, %error, "log was closed without its last mark");
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits until the log closes.
+    pub(super) fn run(mut self) -> Result<(), LogError> {
+        raise_priority();
+        let mut earliest = now();
+        loop {
+            match self.shared.slot.wait_offer(earliest, now) {
+                Offer::Closing => break,
+                Offer::Batch => {}
+            }
+            earliest = now() + self.shared.config.commit_wait;
+            let mut step = self.step();
+            while matches!(step, Step::Blocked | Step::Failed) {
+                if step == Step::Blocked && !self.shared.slot.wait_space(RETRY) {
+                    break;
+                }
+                step = self.step();
+            }
+            if step == Step::Down {
+                break;
+            }
+        }
+        let finished = self.finish();
+        self.shared.segments.close();
+        finished
+    }
+}
+
+impl Refusal {
+    fn of(e: io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Broken(e),
+        }
+    }
+}
+
+/// A random number that no record can contain by chance.
+pub(super) fn random() -> Result<u64, LogError> {
+    let mut bytes = [0; 8];
+    let filled = SystemRandom::new().fill(&mut bytes);
+    filled.map_err(|_| LogError::Random)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the committer's thread paces and measures real syncs; nothing it decides about records depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A thread that sleeps in a sync must run soon after it: on a busy core at normal priority it waits for the
+/// scheduler's next tick, 4 ms when tried. Refusal, usual without CAP_SYS_NICE, costs only that.
+#[expect(unsafe_code, reason = "no safe wrapper in the libraries at hand")]
+fn raise_priority() {
+    // SAFETY: takes three integers by value and touches no memory of ours; 0 names the calling thread.
+    let refused = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -5) } != 0;
+    if refused {
+        tracing::debug!("the log's committer runs at normal priority");
+    }
+}

@@ -1,0 +1,220 @@
+//! The background work of a log: segment files are recycled once released, and one is zeroed ahead.
+//!
+//! Zeroing goes in small synced pieces with pauses ([`PIECE`], [`PAUSE`]: 64 MiB in about a second), so that it
+//! does not stand in a commit's way; a commit that outruns it grows a file instead of waiting.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use super::LogState;
+use super::ready::READY_MAX;
+use super::segments::Segment;
+use super::shared::Shared;
+use crate::disk::DiskFile;
+
+/// Bytes zeroed at a time.
+const PIECE: usize = 256 << 10;
+/// Between two pieces.
+const PAUSE: Duration = Duration::from_millis(4);
+/// After an error of the disk.
+const RETRY: Duration = Duration::from_secs(1);
+/// Name of the file that is being zeroed.
+pub(super) const NEW_FILE: &str = "new.tmp";
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A piece of work; there may be more.
+    Worked,
+    /// Nothing to do until a segment is released or taken.
+    Idle,
+    /// The disk refused.
+    Refused,
+}
+
+pub(super) struct Janitor {
+    shared: Arc<Shared>,
+    /// Released, out of the index, and not yet renamed or removed. Segments leave in order: one that is left
+    /// behind would look like the survivor of a lost successor.
+    leaving: Option<Segment>,
+    zeroing: Option<Zeroing>,
+    zeros: Vec<u8>,
+}
+
+struct Zeroing {
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+    len: u64,
+}
+
+impl Janitor {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            leaving: None,
+            zeroing: None,
+            zeros: Vec::new(),
+        }
+    }
+
+    pub(super) fn step(&mut self) -> Step {
+        match self.try_step() {
+            Ok(true) => Step::Worked,
+            Ok(false) => Step::Idle,
+            Err(e) => {
+                let dir = self.shared.segments.dir.display();
+                tracing::warn!(log = %dir, error = %e, "preparing a log segment was refused");
+                Step::Refused
+            }
+        }
+    }
+
+    fn try_step(&mut self) -> io::Result<bool> {
+        if self.leaving.is_none() {
+            self.leaving = self.shared.segments.lock().take_released();
+        }
+        if let Some(segment) = self.leaving {
+            self.recycle(segment)?;
+            self.leaving = None;
+            self.shared.slot.poke();
+            return Ok(true);
+        }
+        match self.zeroing.take() {
+            Some(zeroing) => self.zero(zeroing).map(|()| true),
+            None => self.begin_zeroing(),
+        }
+    }
+
+    /// Makes a released file ready again, or removes it when enough are.
+    fn recycle(&self, segment: Segment) -> io::Result<()> {
+        let Shared {
+            segments,
+            ready,
+            config,
+            ..
+        } = &*self.shared;
+        let path = segments.path(segment.no);
+        let done = if ready.len() < READY_MAX && segment.capacity == config.segment_len {
+            ready.adopt(segments, path, segment.capacity)
+        } else {
+            let removed = segments.disk.remove(&path);
+            removed.and_then(|()| segments.disk.sync_dir(&segments.dir))
+        };
+        match done {
+            // The name went in a step that failed later and is being repeated.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    fn begin_zeroing(&mut self) -> io::Result<bool> {
+        let Shared {
+            segments,
+            ready,
+            config,
+            ..
+        } = &*self.shared;
+        let room = {
+            let index = segments.lock();
+            let next = index.bytes_used() + config.segment_len;
+            index.state == LogState::Ok && next <= config.bytes_max
+        };
+        if !room || 0 < ready.len() {
+            self.zeros = Vec::new();
+            return Ok(false);
+        }
+        let path = segments.dir.join(NEW_FILE);
+        let file = segments.disk.create(&path)?;
+        self.zeros.resize(PIECE, 0);
+        self.zeroing = Some(Zeroing { path, file, len: 0 });
+        Ok(true)
+    }
+
+    /// Writes one more piece; a file that is refused one is begun again later.
+    fn zero(&mut self, mut zeroing: Zeroing) -> io::Result<()> {
+        let Shared {
+            segments,
+            ready,
+            config,
+            ..
+        } = &*self.shared;
+        let piece = (config.segment_len - zeroing.len).min(PIECE as u64);
+        let written = zeroing
+            .file
+            .pwrite(&self.zeros[..piece as usize], zeroing.len)
+            .and_then(|()| zeroing.file.fdatasync());
+        if let Err(e) = written {
+            // The space goes back first: the commit that may need it matters more.
+            segments.disk.remove(&zeroing.path)?;
+            return Err(e);
+        }
+        zeroing.len += piece;
+        if zeroing.len == config.segment_len {
+            return ready.adopt(segments, zeroing.path, zeroing.len);
+        }
+        self.zeroing = Some(zeroing);
+        Ok(())
+    }
+
+    /// Works until the log closes.
+    pub(super) fn run(mut self) {
+        while !self.shared.bell.is_closed() {
+            match self.step() {
+                Step::Worked => self.shared.bell.pause(PAUSE),
+                Step::Idle => self.shared.bell.wait(),
+                Step::Refused => self.shared.bell.pause(RETRY),
+            }
+        }
+    }
+}
+
+/// Wakes the janitor.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    state: Mutex<BellState>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct BellState {
+    rung: bool,
+    closed: bool,
+}
+
+impl Bell {
+    /// A segment was released or taken.
+    pub(super) fn ring(&self) {
+        self.lock().rung = true;
+        self.rung.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.rung.notify_one();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    fn wait(&self) {
+        let state = self.lock();
+        let woken = self.rung.wait_while(state, |s| !s.rung && !s.closed);
+        woken.expect(POISON).rung = false;
+    }
+
+    /// Waits, unless the log closes; a ring is kept for [`Bell::wait`].
+    fn pause(&self, timeout: Duration) {
+        let state = self.lock();
+        let woken = self.rung.wait_timeout_while(state, timeout, |s| !s.closed);
+        drop(woken.expect(POISON));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BellState> {
+        self.state.lock().expect(POISON)
+    }
+}
+
+const POISON: &str = "no thread panics while it holds the bell";
