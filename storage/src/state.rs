@@ -1,7 +1,21 @@
-//! The state store: a projection of shard state on fjall.
+//! The state store: a projection of shard state on fjall, stored with the log position it reflects.
+//!
+//! Shards hold live state in memory; what they change goes through a [`Projector`] into this store, a batch of
+//! rows and the position in one atomic write. A restart loads the rows and replays the log behind the position.
+//! Rows that stand in no log (registrations, principals, tokens) are applied with [`Durability::Sync`].
+//!
+//! # Layout
+//!
+//! One fjall keyspace per [`Table`], named as [`Table::name`] says, and `positions`: log id (8 bytes, big-endian)
+//! to seq (8 bytes, little-endian). Keys and values of the tables belong to whoever writes them. fjall syncs its
+//! journal before it flushes any keyspace, so no position on the disk is ahead of its rows.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use fleet::{LogId, Seq};
 
 mod projector;
@@ -27,6 +41,32 @@ pub enum Table {
     Meta,
 }
 
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 7] = [
+        Self::Stations,
+        Self::Transactions,
+        Self::RetryKeys,
+        Self::Tokens,
+        Self::Principals,
+        Self::Commands,
+        Self::Meta,
+    ];
+
+    /// Its keyspace on disk.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stations => "stations",
+            Self::Transactions => "transactions",
+            Self::RetryKeys => "retry_keys",
+            Self::Tokens => "tokens",
+            Self::Principals => "principals",
+            Self::Commands => "commands",
+            Self::Meta => "meta",
+        }
+    }
+}
+
 /// When a batch is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -40,15 +80,44 @@ pub enum Durability {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// The engine's own error.
-    #[error("state store: {doing}")]
+    /// The engine's own error; after a failed sync every later call has one, until a restart.
+    #[error("{doing} the state store")]
     Store {
         /// What was being done.
         doing: &'static str,
         /// What the engine said.
         #[source]
-        source: fjall::Error,
+        source: Box<fjall::Error>,
     },
+    /// A batch reflects less of its log than the store already does; nothing was written.
+    #[error(
+        "state store reflects log {log} up to {}, a batch that reflects it up to {} is older",
+        stored.0,
+        found.0
+    )]
+    PositionBack {
+        /// The log.
+        log: LogId,
+        /// Position in the store.
+        stored: Seq,
+        /// Position of the batch.
+        found: Seq,
+    },
+    /// A stored position has another form than this program writes.
+    #[error("state store has a position of {key_len} and {value_len} bytes, expected 8 and 8")]
+    BadPosition {
+        /// Bytes of its key.
+        key_len: usize,
+        /// Bytes of its value.
+        value_len: usize,
+    },
+}
+
+fn store_error(doing: &'static str) -> impl FnOnce(fjall::Error) -> StateError {
+    move |source| StateError::Store {
+        doing,
+        source: Box::new(source),
+    }
 }
 
 /// Rows to write together.
@@ -83,68 +152,185 @@ impl StateBatch {
 pub type Row = (Vec<u8>, Vec<u8>);
 
 /// The store; clones are the same store.
-#[derive(Clone, Debug)]
-pub struct StateStore {}
+#[derive(Clone)]
+pub struct StateStore {
+    db: Database,
+    tables: [Keyspace; Table::ALL.len()],
+    positions: Keyspace,
+    /// What `positions` holds. Locked while a batch with a position is written, so that both agree.
+    applied: Arc<Mutex<BTreeMap<LogId, Seq>>>,
+}
+
+/// Rows wait in memory for this many bytes per table before they are sorted into a file.
+const MEMTABLE_LEN: u64 = 16 << 20;
+/// The engine's own journals before it flushes tables to drop them.
+const JOURNAL_LEN_MAX: u64 = 256 << 20;
+
+impl std::fmt::Debug for StateStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StateStore")
+            .field("applied", &*self.applied())
+            .finish_non_exhaustive()
+    }
+}
 
 impl StateStore {
     /// Opens the store in `dir`, or creates it.
     ///
     /// # Errors
     ///
-    /// The engine's own.
+    /// [`StateError::Store`], also when another process has it; [`StateError::BadPosition`].
     pub fn open(dir: &Path) -> Result<Self, StateError> {
-        let _ = dir;
-        todo!()
+        let db = Database::builder(dir)
+            .max_journaling_size(JOURNAL_LEN_MAX)
+            .open()
+            .map_err(store_error("opening"))?;
+        let keyspace = |name| {
+            db.keyspace(name, || {
+                KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_LEN)
+            })
+            .map_err(store_error("opening a table of"))
+        };
+        let [a, b, c, d, e, f, g] = Table::ALL.map(|table| keyspace(table.name()));
+        let tables = [a?, b?, c?, d?, e?, f?, g?];
+        let positions = keyspace("positions")?;
+        let mut applied = BTreeMap::new();
+        for guard in positions.iter() {
+            let (key, value) = guard.into_inner().map_err(store_error("reading"))?;
+            let (log, seq) = decode_position(&key, &value)?;
+            applied.insert(log, seq);
+        }
+        Ok(Self {
+            db,
+            tables,
+            positions,
+            applied: Arc::new(Mutex::new(applied)),
+        })
     }
 
-    /// The value under `key`. Costs 10 to 100 microseconds when it is not cached.
+    /// The value under `key`. Costs 10 to 100 microseconds when it is not cached: not for a shard's thread,
+    /// except where a message is rare.
     ///
     /// # Errors
     ///
-    /// The engine's own.
+    /// [`StateError::Store`].
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let _ = (table, key);
-        todo!()
+        let value = self.table(table).get(key).map_err(store_error("reading"))?;
+        Ok(value.map(|v| v.to_vec()))
     }
 
-    /// Rows whose key begins with `prefix` and is not less than `from`, by key.
+    /// Rows whose key begins with `prefix` and is not less than `from`, by key, as they are now.
     pub fn scan(
         &self,
         table: Table,
         prefix: &[u8],
         from: &[u8],
     ) -> impl Iterator<Item = Result<Row, StateError>> + use<> {
-        let _ = (self, table, prefix, from);
-        std::iter::empty()
+        let start = prefix.max(from).to_vec();
+        let prefix = prefix.to_vec();
+        let range = (Bound::Included(start), Bound::Unbounded);
+        self.table(table)
+            .range::<Vec<u8>, _>(range)
+            .map(|guard| match guard.into_inner() {
+                Ok((key, value)) => Ok((key.to_vec(), value.to_vec())),
+                Err(e) => Err(store_error("reading")(e)),
+            })
+            .take_while(move |row| {
+                row.as_ref()
+                    .map_or(true, |(key, _)| key.starts_with(&prefix))
+            })
     }
 
     /// Writes all rows and the position they reflect, or nothing.
     ///
     /// # Errors
     ///
-    /// The engine's own; after a failed sync it takes nothing more until a restart.
+    /// [`StateError::Store`], [`StateError::PositionBack`].
     pub fn apply(
         &self,
         batch: StateBatch,
         position: Option<(LogId, Seq)>,
         durability: Durability,
     ) -> Result<(), StateError> {
-        let _ = (batch, position, durability);
-        todo!()
+        let mode = match durability {
+            Durability::Sync => PersistMode::SyncData,
+            Durability::Buffered => PersistMode::Buffer,
+        };
+        let mut writes = self.db.batch().durability(Some(mode));
+        for (table, key, value) in batch.rows {
+            match value {
+                Some(value) => writes.insert(self.table(table), key, value),
+                None => writes.remove(self.table(table), key),
+            }
+        }
+        let Some((log, found)) = position else {
+            return writes.commit().map_err(store_error("writing to"));
+        };
+        let mut applied = self.applied();
+        let stored = applied.get(&log).copied().unwrap_or_default();
+        if found < stored {
+            return Err(StateError::PositionBack { log, stored, found });
+        }
+        writes.insert(
+            &self.positions,
+            log.0.to_be_bytes().as_slice(),
+            found.0.to_le_bytes().as_slice(),
+        );
+        writes.commit().map_err(store_error("writing to"))?;
+        applied.insert(log, found);
+        Ok(())
     }
 
     /// The newest record of `log` that the rows reflect; `None` for a log never applied.
     pub fn position(&self, log: LogId) -> Option<Seq> {
-        let _ = log;
-        todo!()
+        self.applied().get(&log).copied()
+    }
+
+    /// Forgets the position of a log that was drained and removed.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Store`].
+    pub fn forget(&self, log: LogId) -> Result<(), StateError> {
+        let mut applied = self.applied();
+        let mut writes = self.db.batch().durability(Some(PersistMode::SyncData));
+        writes.remove(&self.positions, log.0.to_be_bytes().as_slice());
+        writes.commit().map_err(store_error("writing to"))?;
+        applied.remove(&log);
+        Ok(())
     }
 
     /// Makes everything applied so far durable.
     ///
     /// # Errors
     ///
-    /// The engine's own.
+    /// [`StateError::Store`].
     pub fn persist(&self) -> Result<(), StateError> {
-        todo!()
+        self.db
+            .persist(PersistMode::SyncData)
+            .map_err(store_error("syncing"))
+    }
+
+    fn table(&self, table: Table) -> &Keyspace {
+        &self.tables[table as usize]
+    }
+
+    fn applied(&self) -> MutexGuard<'_, BTreeMap<LogId, Seq>> {
+        self.applied
+            .lock()
+            .expect("no thread panics while it holds the positions")
     }
 }
+
+fn decode_position(key: &[u8], value: &[u8]) -> Result<(LogId, Seq), StateError> {
+    match (key.try_into(), value.try_into()) {
+        (Ok(log), Ok(seq)) => Ok((LogId(i64::from_be_bytes(log)), Seq(u64::from_le_bytes(seq)))),
+        (Ok(_) | Err(_), _) => Err(StateError::BadPosition {
+            key_len: key.len(),
+            value_len: value.len(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,14 @@
-//! The thread that writes shard state into the store.
+//! The thread that writes shard state into the store, so that no shard waits for it.
 
-use fleet::Seq;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 
-use super::{StateBatch, StateStore};
-use crate::log::LogHandle;
+use fleet::{LogId, Seq};
+
+use super::{Durability, StateBatch, StateError, StateStore};
+use crate::log::{Consumer, LogHandle};
 
 /// Rows that reflect a log up to a record.
 #[derive(Debug)]
@@ -12,7 +17,7 @@ pub struct Projection {
     pub batch: StateBatch,
     /// The log they come from.
     pub log: LogHandle,
-    /// The newest record they reflect; it is durable.
+    /// The newest record they reflect. It is durable: a row must not outlive its record.
     pub up_to: Seq,
 }
 
@@ -21,17 +26,33 @@ pub struct Projection {
 pub enum SubmitError {
     /// The queue is full: keep the rows dirty and submit later.
     Full(Projection),
-    /// The store has failed and takes nothing until a restart.
+    /// The store has failed, or the projector was shut down: nothing is taken until a restart.
     Failed(Projection),
 }
 
 /// Owns the writer's thread.
 #[derive(Debug)]
-pub struct Projector {}
+pub struct Projector {
+    handle: ProjectorHandle,
+    thread: JoinHandle<()>,
+}
 
 /// Submits to a [`Projector`]; never blocks.
 #[derive(Clone, Debug)]
-pub struct ProjectorHandle {}
+pub struct ProjectorHandle {
+    queue: SyncSender<Message>,
+    failure: Arc<OnceLock<String>>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Project(Projection),
+    /// Write what came before, and end.
+    Close,
+}
+
+/// Projections that share one sync, at most.
+const GROUP_MAX: usize = 64;
 
 impl Projector {
     /// Starts the writer in front of `store`, with room for `queue_len_max` projections.
@@ -40,13 +61,27 @@ impl Projector {
     ///
     /// When the thread cannot be started.
     pub fn spawn(store: StateStore, queue_len_max: usize) -> std::io::Result<Self> {
-        let _ = (store, queue_len_max);
-        todo!()
+        let (queue, incoming) = sync_channel(queue_len_max);
+        let failure = Arc::new(OnceLock::new());
+        let failed = Arc::clone(&failure);
+        let thread = std::thread::Builder::new()
+            .name("projector".to_owned())
+            .spawn(move || {
+                if let Err(error) = run(&store, &incoming) {
+                    tracing::error!(%error, source = ?std::error::Error::source(&error), "state projection has stopped");
+                    // Only this thread sets it, and only here.
+                    let _ = failed.set(describe(&error));
+                }
+            })?;
+        Ok(Self {
+            handle: ProjectorHandle { queue, failure },
+            thread,
+        })
     }
 
     /// What shards submit to.
-    pub fn handle(&self) -> ProjectorHandle {
-        todo!()
+    pub fn handle(&self) -> &ProjectorHandle {
+        &self.handle
     }
 
     /// Writes what was submitted and ends the thread.
@@ -55,28 +90,77 @@ impl Projector {
     ///
     /// What the store said when it failed.
     pub fn shutdown(self) -> Result<(), String> {
-        todo!()
+        // A thread that has failed has closed its end; what it said is returned below.
+        let _ = self.handle.queue.send(Message::Close);
+        self.thread
+            .join()
+            .map_err(|_| "the projector's thread has panicked".to_owned())?;
+        match self.handle.failure() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(()),
+        }
     }
 }
 
 impl ProjectorHandle {
     /// Hands rows to the writer. After they are stored and synced, the log is released for
-    /// [`crate::log::Consumer::State`] up to the same record.
+    /// [`Consumer::State`] up to the same record.
     ///
     /// # Errors
     ///
     /// [`SubmitError`], with the projection.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the rows go back to the shard, which keeps them"
-    )]
     pub fn submit(&self, projection: Projection) -> Result<(), SubmitError> {
-        let _ = projection;
-        todo!()
+        let give_back = |message| match message {
+            Message::Project(projection) => projection,
+            Message::Close => unreachable!("a projection was sent"),
+        };
+        self.queue
+            .try_send(Message::Project(projection))
+            .map_err(|error| match error {
+                TrySendError::Full(message) => SubmitError::Full(give_back(message)),
+                TrySendError::Disconnected(message) => SubmitError::Failed(give_back(message)),
+            })
     }
 
     /// What the store said when it failed.
-    pub fn failure(&self) -> Option<String> {
-        todo!()
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+}
+
+/// Applies what is queued, syncs once, releases; until closed.
+fn run(store: &StateStore, incoming: &Receiver<Message>) -> Result<(), StateError> {
+    let mut open = true;
+    while open {
+        let mut stored: BTreeMap<LogId, (LogHandle, Seq)> = BTreeMap::new();
+        let first = incoming.recv().ok();
+        let queued = first.into_iter().chain(incoming.try_iter().take(GROUP_MAX));
+        open = false;
+        for message in queued {
+            let Message::Project(projection) = message else {
+                open = false;
+                break;
+            };
+            open = true;
+            let Projection { batch, log, up_to } = projection;
+            assert!(up_to <= log.durable(), "only durable records are projected");
+            store.apply(batch, Some((log.id(), up_to)), Durability::Buffered)?;
+            stored.insert(log.id(), (log, up_to));
+        }
+        if stored.is_empty() {
+            continue;
+        }
+        store.persist()?;
+        for (log, up_to) in stored.into_values() {
+            log.release(Consumer::State, up_to);
+        }
+    }
+    Ok(())
+}
+
+fn describe(error: &StateError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

@@ -1,0 +1,163 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::disk::RealDisk;
+use crate::log::{Consumer, Log, LogConfig};
+
+const LOG: LogId = LogId(7);
+
+fn batch(rows: &[(Table, &str, &str)]) -> StateBatch {
+    let mut batch = StateBatch::default();
+    for (table, key, value) in rows {
+        batch.put(*table, *key, *value);
+    }
+    batch
+}
+
+#[test]
+fn rows_and_position_come_back_together() {
+    let tmp = tempfile::tempdir().unwrap();
+    let store = StateStore::open(tmp.path()).unwrap();
+    assert_eq!(store.position(LOG), None);
+    let rows = batch(&[(Table::Stations, "a", "1"), (Table::Transactions, "t", "2")]);
+    store
+        .apply(rows, Some((LOG, Seq(10))), Durability::Sync)
+        .unwrap();
+    drop(store);
+
+    let store = StateStore::open(tmp.path()).unwrap();
+    assert_eq!(store.position(LOG), Some(Seq(10)));
+    assert_eq!(
+        store.get(Table::Stations, b"a").unwrap(),
+        Some(b"1".to_vec())
+    );
+    assert_eq!(
+        store.get(Table::Transactions, b"t").unwrap(),
+        Some(b"2".to_vec())
+    );
+    assert_eq!(
+        store.get(Table::Tokens, b"a").unwrap(),
+        None,
+        "tables are apart"
+    );
+
+    let mut removal = StateBatch::default();
+    removal.remove(Table::Stations, "a");
+    store
+        .apply(removal, Some((LOG, Seq(11))), Durability::Buffered)
+        .unwrap();
+    store.persist().unwrap();
+    assert_eq!(store.get(Table::Stations, b"a").unwrap(), None);
+    store.forget(LOG).unwrap();
+    drop(store);
+    assert_eq!(StateStore::open(tmp.path()).unwrap().position(LOG), None);
+}
+
+#[test]
+fn a_batch_that_reflects_less_writes_nothing() {
+    let tmp = tempfile::tempdir().unwrap();
+    let store = StateStore::open(tmp.path()).unwrap();
+    let apply = |value: &str, seq| {
+        store.apply(
+            batch(&[(Table::Meta, "k", value)]),
+            Some((LOG, Seq(seq))),
+            Durability::Buffered,
+        )
+    };
+    apply("new", 5).unwrap();
+    assert_eq!(
+        apply("old", 4).unwrap_err().to_string(),
+        "state store reflects log 0000000000000007 up to 5, a batch that reflects it up to 4 is older"
+    );
+    assert_eq!(store.get(Table::Meta, b"k").unwrap(), Some(b"new".to_vec()));
+}
+
+#[test]
+fn a_scan_has_the_keys_of_its_prefix_in_order() {
+    let tmp = tempfile::tempdir().unwrap();
+    let store = StateStore::open(tmp.path()).unwrap();
+    let rows = ["b/1", "a/2", "a/1", "a/3", "ab"].map(|k| (Table::Stations, k, "v"));
+    store.apply(batch(&rows), None, Durability::Sync).unwrap();
+    let keys = |prefix: &str, from: &str| {
+        let rows = store.scan(Table::Stations, prefix.as_bytes(), from.as_bytes());
+        rows.map(|row| String::from_utf8(row.unwrap().0).unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys("a/", ""), ["a/1", "a/2", "a/3"]);
+    assert_eq!(keys("a/", "a/2"), ["a/2", "a/3"]);
+    assert_eq!(keys("a/", "b"), [""; 0]);
+    assert_eq!(keys("", ""), ["a/1", "a/2", "a/3", "ab", "b/1"]);
+}
+
+#[test]
+fn a_store_has_one_process() {
+    let tmp = tempfile::tempdir().unwrap();
+    let store = StateStore::open(tmp.path()).unwrap();
+    assert!(matches!(
+        StateStore::open(tmp.path()),
+        Err(StateError::Store { .. })
+    ));
+    drop(store);
+}
+
+fn log_with_records(dir: &Path, n: u64) -> Log {
+    let (mut log, _) = Log::open(dir, LogConfig::default(), Arc::new(RealDisk), || {}).unwrap();
+    for i in 0..n {
+        log.append(&i.to_le_bytes()).unwrap();
+    }
+    log.flush(0);
+    assert!(log.handle().reader(Seq(n)).wait(Duration::from_secs(30)));
+    log
+}
+
+#[test]
+fn the_projector_stores_and_then_releases() {
+    let tmp = tempfile::tempdir().unwrap();
+    let log = log_with_records(&tmp.path().join("log"), 100);
+    let store = StateStore::open(&tmp.path().join("state")).unwrap();
+    let projector = Projector::spawn(store.clone(), 4).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for seq in 1..=100 {
+        let mut projection = Projection {
+            batch: batch(&[(Table::Stations, &format!("s{seq}"), "v")]),
+            log: log.handle().clone(),
+            up_to: Seq(seq),
+        };
+        // As a shard does: full means later.
+        while let Err(error) = projector.handle().submit(projection) {
+            assert!(Instant::now() < deadline);
+            projection = match error {
+                SubmitError::Full(projection) => projection,
+                SubmitError::Failed(_) => panic!("{:?}", projector.handle().failure()),
+            };
+            std::thread::yield_now();
+        }
+    }
+    projector.shutdown().unwrap();
+    assert_eq!(store.position(log.id()), Some(Seq(100)));
+    assert_eq!(store.scan(Table::Stations, b"s", b"").count(), 100);
+    assert_eq!(log.handle().released(Consumer::State), Some(Seq(100)));
+    log.shutdown().unwrap();
+}
+
+#[test]
+fn a_projector_that_was_shut_down_gives_rows_back() {
+    let tmp = tempfile::tempdir().unwrap();
+    let log = log_with_records(&tmp.path().join("log"), 1);
+    let store = StateStore::open(&tmp.path().join("state")).unwrap();
+    let projector = Projector::spawn(store, 4).unwrap();
+    let handle = projector.handle().clone();
+    projector.shutdown().unwrap();
+    let rows = batch(&[(Table::Meta, "k", "v")]);
+    let projection = Projection {
+        batch: rows.clone(),
+        log: log.handle().clone(),
+        up_to: Seq(1),
+    };
+    match handle.submit(projection) {
+        Err(SubmitError::Failed(projection)) => assert_eq!(projection.batch, rows),
+        other => panic!("{other:?}"),
+    }
+    log.shutdown().unwrap();
+}
