@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Command, CommandRequest, Device, DeviceCreated, DevicePatch, DeviceRequest, DeviceStatus,
+    Command, CommandRequest, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
     Health, ImportReport, IssueReceipt, IssueRequest, Message, MessageDirection, Page, Principal,
     PrincipalCreated, PrincipalRequest, Problem, SqlRequest, Token, TokenRequest, Transaction,
     TransactionStart, VoiceReply, VoiceRequest,
@@ -71,7 +71,7 @@ pub enum Outcome<T> {
 #[derive(Clone, Debug, Default)]
 pub struct DeviceFilter {
     /// Only those of this status.
-    pub status: Option<DeviceStatus>,
+    pub status: Option<ConnectorStatus>,
     /// Only those of this vendor.
     pub vendor: Option<String>,
     /// Only those that are (or are not) connected.

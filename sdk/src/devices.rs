@@ -21,8 +21,9 @@ pub struct Device {
     pub firmware_version: Option<String>,
     /// The OCPP version of its last connection: `ocpp1.6` or `ocpp2.0.1`.
     pub protocol: Option<String>,
-    /// The best of its connectors' states; `Unavailable` while it is offline.
-    pub status: DeviceStatus,
+    /// What the station as a whole reports, else the best of its connectors' states; see `is_online` too, because
+    /// a station that is offline keeps the last one. `Unavailable` until it reported any.
+    pub status: ConnectorStatus,
     /// True while it holds a connection.
     pub is_online: bool,
     /// When its last message came.
@@ -38,19 +39,6 @@ pub struct Device {
     pub location: Option<Location>,
     /// What is known of its connectors, in the order of their numbers.
     pub connectors: Vec<Connector>,
-}
-
-/// What a station is good for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub enum DeviceStatus {
-    /// At least one connector is free.
-    Available,
-    /// None is free, at least one is in use or reserved.
-    Occupied,
-    /// None is free or in use, at least one reports an error.
-    Faulted,
-    /// Offline, out of service, or not known.
-    Unavailable,
 }
 
 /// One connector of a station.
@@ -114,9 +102,9 @@ pub struct DeviceRequest {
     /// 1 to 48 characters without `/`, `:` and control characters.
     #[schema(min_length = 1, max_length = 48, example = "CP001")]
     pub id: String,
-    /// 16 to 64 printable ASCII characters; without it one is generated and shown once.
+    /// 16 to 40 characters; without it one is generated and shown once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 16, max_length = 64)]
+    #[schema(min_length = 16, max_length = 40)]
     pub password: Option<String>,
     /// At most 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,13 +130,13 @@ pub struct DeviceCreated {
     pub password: Option<String>,
 }
 
-/// What to change about a station (RFC 7396): what is absent stays, `null` clears.
+/// What to change about a station: what is absent stays, `null` clears, a location is replaced as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DevicePatch {
-    /// 16 to 64 printable ASCII characters. A station cannot be left without a password again.
+    /// 16 to 40 characters. A station cannot be left without a password again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 16, max_length = 64)]
+    #[schema(min_length = 16, max_length = 40)]
     pub password: Option<String>,
     /// At most 64 characters.
     #[serde(

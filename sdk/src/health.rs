@@ -49,6 +49,8 @@ pub struct DataPlaneHealth {
     pub connections: u64,
     /// Stations known.
     pub stations: u64,
+    /// Of those, the ones that wait for approval.
+    pub stations_pending: u64,
     /// Transactions that run.
     pub active_transactions: u64,
 }

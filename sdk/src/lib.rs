@@ -28,7 +28,7 @@ pub use commands::{
     Command, CommandError, CommandRequest, CommandState, Message, MessageDirection,
 };
 pub use devices::{
-    Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest, DeviceStatus,
+    Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
     GeneratedPassword, ImportError, ImportReport, IssueCategory, IssueReceipt, IssueRequest,
     Location,
 };

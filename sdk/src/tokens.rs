@@ -14,7 +14,7 @@ pub struct TokenRequest {
 /// An idTag (1.6) or idToken (2.x) that the server knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
-    /// As stations send it.
+    /// As stations send it, at most 36 characters; upper and lower case are the same.
     #[schema(example = "04A2B3C4D5E680")]
     pub id: String,
     /// What stations are told.

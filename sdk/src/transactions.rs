@@ -42,7 +42,7 @@ pub struct Transaction {
     pub meter_start_wh: Option<String>,
     /// Last plausible register, watt-hours, as a decimal.
     pub meter_stop_wh: Option<String>,
-    /// Kilowatt-hours, with up to six decimals (exact below 9 TWh).
+    /// Kilowatt-hours, with up to six decimals (exact below 1 TWh).
     pub total_energy: Option<f64>,
     /// A decimal in major units of `currency`; `null` when the energy is not to be billed.
     #[schema(example = "5.28")]
