@@ -1,1 +1,137 @@
-//! Placeholder.
+//! The HTTP API of operators: stations, commands, transactions, tokens, principals, health and metrics.
+//!
+//! A request passes the login ([`policy`] is the one table of who may do what), reaches a handler in [`routes`],
+//! which asks the data plane's router, and leaves through [`convert`]. Nothing here holds state of a station.
+//!
+//! # Invariants
+//!
+//! - What [`policy::RULES`] does not name is refused.
+//! - Every refusal is a problem document (RFC 9457) that says what was found and what was expected.
+//! - Other tenants' things do not exist for a caller: they are 404, never 403.
+
+#![forbid(unsafe_code)]
+
+mod authorize;
+mod convert;
+mod cursor;
+mod error;
+mod extract;
+mod health;
+mod metrics;
+mod openapi;
+mod policy;
+mod principals;
+mod problem;
+mod routes;
+mod sql;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
+use fleet::UtcMicros;
+use tokio::sync::Semaphore;
+
+pub use error::ApiError;
+pub use health::{HealthFn, HealthParts};
+pub use principals::{
+    ADMIN, NAME_CHARS_MAX, PRINCIPALS_MAX, Principal, PrincipalError, Principals, ScramVerifier,
+};
+pub use sql::{SqlError, SqlFn, SqlRow};
+
+/// Writes metrics in the Prometheus text format; called for every scrape.
+pub type MetricsFn = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Time a station has to answer a command that does not say how long; default 30 s.
+    pub call_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            call_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the API works on and with.
+pub struct Deps {
+    /// The way to the stations.
+    pub router: dataplane::Router,
+    /// Who may call.
+    pub principals: Principals,
+    /// Asks the tables.
+    pub sql: SqlFn,
+    /// How the parts are that the data plane's router does not know.
+    pub health: HealthFn,
+    /// Metrics of other parts.
+    pub metrics: Vec<MetricsFn>,
+    /// Serves `POST /api/v1/sql`.
+    pub sql_routes: Router,
+    /// Serves `POST /api/v1/voice/command`.
+    pub voice_routes: Router,
+}
+
+impl std::fmt::Debug for Deps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deps").finish_non_exhaustive()
+    }
+}
+
+/// What handlers see.
+struct App {
+    config: Config,
+    router: dataplane::Router,
+    principals: Principals,
+    sql: SqlFn,
+    health: HealthFn,
+    metrics: metrics::Metrics,
+    metrics_of_others: Vec<MetricsFn>,
+    /// One import at a time: each holds its whole file.
+    imports: Semaphore,
+}
+
+type SharedApp = Arc<App>;
+
+/// Everything the HTTP listener serves.
+pub fn router(config: Config, deps: Deps) -> Router {
+    let metrics = metrics::Metrics::default();
+    let principals = deps.principals.clone();
+    let app = Arc::new(App {
+        config,
+        router: deps.router,
+        principals: deps.principals,
+        sql: deps.sql,
+        health: deps.health,
+        metrics: metrics.clone(),
+        metrics_of_others: deps.metrics,
+        imports: Semaphore::new(1),
+    });
+    let (routes, document) = routes::all().split_for_parts();
+    let document = openapi::complete(document);
+    routes
+        .with_state(app)
+        .merge(deps.sql_routes)
+        .merge(deps.voice_routes)
+        .layer(Extension(openapi::Document::new(&document)))
+        .fallback(routes::no_route)
+        .method_not_allowed_fallback(routes::no_method)
+        .layer(from_fn_with_state(principals, authorize::authorize))
+        .layer(from_fn(problem::render))
+        .layer(from_fn_with_state(metrics, metrics::measure))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "names when an operator did something; nothing is decided by it"
+)]
+fn now() -> UtcMicros {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    UtcMicros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

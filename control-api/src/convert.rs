@@ -1,0 +1,237 @@
+//! The crossings between what the data plane says and what the API shows.
+
+use dataplane::{CommandView, ConnectorView, StationView, Token, TokenStatus, TransactionView};
+use fleet::record::{self, Acceptance, Quality, TransactionState};
+use fleet::{MilliwattHours, UtcMicros};
+
+use crate::principals::Principal;
+
+pub(crate) fn principal(principal: &Principal) -> sdk::Principal {
+    sdk::Principal {
+        name: principal.name.clone(),
+        role: principal.role,
+        created_at: principal.created_at.to_string(),
+    }
+}
+
+pub(crate) fn device(station: StationView) -> sdk::Device {
+    let status = connector_status(station.status());
+    let acceptance = match station.acceptance {
+        Acceptance::Pending | Acceptance::Accepted => station.acceptance.as_str().to_owned(),
+    };
+    sdk::Device {
+        id: station.key.identity().to_owned(),
+        vendor: some(station.vendor),
+        model: some(station.model),
+        serial_number: some(station.serial_number),
+        firmware_version: some(station.firmware_version),
+        protocol: station
+            .protocol
+            .map(|protocol| protocol.as_str().to_owned()),
+        status,
+        is_online: station.online,
+        last_seen_at: time(station.last_seen_at),
+        acceptance,
+        has_password: station.has_password,
+        site: some(station.site),
+        location: station.location.map(|(lat, lng)| sdk::Location {
+            lat,
+            lng,
+            address: some(station.address),
+        }),
+        connectors: connectors(station.connectors, station.connectors_declared),
+    }
+}
+
+/// What the station reported, then what the operator declared beyond that. EVSE 0 is the station itself.
+fn connectors(reported: Vec<ConnectorView>, declared: u32) -> Vec<sdk::Connector> {
+    let mut connectors: Vec<_> = reported
+        .into_iter()
+        .filter(|connector| connector.evse_id != 0)
+        .map(|connector| sdk::Connector {
+            id: connector.evse_id,
+            connector_id: connector.connector_id,
+            kind: None,
+            status: connector.status.map(connector_status),
+            status_reported: some(connector.status_reported),
+            error_code: some(connector.error_code),
+            max_power_kw: None,
+        })
+        .collect();
+    for id in 1..=declared {
+        if !connectors.iter().any(|connector| connector.id == id) {
+            connectors.push(sdk::Connector {
+                id,
+                connector_id: 1,
+                kind: None,
+                status: None,
+                status_reported: None,
+                error_code: None,
+                max_power_kw: None,
+            });
+        }
+    }
+    connectors.sort_by_key(|connector| (connector.id, connector.connector_id));
+    connectors
+}
+
+pub(crate) fn connector_status(status: record::ConnectorStatus) -> sdk::ConnectorStatus {
+    match status {
+        record::ConnectorStatus::Available => sdk::ConnectorStatus::Available,
+        record::ConnectorStatus::Occupied => sdk::ConnectorStatus::Occupied,
+        record::ConnectorStatus::Reserved => sdk::ConnectorStatus::Reserved,
+        record::ConnectorStatus::Unavailable => sdk::ConnectorStatus::Unavailable,
+        record::ConnectorStatus::Faulted => sdk::ConnectorStatus::Faulted,
+    }
+}
+
+pub(crate) fn status_filter(status: sdk::ConnectorStatus) -> record::ConnectorStatus {
+    match status {
+        sdk::ConnectorStatus::Available => record::ConnectorStatus::Available,
+        sdk::ConnectorStatus::Occupied => record::ConnectorStatus::Occupied,
+        sdk::ConnectorStatus::Reserved => record::ConnectorStatus::Reserved,
+        sdk::ConnectorStatus::Unavailable => record::ConnectorStatus::Unavailable,
+        sdk::ConnectorStatus::Faulted => record::ConnectorStatus::Faulted,
+    }
+}
+
+pub(crate) fn command(command: CommandView) -> sdk::Command {
+    sdk::Command {
+        id: command.id.to_string(),
+        device_id: command.station.identity().to_owned(),
+        action: command.action,
+        payload: json(&command.payload),
+        state: match command.state {
+            record::CommandState::Queued => sdk::CommandState::Queued,
+            record::CommandState::Sent => sdk::CommandState::Sent,
+            record::CommandState::Answered => sdk::CommandState::Answered,
+            record::CommandState::Timeout => sdk::CommandState::Timeout,
+            record::CommandState::Offline => sdk::CommandState::Offline,
+            record::CommandState::QueueFull => sdk::CommandState::QueueFull,
+            record::CommandState::Unknown => sdk::CommandState::Unknown,
+        },
+        result: command.result.as_deref().map(json),
+        error: command
+            .error
+            .map(|(code, description)| sdk::CommandError { code, description }),
+        created_by: command.principal,
+        created_at: command.created_at.to_string(),
+    }
+}
+
+/// Texts of the data plane are JSON already; should one not be, it is shown as it is.
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::from(text))
+}
+
+pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
+    sdk::Transaction {
+        id: transaction.id.to_string(),
+        ocpp_transaction_id: some(transaction.ocpp_transaction_id),
+        device_id: transaction.station.identity().to_owned(),
+        connector_id: (transaction.evse_id != 0).then_some(transaction.evse_id),
+        status: match transaction.state {
+            TransactionState::Active => sdk::TransactionStatus::Started,
+            TransactionState::Ended => sdk::TransactionStatus::Completed,
+            TransactionState::Orphan => sdk::TransactionStatus::Orphan,
+        },
+        start_time: time(transaction.started_at),
+        end_time: time(transaction.ended_at),
+        meter_start_wh: transaction.meter_start.map(watt_hours),
+        meter_stop_wh: transaction.meter_stop.map(watt_hours),
+        total_energy: transaction.energy.map(kilowatt_hours),
+        cost: transaction.cost.map(|cost| cost.to_string()),
+        currency: String::from_utf8_lossy(&transaction.currency).into_owned(),
+        quality: match transaction.quality {
+            Quality::Ok => sdk::TransactionQuality::Ok,
+            Quality::Estimated => sdk::TransactionQuality::Estimated,
+            Quality::Quarantined => sdk::TransactionQuality::Quarantined,
+        },
+        stop_reason: some(transaction.stop_reason),
+    }
+}
+
+/// `7042.500`, as `energy_wh DECIMAL(18,3)` shows it.
+pub(crate) fn watt_hours(energy: MilliwattHours) -> String {
+    let sign = if energy.0 < 0 { "-" } else { "" };
+    let magnitude = energy.0.unsigned_abs();
+    format!("{sign}{}.{:03}", magnitude / 1_000, magnitude % 1_000)
+}
+
+/// Up to six decimals: the division is correctly rounded and fifteen digits survive a double, so what is printed
+/// is exact below 1 TWh.
+pub(crate) fn kilowatt_hours(energy: MilliwattHours) -> f64 {
+    energy.0 as f64 / 1e6
+}
+
+pub(crate) fn token(token: Token) -> sdk::Token {
+    sdk::Token {
+        id: token.id,
+        status: match token.status {
+            TokenStatus::Accepted => sdk::TokenStatus::Accepted,
+            TokenStatus::Blocked => sdk::TokenStatus::Blocked,
+            TokenStatus::Expired => sdk::TokenStatus::Expired,
+            TokenStatus::Invalid => sdk::TokenStatus::Invalid,
+        },
+    }
+}
+
+pub(crate) fn token_status(status: sdk::TokenStatus) -> TokenStatus {
+    match status {
+        sdk::TokenStatus::Accepted => TokenStatus::Accepted,
+        sdk::TokenStatus::Blocked => TokenStatus::Blocked,
+        sdk::TokenStatus::Expired => TokenStatus::Expired,
+        sdk::TokenStatus::Invalid => TokenStatus::Invalid,
+    }
+}
+
+fn time(at: Option<UtcMicros>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
+
+/// Records hold an empty text for what is absent.
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn energy_is_exact_in_both_units() {
+        for (mwh, wh, kwh) in [
+            (0, "0.000", "0.0"),
+            (1, "0.001", "1e-6"),
+            (7_042_500, "7042.500", "7.0425"),
+            (-500_000, "-500.000", "-0.5"),
+            (999_999_999_999_999, "999999999999.999", "999999999.999999"),
+        ] {
+            assert_eq!(watt_hours(MilliwattHours(mwh)), wh);
+            let printed = serde_json::to_string(&kilowatt_hours(MilliwattHours(mwh))).unwrap();
+            assert_eq!(printed, kwh);
+        }
+    }
+
+    #[test]
+    fn a_declared_connector_is_shown_until_it_reports() {
+        let reported = |evse_id, connector_id| ConnectorView {
+            evse_id,
+            connector_id,
+            status: Some(record::ConnectorStatus::Occupied),
+            status_reported: "Charging".into(),
+            error_code: String::new(),
+            status_at: None,
+            transaction: None,
+            register: None,
+        };
+        let shown: Vec<_> = connectors(vec![reported(0, 0), reported(2, 1)], 2)
+            .into_iter()
+            .map(|connector| (connector.id, connector.status))
+            .collect();
+        assert_eq!(
+            shown,
+            [(1, None), (2, Some(sdk::ConnectorStatus::Occupied))]
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! What handlers take from a request, each refused as a problem that says what was found and what was expected.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use futures::StreamExt as _;
+use sdk::FieldProblem;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use crate::error::ApiError;
+use crate::principals::Principal;
+
+/// Largest JSON body, bytes.
+const JSON_LEN_MAX: usize = 1 << 20;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait that a request can ask for.
+const WAIT_MAX: Duration = Duration::from_secs(300);
+/// Longest page of a list, and the one that a request without `limit` gets.
+const LIMIT_MAX: usize = 500;
+const LIMIT_DEFAULT: usize = 100;
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        expect_type(request.headers(), "application/json")?;
+        let bytes = read_body(request, JSON_LEN_MAX, BODY_TIMEOUT).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        if error.inner().is_data() {
+            let pointer = pointer(error.path());
+            ApiError::Invalid(vec![FieldProblem {
+                pointer,
+                detail: error.into_inner().to_string(),
+            }])
+        } else {
+            ApiError::Malformed(format!("the body is not JSON: {}", error.into_inner()))
+        }
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| ApiError::Malformed(format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}
+
+/// JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Refuses a body that says it is something else; one that says nothing is taken at our word.
+pub(crate) fn expect_type(headers: &HeaderMap, expected: &'static str) -> Result<(), ApiError> {
+    let Some(found) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let found = String::from_utf8_lossy(found.as_bytes());
+    let essence = found.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(ApiError::MediaType {
+        found: found.into_owned(),
+        expected,
+    })
+}
+
+/// The body, if it is not larger than `limit` and arrives within `timeout`.
+pub(crate) async fn read_body(
+    request: Request,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Vec<u8>, ApiError> {
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<usize>().ok())
+        .unwrap_or(0);
+    if limit < announced {
+        return Err(ApiError::TooLarge { limit });
+    }
+    let mut chunks = request.into_body().into_data_stream();
+    let read = async {
+        let mut bytes = Vec::with_capacity(announced);
+        while let Some(chunk) = chunks.next().await {
+            let chunk =
+                chunk.map_err(|e| ApiError::Malformed(format!("the body broke off: {e}")))?;
+            if limit < bytes.len() + chunk.len() {
+                return Err(ApiError::TooLarge { limit });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(timeout, read)
+        .await
+        .unwrap_or(Err(ApiError::Slow {
+            seconds: timeout.as_secs(),
+        }))
+}
+
+/// The query string.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Query::from_request_parts(parts, state)
+            .await
+            .map(|Query(params)| Self(params))
+            .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+    }
+}
+
+/// The one parameter of the path, percent-decoded.
+pub(crate) struct Id(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path(id)| Self(id))
+            .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+    }
+}
+
+/// Who is logged in.
+pub(crate) struct Caller(pub(crate) Principal);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .map(Self)
+            .ok_or_else(|| ApiError::Internal("a route without a login asks for the caller".into()))
+    }
+}
+
+/// `Prefer: wait=N` (RFC 7240, §4.3), at most five minutes.
+pub(crate) struct Wait(pub(crate) Option<Duration>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Wait {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        wait(&parts.headers).map(Self)
+    }
+}
+
+fn wait(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+    let preferences = headers
+        .get_all(HeaderName::from_static("prefer"))
+        .into_iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split([',', ';']));
+    for preference in preferences {
+        let Some((name, value)) = preference.split_once('=') else {
+            continue;
+        };
+        if name.trim().eq_ignore_ascii_case("wait") {
+            let value = value.trim().trim_matches('"');
+            let seconds: u32 = value.parse().map_err(|_| {
+                ApiError::BadParameter(format!(
+                    "Prefer: wait={value}, expected a number of seconds"
+                ))
+            })?;
+            let wait = Duration::from_secs(seconds.into()).min(WAIT_MAX);
+            return Ok((!wait.is_zero()).then_some(wait));
+        }
+    }
+    Ok(None)
+}
+
+/// The length of a page that `limit` asks for.
+pub(crate) fn page_len(limit: Option<usize>) -> Result<usize, ApiError> {
+    match limit {
+        None => Ok(LIMIT_DEFAULT),
+        Some(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+        Some(limit) => Err(ApiError::BadParameter(format!(
+            "limit is {limit}, expected 1 to {LIMIT_MAX}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use sdk::DeviceRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_among_other_preferences() {
+        for (header, expected) in [
+            ("wait=10", Some(Some(10))),
+            ("respond-async, wait=10", Some(Some(10))),
+            ("WAIT=\"5\"", Some(Some(5))),
+            ("wait=100000", Some(Some(300))),
+            ("wait=0", Some(None)),
+            ("return=minimal", Some(None)),
+            ("wait=soon", None),
+            ("wait=-1", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", HeaderValue::from_static(header));
+            let found = wait(&headers)
+                .ok()
+                .map(|wait| wait.map(|wait| wait.as_secs()));
+            assert_eq!(found, expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_body_is_answered_with_the_place_that_is_wrong() {
+        let check = |body: &str, expected: &str| {
+            let error = parse::<DeviceRequest>(body.as_bytes()).err().unwrap();
+            assert_eq!(format!("{} {error}", error.kind().name), expected);
+        };
+        check(
+            r#"{"id":"CP1","location":{"lat":"x","lng":1}}"#,
+            r#"invalid /location/lat: invalid type: string "x", expected f64 at line 1 column 33"#,
+        );
+        check(
+            r#"{"id":"CP1","naem":1}"#,
+            "invalid /naem: unknown field `naem`, expected one of `id`, `password`, `site`, `location`, `connectors` at line 1 column 18",
+        );
+        check(
+            "{",
+            "malformed the body is not JSON: EOF while parsing an object at line 1 column 1",
+        );
+        check(
+            r#"{"id":"CP1"} x"#,
+            "malformed the body is not JSON: trailing characters at line 1 column 14",
+        );
+    }
+
+    #[test]
+    fn a_page_has_one_to_500_items() {
+        for (limit, expected) in [
+            (None, Some(100)),
+            (Some(1), Some(1)),
+            (Some(500), Some(500)),
+            (Some(0), None),
+            (Some(501), None),
+        ] {
+            assert_eq!(page_len(limit).ok(), expected, "{limit:?}");
+        }
+    }
+}

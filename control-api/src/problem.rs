@@ -1,0 +1,122 @@
+//! Refusals as `application/problem+json` (RFC 9457).
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sdk::Problem;
+
+use crate::error::{ApiError, KINDS};
+
+/// When to try again what was refused because something was full or down.
+const RETRY_AFTER_SECONDS: u16 = 1;
+
+/// Travels in a response's extensions from a handler to [`render`].
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal(Box<ApiError>);
+
+impl Refusal {
+    pub(crate) fn new(error: ApiError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.0.kind().status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives refusals their body: a layer around everything, so that none leaves without one.
+pub(crate) async fn render(request: Request, next: Next) -> Response {
+    let instance = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let Some(Refusal(error)) = response.extensions_mut().remove::<Refusal>() else {
+        return response;
+    };
+    let body = serde_json::to_vec(&document(&error, instance))
+        .expect("a problem holds strings, numbers and JSON values only");
+    // What other layers set stays, as `Allow` of a 405.
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    add_headers(&mut parts.headers, &error);
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn document(error: &ApiError, instance: String) -> Problem {
+    let kind = error.kind();
+    let command = error.command().cloned();
+    Problem {
+        kind: format!("/problems/{}", kind.name),
+        title: kind.title.to_owned(),
+        status: kind.status.as_u16(),
+        detail: error.to_string(),
+        instance,
+        error: kind.title.to_owned(),
+        errors: match error {
+            ApiError::Invalid(fields) => fields.clone(),
+            _ => Vec::new(),
+        },
+        retry_after: retries(error).then(|| format!("{RETRY_AFTER_SECONDS}s")),
+        state: command.as_ref().map(|command| command.state),
+        command: command.map(Box::new),
+    }
+}
+
+/// True when the same request can succeed by itself a little later.
+fn retries(error: &ApiError) -> bool {
+    matches!(error, ApiError::QueueFull(_) | ApiError::Unavailable(_))
+}
+
+fn add_headers(headers: &mut HeaderMap, error: &ApiError) {
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    if retries(error) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    if let ApiError::Unauthorized(_) = error {
+        let challenge = HeaderValue::from_static("Bearer realm=\"sigec\"");
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(command) = error.command() {
+        let path = format!("/api/v1/commands/{}", command.id);
+        headers.extend(
+            HeaderValue::from_str(&path)
+                .ok()
+                .map(|path| (LOCATION, path)),
+        );
+    }
+}
+
+/// What a kind of problem means, at the address that its `type` names.
+#[utoipa::path(
+    get,
+    path = "/problems/{kind}",
+    tag = "documentation",
+    params(("kind" = String, Path, description = "The last segment of a problem's `type`")),
+    responses(
+        (status = 200, description = "The kind, its status and what to do about it", body = Object),
+        (status = 404, description = "No such kind", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn describe(
+    Path(name): Path<String>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let kind = KINDS
+        .iter()
+        .find(|kind| kind.name == name)
+        .ok_or_else(|| ApiError::not_found("problem", name))?;
+    Ok(Json(serde_json::json!({
+        "type": format!("/problems/{}", kind.name),
+        "title": kind.title,
+        "status": kind.status.as_u16(),
+        "advice": kind.advice,
+    })))
+}

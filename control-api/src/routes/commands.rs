@@ -1,0 +1,121 @@
+//! `/api/v1/devices/{id}/commands` and `/api/v1/commands`
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use dataplane::{CommandId, CommandRefused};
+use sdk::{Command, CommandRequest, CommandState};
+
+use super::{answered, answered_within, station_key};
+use crate::error::ApiError;
+use crate::extract::{Body, Caller, Id, Wait};
+use crate::{SharedApp, convert};
+
+/// Longest action name that is looked up.
+const ACTION_CHARS_MAX: usize = 64;
+/// How much longer than the station's time an answer is waited for, so that the timeout itself is seen.
+const WAIT_GRACE: Duration = Duration::from_secs(1);
+
+/// Sends a command to a station, in the words of its own OCPP version.
+///
+/// With `Prefer: wait=N` the answer is the station's own (200, also when it is `Rejected`), or 504 `timeout`,
+/// 409 `offline`, 429 `queue_full`; without it 202 and the command, to be looked at again. A command is durable
+/// before it is sent. One that a crash or a disconnect caught without an answer is `unknown` and never resent.
+#[utoipa::path(
+    post,
+    path = "/api/v1/devices/{id}/commands",
+    tag = "commands",
+    params(
+        ("id" = String, Path),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: seconds to wait for the station, at most 300"),
+    ),
+    request_body = CommandRequest,
+    responses(
+        (status = 200, description = "The station answered", body = Command),
+        (status = 202, description = "Made; `Location` tells how it goes on", body = Command),
+    )
+)]
+pub(crate) async fn create(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    Wait(wait): Wait,
+    Body(request): Body<CommandRequest>,
+) -> Result<Response, ApiError> {
+    if request.action.is_empty() || ACTION_CHARS_MAX < request.action.chars().count() {
+        let detail = format!("not 1 to {ACTION_CHARS_MAX} characters");
+        return Err(ApiError::field("/action", detail));
+    }
+    if !request.payload.is_object() {
+        return Err(ApiError::field("/payload", "not an object"));
+    }
+    let question = app.router.command(dataplane::CommandRequest {
+        station: station_key(&caller, &id)?,
+        action: request.action,
+        payload: request.payload.to_string(),
+        principal: caller.name,
+        timeout: wait.unwrap_or(app.config.call_timeout),
+        wait: wait.map(|wait| wait + WAIT_GRACE),
+    });
+    let command = answered_within(wait.unwrap_or_default() + WAIT_GRACE, question)
+        .await?
+        .map_err(|refused| refuse(refused, &id))?;
+    let command = convert::command(command);
+    match wait {
+        Some(_) => settled(command),
+        None => Ok(accepted(command)),
+    }
+}
+
+/// A command and what became of it, for 24 hours.
+#[utoipa::path(
+    get,
+    path = "/api/v1/commands/{id}",
+    tag = "commands",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The command", body = Command))
+)]
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<Json<Command>, ApiError> {
+    let unknown = || ApiError::not_found("command", id.as_str());
+    let command_id: CommandId = id.parse().map_err(|_| unknown())?;
+    let command = answered(app.router.command_by_id(command_id))
+        .await?
+        .filter(|command| command.station.tenant() == caller.tenant)
+        .ok_or_else(unknown)?;
+    Ok(Json(convert::command(command)))
+}
+
+/// The answer to a request that waited.
+fn settled(command: Command) -> Result<Response, ApiError> {
+    match command.state {
+        CommandState::Answered => Ok(Json(command).into_response()),
+        CommandState::Queued | CommandState::Sent => Ok(accepted(command)),
+        CommandState::Timeout => Err(ApiError::Timeout(Box::new(command))),
+        CommandState::Offline => Err(ApiError::Offline(Box::new(command))),
+        CommandState::QueueFull => Err(ApiError::QueueFull(Box::new(command))),
+        CommandState::Unknown => Err(ApiError::Disconnected(Box::new(command))),
+    }
+}
+
+/// 202 with the command.
+pub(super) fn accepted(command: Command) -> Response {
+    let location = format!("/api/v1/commands/{}", command.id);
+    (StatusCode::ACCEPTED, [(LOCATION, location)], Json(command)).into_response()
+}
+
+/// Why the station `id` got no command.
+pub(super) fn refuse(refused: CommandRefused, id: &str) -> ApiError {
+    match refused {
+        CommandRefused::UnknownStation => ApiError::not_found("device", id),
+        CommandRefused::Invalid(detail) => ApiError::InvalidCommand(detail),
+        other => ApiError::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,344 @@
+//! `/api/v1/devices`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{HeaderName, LOCATION};
+use dataplane::{Password, PasswordError, RegisterMode, Registration, StationFilter, StationPatch};
+use fleet::StationKey;
+use fleet::record::Acceptance;
+use sdk::{ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest, Location, Page};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{answered, station_key};
+use crate::error::{self, ApiError};
+use crate::extract::{Body, Caller, Id, Params, page_len};
+use crate::{SharedApp, convert, cursor};
+
+/// Longest site, characters.
+pub(super) const SITE_CHARS_MAX: usize = 64;
+/// Longest address, characters.
+const ADDRESS_CHARS_MAX: usize = 256;
+/// Most connectors of one station.
+pub(super) const CONNECTORS_MAX: u32 = 64;
+
+/// Which stations to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// Only those of this status.
+    #[param(inline)]
+    status: Option<ConnectorStatus>,
+    /// Only those of this vendor, exactly.
+    vendor: Option<String>,
+    /// Only those that are (or are not) connected.
+    online: Option<bool>,
+    /// Only those at this site, exactly.
+    site: Option<String>,
+    /// `pending` shows who waits for approval, `accepted` the others.
+    acceptance: Option<String>,
+    /// How many, 1 to 500; 100 by default.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Stations, by id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices",
+    tag = "devices",
+    params(ListParams),
+    responses((status = 200, description = "A page of them", body = Page<Device>))
+)]
+pub(crate) async fn list(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<Device>>, ApiError> {
+    let after = cursor::decode::<String>(params.cursor.as_deref())?
+        .map(|id| StationKey::new(&caller.tenant, &id).map_err(|_| cursor::invalid()))
+        .transpose()?;
+    let acceptance = params
+        .acceptance
+        .map(|name| {
+            Acceptance::from_name(&name).ok_or_else(|| {
+                ApiError::BadParameter(format!(
+                    "acceptance is {name:?}, expected \"pending\" or \"accepted\""
+                ))
+            })
+        })
+        .transpose()?;
+    let filter = StationFilter {
+        tenant: caller.tenant,
+        status: params.status.map(convert::status_filter),
+        vendor: params.vendor,
+        online: params.online,
+        acceptance,
+        site: params.site,
+    };
+    let limit = page_len(params.limit)?;
+    let page = answered(app.router.stations(&filter, after, limit)).await?;
+    Ok(Json(Page {
+        next_cursor: page.next.map(|key| cursor::encode(&key.identity())),
+        items: page.items.into_iter().map(convert::device).collect(),
+    }))
+}
+
+/// Registers a station, or approves one that is pending.
+#[utoipa::path(
+    post,
+    path = "/api/v1/devices",
+    tag = "devices",
+    request_body = DeviceRequest,
+    responses((status = 201, description = "Registered; a generated password is shown this once", body = DeviceCreated))
+)]
+pub(crate) async fn create(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Body(request): Body<DeviceRequest>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DeviceCreated>), ApiError> {
+    let key = StationKey::new(&caller.tenant, &request.id)
+        .map_err(|e| ApiError::field("/id", e.to_string()))?;
+    let (password, generated) = match request.password {
+        Some(password) => (password, None),
+        None => {
+            let generated = Password::generate().map_err(random_failed)?;
+            (generated.clone(), Some(generated))
+        }
+    };
+    let patch = patch(DevicePatch {
+        password: Some(password),
+        site: request.site.map(Some),
+        location: request.location.map(Some),
+        connectors: request.connectors.map(Some),
+    })?;
+    let registration = Registration {
+        key: key.clone(),
+        patch,
+    };
+    answered(
+        app.router
+            .register(registration, RegisterMode::Create, &caller.name),
+    )
+    .await?
+    .map_err(|e| error::register(e, &request.id))?;
+    let created = DeviceCreated {
+        device: find(&app, key).await?,
+        password: generated,
+    };
+    let location = format!("/api/v1/devices/{}", percent_encoded(&request.id));
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(created)))
+}
+
+/// One station, as it is now.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices/{id}",
+    tag = "devices",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The station", body = Device))
+)]
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<Json<Device>, ApiError> {
+    find(&app, station_key(&caller, &id)?).await.map(Json)
+}
+
+/// Changes what an operator says of a station.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/devices/{id}",
+    tag = "devices",
+    params(("id" = String, Path)),
+    request_body = DevicePatch,
+    responses((status = 200, description = "The station after it", body = Device))
+)]
+pub(crate) async fn change(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    Body(request): Body<DevicePatch>,
+) -> Result<Json<Device>, ApiError> {
+    let key = station_key(&caller, &id)?;
+    let registration = Registration {
+        key: key.clone(),
+        patch: patch(request)?,
+    };
+    answered(
+        app.router
+            .register(registration, RegisterMode::Update, &caller.name),
+    )
+    .await?
+    .map_err(|e| error::register(e, &id))?;
+    find(&app, key).await.map(Json)
+}
+
+/// Forgets a station and closes its connection; its history stays.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/devices/{id}",
+    tag = "devices",
+    params(("id" = String, Path)),
+    responses((status = 204, description = "Forgotten"))
+)]
+pub(crate) async fn delete(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    let key = station_key(&caller, &id)?;
+    answered(app.router.delete(key, &caller.name))
+        .await?
+        .map_err(|e| error::register(e, &id))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn find(app: &SharedApp, key: StationKey) -> Result<Device, ApiError> {
+    let id = key.identity().to_owned();
+    answered(app.router.station(key))
+        .await?
+        .map(convert::device)
+        .ok_or_else(|| ApiError::not_found("device", id))
+}
+
+/// What the data plane is told, once every member has been looked at.
+fn patch(request: DevicePatch) -> Result<StationPatch, ApiError> {
+    let password = request
+        .password
+        .map(|password| {
+            Password::new(&password).map_err(|e| ApiError::field("/password", e.to_string()))
+        })
+        .transpose()?;
+    let site = request
+        .site
+        .map(|site| {
+            site.map_or(Ok(String::new()), |site| {
+                text("/site", site, SITE_CHARS_MAX)
+            })
+        })
+        .transpose()?;
+    let location = request
+        .location
+        .map(|location| location.map(place).transpose())
+        .transpose()?;
+    let (location, address) = match location {
+        None => (None, None),
+        Some(None) => (Some(None), Some(String::new())),
+        Some(Some((degrees, address))) => (Some(Some(degrees)), Some(address)),
+    };
+    let connectors = request.connectors.map(Option::unwrap_or_default);
+    if connectors.is_some_and(|connectors| CONNECTORS_MAX < connectors) {
+        let detail = format!("more than {CONNECTORS_MAX}");
+        return Err(ApiError::field("/connectors", detail));
+    }
+    Ok(StationPatch {
+        password: password.map(Some),
+        site,
+        address,
+        location,
+        connectors,
+        acceptance: None,
+    })
+}
+
+fn place(location: Location) -> Result<((f64, f64), String), ApiError> {
+    let degrees = degrees(location.lat, location.lng)
+        .map_err(|(name, detail)| ApiError::field(format!("/location/{name}"), detail))?;
+    let address = location.address.unwrap_or_default();
+    Ok((
+        degrees,
+        text("/location/address", address, ADDRESS_CHARS_MAX)?,
+    ))
+}
+
+/// Checks a place on Earth; the error names the member and says what was expected.
+pub(super) fn degrees(lat: f64, lng: f64) -> Result<(f64, f64), (&'static str, String)> {
+    for (name, value, limit) in [("lat", lat, 90.0), ("lng", lng, 180.0)] {
+        if !(-limit..=limit).contains(&value) {
+            return Err((name, format!("{value}, expected -{limit} to {limit}")));
+        }
+    }
+    Ok((lat, lng))
+}
+
+fn text(pointer: &str, text: String, chars_max: usize) -> Result<String, ApiError> {
+    check_text(&text, chars_max).map_err(|detail| ApiError::field(pointer, detail))?;
+    Ok(text)
+}
+
+/// Checks a text of one line.
+pub(super) fn check_text(text: &str, chars_max: usize) -> Result<(), String> {
+    let chars = text.chars().count();
+    if chars_max < chars {
+        return Err(format!(
+            "{chars} characters, at most {chars_max} are allowed"
+        ));
+    }
+    match text.chars().find(|c| c.is_control()) {
+        Some(found) => Err(format!("contains {found:?}")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn random_failed(error: PasswordError) -> ApiError {
+    ApiError::Internal(error.to_string())
+}
+
+/// A path segment (RFC 3986, `unreserved` stays).
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_has_a_limit() {
+        let check = |patch_json: &str, expected: &str| {
+            let request: DevicePatch = serde_json::from_str(patch_json).unwrap();
+            let found = patch(request).map_or_else(|e| e.to_string(), |_| "fine".to_owned());
+            assert_eq!(found, expected, "{patch_json}");
+        };
+        check("{}", "fine");
+        check(r#"{"site":null,"location":null,"connectors":null}"#, "fine");
+        check(r#"{"location":{"lat":-90,"lng":180}}"#, "fine");
+        check(
+            r#"{"location":{"lat":-90.1,"lng":0}}"#,
+            "/location/lat: -90.1, expected -90 to 90",
+        );
+        check(
+            r#"{"location":{"lat":0,"lng":181}}"#,
+            "/location/lng: 181, expected -180 to 180",
+        );
+        check(r#"{"connectors":64}"#, "fine");
+        check(r#"{"connectors":65}"#, "/connectors: more than 64");
+        check(
+            r#"{"password":"short"}"#,
+            "/password: password has 5 characters, 16 to 40 are allowed",
+        );
+        check("{\"site\":\"a\\nb\"}", "/site: contains '\\n'");
+        let long = "x".repeat(65);
+        check(
+            &format!(r#"{{"site":"{long}"}}"#),
+            "/site: 65 characters, at most 64 are allowed",
+        );
+    }
+
+    #[test]
+    fn a_location_header_is_a_path() {
+        assert_eq!(percent_encoded("CP 1é"), "CP%201%C3%A9");
+    }
+}

@@ -1,0 +1,267 @@
+//! `/metrics`
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use dataplane::{Histogram, ShardHealth};
+use fleet::record::Direction;
+use fleet::{Cost, MilliwattHours};
+
+use super::answered;
+use crate::SharedApp;
+use crate::metrics::{Exposition, Kind};
+
+/// The text format's own type.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything the server counts, in the Prometheus text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn metrics(
+    State(app): State<SharedApp>,
+) -> ([(HeaderName, &'static str); 1], String) {
+    let mut out = Exposition::default();
+    let shards = answered(app.router.health()).await;
+    let up = u8::from(shards.is_ok());
+    let help = "Whether every shard answered this scrape.";
+    out.single("sigec_shards_up", Kind::Gauge, help, up);
+    if let Ok(shards) = shards {
+        business(&mut out, &shards);
+        connections(&mut out, &shards);
+        messages(&mut out, &shards);
+        logs(&mut out, &shards);
+    }
+    app.metrics.render(&mut out);
+    if let Some(bytes) = resident_memory() {
+        let help = "Resident memory of this process.";
+        out.single("process_resident_memory_bytes", Kind::Gauge, help, bytes);
+    }
+    for render in &app.metrics_of_others {
+        out.append(&render());
+    }
+    ([(CONTENT_TYPE, TEXT_FORMAT)], out.into_text())
+}
+
+fn sum<T: std::iter::Sum>(shards: &[ShardHealth], of: impl Fn(&ShardHealth) -> T) -> T {
+    shards.iter().map(of).sum()
+}
+
+fn business(out: &mut Exposition, shards: &[ShardHealth]) {
+    out.single(
+        "sigec_active_charging_sessions",
+        Kind::Gauge,
+        "Transactions that run.",
+        sum(shards, |shard| shard.transactions_active),
+    );
+    out.single(
+        "sigec_energy_delivered_kwh_total",
+        Kind::Counter,
+        "Energy of ended transactions that is to be billed.",
+        MilliwattHours(sum(shards, |shard| shard.counters.energy_mwh)),
+    );
+    out.family(
+        "sigec_revenue_total",
+        Kind::Counter,
+        "What that energy costs, in major units.",
+    );
+    let revenue = Cost(sum(shards, |shard| shard.counters.revenue));
+    out.sample("sigec_revenue_total", &[("currency", "BRL")], revenue);
+    for (name, help, count) in [
+        (
+            "sigec_transactions_started_total",
+            "Transactions begun.",
+            sum(shards, |shard| shard.counters.transactions_started),
+        ),
+        (
+            "sigec_transactions_ended_total",
+            "Transactions ended.",
+            sum(shards, |shard| shard.counters.transactions_ended),
+        ),
+    ] {
+        out.single(name, Kind::Counter, help, count);
+    }
+}
+
+fn connections(out: &mut Exposition, shards: &[ShardHealth]) {
+    for (name, help, count) in [
+        (
+            "sigec_ocpp_connections",
+            "Sockets open, in handshake or beyond.",
+            sum(shards, |shard| shard.connections),
+        ),
+        (
+            "sigec_stations",
+            "Stations known.",
+            sum(shards, |shard| shard.stations),
+        ),
+        (
+            "sigec_stations_online",
+            "Stations that hold a connection.",
+            sum(shards, |shard| shard.stations_online),
+        ),
+        (
+            "sigec_stations_pending",
+            "Stations that wait for approval.",
+            sum(shards, |shard| shard.stations_pending),
+        ),
+    ] {
+        out.single(name, Kind::Gauge, help, count);
+    }
+    for (name, help, count) in [
+        (
+            "sigec_ocpp_connections_opened_total",
+            "Handshakes finished.",
+            sum(shards, |shard| shard.counters.connections_opened),
+        ),
+        (
+            "sigec_ocpp_connections_replaced_total",
+            "Connections closed because a newer one took their place.",
+            sum(shards, |shard| shard.counters.connections_replaced),
+        ),
+        (
+            "sigec_ocpp_connections_dropped_total",
+            "Connections closed by us for silence, a protocol error or a full send queue.",
+            sum(shards, |shard| shard.counters.connections_dropped),
+        ),
+    ] {
+        out.single(name, Kind::Counter, help, count);
+    }
+    let mut refused = BTreeMap::<u16, u64>::new();
+    for (status, count) in shards
+        .iter()
+        .flat_map(|shard| &shard.counters.handshakes_refused)
+    {
+        *refused.entry(*status).or_default() += count;
+    }
+    let name = "sigec_ocpp_handshakes_refused_total";
+    out.family(name, Kind::Counter, "Handshakes refused, by HTTP status.");
+    for (status, count) in refused {
+        out.sample(name, &[("status", &status.to_string())], count);
+    }
+}
+
+fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
+    let mut messages = BTreeMap::<(&str, &str), u64>::new();
+    for (action, direction, count) in shards.iter().flat_map(|shard| &shard.counters.messages) {
+        let direction = match direction {
+            Direction::FromStation => "in",
+            Direction::ToStation => "out",
+        };
+        *messages.entry((action, direction)).or_default() += count;
+    }
+    let name = "sigec_ocpp_messages_total";
+    out.family(
+        name,
+        Kind::Counter,
+        "OCPP frames; actions that no version knows are `other`.",
+    );
+    for ((action, direction), count) in messages {
+        out.sample(name, &[("action", action), ("direction", direction)], count);
+    }
+    for (name, help, count) in [
+        (
+            "sigec_ocpp_calls_refused_total",
+            "CALLERRORs sent.",
+            sum(shards, |shard| shard.counters.calls_refused),
+        ),
+        (
+            "answers_unexpected_total",
+            "Answers nobody waited for any more, or ever.",
+            sum(shards, |shard| shard.counters.answers_unexpected),
+        ),
+        (
+            "sigec_ocpp_retries_total",
+            "Messages recognised as a retry.",
+            sum(shards, |shard| shard.counters.retries),
+        ),
+        (
+            "sigec_ocpp_retry_conflicts_total",
+            "Retries with another content under the same key.",
+            sum(shards, |shard| shard.counters.retry_conflicts),
+        ),
+        (
+            "sigec_ocpp_quirks_total",
+            "Messages that broke their schema in a known way and were taken.",
+            sum(shards, |shard| shard.counters.quirks),
+        ),
+    ] {
+        out.single(name, Kind::Counter, help, count);
+    }
+}
+
+fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
+    let mut ack = Histogram::default();
+    for latency in shards.iter().map(|shard| &shard.counters.ack_latency) {
+        ack.sum_us = ack.sum_us.saturating_add(latency.sum_us);
+        for (total, count) in ack.counts.iter_mut().zip(latency.counts) {
+            *total += count;
+        }
+    }
+    let name = "sigec_ack_latency_seconds";
+    let help =
+        "From a call's receipt to its answer's release, for answers that waited for the disk.";
+    out.family(name, Kind::Histogram, help);
+    let bounds_s = Histogram::BOUNDS_US.map(|bound| bound as f64 / 1e6);
+    out.histogram(name, &[], &bounds_s, &ack.counts, ack.sum_us as f64 / 1e6);
+    for (name, kind, help, of) in PER_SHARD {
+        out.family(name, *kind, help);
+        for shard in shards {
+            out.sample(name, &[("shard", &shard.shard.to_string())], of(shard));
+        }
+    }
+}
+
+/// Name, kind, help and value of a family with one sample per shard.
+type PerShard = (&'static str, Kind, &'static str, fn(&ShardHealth) -> u64);
+
+const PER_SHARD: &[PerShard] = &[
+    (
+        "sigec_log_records_total",
+        Kind::Counter,
+        "Records appended.",
+        |shard| shard.counters.records,
+    ),
+    (
+        "sigec_log_unsynced_records",
+        Kind::Gauge,
+        "Records appended and not yet durable.",
+        |shard| shard.appended.0.saturating_sub(shard.durable.0),
+    ),
+    (
+        "sigec_shard_bytes_held",
+        Kind::Gauge,
+        "Bytes held for what is not durable.",
+        |shard| shard.bytes_held as u64,
+    ),
+    (
+        "sigec_shard_reads_paused",
+        Kind::Gauge,
+        "1 while sockets are not read because of them.",
+        |shard| u64::from(shard.reads_paused),
+    ),
+];
+
+/// `VmRSS` of `/proc/self/status`, which Linux gives in KiB.
+fn resident_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_from_the_kernel() {
+        assert!(resident_memory().is_some_and(|bytes| 100_000 < bytes));
+    }
+}

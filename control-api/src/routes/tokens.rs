@@ -1,0 +1,62 @@
+//! `/api/v1/tokens`
+
+use axum::Json;
+use axum::extract::State;
+use sdk::{Token, TokenRequest};
+
+use super::answered;
+use super::transactions::check_token;
+use crate::error::ApiError;
+use crate::extract::{Body, Caller, Id};
+use crate::metrics::Database;
+use crate::{SharedApp, convert};
+
+/// What is known of a token.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens/{id}",
+    tag = "tokens",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The token", body = Token))
+)]
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<Json<Token>, ApiError> {
+    let question = answered(app.router.token(&caller.tenant, &id));
+    let token = app.metrics.time(Database::State, question).await?;
+    token
+        .map(|token| Json(convert::token(token)))
+        .ok_or_else(|| ApiError::not_found("token", id))
+}
+
+/// Says what stations are told of a token. Unknown ones are Accepted while onboarding is open, else Invalid.
+#[utoipa::path(
+    put,
+    path = "/api/v1/tokens/{id}",
+    tag = "tokens",
+    params(("id" = String, Path, description = "As stations send it, at most 36 characters")),
+    request_body = TokenRequest,
+    responses((status = 200, description = "The token after it", body = Token))
+)]
+pub(crate) async fn put(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    Body(request): Body<TokenRequest>,
+) -> Result<Json<Token>, ApiError> {
+    check_token(&id).map_err(|detail| ApiError::BadParameter(format!("token id: {detail}")))?;
+    let token = dataplane::Token {
+        id,
+        status: convert::token_status(request.status),
+        expires_at: None,
+        group: String::new(),
+    };
+    let question = answered(app.router.put_token(&caller.tenant, token.clone()));
+    app.metrics
+        .time(Database::State, question)
+        .await?
+        .map_err(ApiError::Unavailable)?;
+    Ok(Json(convert::token(token)))
+}

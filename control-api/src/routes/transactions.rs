@@ -1,0 +1,211 @@
+//! `/api/v1/transactions`
+
+mod history;
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use dataplane::{CommandView, StartOutcome, StartRequest, StopOutcome, StopRequest};
+use fleet::TransactionId;
+use sdk::{Command, CommandState, Page, Transaction, TransactionStart};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::commands::{accepted, refuse};
+use super::devices::check_text;
+use super::{answered, answered_within, station_key};
+use crate::error::ApiError;
+use crate::extract::{Body, Caller, Id, Params, Wait, page_len};
+use crate::{SharedApp, convert, cursor};
+
+pub(crate) use history::{__path_history, history};
+
+/// How long start and stop wait when the request does not say.
+const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+/// Longest token: `identifierString[36]` of 2.0.1; 1.6 stations take 20.
+pub(super) const TOKEN_CHARS_MAX: usize = 36;
+
+/// Starts a charge and waits until it runs.
+///
+/// 200 when the transaction began, 202 with the command when the wait ended first, 409 `rejected` or `offline`,
+/// 429 `queue_full`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/transactions/start",
+    tag = "transactions",
+    params(("Prefer" = Option<String>, Header, description = "`wait=N`: seconds to wait for the charge to begin, at most 300; 30 by default")),
+    request_body = TransactionStart,
+    responses(
+        (status = 200, description = "It runs", body = Transaction),
+        (status = 202, description = "It has not begun yet", body = Command),
+    )
+)]
+pub(crate) async fn start(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Wait(wait): Wait,
+    Body(request): Body<TransactionStart>,
+) -> Result<Response, ApiError> {
+    if request.connector_id == 0 {
+        return Err(ApiError::field("/connector_id", "0, expected 1 or more"));
+    }
+    if let Some(token) = &request.rfid_tag {
+        check_token(token).map_err(|detail| ApiError::field("/rfid_tag", detail))?;
+    }
+    let station = station_key(&caller, &request.device_id)
+        .map_err(|e| ApiError::field("/device_id", e.to_string()))?;
+    let wait = wait.unwrap_or(WAIT_DEFAULT);
+    let question = app.router.start_transaction(StartRequest {
+        station,
+        connector_id: request.connector_id,
+        id_token: request.rfid_tag,
+        principal: caller.name,
+        wait,
+    });
+    match answered_within(wait, question).await? {
+        StartOutcome::Begun(begun) => Ok(Json(convert::transaction(begun)).into_response()),
+        StartOutcome::Waiting(command) => waiting(command),
+        StartOutcome::Rejected(command) => Err(rejected(command)),
+        StartOutcome::NotSent(command) => Err(not_sent(command)),
+        StartOutcome::Refused(refused) => Err(refuse(refused, &request.device_id)),
+    }
+}
+
+/// Stops a charge and waits until it has ended.
+///
+/// 200 when the transaction has ended, now or before, 202 with the command when the wait ended first, 409 `rejected`
+/// or `offline`, 429 `queue_full`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/transactions/{id}/stop",
+    tag = "transactions",
+    params(
+        ("id" = String, Path),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: seconds to wait for the charge to end, at most 300; 30 by default"),
+    ),
+    responses(
+        (status = 200, description = "It has ended", body = Transaction),
+        (status = 202, description = "It has not ended yet", body = Command),
+    )
+)]
+pub(crate) async fn stop(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    Wait(wait): Wait,
+) -> Result<Response, ApiError> {
+    let wait = wait.unwrap_or(WAIT_DEFAULT);
+    let question = app.router.stop_transaction(StopRequest {
+        transaction: transaction_id(&id)?,
+        tenant: caller.tenant,
+        principal: caller.name,
+        wait,
+    });
+    match answered_within(wait, question).await? {
+        StopOutcome::Ended(ended) => Ok(Json(convert::transaction(ended)).into_response()),
+        StopOutcome::Waiting(command) => waiting(command),
+        StopOutcome::Rejected(command) => Err(rejected(command)),
+        StopOutcome::NotSent(command) => Err(not_sent(command)),
+        StopOutcome::Refused(refused) => Err(refuse(refused, &id)),
+        StopOutcome::Unknown => Err(ApiError::not_found("transaction", id)),
+    }
+}
+
+/// One transaction.
+#[utoipa::path(
+    get,
+    path = "/api/v1/transactions/{id}",
+    tag = "transactions",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The transaction", body = Transaction))
+)]
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<Json<Transaction>, ApiError> {
+    let transaction = answered(app.router.transaction(transaction_id(&id)?))
+        .await?
+        .filter(|transaction| transaction.station.tenant() == caller.tenant)
+        .ok_or_else(|| ApiError::not_found("transaction", id))?;
+    Ok(Json(convert::transaction(transaction)))
+}
+
+/// Where a list goes on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ActiveParams {
+    /// How many, 1 to 500; 100 by default.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Transactions that run now, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/transactions/active",
+    tag = "transactions",
+    params(ActiveParams),
+    responses((status = 200, description = "A page of them", body = Page<Transaction>))
+)]
+pub(crate) async fn active(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Params(params): Params<ActiveParams>,
+) -> Result<Json<Page<Transaction>>, ApiError> {
+    let after = cursor::decode::<String>(params.cursor.as_deref())?
+        .map(|id| id.parse::<TransactionId>().map_err(|_| cursor::invalid()))
+        .transpose()?;
+    let limit = page_len(params.limit)?;
+    let question = app.router.active_transactions(&caller.tenant, after, limit);
+    let page = answered(question).await?;
+    Ok(Json(Page {
+        next_cursor: page.next.map(|id| cursor::encode(&id.to_string())),
+        items: page.items.into_iter().map(convert::transaction).collect(),
+    }))
+}
+
+/// An id that is none names nothing.
+fn transaction_id(id: &str) -> Result<TransactionId, ApiError> {
+    id.parse()
+        .map_err(|_| ApiError::not_found("transaction", id))
+}
+
+/// Checks a token as stations would be sent it.
+pub(super) fn check_token(token: &str) -> Result<(), String> {
+    if token.is_empty() {
+        return Err("empty".to_owned());
+    }
+    check_text(token, TOKEN_CHARS_MAX)
+}
+
+/// The wait ended before the transaction did what was asked.
+fn waiting(command: CommandView) -> Result<Response, ApiError> {
+    let command = convert::command(command);
+    match command.state {
+        CommandState::Unknown => Err(ApiError::Disconnected(Box::new(command))),
+        CommandState::Queued
+        | CommandState::Sent
+        | CommandState::Answered
+        | CommandState::Timeout
+        | CommandState::Offline
+        | CommandState::QueueFull => Ok(accepted(command)),
+    }
+}
+
+fn rejected(command: CommandView) -> ApiError {
+    ApiError::Rejected(Box::new(convert::command(command)))
+}
+
+fn not_sent(command: CommandView) -> ApiError {
+    let command = Box::new(convert::command(command));
+    if command.state == CommandState::QueueFull {
+        ApiError::QueueFull(command)
+    } else {
+        ApiError::Offline(command)
+    }
+}

@@ -1,0 +1,238 @@
+//! `GET /api/v1/transactions/history`: out of the tables.
+
+use axum::Json;
+use axum::extract::State;
+use fleet::MilliwattHours;
+use sdk::{Page, Transaction, TransactionQuality, TransactionStatus};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::error::ApiError;
+use crate::extract::{Caller, Params, page_len};
+use crate::metrics::Database;
+use crate::sql::{SqlRow, literal, text};
+use crate::{SharedApp, convert, cursor};
+
+/// Which transactions to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryParams {
+    /// First UTC day, `2024-01-31`.
+    start_date: Option<String>,
+    /// Last UTC day, included.
+    end_date: Option<String>,
+    /// Only those of this station.
+    device_id: Option<String>,
+    /// How many, 1 to 500; 100 by default.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// When and which: the key by which the list is ordered.
+type Key = (String, String);
+
+/// Transactions that began (or, where that is not known, ended) on some days, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/transactions/history",
+    tag = "transactions",
+    params(HistoryParams),
+    responses((status = 200, description = "A page of them", body = Page<Transaction>))
+)]
+pub(crate) async fn history(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Params(params): Params<HistoryParams>,
+) -> Result<Json<Page<Transaction>>, ApiError> {
+    let limit = page_len(params.limit)?;
+    let query = query(&params, limit)?;
+    let rows = app
+        .metrics
+        .time(Database::Lake, (app.sql)(caller, query))
+        .await?;
+    let next_cursor = rows
+        .get(limit - 1)
+        .filter(|_| limit < rows.len())
+        .and_then(|row| {
+            Some(cursor::encode(&(
+                text(row, "at")?,
+                text(row, "transaction_id")?,
+            )))
+        });
+    let items = rows
+        .iter()
+        .take(limit)
+        .map(transaction)
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// One more row than the page holds, to see whether there is another page.
+fn query(params: &HistoryParams, limit: usize) -> Result<String, ApiError> {
+    const AT: &str = "coalesce(started_at, ended_at)";
+    let mut conditions = vec!["true".to_owned()];
+    if let Some(day) = &params.start_date {
+        check_date("start_date", day)?;
+        conditions.push(format!("{AT} >= '{day}T00:00:00Z'"));
+    }
+    if let Some(day) = &params.end_date {
+        check_date("end_date", day)?;
+        conditions.push(format!("{AT} <= '{day}T23:59:59.999999Z'"));
+    }
+    if let Some(id) = &params.device_id {
+        conditions.push(format!("station_id = {}", literal(id)));
+    }
+    if let Some((at, id)) = cursor::decode::<Key>(params.cursor.as_deref())? {
+        let (at, id) = (literal(&at), literal(&id));
+        conditions.push(format!(
+            "({AT} < {at} OR ({AT} = {at} AND transaction_id < {id}))"
+        ));
+    }
+    Ok(format!(
+        "SELECT {AT} AS at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, \
+         stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions \
+         WHERE {} ORDER BY at DESC, transaction_id DESC LIMIT {}",
+        conditions.join(" AND "),
+        limit + 1
+    ))
+}
+
+fn check_date(name: &str, day: &str) -> Result<(), ApiError> {
+    let refused = || {
+        ApiError::BadParameter(format!(
+            "{name} is {day:?}, expected a day such as 2024-01-31"
+        ))
+    };
+    let shape = day.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    if day.len() != 10 || !shape {
+        return Err(refused());
+    }
+    let part = |range: std::ops::Range<usize>| day[range].parse::<u32>().unwrap_or_default();
+    let (year, month, of_month) = (part(0..4), part(5..7), part(8..10));
+    let days = match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    if (1..=days).contains(&of_month) {
+        Ok(())
+    } else {
+        Err(refused())
+    }
+}
+
+/// A row of the table `transactions`.
+fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
+    let column = |name: &str| text(row, name);
+    let unexpected =
+        |name: &str| ApiError::Internal(format!("transactions.{name} is {:?}", row.get(name)));
+    let status = match column("state").as_deref() {
+        Some("active") => TransactionStatus::Started,
+        Some("ended") => TransactionStatus::Completed,
+        Some("orphan") => TransactionStatus::Orphan,
+        _ => return Err(unexpected("state")),
+    };
+    let quality = match column("quality").as_deref() {
+        Some("ok") => TransactionQuality::Ok,
+        Some("estimated") => TransactionQuality::Estimated,
+        Some("quarantined") => TransactionQuality::Quarantined,
+        _ => return Err(unexpected("quality")),
+    };
+    let energy = column("energy_wh")
+        .map(|wh| milliwatt_hours(&wh).ok_or_else(|| unexpected("energy_wh")))
+        .transpose()?;
+    Ok(Transaction {
+        id: column("transaction_id").ok_or_else(|| unexpected("transaction_id"))?,
+        ocpp_transaction_id: column("ocpp_transaction_id").filter(|id| !id.is_empty()),
+        device_id: column("station_id").ok_or_else(|| unexpected("station_id"))?,
+        connector_id: column("evse_id")
+            .and_then(|id| id.parse().ok())
+            .filter(|id| *id != 0),
+        status,
+        start_time: column("started_at"),
+        end_time: column("ended_at"),
+        meter_start_wh: column("meter_start_wh"),
+        meter_stop_wh: column("meter_stop_wh"),
+        total_energy: energy.map(convert::kilowatt_hours),
+        cost: column("cost"),
+        currency: column("currency").unwrap_or_default(),
+        quality,
+        stop_reason: column("stop_reason").filter(|reason| !reason.is_empty()),
+    })
+}
+
+/// Watt-hours with at most three decimals, as `DECIMAL(18,3)` prints them.
+fn milliwatt_hours(watt_hours: &str) -> Option<MilliwattHours> {
+    let (whole, fraction) = watt_hours.split_once('.').unwrap_or((watt_hours, ""));
+    if 3 < fraction.len() {
+        return None;
+    }
+    format!("{whole}{fraction:0<3}")
+        .parse()
+        .ok()
+        .map(MilliwattHours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_exist() {
+        for (day, exists) in [
+            ("2024-01-31", true),
+            ("2024-02-29", true),
+            ("2023-02-29", false),
+            ("1900-02-29", false),
+            ("2024-04-31", false),
+            ("2024-00-10", false),
+            ("2024-13-01", false),
+            ("2024-1-1", false),
+            ("2024-01-0'", false),
+            ("20240131", false),
+            ("२०२४-01", false),
+        ] {
+            assert_eq!(check_date("start_date", day).is_ok(), exists, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_page_goes_on_after_its_last_row_and_nothing_leaves_its_literal() {
+        let params = HistoryParams {
+            start_date: Some("2024-01-01".into()),
+            end_date: Some("2024-01-31".into()),
+            device_id: Some("CP'1".into()),
+            cursor: Some(cursor::encode(&(
+                "2024-01-15T00:00:00.000Z",
+                "x' OR 1=1 --",
+            ))),
+            ..HistoryParams::default()
+        };
+        expect_test::expect![[r#"SELECT coalesce(started_at, ended_at) AS at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY at DESC, transaction_id DESC LIMIT 3"#]]
+        .assert_eq(&query(&params, 2).unwrap());
+    }
+
+    #[test]
+    fn energy_keeps_its_digits() {
+        for (text, expected) in [
+            ("7042.500", Some(7_042_500)),
+            ("-0.5", Some(-500)),
+            ("12", Some(12_000)),
+            ("0.0001", None),
+            ("many", None),
+        ] {
+            assert_eq!(
+                milliwatt_hours(text),
+                expected.map(MilliwattHours),
+                "{text}"
+            );
+        }
+    }
+}
