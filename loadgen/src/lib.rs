@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Simulated fleets of charging stations against any CSMS, with a report and the ground truth.
+//!
+//! - [`connector::Connector`] is the physical world at one EVSE, driven by the seed alone; [`station::Station`] one
+//!   station without socket and clock; [`fleet::Fleet`] all of them with their deadlines.
+//! - [`runner::Runner`] gives a fleet its sockets, counts into [`report::Report`] and writes [`truth`].
+//! - [`verify`] compares a truth with what a server has.
+#![forbid(unsafe_code)]
+
+pub mod charge;
+pub mod clock;
+pub mod connector;
+pub mod event;
+pub mod fleet;
+pub mod plan;
+pub mod random;
+pub mod report;
+pub mod runner;
+pub mod station;
+pub mod target;
+pub mod truth;
+pub mod verify;

@@ -1,0 +1,149 @@
+//! What one command line makes of every station: fixed before the first of them connects.
+
+use std::time::Duration;
+
+use ocpp::{Instant, Version};
+
+/// How the stations spend their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// Vehicles come and go: they wait 0.5 to 4 meter intervals, then charge for 3 to 12.
+    Default,
+    /// Boot, report every connector, then only heartbeats.
+    Idle,
+    /// As default, but each connector serves one vehicle and then rests.
+    Once,
+}
+
+/// Which version of OCPP the stations speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Versions {
+    /// OCPP 1.6J.
+    #[value(name = "1.6")]
+    V16,
+    /// OCPP 2.0.1.
+    #[value(name = "2.0.1")]
+    V201,
+    /// Every other station: 1.6, 2.0.1, 1.6, …
+    Mix,
+}
+
+impl Versions {
+    /// The version of the station at `index`.
+    pub fn of(self, index: u32) -> Version {
+        match self {
+            Versions::V16 => Version::V16,
+            Versions::V201 => Version::V201,
+            Versions::Mix if index.is_multiple_of(2) => Version::V16,
+            Versions::Mix => Version::V201,
+        }
+    }
+}
+
+/// How monotonic time, the stations' own clocks and the lengths in a scenario belong together.
+///
+/// The stations' clocks run `speed` times as fast as ours. A run that compresses time begins in the past, so that
+/// the last moment of the run is the present: a CSMS does not believe a clock that is ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    /// When the run begins.
+    pub start: Instant,
+    /// What the stations' clocks show then, microseconds of UTC.
+    pub start_utc_micros: i64,
+    /// Station seconds per second, at least 1.
+    pub speed: u32,
+}
+
+impl Timeline {
+    /// The timeline of a run of `duration` that begins at `start`, when the wall clock shows `utc_micros`.
+    pub fn new(start: Instant, utc_micros: i64, duration: Duration, speed: u32) -> Timeline {
+        let ahead = duration.saturating_mul(speed.saturating_sub(1));
+        let ahead_micros = i64::try_from(ahead.as_micros()).unwrap_or(i64::MAX);
+        Timeline {
+            start,
+            start_utc_micros: utc_micros.saturating_sub(ahead_micros),
+            speed: speed.max(1),
+        }
+    }
+
+    /// What a station's clock shows at `now`, milliseconds of UTC: the resolution of an OCPP timestamp.
+    pub fn utc_millis(&self, now: Instant) -> i64 {
+        let elapsed = (now - self.start).saturating_mul(self.speed);
+        let elapsed_micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+        self.start_utc_micros.saturating_add(elapsed_micros) / 1_000
+    }
+
+    /// How long we wait while a station's clock advances by `station`.
+    pub fn real(&self, station: Duration) -> Duration {
+        station / self.speed
+    }
+
+    /// By how much a station's clock advances while ours advances by `real`.
+    pub fn station(&self, real: Duration) -> Duration {
+        real.saturating_mul(self.speed)
+    }
+}
+
+/// Everything the stations of a run have in common.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Names the fleet together with the other fields.
+    pub seed: u64,
+    /// How the stations spend their time.
+    pub scenario: Scenario,
+    /// Between two meter samples of a transaction, by the station's clock.
+    pub interval: Duration,
+    /// EVSEs per station, each with one connector.
+    pub connectors: u32,
+    /// Clocks.
+    pub timeline: Timeline,
+    /// No vehicle stays longer than this.
+    pub end: Instant,
+    /// Events that a station keeps while it cannot send them. When it is full, the oldest unsent meter sample is
+    /// dropped and counted (2.0.1 E04 lets a station drop intermediate events first); starts and stops never are.
+    pub offline_events_max: usize,
+    /// After this an unanswered call counts as lost.
+    pub call_timeout: Duration,
+    /// `RetryBackOffWaitMinimum` of 2.0.1: the shortest wait before a station connects again.
+    pub reconnect_min: Duration,
+    /// Between two Heartbeats; `None` obeys the interval of the BootNotification answer.
+    pub heartbeat: Option<Duration>,
+}
+
+impl Plan {
+    /// How long the small things of a visit take: from plug to card, from card to start, from stop to departure.
+    pub fn pause(&self) -> Duration {
+        (self.interval / 16).min(Duration::from_secs(2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compressed_run_ends_in_the_present() {
+        let second = 1_000_000_000;
+        let ten_minutes = Duration::from_secs(600);
+        let now_micros = 1_795_344_109_000_000;
+        let timeline = Timeline::new(Instant(5 * second), now_micros, ten_minutes, 60);
+        let at = |seconds: u64| timeline.utc_millis(Instant((5 + seconds) * second));
+        assert_eq!(at(0), now_micros / 1_000 - 59 * 600_000);
+        assert_eq!(at(1), at(0) + 60_000);
+        assert_eq!(at(600), now_micros / 1_000 + 600_000);
+        assert_eq!(
+            timeline.real(Duration::from_secs(60)),
+            Duration::from_secs(1)
+        );
+        assert_eq!(
+            timeline.station(Duration::from_secs(1)),
+            Duration::from_secs(60)
+        );
+    }
+
+    #[test]
+    fn a_mixed_fleet_alternates() {
+        let versions: Vec<Version> = (0..3).map(|index| Versions::Mix.of(index)).collect();
+        assert_eq!(versions, [Version::V16, Version::V201, Version::V16]);
+    }
+}

@@ -1,0 +1,491 @@
+//! The sockets of a fleet: carries out what the stations want, on one thread.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use net::driver::{Closed, ConnId, Handler, Io, Opened};
+use net::http::{
+    ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
+};
+use net::ws::{self, CloseCode, Codec, Limits, MaskKey, Message, Role};
+use ocpp::Instant;
+
+use crate::clock::rfc3339;
+use crate::fleet::{Fleet, Index, Outputs};
+use crate::random::Random;
+use crate::report::Report;
+use crate::station::Output;
+use crate::target::Target;
+use crate::truth::Writer;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What a run needs besides its fleet.
+#[derive(Debug)]
+pub struct Settings {
+    /// The CSMS.
+    pub target: Target,
+    /// Password of each station, by its index; empty for none at all.
+    pub passwords: Vec<String>,
+    /// Addresses to connect from, in turn; empty leaves the choice to the kernel.
+    pub sources: Vec<IpAddr>,
+    /// After the end, how long stations may take to say what is queued.
+    pub drain: Duration,
+    /// Where the truth goes.
+    pub truth: Option<Writer>,
+    /// Set from outside, with a wake, to end the run early.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// The handler of the driver that runs a fleet.
+#[derive(Debug)]
+pub struct Runner<P> {
+    fleet: Fleet,
+    settings: Settings,
+    report: Report,
+    /// Called about once a second with a progress line.
+    progress: P,
+    /// By station.
+    links: Vec<Link>,
+    /// By [`ConnId::index`].
+    connections: Vec<Option<Connection>>,
+    outputs: Outputs,
+    random: Random,
+    now: Instant,
+    next_tick: Instant,
+    last_tick: Instant,
+    phase: Phase,
+    ended_at: Instant,
+    failure: Option<io::Error>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    conn: Option<ConnId>,
+    /// Attempts so far: a late failure of an attempt that was given up is told by it.
+    attempt: u32,
+}
+
+#[derive(Debug)]
+struct Connection {
+    id: ConnId,
+    station: Index,
+    upgrade: Option<ClientKey>,
+    codec: Codec,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Draining { until: Instant },
+}
+
+/// What a finished run leaves behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its figures.
+    pub report: Report,
+    /// From its start to the last answer waited for.
+    pub elapsed: Duration,
+    /// Why the truth could not be written, if so.
+    pub failure: Option<io::Error>,
+}
+
+impl<P: FnMut(String)> Runner<P> {
+    /// A runner whose driver is about to start.
+    pub fn new(fleet: Fleet, settings: Settings, progress: P) -> Runner<P> {
+        let start = fleet.plan().timeline.start;
+        Runner {
+            links: vec![Link::default(); fleet.stations().len()],
+            connections: Vec::new(),
+            outputs: VecDeque::new(),
+            random: Random::new(fleet.plan().seed, &[start.0]),
+            report: Report::default(),
+            fleet,
+            settings,
+            progress,
+            now: start,
+            next_tick: start + SECOND,
+            last_tick: start,
+            phase: Phase::Running,
+            ended_at: start,
+            failure: None,
+        }
+    }
+
+    /// Ends the truth file; call it when the driver has stopped.
+    pub fn finish(mut self) -> Finished {
+        if let Some(truth) = self.settings.truth.take()
+            && let Err(error) = truth.finish(&self.fleet.unsettled())
+        {
+            self.failure.get_or_insert(error);
+        }
+        Finished {
+            report: self.report,
+            elapsed: self.ended_at - self.fleet.plan().timeline.start,
+            failure: self.failure,
+        }
+    }
+
+    /// Carries out what the stations want, until they want nothing more.
+    fn carry_out(&mut self, io: &mut Io<'_>) {
+        while let Some((station, output)) = self.outputs.pop_front() {
+            self.report.record(&output);
+            match output {
+                Output::Connect => self.connect(io, station),
+                Output::Close => {
+                    if !self.close(io, station) {
+                        self.report
+                            .connect_failed("no answer to the upgrade in time");
+                    }
+                }
+                Output::Send(text) => {
+                    if let Some(conn) = self.links[station as usize].conn {
+                        let mask = self.mask();
+                        ws::write_text(io.out(conn), mask, text.as_bytes());
+                    }
+                }
+                Output::Sent(truth) => self.write(|writer| writer.sent(&truth)),
+                Output::Settled { mut truth, acked } => {
+                    truth.acked_at = acked.then(|| rfc3339(io.utc_micros() / 1_000));
+                    self.write(|writer| writer.settled(&truth));
+                }
+                Output::Offered(_)
+                | Output::Answered { .. }
+                | Output::Failed { .. }
+                | Output::Unexpected
+                | Output::Commanded(_) => {}
+            }
+        }
+    }
+
+    /// A truth that cannot be written ends the run: what follows could not be verified.
+    fn write(&mut self, write: impl FnOnce(&mut Writer) -> io::Result<()>) {
+        if let Some(writer) = &mut self.settings.truth
+            && let Err(error) = write(writer)
+        {
+            self.failure.get_or_insert(error);
+            self.settings.interrupted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn mask(&mut self) -> Option<MaskKey> {
+        Some(MaskKey((self.random.bits() as u32).to_ne_bytes()))
+    }
+
+    fn connect(&mut self, io: &mut Io<'_>, station: Index) {
+        let link = &mut self.links[station as usize];
+        link.attempt = link.attempt.wrapping_add(1);
+        let tag = u64::from(link.attempt) << 32 | u64::from(station);
+        let sources = &self.settings.sources;
+        let source = sources
+            .get(station as usize % sources.len().max(1))
+            .copied();
+        match io.connect(self.settings.target.addr, source, tag) {
+            Ok(conn) => link.conn = Some(conn),
+            Err(error) => self.failed(station, &format!("connecting: {error}")),
+        }
+    }
+
+    fn failed(&mut self, station: Index, reason: &str) {
+        self.report.connect_failed(reason);
+        self.fleet.handle_down(station, self.now, &mut self.outputs);
+    }
+
+    /// Closes the station's connection, if it has one; false when it was not yet open.
+    fn close(&mut self, io: &mut Io<'_>, station: Index) -> bool {
+        let Some(conn) = self.links[station as usize].conn.take() else {
+            return true;
+        };
+        let open = self
+            .connection(conn)
+            .is_some_and(|connection| connection.upgrade.is_none());
+        if open {
+            let mask = self.mask();
+            ws::write_close(io.out(conn), mask, Some(CloseCode::NORMAL), "");
+            io.close(conn);
+        } else {
+            io.abort(conn);
+        }
+        open
+    }
+
+    fn connection(&mut self, conn: ConnId) -> Option<&mut Connection> {
+        let connection = self.connections.get_mut(conn.index())?.as_mut()?;
+        (connection.id == conn).then_some(connection)
+    }
+
+    /// The connection is of no use any more; the station hears of it at once.
+    fn give_up(&mut self, io: &mut Io<'_>, conn: ConnId, station: Index, reason: &str) {
+        self.links[station as usize].conn = None;
+        io.abort(conn);
+        self.failed(station, reason);
+    }
+
+    /// Reads the answer to the upgrade; returns the length of its head once the connection speaks OCPP.
+    fn switched(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &[u8]) -> Option<usize> {
+        let connection = self.connection(conn)?;
+        let (station, key) = (connection.station, connection.upgrade?);
+        let version = self.fleet.stations()[station as usize].version();
+        let reason = match parse_client_response(bytes, &key) {
+            Ok(None) => return None,
+            Ok(Some((ClientResponse::Switched { protocol }, len))) => {
+                if protocol == Some(version.subprotocol()) {
+                    self.connection(conn)?.upgrade = None;
+                    self.report.connected();
+                    self.fleet.handle_up(station, self.now, &mut self.outputs);
+                    return Some(len);
+                }
+                let chosen = protocol.unwrap_or("none");
+                format!(
+                    "the server chose subprotocol {chosen}, offered {}",
+                    version.subprotocol()
+                )
+            }
+            Ok(Some((ClientResponse::Refused { status }, _))) => format!("HTTP {status}"),
+            Err(error) => format!("upgrade: {error}"),
+        };
+        self.give_up(io, conn, station, &reason);
+        None
+    }
+
+    fn messages(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {
+        let Some(connection) = self.connection(conn) else {
+            return bytes.len();
+        };
+        let station = connection.station;
+        // Out of the table while its messages are handled; it holds no buffer unless a message is in pieces.
+        let mut codec = std::mem::replace(&mut connection.codec, Codec::new(Role::Client));
+        let read = codec.read(&Limits::default(), bytes, |message| {
+            self.message(io, conn, station, message);
+            ControlFlow::Continue(())
+        });
+        if let Some(connection) = self.connection(conn) {
+            connection.codec = codec;
+        }
+        read.unwrap_or_else(|error| {
+            let mask = self.mask();
+            ws::write_close(io.out(conn), mask, Some(error.close_code()), "");
+            if self.links[station as usize].conn == Some(conn) {
+                self.links[station as usize].conn = None;
+                self.report
+                    .disconnected(&format!("the server broke the protocol: {error}"));
+                self.fleet.handle_down(station, self.now, &mut self.outputs);
+            }
+            io.close(conn);
+            bytes.len()
+        })
+    }
+
+    fn message(&mut self, io: &mut Io<'_>, conn: ConnId, station: Index, message: Message<'_>) {
+        match message {
+            Message::Text(text) => {
+                // A connection that its station has closed says nothing to it any more.
+                if self.links[station as usize].conn == Some(conn) {
+                    self.fleet
+                        .handle_text(station, self.now, text, &mut self.outputs);
+                    self.carry_out(io);
+                }
+            }
+            Message::Ping(payload) => {
+                let mask = self.mask();
+                ws::write_pong(io.out(conn), mask, payload);
+            }
+            Message::Close(code, _) => {
+                let mask = self.mask();
+                ws::write_close(io.out(conn), mask, code, "");
+                if self.links[station as usize].conn == Some(conn) {
+                    self.links[station as usize].conn = None;
+                    let code = code.map_or(1005, CloseCode::get);
+                    self.report
+                        .disconnected(&format!("closed by the server ({code})"));
+                    self.fleet.handle_down(station, self.now, &mut self.outputs);
+                }
+                io.close(conn);
+            }
+            // OCPP-J is text; a Pong answers nothing, since stations send no Ping.
+            Message::Binary(_) => self.report.record(&Output::Unexpected),
+            Message::Pong(_) => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        let fleet = &self.fleet;
+        let up = fleet
+            .stations()
+            .iter()
+            .filter(|station| station.is_up())
+            .count();
+        let left = fleet.plan().end - self.now;
+        let elapsed = self.now - self.last_tick;
+        let line = self
+            .report
+            .progress(elapsed, up, fleet.stations().len(), left);
+        (self.progress)(line);
+        self.last_tick = self.now;
+        self.next_tick = self.now + SECOND;
+    }
+
+    /// Ends the run when it is time, or when nobody has anything to say after it.
+    fn advance(&mut self, io: &mut Io<'_>) {
+        match self.phase {
+            Phase::Running => {
+                let interrupted = self.settings.interrupted.load(Ordering::Relaxed);
+                if interrupted || self.fleet.plan().end <= self.now {
+                    self.fleet.finish();
+                    self.phase = Phase::Draining {
+                        until: self.now + self.settings.drain,
+                    };
+                    self.ended_at = self.now;
+                }
+            }
+            Phase::Draining { until } => {
+                if until <= self.now || self.failure.is_some() || self.fleet.is_quiet() {
+                    for station in 0..self.links.len() {
+                        self.close(io, station as Index);
+                    }
+                    io.stop();
+                }
+            }
+        }
+    }
+}
+
+impl<P: FnMut(String)> Handler for Runner<P> {
+    fn opened(&mut self, io: &mut Io<'_>, conn: ConnId, opened: Opened) {
+        self.now = Instant(io.now());
+        let Opened::Connected { tag } = opened else {
+            unreachable!("this driver has no listeners");
+        };
+        let station = tag as Index;
+        let nonce = [
+            self.random.bits().to_ne_bytes(),
+            self.random.bits().to_ne_bytes(),
+        ]
+        .concat();
+        let key = ClientKey::new(nonce.try_into().expect("twice eight bytes"));
+        let name = self.fleet.stations()[station as usize].name();
+        let version = self.fleet.stations()[station as usize].version();
+        let password = self.settings.passwords.get(station as usize);
+        let upgrade = ClientUpgrade {
+            host: &self.settings.target.host,
+            target: &self.settings.target.path_of(name),
+            key: &key,
+            protocols: &[version.subprotocol()],
+            basic: password.map(|password| (name, password.as_bytes())),
+        };
+        write_client_upgrade(io.out(conn), &upgrade);
+        if self.connections.len() <= conn.index() {
+            self.connections.resize_with(conn.index() + 1, || None);
+        }
+        self.connections[conn.index()] = Some(Connection {
+            id: conn,
+            station,
+            upgrade: Some(key),
+            codec: Codec::new(Role::Client),
+        });
+    }
+
+    fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {
+        self.now = Instant(io.now());
+        let upgrading = self
+            .connection(conn)
+            .is_some_and(|connection| connection.upgrade.is_some());
+        let head = match upgrading.then(|| self.switched(io, conn, bytes)) {
+            None => 0,
+            Some(Some(head)) => head,
+            Some(None) => {
+                self.carry_out(io);
+                return 0;
+            }
+        };
+        let consumed = head + self.messages(io, conn, &mut bytes[head..]);
+        self.carry_out(io);
+        consumed
+    }
+
+    fn closed(&mut self, io: &mut Io<'_>, conn: ConnId, reason: Closed) {
+        self.now = Instant(io.now());
+        let Some(connection) = self
+            .connections
+            .get_mut(conn.index())
+            .and_then(Option::take)
+        else {
+            return;
+        };
+        let link = &mut self.links[connection.station as usize];
+        if link.conn != Some(conn) {
+            return;
+        }
+        link.conn = None;
+        let reason = reason_text(reason);
+        if connection.upgrade.is_some() {
+            self.report
+                .connect_failed(&format!("during the upgrade: {reason}"));
+        } else {
+            self.report.disconnected(&reason);
+        }
+        self.fleet
+            .handle_down(connection.station, self.now, &mut self.outputs);
+        self.carry_out(io);
+    }
+
+    fn connect_failed(&mut self, io: &mut Io<'_>, tag: u64, error: io::Error) {
+        self.now = Instant(io.now());
+        let station = tag as Index;
+        let link = &mut self.links[station as usize];
+        if u64::from(link.attempt) == tag >> 32 && link.conn.take().is_some() {
+            self.failed(station, &format!("connecting: {}", error.kind()));
+            self.carry_out(io);
+        }
+    }
+
+    fn woken(&mut self, io: &mut Io<'_>) {
+        self.now = Instant(io.now());
+        self.advance(io);
+    }
+
+    fn timer(&mut self, io: &mut Io<'_>) {
+        self.now = Instant(io.now());
+        if let Some(lag) = self.fleet.handle_timeout(self.now, &mut self.outputs) {
+            self.report.lagged(lag);
+        }
+        self.carry_out(io);
+        if self.next_tick <= self.now {
+            self.tick();
+        }
+        self.advance(io);
+    }
+
+    fn poll_timeout(&self) -> Option<u64> {
+        // The end is seen within a second of its time, and at once by a fleet that is quiet in that moment.
+        let own = match self.phase {
+            Phase::Running => self.next_tick.min(self.fleet.plan().end),
+            Phase::Draining { until } => self.now + Duration::from_millis(10).min(until - self.now),
+        };
+        let next = self.fleet.poll_timeout().map_or(own, |at| at.min(own));
+        Some(next.0)
+    }
+
+    fn turn_ended(&mut self, _io: &mut Io<'_>) {
+        // Before the sockets get what was appended in this turn: what is sent stands in the journal.
+        self.write(Writer::flush);
+    }
+}
+
+fn reason_text(closed: Closed) -> String {
+    match closed {
+        Closed::Peer => "the server went away".to_owned(),
+        Closed::Failed(kind) => kind.to_string(),
+        Closed::SlowConsumer => "the server does not read".to_owned(),
+        Closed::CarryFull => "the server sent a message that is too long".to_owned(),
+        Closed::Local | Closed::Aborted | Closed::BuffersFull | Closed::Stopped => {
+            format!("{closed:?}")
+        }
+    }
+}
