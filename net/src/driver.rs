@@ -180,7 +180,8 @@ pub struct Config {
     /// Unconsumed bytes of one connection: the longest message and its header, and one read buffer.
     /// Default 1 MiB + 128 KiB.
     pub carry_len_max: usize,
-    /// Unsent bytes of one connection after its socket took what it could. Default 64 KiB.
+    /// Unsent bytes of one connection after its socket took what it could; at least the longest message
+    /// sent, or one to a slow peer closes it. Default 64 KiB.
     pub pending_len_max: usize,
     /// Unconsumed and unsent bytes of all connections together; up to twice that is allocated while
     /// buffers grow. Default 256 MiB.

@@ -412,6 +412,55 @@ fn a_paused_connection_is_heard_after_its_resume() {
 }
 
 #[test]
+fn a_resume_at_the_end_of_a_turn_needs_no_event_to_be_heard() {
+    /// Takes one byte a turn.
+    struct Sips {
+        paused: Option<ConnId>,
+        sipped: usize,
+        deadline: u64,
+    }
+    impl Handler for Sips {
+        fn opened(&mut self, _: &mut Io<'_>, _: ConnId, _: Opened) {}
+        fn received(&mut self, io: &mut Io<'_>, conn: ConnId, _: &mut [u8]) -> usize {
+            io.pause_reads(conn);
+            self.paused = Some(conn);
+            self.sipped += 1;
+            1
+        }
+        fn closed(&mut self, _: &mut Io<'_>, _: ConnId, _: Closed) {}
+        fn turn_ended(&mut self, io: &mut Io<'_>) {
+            match self.paused.take() {
+                Some(_) if self.sipped == 5 => io.stop(),
+                Some(conn) => io.resume_reads(conn),
+                None => {}
+            }
+        }
+        fn poll_timeout(&self) -> Option<u64> {
+            Some(self.deadline)
+        }
+        fn timer(&mut self, _: &mut Io<'_>) {
+            panic!(
+                "{} bytes were offered before the deadline, expected 5",
+                self.sipped
+            );
+        }
+    }
+    let listener = any_port();
+    let mut client = TcpStream::connect(listener.local_addr()).unwrap();
+    client.write_all(b"12345").unwrap();
+    let deadline = net::clock::monotonic_ns() + DEADLINE.as_nanos() as u64;
+    let mut handler = Sips {
+        paused: None,
+        sipped: 0,
+        deadline,
+    };
+    Epoll::new(Config::default(), vec![listener])
+        .unwrap()
+        .run(&mut handler)
+        .unwrap();
+}
+
+#[test]
 fn all_pause_together_and_one_by_one() {
     let rig = start(Config::default(), answer_lines);
     let (mut a, a_conn) = rig.client();
