@@ -4,13 +4,16 @@
 //! the others: what it did not deliver in one read comes in the next turn. On the way of a message
 //! there is one `epoll_wait` per turn, one `recv` and one `send` per connection, and no `epoll_ctl`.
 
-use std::os::fd::AsFd;
+mod accept;
+
 use std::{fmt, io};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SocketFlags, sockopt};
+use rustix::net::{RecvFlags, sockopt};
+
+use accept::listener_data;
 
 use super::reactor::{Ended, READS, Reactor};
 use super::slots::State;
@@ -24,9 +27,6 @@ const WAKE: ConnId = ConnId {
     index: u32::MAX,
     generation: OWN,
 };
-
-/// How long accepting pauses when descriptors have run out, in nanoseconds.
-const ACCEPT_RETRY_NS: u64 = 100_000_000;
 
 /// One reactor on epoll. Make it anywhere, [`Epoll::run`] it on its own thread.
 pub struct Epoll {
@@ -387,75 +387,6 @@ impl Epoll {
             Err(_) => drop(self.reactor.slots.remove(conn)),
         }
     }
-
-    // ---- listeners ----
-
-    fn accept<H: Handler>(&mut self, handler: &mut H, index: usize) {
-        for _ in 0..self.reactor.config.accepts_max {
-            // The handler may have stopped accepting.
-            let Some(listener) = self.reactor.listeners.get(index) else {
-                return;
-            };
-            let local = listener.local_addr();
-            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-            if self.reactor.slots.len() >= self.reactor.config.connections_max {
-                return self.pause_accepting(&"all connections are in use");
-            }
-            match rustix::net::acceptfrom_with(listener.socket.as_fd(), flags) {
-                Ok((socket, peer)) => {
-                    let Some(peer) = peer.and_then(|peer| peer.try_into().ok()) else {
-                        continue;
-                    };
-                    match self.reactor.insert(socket) {
-                        Ok(conn) => {
-                            let opened = Opened::Accepted {
-                                listener: index,
-                                peer,
-                                local,
-                            };
-                            handler.opened(&mut self.io(), conn, opened);
-                            self.tell(handler);
-                        }
-                        Err(error) => return self.pause_accepting(&error),
-                    }
-                }
-                Err(Errno::AGAIN) => {
-                    self.accept_complained = false;
-                    return;
-                }
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    return self.pause_accepting(&"out of descriptors or socket memory");
-                }
-                // The connection died in the backlog, or the network is as accept(2) warns: the next.
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn pause_accepting(&mut self, why: &dyn std::fmt::Display) {
-        if !std::mem::replace(&mut self.accept_complained, true) {
-            let connections = self.reactor.slots.len();
-            tracing::warn!(%why, connections, "accepting pauses until connections end");
-        }
-        self.watch_listeners(false);
-        self.accept_retry_at = Some(self.reactor.now + ACCEPT_RETRY_NS);
-    }
-
-    fn watch_listeners(&mut self, watched: bool) {
-        self.accept_retry_at = None;
-        let mut flags = EventFlags::empty();
-        flags.set(EventFlags::IN, watched);
-        for (index, listener) in self.reactor.listeners.iter().enumerate() {
-            if let Err(error) = epoll::modify(
-                &self.reactor.epoll,
-                &listener.socket,
-                listener_data(index),
-                flags,
-            ) {
-                tracing::error!(%error, local = %listener.local_addr(), "listener cannot be watched");
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Epoll {
@@ -465,16 +396,6 @@ impl fmt::Debug for Epoll {
             .field("connections", &connections)
             .finish_non_exhaustive()
     }
-}
-
-fn listener_data(index: usize) -> EventData {
-    EventData::new_u64(
-        ConnId {
-            index: index as u32,
-            generation: OWN,
-        }
-        .to_bits(),
-    )
 }
 
 fn check(config: &Config) -> Result<(), DriverError> {
