@@ -419,3 +419,6 @@ pub enum LogState {
         error: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

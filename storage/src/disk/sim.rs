@@ -136,6 +136,11 @@ impl SimDisk {
         *self.state().faults.entry(fault).or_default() += 1;
     }
 
+    /// Takes back what was injected and has not happened.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
     /// Changes the capacity; below what is used, nothing can grow.
     pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity = bytes;
@@ -156,8 +161,10 @@ impl SimDisk {
         let mut state = self.state();
         let id = state.names[path];
         let inode = state.inodes.get_mut(&id).expect("a name has an inode");
-        for bytes in [&mut inode.cache, &mut inode.medium] {
-            bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+        inode.cache[(bit / 8) as usize] ^= 1 << (bit % 8);
+        // The medium is shorter when the file has grown since its last sync.
+        if let Some(byte) = inode.medium.get_mut((bit / 8) as usize) {
+            *byte ^= 1 << (bit % 8);
         }
     }
 

@@ -289,12 +289,16 @@ impl Committer {
                 }
             }
         }
-        let room = |a: &Active| a.begun && a.offset + PAGE <= a.header.capacity;
-        let useful = !self.marked && self.end.seq != Seq(0);
-        if useful && self.active.as_ref().is_some_and(room) {
+        if !self.marked && self.end.seq != Seq(0) {
             let mark = self.commit(&mut BlockBuilder::new(Vec::new()));
-            if let Err(Refusal::Broken(error)) = mark {
-                tracing::warn!(log = %self.shared.segments.id, %error, "log was closed without its last mark");
+            match mark {
+                Ok(()) => {}
+                Err(Refusal::Full | Refusal::NoSpace) => {
+                    tracing::warn!(%log, "no space for the mark of a clean shutdown");
+                }
+                Err(Refusal::Broken(error)) => {
+                    tracing::warn!(%log, %error, "no mark of a clean shutdown was written");
+                }
             }
         }
         Ok(())

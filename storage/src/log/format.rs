@@ -384,3 +384,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     raw.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(raw)
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,7 +128,9 @@ impl LogReader {
                 .expect("a segment was opened above")
                 .cursor;
             let Some((limit, full)) = self.segments.lock().limit(cursor.segment) else {
-                return Err(self.released());
+                // Recycled, perhaps because this very reader's owner has passed it.
+                self.open = None;
+                continue;
             };
             if limit <= cursor.offset {
                 if !full {

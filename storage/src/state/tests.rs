@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 use crate::disk::RealDisk;
@@ -117,7 +117,7 @@ fn the_projector_stores_and_then_releases() {
     let log = log_with_records(&tmp.path().join("log"), 100);
     let store = StateStore::open(&tmp.path().join("state")).unwrap();
     let projector = Projector::spawn(store.clone(), 4).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut full = 0_u64;
     for seq in 1..=100 {
         let mut projection = Projection {
             batch: batch(&[(Table::Stations, &format!("s{seq}"), "v")]),
@@ -126,7 +126,8 @@ fn the_projector_stores_and_then_releases() {
         };
         // As a shard does: full means later.
         while let Err(error) = projector.handle().submit(projection) {
-            assert!(Instant::now() < deadline);
+            full += 1;
+            assert!(full < 1 << 30, "the queue stays full");
             projection = match error {
                 SubmitError::Full(projection) => projection,
                 SubmitError::Failed(_) => panic!("{:?}", projector.handle().failure()),

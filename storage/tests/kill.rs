@@ -1,0 +1,125 @@
+//! kill -9 of a process that appends as fast as it can: what it had acknowledged is there afterwards.
+//!
+//! The test starts its own binary again as the victim ([`VICTIM_DIR`] in the environment). The victim prints
+//! each acknowledgement; the pipe's content survives it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the victim's code is test code outside a #[test]"
+)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use fleet::Seq;
+use storage::disk::RealDisk;
+use storage::log::{Consumer, Log, LogConfig, verify};
+
+const VICTIM_DIR: &str = "SIGEC_STORAGE_VICTIM_DIR";
+const CYCLES: u64 = 8;
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn config() -> LogConfig {
+    LogConfig {
+        segment_len: 1 << 20,
+        bytes_max: 64 << 20,
+        batch_len_max: 64 << 10,
+        record_len_max: 4 << 10,
+        ..LogConfig::default()
+    }
+}
+
+fn record(seq: u64) -> Vec<u8> {
+    seq.to_le_bytes().repeat(1 + (seq % 20) as usize)
+}
+
+/// Appends until it is killed.
+fn victim(dir: &Path) {
+    let (wake, woken) = mpsc::channel();
+    let on_change = move || wake.send(()).unwrap_or(());
+    let (mut log, recovery) = Log::open(dir, config(), Arc::new(RealDisk), on_change).unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "found {}", recovery.end.0).unwrap();
+    let mut acked = recovery.end;
+    loop {
+        for _ in 0..50 {
+            let seq = log.appended().0 + 1;
+            if log.accepts() {
+                log.append(&record(seq)).unwrap();
+            }
+        }
+        log.flush(0);
+        woken.recv_timeout(DEADLINE).unwrap();
+        if acked < log.durable() {
+            acked = log.durable();
+            writeln!(out, "acked {}", acked.0).unwrap();
+            // Consumers that lag, so that segments are recycled under the kill too.
+            let passed = Seq(acked.0.saturating_sub(20_000));
+            log.handle().release(Consumer::State, passed);
+            log.handle().release(Consumer::Lake, passed);
+        }
+    }
+}
+
+#[test]
+fn a_killed_log_has_all_that_it_acknowledged() {
+    if let Some(dir) = std::env::var_os(VICTIM_DIR) {
+        victim(Path::new(&dir));
+        return;
+    }
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path().join("log");
+    let mut acked = 0;
+    for cycle in 0..CYCLES {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "a_killed_log_has_all_that_it_acknowledged",
+                "--nocapture",
+            ])
+            .env(VICTIM_DIR, &dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let number = |line: &str, word: &str| -> Option<u64> {
+            line.rsplit_once(word)?.1.trim().parse().ok()
+        };
+        let found = lines
+            .by_ref()
+            .find_map(|line| number(&line.unwrap(), "found "))
+            .unwrap();
+        assert!(
+            acked <= found,
+            "cycle {cycle}: {acked} acknowledged, {found} found"
+        );
+        // Killed after another number of acknowledgements each time, in the middle of the next.
+        for _ in 0..40 + 37 * cycle {
+            let line = lines.next().unwrap().unwrap();
+            acked = number(&line, "acked ").unwrap_or(acked);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let last = lines
+            .map_while(Result::ok)
+            .filter_map(|l| number(&l, "acked "))
+            .last();
+        acked = acked.max(last.unwrap_or(0));
+    }
+    let report = verify(&dir).unwrap();
+    assert!(Seq(acked) <= report.recovery.end);
+    let (mut reader, recovery) = storage::log::open_read_only(&dir).unwrap();
+    assert!(Seq(1) < recovery.first, "segments were recycled");
+    while let Some((seq, bytes)) = reader.next().unwrap() {
+        assert_eq!(bytes, record(seq.0));
+    }
+    assert_eq!(reader.position(), recovery.end);
+    println!(
+        "{acked} acknowledged over {CYCLES} kills, {} found",
+        recovery.end.0
+    );
+}
