@@ -34,6 +34,16 @@ impl Source for Kept {
     }
 }
 
+/// What the server does wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// Every so many calls one is kept, and its connection dropped instead of answered.
+    DropEvery(u32),
+    /// After so many calls they are still kept, and no longer answered.
+    SilentAfter(u32),
+}
+
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     kept: Arc<Mutex<Kept>>,
@@ -42,8 +52,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on a free port. Every `drop_every`-th call is kept and its connection dropped instead of answered.
-    pub(crate) fn start(drop_every: u32) -> Server {
+    /// Listens on a free port.
+    pub(crate) fn start(fault: Fault) -> Server {
         let listener = listen("127.0.0.1:0".parse().unwrap(), ListenOptions::default()).unwrap();
         let addr = listener.local_addr();
         let kept = Arc::new(Mutex::new(Kept::default()));
@@ -54,7 +64,7 @@ impl Server {
             started.send(driver.waker()).unwrap();
             let mut csms = Csms {
                 kept: shared,
-                drop_every,
+                fault,
                 calls: 0,
                 open: HashMap::new(),
             };
@@ -78,7 +88,7 @@ impl Server {
 
 struct Csms {
     kept: Arc<Mutex<Kept>>,
-    drop_every: u32,
+    fault: Fault,
     calls: u32,
     open: HashMap<ConnId, Peer>,
 }
@@ -123,10 +133,14 @@ impl Csms {
         let payload: Value = serde_json::from_str(payload).unwrap();
         let answer = self.keep(peer, &action, &payload);
         self.calls += 1;
-        if self.calls.is_multiple_of(self.drop_every) {
-            self.kept.lock().unwrap().drops += 1;
-            io.abort(conn);
-            return;
+        match self.fault {
+            Fault::DropEvery(n) if self.calls.is_multiple_of(n) => {
+                self.kept.lock().unwrap().drops += 1;
+                io.abort(conn);
+                return;
+            }
+            Fault::SilentAfter(n) if n < self.calls => return,
+            Fault::None | Fault::DropEvery(_) | Fault::SilentAfter(_) => {}
         }
         let text = format!("[3,\"{id}\",{answer}]");
         ws::write_text(io.out(conn), None, text.as_bytes());
