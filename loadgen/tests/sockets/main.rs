@@ -158,32 +158,43 @@ fn a_killed_fleet_leaves_a_truth_that_still_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let truth = dir.path().join("truth");
     let url = format!("ws://{}", server.addr);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_loadgen"))
-        .args([
-            "fleet",
-            "--url",
-            &url,
-            "--stations",
-            "50",
-            "--interval",
-            "50ms",
-        ])
-        .args(["--duration", "60s", "--rate-connect", "1000", "--truth"])
-        .arg(&truth)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let fleet = Killed(
+        Command::new(env!("CARGO_BIN_EXE_loadgen"))
+            .args([
+                "fleet",
+                "--url",
+                &url,
+                "--stations",
+                "50",
+                "--interval",
+                "50ms",
+            ])
+            .args(["--duration", "60s", "--rate-connect", "1000", "--truth"])
+            .arg(&truth)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     wait_for("fleet that waits for answers", || {
         let events = truth::read(&truth).unwrap_or_default();
-        50 <= events
+        20 <= events
             .iter()
             .filter(|event| event.acked_at.is_none())
             .count()
     });
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(fleet);
     let verdict = verify(&truth, &mut server.stop());
     assert!(verdict.is_clean(), "{}", verdict.text());
+}
+
+/// Killed when it goes out of scope, also by a panic.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 /// Looks until `condition` holds; panics after half a minute.
