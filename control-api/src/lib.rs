@@ -112,12 +112,18 @@ pub fn router(config: Config, deps: Deps) -> Router {
         imports: Semaphore::new(1),
     });
     let (routes, document) = routes::all().split_for_parts();
-    let document = openapi::complete(document);
-    routes
+    let document = openapi::Document::new(&openapi::complete(document));
+    let routes = routes
         .with_state(app)
         .merge(deps.sql_routes)
         .merge(deps.voice_routes)
-        .layer(Extension(openapi::Document::new(&document)))
+        .layer(Extension(document));
+    guarded(routes, principals, metrics)
+}
+
+/// What every request passes on its way in and out: metrics, problems, login.
+fn guarded(routes: Router, principals: Principals, metrics: metrics::Metrics) -> Router {
+    routes
         .fallback(routes::no_route)
         .method_not_allowed_fallback(routes::no_method)
         .layer(from_fn_with_state(principals, authorize::authorize))
@@ -135,3 +141,6 @@ fn now() -> UtcMicros {
         .unwrap_or_default();
     UtcMicros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod guard_tests;

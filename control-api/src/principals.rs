@@ -400,3 +400,6 @@ fn equal_in_constant_time(a: &[u8; 32], b: &[u8; 32]) -> bool {
         .fold(0, |difference, (a, b)| difference | (a ^ b));
     std::hint::black_box(difference) == 0
 }
+
+#[cfg(test)]
+mod tests;

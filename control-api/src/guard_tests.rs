@@ -1,0 +1,244 @@
+//! What every request passes, driven without a listener.
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{Method, Request, Response};
+use axum::routing::{get, post};
+use expect_test::{Expect, expect};
+use futures::StreamExt as _;
+use sdk::{DeviceRequest, Problem, Role};
+use storage::state::StateStore;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::extract::{Body as JsonBody, Caller};
+
+struct Api {
+    router: Router,
+    metrics: metrics::Metrics,
+    read_only: String,
+    _dir: tempfile::TempDir,
+}
+
+/// Some routes that the policy knows, and one that it does not.
+fn api() -> Api {
+    let dir = tempfile::tempdir().unwrap();
+    let principals = Principals::open(StateStore::open(dir.path()).unwrap()).unwrap();
+    principals.bootstrap(Some("root")).unwrap();
+    let (_, read_only) = principals
+        .create("reader", Role::ReadOnly, "default")
+        .unwrap();
+    let create = |Caller(caller): Caller, JsonBody(request): JsonBody<DeviceRequest>| async move {
+        format!("{} made {}", caller.name, request.id)
+    };
+    let routes = Router::new()
+        .route("/health/live", get(async || "OK"))
+        .route(
+            "/api/v1/devices",
+            get(|Caller(caller): Caller| async move { caller.name }).post(create),
+        )
+        .route("/api/v1/unlisted", post(async || "never"));
+    let metrics = metrics::Metrics::default();
+    Api {
+        router: guarded(routes, principals, metrics.clone()),
+        metrics,
+        read_only,
+        _dir: dir,
+    }
+}
+
+async fn send(api: &Api, request: Request<Body>) -> (Response<()>, String) {
+    let response = api.router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk.unwrap());
+    }
+    (
+        Response::from_parts(parts, ()),
+        String::from_utf8(bytes).unwrap(),
+    )
+}
+
+fn request(method: Method, path: &str, token: Option<&str>, body: &str) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    if !body.is_empty() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request.body(Body::from(body.to_owned())).unwrap()
+}
+
+/// `200 body`, or `403 forbidden: detail`.
+async fn answer(api: &Api, request: Request<Body>) -> String {
+    let (response, body) = send(api, request).await;
+    let status = response.status().as_u16();
+    if response.status().is_success() {
+        return format!("{status} {body}");
+    }
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+    let problem: Problem = serde_json::from_str(&body).unwrap();
+    assert_eq!(problem.status, status);
+    assert_eq!(problem.error, problem.title);
+    format!(
+        "{status} {}: {} ({})",
+        problem.slug(),
+        problem.detail,
+        problem.instance
+    )
+}
+
+async fn check(api: &Api, requests: Vec<Request<Body>>, expected: Expect) {
+    let mut answers = String::new();
+    for request in requests {
+        answers.push_str(&answer(api, request).await);
+        answers.push('\n');
+    }
+    expected.assert_eq(&answers);
+}
+
+#[tokio::test]
+async fn a_request_passes_with_a_token_of_sufficient_role() {
+    let api = api();
+    let read_only = api.read_only.clone();
+    let lower_case = Request::get("/api/v1/devices")
+        .header(AUTHORIZATION, "bearer root")
+        .body(Body::empty())
+        .unwrap();
+    let basic = Request::get("/api/v1/devices")
+        .header(AUTHORIZATION, "Basic cm9vdDo=")
+        .body(Body::empty())
+        .unwrap();
+    check(
+        &api,
+        vec![
+            request(Method::GET, "/health/live", None, ""),
+            request(Method::GET, "/api/v1/devices", Some("root"), ""),
+            lower_case,
+            request(Method::GET, "/api/v1/devices", Some(&read_only), ""),
+            request(Method::HEAD, "/api/v1/devices", Some(&read_only), ""),
+            request(Method::GET, "/api/v1/devices", None, ""),
+            basic,
+            request(Method::GET, "/api/v1/devices", Some("roo"), ""),
+            request(
+                Method::POST,
+                "/api/v1/devices",
+                Some(&read_only),
+                r#"{"id":"CP1"}"#,
+            ),
+            request(
+                Method::POST,
+                "/api/v1/devices",
+                Some("root"),
+                r#"{"id":"CP1"}"#,
+            ),
+        ],
+        expect![[r#"
+            200 OK
+            200 admin
+            200 admin
+            200 reader
+            200 
+            401 unauthorized: the request has no Authorization header (/api/v1/devices)
+            401 unauthorized: the Authorization header is not `Bearer TOKEN` (/api/v1/devices)
+            401 unauthorized: the token is not valid (/api/v1/devices)
+            403 forbidden: role read_only does not suffice, operator is needed (/api/v1/devices)
+            200 admin made CP1
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_refused_in_the_same_form() {
+    let api = api();
+    check(
+        &api,
+        vec![
+            request(Method::GET, "/api/v1/nothing", Some("root"), ""),
+            request(Method::POST, "/api/v1/unlisted", Some("root"), ""),
+            request(Method::PUT, "/api/v1/devices", Some("root"), ""),
+            request(Method::POST, "/api/v1/devices", Some("root"), "{"),
+            request(Method::POST, "/api/v1/devices", Some("root"), r#"{"id":7}"#),
+            request(
+                Method::POST,
+                "/api/v1/devices",
+                Some("root"),
+                &"x".repeat((1 << 20) + 1),
+            ),
+        ],
+        expect![[r#"
+            404 not_found: no resource has this path (/api/v1/nothing)
+            404 not_found: no resource has this path (/api/v1/unlisted)
+            405 method_not_allowed: method PUT is not known here (/api/v1/devices)
+            400 malformed: the body is not JSON: EOF while parsing an object at line 1 column 1 (/api/v1/devices)
+            422 invalid: /id: invalid type: integer `7`, expected a string at line 1 column 7 (/api/v1/devices)
+            413 too_large: the body is larger than 1048576 bytes (/api/v1/devices)
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_says_how_to_go_on() {
+    let api = api();
+    let (response, _) = send(&api, request(Method::GET, "/api/v1/devices", None, "")).await;
+    assert_eq!(
+        response.headers()[WWW_AUTHENTICATE],
+        "Bearer realm=\"sigec\""
+    );
+    let (response, _) = send(
+        &api,
+        request(Method::PUT, "/api/v1/devices", Some("root"), ""),
+    )
+    .await;
+    assert_eq!(response.headers()[ALLOW], "GET,HEAD,POST");
+    let form = Request::post("/api/v1/devices")
+        .header(AUTHORIZATION, "Bearer root")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from("id=CP1"))
+        .unwrap();
+    let expected = "415 media_type: content type \"application/x-www-form-urlencoded\", expected \"application/json\" (/api/v1/devices)";
+    assert_eq!(answer(&api, form).await, expected);
+}
+
+#[tokio::test]
+async fn metrics_have_a_bounded_set_of_labels() {
+    let api = api();
+    let made_up = Method::from_bytes(b"BREW").unwrap();
+    for request in [
+        request(Method::GET, "/api/v1/devices", Some("root"), ""),
+        request(Method::GET, "/made/up/1", None, ""),
+        request(Method::GET, "/made/up/2", None, ""),
+        request(made_up, "/api/v1/devices", Some("root"), ""),
+    ] {
+        send(&api, request).await;
+    }
+    let mut out = metrics::Exposition::default();
+    api.metrics.render(&mut out);
+    let counted: Vec<_> = out
+        .into_text()
+        .lines()
+        .filter(|line| line.starts_with("http_requests_total"))
+        .map(str::to_owned)
+        .collect();
+    expect![[r#"
+        http_requests_total{method="GET",path="/api/v1/devices",status="200"} 1
+        http_requests_total{method="GET",path="other",status="404"} 2
+        http_requests_total{method="other",path="/api/v1/devices",status="405"} 1"#]].assert_eq(&counted.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_given_up() {
+    let api = api();
+    let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let slow = Request::post("/api/v1/devices")
+        .header(AUTHORIZATION, "Bearer root")
+        .body(never)
+        .unwrap();
+    let expected = "408 slow: the body did not arrive within 30 seconds (/api/v1/devices)";
+    assert_eq!(answer(&api, slow).await, expected);
+}
