@@ -61,6 +61,8 @@ impl Registers {
             return;
         }
         match self.candidate {
+            // The same register said twice agrees with nothing.
+            Some(candidate) if candidate.energy == register.energy => {}
             Some(candidate) if follows(candidate, register, rules) => {
                 let alone = self.first == self.last;
                 self.rebased |= alone;
@@ -85,9 +87,17 @@ impl Registers {
     /// The register of the end.
     pub(crate) fn end(&mut self, register: Register, rules: &Plausibility) {
         self.has_end = true;
+        let before = self.last;
         self.take(register, rules);
-        // The last word of the station that agrees with nothing: there is no end to bill to.
-        self.broken |= self.last != Some(register);
+        // A periodic reading may be a moment newer than the end.
+        let overtaken = before.zip(self.first).is_some_and(|(last, first)| {
+            register.at < last.at
+                && first.energy <= register.energy
+                && register.energy <= last.energy
+        });
+        // The station's last word agrees with nothing: there is no end to bill to.
+        let agrees = self.last.is_some_and(|last| last.energy == register.energy);
+        self.broken |= !agrees && !overtaken;
     }
 
     /// What was delivered, as far as known.
@@ -192,6 +202,29 @@ mod tests {
             Quality::Ok,
         );
         check(&[(0, 5_000), (30, 4_000)], Some(0), Quality::Quarantined);
+    }
+
+    #[test]
+    fn a_register_said_twice_confirms_nothing() {
+        check(
+            &[(0, 5_000), (30, 4_000), (30, 4_000)],
+            Some(0),
+            Quality::Quarantined,
+        );
+        check(
+            &[(0, 0), (1, 909_948), (2, 909_948), (3, 910_031)],
+            Some(83),
+            Quality::Estimated,
+        );
+    }
+
+    #[test]
+    fn a_reading_may_overtake_the_end() {
+        check(
+            &[(0, 1_000), (10, 5_000), (9, 4_900)],
+            Some(4_000),
+            Quality::Ok,
+        );
     }
 
     #[test]

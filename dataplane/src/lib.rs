@@ -12,15 +12,18 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod config;
 mod energy;
 mod id;
 mod mailbox;
+mod normalize;
 mod password;
 mod permutation;
 mod random;
 mod retry;
 mod router;
+mod shard;
 mod state;
 mod wheel;
 

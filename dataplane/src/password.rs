@@ -44,6 +44,12 @@ impl fmt::Debug for Password {
 }
 
 impl Password {
+    /// Matches nothing anyone knows; checked in the place of one that is not there.
+    pub(crate) const NOBODYS: Self = Self {
+        salt: [0; 16],
+        mac: [0; 32],
+    };
+
     /// The digest of `password` under a new salt.
     ///
     /// # Errors

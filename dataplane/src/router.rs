@@ -119,8 +119,6 @@ pub struct CommandRequest {
     pub payload: String,
     /// Who asks.
     pub principal: String,
-    /// Time the station has to answer, from the moment the command is on the wire.
-    pub timeout: Duration,
     /// How long the answer of this question waits for the station's; `None` answers once the command is durable.
     pub wait: Option<Duration>,
 }

@@ -20,6 +20,10 @@ use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::retry::Recent;
 
+/// Transactions of one station in memory; beyond it the oldest leave, those that ended first.
+const TRANSACTIONS_MAX: usize = 128;
+/// Connectors of one station: more are history only. One that claims 1,634,030,126 of them was seen.
+const CONNECTORS_MAX: usize = 256;
 /// How long an ended transaction stays in memory.
 pub(crate) const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
@@ -108,10 +112,36 @@ pub(crate) struct Transaction {
     pub(crate) seq_no: i64,
     /// When its newest event happened.
     pub(crate) event_at: i64,
-    /// Recognises the StartTransaction that began it, whatever its clock said.
-    pub(crate) start: ([u8; 16], [u8; 16]),
+    /// Hash of what began it, to recognise a StartTransaction whose clock cannot be believed.
+    pub(crate) start: [u8; 16],
     /// When its last record was made.
     pub(crate) updated_at: UtcMicros,
+}
+
+#[cfg(test)]
+impl Transaction {
+    pub(crate) fn running_for_test() -> Self {
+        Self {
+            id: TransactionId([7; 16]),
+            ocpp_id: "7".into(),
+            evse_id: 1,
+            connector_id: 1,
+            state: TransactionState::Active,
+            quality: Quality::Ok,
+            started_at: Some(1),
+            ended_at: None,
+            energy: None,
+            cost: None,
+            currency: *b"BRL",
+            token_ref: None,
+            stop_reason: Box::default(),
+            registers: Registers::default(),
+            seq_no: -1,
+            event_at: 1,
+            start: [0; 16],
+            updated_at: UtcMicros(1),
+        }
+    }
 }
 
 /// The registers that a transaction event brings, as [`Transaction::registers`] takes them.
@@ -248,8 +278,10 @@ impl StationState {
         if !status.live {
             return;
         }
-        let connector =
-            self.connector_mut(status.evse_id.to_native(), status.connector_id.to_native());
+        let place = (status.evse_id.to_native(), status.connector_id.to_native());
+        let Some(connector) = self.connector_mut(place.0, place.1) else {
+            return;
+        };
         connector.status = ConnectorStatus::from_code(status.status);
         connector.status_reported = status.status_reported.as_str().into();
         connector.error_code = match status.error_code.as_str() {
@@ -299,7 +331,7 @@ impl StationState {
                     registers: Registers::default(),
                     seq_no: -1,
                     event_at: i64::MIN,
-                    start: ([0; 16], [0; 16]),
+                    start: [0; 16],
                     updated_at: at,
                 });
                 self.transactions.len() - 1
@@ -317,7 +349,7 @@ impl StationState {
             transaction.connector_id = event.connector_id.to_native();
         }
         if kind == TransactionEventKind::Started {
-            transaction.start = (event.retry.key, event.retry.content);
+            transaction.start = event.retry.content;
         }
         transaction.seq_no = transaction.seq_no.max(event.seq_no.to_native());
         transaction.event_at = transaction.event_at.max(occurred_at);
@@ -377,8 +409,11 @@ impl StationState {
                 running.energy = running.registers.energy();
                 running.quality = running.registers.quality(false, rules);
             }
-            if evse_id != 0 && !values.offline {
-                self.connector_mut(evse_id, connector_id.max(1)).register = Some(register.energy);
+            if evse_id != 0
+                && !values.offline
+                && let Some(connector) = self.connector_mut(evse_id, connector_id.max(1))
+            {
+                connector.register = Some(register.energy);
             }
         }
     }
@@ -394,23 +429,25 @@ impl StationState {
         }
     }
 
-    fn connector_mut(&mut self, evse_id: u32, connector_id: u32) -> &mut Connector {
+    fn connector_mut(&mut self, evse_id: u32, connector_id: u32) -> Option<&mut Connector> {
         let place = |c: &Connector| (c.evse_id, c.connector_id);
-        let found = self
+        let at = match self
             .connectors
-            .binary_search_by_key(&(evse_id, connector_id), place);
-        let at = found.unwrap_or_else(|at| {
-            self.connectors.insert(
-                at,
-                Connector {
+            .binary_search_by_key(&(evse_id, connector_id), place)
+        {
+            Ok(at) => at,
+            Err(_) if CONNECTORS_MAX <= self.connectors.len() => return None,
+            Err(at) => {
+                let connector = Connector {
                     evse_id,
                     connector_id,
                     ..Connector::default()
-                },
-            );
-            at
-        });
-        &mut self.connectors[at]
+                };
+                self.connectors.insert(at, connector);
+                at
+            }
+        };
+        self.connectors.get_mut(at)
     }
 
     pub(crate) fn connector(&self, evse_id: u32, connector_id: u32) -> Option<&Connector> {

@@ -25,10 +25,12 @@ impl Wheel {
     }
 
     /// Brings `entry` up at `tick`, or earlier when that is more than the wheel holds; never before the next one.
-    pub(crate) fn insert(&mut self, entry: u32, tick: u64) {
+    /// Answers when.
+    pub(crate) fn insert(&mut self, entry: u32, tick: u64) -> u64 {
         let tick = tick.clamp(self.next, self.next + SLOTS as u64 - 1);
         self.slots[tick as usize % SLOTS].push(entry);
         self.len += 1;
+        tick
     }
 
     /// The next tick to look at; `None` while the wheel is empty.

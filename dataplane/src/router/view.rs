@@ -243,6 +243,10 @@ pub struct ShardHealth {
     pub shard: usize,
     /// Its log.
     pub log_id: fleet::LogId,
+    /// How the log does.
+    pub log: Option<storage::log::LogHealth>,
+    /// The log has stood still for longer than its limit: sockets are closed, upgrades refused.
+    pub stalled: bool,
     /// The newest record that is safe.
     pub durable: fleet::Seq,
     /// The newest record that was made.
@@ -257,6 +261,8 @@ pub struct ShardHealth {
     pub stations_pending: usize,
     /// Transactions that run.
     pub transactions_active: usize,
+    /// Commands between their making and their end.
+    pub commands_open: usize,
     /// Bytes held for answers and records that are not durable.
     pub bytes_held: usize,
     /// True while reads are stopped because of them.

@@ -121,7 +121,7 @@ struct TransactionRow {
     has_end: bool,
     seq_no: i64,
     event_at: i64,
-    start: ([u8; 16], [u8; 16]),
+    start: [u8; 16],
     updated_at: i64,
 }
 

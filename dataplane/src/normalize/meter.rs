@@ -1,0 +1,227 @@
+//! Meter values as columns (decision 15): one row per `meterValue` element.
+//!
+//! A column takes the sample of its measurand that is unphased, or of the named phase, at the outlet; every other
+//! sample is kept as it was written. The state of charge is the vehicle's wherever it was measured.
+
+use fleet::UtcMicros;
+use fleet::record::{
+    MeterColumn, MeterRow, MeterValues, Reading, ReadingContext, Sample, TextRange,
+};
+use ocpp::MeterColumns;
+use ocpp::meter::{self, Location, Measurand, Named, Phase};
+
+/// Writes the message's values into `values`, whose other members stay as they are. Reuses its memory.
+pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at: UtcMicros) {
+    values.rows.clear();
+    values.readings.clear();
+    values.samples.clear();
+    values.text.clear();
+    // A message of 1 MiB holds fewer rows than 2^16; the log's index could not name more.
+    for value_row in columns.rows().iter().take(usize::from(u16::MAX)) {
+        let row = values.rows.len() as u16;
+        let samples = columns.samples(value_row);
+        let row_context = samples
+            .first()
+            .map_or(ReadingContext::SamplePeriodic, |s| context(s.context));
+        let trusted = UtcMicros(value_row.utc_micros).is_trusted(received_at);
+        let raw = push_text(&mut values.text, columns.text(value_row.raw));
+        values.rows.push(MeterRow {
+            measured_at: if trusted {
+                value_row.utc_micros
+            } else {
+                received_at.0
+            },
+            measured_at_raw: raw,
+            clock_trusted: trusted,
+            context: row_context.code(),
+        });
+        let first_reading = values.readings.len();
+        for sample in samples {
+            let column = column(sample).filter(|_| context(sample.context) == row_context);
+            let reading = column
+                .and_then(|column| reading(columns, sample, column))
+                .filter(|r| {
+                    // The first of two samples for one column has it.
+                    values.readings[first_reading..]
+                        .iter()
+                        .all(|other| other.column != r.0.code())
+                });
+            match reading {
+                Some((column, bits)) => values.readings.push(Reading {
+                    row,
+                    column: column.code(),
+                    bits,
+                }),
+                None => push_sample(values, columns, row, sample),
+            }
+            if reading.is_some() && columns.signed(sample).is_some() {
+                // The signature covers the value as written.
+                push_sample(values, columns, row, sample);
+            }
+        }
+    }
+}
+
+/// One row with one register: meterStart and meterStop of 1.6.
+pub(crate) fn push_register(
+    values: &mut MeterValues,
+    occurred: &fleet::record::Moment,
+    context: ReadingContext,
+    register_mwh: i64,
+) {
+    let row = values.rows.len() as u16;
+    let measured_at_raw = push_text(&mut values.text, &occurred.raw);
+    values.rows.push(MeterRow {
+        measured_at: occurred.at,
+        measured_at_raw,
+        clock_trusted: occurred.clock_trusted,
+        context: context.code(),
+    });
+    values.readings.push(Reading {
+        row,
+        column: MeterColumn::EnergyWh.code(),
+        bits: register_mwh,
+    });
+}
+
+/// The value of a sample that has a column and can be held there.
+fn reading(
+    columns: &MeterColumns,
+    sample: &meter::Sample,
+    column: MeterColumn,
+) -> Option<(MeterColumn, i64)> {
+    let bits = match column {
+        MeterColumn::EnergyWh | MeterColumn::EnergyExportWh => columns.energy(sample).ok()?,
+        _ => columns.number(sample).ok()?.to_bits() as i64,
+    };
+    Some((column, bits))
+}
+
+/// The column that a sample belongs to.
+fn column(sample: &meter::Sample) -> Option<MeterColumn> {
+    use MeterColumn as Column;
+
+    let Named::Known(measurand) = sample.measurand else {
+        return None;
+    };
+    match sample.location {
+        None | Some(Named::Known(Location::Outlet)) => {}
+        Some(Named::Known(Location::EV)) if measurand == Measurand::SoC => {}
+        Some(_) => return None,
+    }
+    let phase = match sample.phase {
+        None => None,
+        Some(Named::Known(phase)) => Some(phase),
+        Some(Named::Other(_)) => return None,
+    };
+    let phased = |all, l1, l2, l3| match phase {
+        None => Some(all),
+        Some(Phase::L1 | Phase::L1N) => Some(l1),
+        Some(Phase::L2 | Phase::L2N) => Some(l2),
+        Some(Phase::L3 | Phase::L3N) => Some(l3),
+        Some(Phase::N | Phase::L1L2 | Phase::L2L3 | Phase::L3L1) => None,
+    };
+    let unphased = |column| phase.is_none().then_some(column);
+    match measurand {
+        Measurand::EnergyActiveImportRegister => unphased(Column::EnergyWh),
+        Measurand::EnergyActiveExportRegister => unphased(Column::EnergyExportWh),
+        Measurand::PowerActiveImport => phased(
+            Column::PowerW,
+            Column::PowerL1W,
+            Column::PowerL2W,
+            Column::PowerL3W,
+        ),
+        Measurand::PowerOffered => unphased(Column::PowerOfferedW),
+        Measurand::CurrentImport => phased(
+            Column::CurrentA,
+            Column::CurrentL1A,
+            Column::CurrentL2A,
+            Column::CurrentL3A,
+        ),
+        Measurand::CurrentOffered => unphased(Column::CurrentOfferedA),
+        Measurand::Voltage => phased(
+            Column::VoltageV,
+            Column::VoltageL1V,
+            Column::VoltageL2V,
+            Column::VoltageL3V,
+        ),
+        Measurand::Frequency => unphased(Column::FrequencyHz),
+        Measurand::PowerFactor => unphased(Column::PowerFactor),
+        Measurand::SoC => unphased(Column::SocPercent),
+        Measurand::Temperature => unphased(Column::TemperatureC),
+        Measurand::EnergyReactiveImportRegister
+        | Measurand::EnergyReactiveExportRegister
+        | Measurand::EnergyActiveImportInterval
+        | Measurand::EnergyActiveExportInterval
+        | Measurand::EnergyReactiveImportInterval
+        | Measurand::EnergyReactiveExportInterval
+        | Measurand::PowerActiveExport
+        | Measurand::PowerReactiveImport
+        | Measurand::PowerReactiveExport
+        | Measurand::CurrentExport
+        | Measurand::Rpm
+        | Measurand::EnergyActiveNet
+        | Measurand::EnergyReactiveNet
+        | Measurand::EnergyApparentNet
+        | Measurand::EnergyApparentImport
+        | Measurand::EnergyApparentExport => None,
+    }
+}
+
+fn push_sample(values: &mut MeterValues, columns: &MeterColumns, row: u16, sample: &meter::Sample) {
+    let text = &mut values.text;
+    let measurand = push_text(text, columns.word(sample.measurand));
+    let phase = sample.phase.map_or("", |phase| columns.word(phase));
+    let phase = push_text(text, phase);
+    let location = sample
+        .location
+        .map_or("", |location| columns.word(location));
+    let location = push_text(text, location);
+    let unit = sample.unit.map_or("", |unit| columns.word(unit));
+    let unit = push_text(text, unit);
+    let value = push_text(text, columns.text(sample.value));
+    let signed = columns
+        .signed(sample)
+        .map_or("", |signed| columns.text(signed.data));
+    let signed_value = push_text(text, signed);
+    values.samples.push(Sample {
+        row,
+        context: context(sample.context).code(),
+        measurand,
+        phase,
+        location,
+        unit,
+        value,
+        value_number: columns.number(sample).unwrap_or(f64::NAN),
+        signed_value,
+    });
+}
+
+/// Both sets are the one of OCPP 2.0.1.
+fn context(context: meter::ReadingContext) -> ReadingContext {
+    match context {
+        meter::ReadingContext::SamplePeriodic => ReadingContext::SamplePeriodic,
+        meter::ReadingContext::SampleClock => ReadingContext::SampleClock,
+        meter::ReadingContext::TransactionBegin => ReadingContext::TransactionBegin,
+        meter::ReadingContext::TransactionEnd => ReadingContext::TransactionEnd,
+        meter::ReadingContext::Trigger => ReadingContext::Trigger,
+        meter::ReadingContext::InterruptionBegin => ReadingContext::InterruptionBegin,
+        meter::ReadingContext::InterruptionEnd => ReadingContext::InterruptionEnd,
+        meter::ReadingContext::Other => ReadingContext::Other,
+    }
+}
+
+fn push_text(arena: &mut String, text: &str) -> TextRange {
+    if text.is_empty() {
+        return TextRange::default();
+    }
+    let start = arena.len() as u32;
+    arena.push_str(text);
+    TextRange {
+        start,
+        len: text.len() as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests;

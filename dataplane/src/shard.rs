@@ -1,0 +1,588 @@
+//! The stations of some partitions and their sockets: bytes, time and questions in, bytes, records and replies out.
+//!
+//! A shard never touches a socket, a file or a clock. Its owner feeds it (`opened`, `received`, `closed`, `ask`,
+//! `timer`, `committed`) and drains it after each: [`Shard::effects`] for the sockets, [`Shard::records`] for the log,
+//! [`Shard::projection`] for the state store.
+//!
+//! # Invariants
+//!
+//! - What is answered after a record waits in line behind every record made before it, so answers keep the order of
+//!   their calls, per connection and over all.
+//! - A station's state changes only through [`StationState::apply`], by a record that was just written.
+
+mod asks;
+mod calls;
+mod commands;
+mod conns;
+mod facts;
+mod handshake;
+mod journal;
+mod outbox;
+mod projection;
+mod stations;
+mod tally;
+mod timers;
+mod tokens;
+mod transactions;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use fleet::record::{Direction, Disconnected, Message, MeterValues};
+use fleet::{EventId, Seq, TransactionId, UtcMicros};
+use net::driver::ConnId;
+use net::ws::{self, CloseCode};
+use ocpp::{Instant, MeterColumns};
+use ring::hmac;
+use storage::state::Table;
+
+use crate::CommandId;
+use crate::admission::Guesses;
+use crate::config::Config;
+use crate::permutation::TransactionIds;
+use crate::random::Random;
+use crate::retry::Canonical;
+use crate::state::StationState;
+use crate::wheel::Wheel;
+use commands::Command;
+use conns::{Conn, Conns, Live, Stage};
+use journal::{Journal, Writable};
+pub(crate) use outbox::Effect;
+use outbox::Outbox;
+use projection::Projection;
+pub(crate) use projection::{Row, read_record_row};
+use stations::Stations;
+use tally::{Tally, label};
+use timers::Deadlines;
+pub(crate) use tokens::{read_token, token_key, write_token};
+use waiting::{Ready, Waiting};
+
+/// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more
+/// is read no further until they are answered.
+const HELD_MAX: u16 = 24;
+
+/// The two clocks, read once a turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// For deadlines.
+    pub(crate) mono: Instant,
+    /// For records.
+    pub(crate) utc: UtcMicros,
+}
+
+impl Now {
+    /// Whole seconds of the monotonic clock: the ticks of the wheel.
+    fn tick(self) -> u32 {
+        (self.mono.0 / 1_000_000_000) as u32
+    }
+}
+
+/// What all shards of a server share; never changes.
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    /// Number of shards in this start.
+    pub(crate) shards: usize,
+    pub(crate) transaction_ids: TransactionIds,
+    /// Makes the references that stand for tokens in facts.
+    pub(crate) token_key: hmac::Key,
+    /// Identities that wait for approval, over all shards.
+    pub(crate) pending: AtomicUsize,
+}
+
+/// Reads a row of the state store.
+pub(crate) type Lookup = Box<dyn Fn(Table, &[u8]) -> Option<Vec<u8>> + Send>;
+
+/// See the module.
+pub(crate) struct Shard {
+    index: usize,
+    settings: Arc<Settings>,
+    lookup: Lookup,
+    random: Random,
+    conns: Conns,
+    stations: Stations,
+    /// Of the transactions in memory, whose they are.
+    transactions: HashMap<TransactionId, u32>,
+    active: BTreeSet<TransactionId>,
+    commands: HashMap<CommandId, Command>,
+    /// Action and payload of commands whose first record is not durable yet, with their secrets.
+    outgoing: HashMap<CommandId, (String, String)>,
+    journal: Journal,
+    waiting: Waiting,
+    projection: Projection,
+    wheel: Wheel,
+    deadlines: Deadlines,
+    guesses: Guesses,
+    outbox: Outbox,
+    tally: Tally,
+    reads_paused: bool,
+    /// The log has stood still for too long: sockets are closed and upgrades refused.
+    stalled: bool,
+    /// The server is going down.
+    draining: bool,
+    scratch: Scratch,
+}
+
+/// Memory that is used again for every message.
+#[derive(Default)]
+struct Scratch {
+    columns: MeterColumns,
+    values: MeterValues,
+    message: Option<Message>,
+    canonical: Canonical,
+    payload: Vec<u8>,
+    answer: Vec<u8>,
+    due: Vec<u32>,
+}
+
+impl Shard {
+    /// A shard whose log ends with `last`.
+    pub(crate) fn new(
+        index: usize,
+        settings: Arc<Settings>,
+        lookup: Lookup,
+        seed: u64,
+        log_id: fleet::LogId,
+        last: Seq,
+        now: Now,
+    ) -> Self {
+        Self {
+            index,
+            settings,
+            lookup,
+            random: Random::new(seed),
+            conns: Conns::default(),
+            stations: Stations::default(),
+            transactions: HashMap::new(),
+            active: BTreeSet::new(),
+            commands: HashMap::new(),
+            outgoing: HashMap::new(),
+            journal: Journal::new(log_id, last),
+            waiting: Waiting::default(),
+            projection: Projection::default(),
+            wheel: Wheel::new(u64::from(now.tick())),
+            deadlines: Deadlines::default(),
+            guesses: Guesses::default(),
+            outbox: Outbox::default(),
+            tally: Tally::default(),
+            reads_paused: false,
+            stalled: false,
+            draining: false,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Takes a station as store and log know it, before the first connection.
+    pub(crate) fn load(&mut self, state: StationState) {
+        let station = self.stations.insert(state);
+        let state = &self.stations[station].state;
+        if state.acceptance == Some(fleet::record::Acceptance::Pending) {
+            self.settings
+                .pending
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        for transaction in &state.transactions {
+            self.transactions.insert(transaction.id, station);
+        }
+        self.active.extend(state.active().map(|t| t.id));
+    }
+
+    /// Ends what the last run left open: connections are over, and commands without an answer stay without one.
+    pub(crate) fn resume(
+        &mut self,
+        now: Now,
+        open_commands: Vec<(fleet::StationKey, fleet::record::CommandChanged)>,
+    ) {
+        for station in self.stations.all() {
+            let connection = self.stations[station].state.connection;
+            if connection != 0 {
+                let ended = Disconnected {
+                    connection,
+                    reason: "server stopped".into(),
+                };
+                self.record(now, station, &ended);
+            }
+        }
+        for (key, command) in open_commands {
+            self.forget_command(now, &key, command);
+        }
+    }
+
+    /// A socket was opened, by a peer or by another shard that handed it over.
+    pub(crate) fn opened(&mut self, now: Now, id: ConnId, peer: std::net::SocketAddr) {
+        let tick = now.tick();
+        self.conns.insert(Conn {
+            id,
+            peer,
+            opened_at: tick,
+            seen_at: tick,
+            due: 0,
+            stage: Stage::Handshake,
+        });
+        self.watch(
+            id,
+            u64::from(tick) + self.settings.config.handshake_timeout.as_secs(),
+        );
+    }
+
+    /// Bytes of a socket; answers how many were used. The rest comes again with more, or after `Effect::Resume`.
+    pub(crate) fn received(&mut self, now: Now, id: ConnId, bytes: &mut [u8]) -> usize {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return bytes.len();
+        };
+        conn.seen_at = now.tick();
+        match &mut conn.stage {
+            Stage::Closing => bytes.len(),
+            Stage::Handshake => {
+                let used = self.handshake(now, id, bytes);
+                // What follows an upgrade at once is the first message.
+                if 0 < used && used < bytes.len() && self.conns.live_mut(id).is_some() {
+                    used + self.received(now, id, &mut bytes[used..])
+                } else {
+                    used
+                }
+            }
+            Stage::Live(live) => {
+                live.pinged = false;
+                if live.paused || self.reads_paused {
+                    live.paused = true;
+                    self.outbox.push(Effect::Pause(id));
+                    return 0;
+                }
+                let mut codec =
+                    std::mem::replace(&mut live.codec, ws::Codec::new(ws::Role::Server));
+                let limits = ws::Limits {
+                    message_len_max: self.settings.config.message_len_max,
+                    ..ws::Limits::default()
+                };
+                let read = codec.read(&limits, bytes, |message| self.message(now, id, message));
+                if let Some(live) = self.conns.live_mut(id) {
+                    live.codec = codec;
+                }
+                read.unwrap_or_else(|error| {
+                    self.tally.counters.connections_dropped += 1;
+                    self.say_goodbye(now, id, error.close_code(), &error.to_string());
+                    bytes.len()
+                })
+            }
+        }
+    }
+
+    fn message(&mut self, now: Now, id: ConnId, message: ws::Message<'_>) -> ControlFlow<()> {
+        match message {
+            ws::Message::Text(text) => self.text(now, id, text),
+            ws::Message::Binary(_) => {
+                self.tally.counters.connections_dropped += 1;
+                let reason = "OCPP-J is text, this message was binary";
+                self.say_goodbye(now, id, CloseCode::UNSUPPORTED_DATA, reason);
+            }
+            ws::Message::Ping(payload) => {
+                self.outbox
+                    .send(id, |out| ws::write_pong(out, None, payload));
+            }
+            ws::Message::Pong(_) => {}
+            ws::Message::Close(code, reason) => {
+                let code = code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
+                let reason = clean(reason);
+                let said = if reason.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {reason}")
+                };
+                self.detach_station(now, id, &format!("closed by station ({code}){said}"));
+                self.outbox.send(id, |out| {
+                    ws::write_close(out, None, Some(CloseCode::NORMAL), "")
+                });
+                self.end(id);
+            }
+        }
+        let full = self.over_budget();
+        self.reads_paused |= full;
+        match self.conns.live_mut(id) {
+            // The rest comes again when answers have gone out.
+            Some(live) if full || HELD_MAX <= live.held => {
+                live.paused = true;
+                self.outbox.push(Effect::Pause(id));
+                ControlFlow::Break(())
+            }
+            Some(_) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(()),
+        }
+    }
+
+    /// A socket is over, whoever ended it.
+    pub(crate) fn closed(&mut self, now: Now, id: ConnId, reason: &str) {
+        self.detach_station(now, id, reason);
+        self.conns.remove(id);
+    }
+
+    /// True while bytes may be read from sockets.
+    pub(crate) fn wants_reads(&self) -> bool {
+        !self.reads_paused
+    }
+
+    /// The log has committed up to `seq`: what waited for it may go.
+    pub(crate) fn committed(&mut self, now: Now, seq: Seq) {
+        if seq == self.journal.durable() {
+            return;
+        }
+        self.journal.committed(now.mono, seq);
+        self.stalled = false;
+        let mut waiting = std::mem::take(&mut self.waiting);
+        while let Some((ready, frame)) = waiting.pop(seq) {
+            match ready {
+                Ready::Answer {
+                    conn,
+                    called_at,
+                    header_len,
+                    ..
+                } => self.release(now, conn, called_at, frame, usize::from(header_len)),
+                Ready::Reply(reply) => reply(),
+                Ready::Transmit(command) => self.transmit(now, command),
+            }
+        }
+        waiting.tidy();
+        // What the round above put in line comes after what is left of it.
+        waiting.append(&mut self.waiting);
+        self.waiting = waiting;
+        if self.reads_paused && !self.over_budget_to_resume() {
+            self.reads_paused = false;
+            for id in self.conns.ids().collect::<Vec<_>>() {
+                self.unpause(id);
+            }
+        }
+    }
+
+    fn release(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        called_at: Instant,
+        frame: &[u8],
+        header_len: usize,
+    ) {
+        let Some(live) = self.conns.live_mut(id) else {
+            return;
+        };
+        live.held -= 1;
+        if let Ok(text) = std::str::from_utf8(&frame[header_len..]) {
+            note_answer(live, text);
+        }
+        let unpause = live.paused && live.held < HELD_MAX / 2;
+        let last = self.draining && live.held == 0;
+        self.tally
+            .counters
+            .ack_latency
+            .record((now.mono - called_at).as_micros() as u64);
+        self.outbox.send(id, |out| out.extend_from_slice(frame));
+        if last {
+            self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts");
+        } else if unpause && !self.reads_paused {
+            self.unpause(id);
+        }
+    }
+
+    fn unpause(&mut self, id: ConnId) {
+        if let Some(live) = self.conns.live_mut(id)
+            && live.paused
+            && live.held < HELD_MAX / 2
+        {
+            live.paused = false;
+            self.outbox.push(Effect::Resume(id));
+        }
+    }
+
+    fn bytes_held(&self) -> usize {
+        self.journal.len() + self.waiting.len() + self.projection.len()
+    }
+
+    fn over_budget(&self) -> bool {
+        self.settings.config.shard_bytes_max < self.bytes_held()
+    }
+
+    fn over_budget_to_resume(&self) -> bool {
+        self.settings.config.shard_bytes_max / 2 < self.bytes_held()
+    }
+
+    /// What is to be done with the sockets.
+    pub(crate) fn effects(&mut self, each: impl FnMut(Effect, &[u8])) {
+        self.outbox.drain(each);
+    }
+
+    /// Hands new records to the log, until `append` refuses one.
+    pub(crate) fn records(&mut self, append: impl FnMut(&[u8]) -> bool) {
+        self.journal.hand_over(append);
+    }
+
+    /// The newest record made.
+    pub(crate) fn last(&self) -> Seq {
+        self.journal.last()
+    }
+
+    /// Rows for the state store, the position they claim, and the record that must be durable before they go there.
+    pub(crate) fn projection(&mut self) -> Option<(Vec<Row>, Seq, Seq)> {
+        if self.projection.is_empty() {
+            return None;
+        }
+        let last = self.journal.last();
+        let stations = &mut self.stations;
+        let (batch, position) = self.projection.batch(last, |station| {
+            let entry = &mut stations[station];
+            entry.dirty = false;
+            (
+                entry.state.key.as_str().as_bytes().to_vec(),
+                entry.state.to_row(),
+            )
+        });
+        Some((batch, position, last))
+    }
+
+    /// The store has everything up to `seq`.
+    pub(crate) fn stored(&mut self, seq: Seq) {
+        self.projection.stored(seq);
+    }
+
+    /// Closes every connection, refuses new ones. Answers that are in line still go out first.
+    pub(crate) fn drain(&mut self, now: Now) {
+        self.draining = true;
+        for id in self.conns.ids().collect::<Vec<_>>() {
+            match self.conns.live_mut(id).map(|live| live.held) {
+                // It is closed when its answers are out; see `drained`.
+                Some(held) if 0 < held => {}
+                Some(_) => self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts"),
+                None => self.end(id),
+            }
+        }
+    }
+
+    /// True when a drain has nothing left to wait for.
+    pub(crate) fn drained(&self) -> bool {
+        self.waiting.is_empty() && self.journal.waiting_since().is_none()
+    }
+
+    /// Writes a record and folds it into its station's state.
+    fn record<T: Writable>(&mut self, now: Now, station: u32, content: &T) -> EventId {
+        let entry = &mut self.stations[station];
+        let (event, range) = self
+            .journal
+            .write(now.mono, &entry.state.key, now.utc, content);
+        let bytes = self.journal.bytes(range);
+        let record = fleet::wire::read(bytes).expect("bytes that were just written read back");
+        entry
+            .state
+            .apply(event, &record, &self.settings.config.plausibility);
+        self.projection.note(event, &record, bytes);
+        if !entry.dirty {
+            entry.dirty = true;
+            self.projection.dirty(event.seq, station);
+        }
+        self.tally.counters.records += 1;
+        event
+    }
+
+    /// Keeps a frame as it went over the wire, without its secrets.
+    fn record_message(
+        &mut self,
+        now: Now,
+        station: u32,
+        direction: Direction,
+        message_type: u8,
+        message_id: &str,
+        action: &str,
+        text: &str,
+    ) {
+        self.tally.message(label(action), direction);
+        if action == "Heartbeat" && !self.settings.config.log_heartbeats {
+            return;
+        }
+        let mut message = self.scratch.message.take().unwrap_or_else(|| Message {
+            direction: 0,
+            message_type: 0,
+            message_id: String::new(),
+            action: String::new(),
+            raw: String::new(),
+        });
+        message.direction = direction.code();
+        message.message_type = message_type;
+        let fill = |to: &mut String, from: &str| {
+            to.clear();
+            to.push_str(from);
+        };
+        fill(&mut message.message_id, message_id);
+        fill(&mut message.action, action);
+        fill(&mut message.raw, &ocpp::mask_secrets(action, text));
+        self.record(now, station, &message);
+        message.raw.shrink_to(64 << 10);
+        self.scratch.message = Some(message);
+    }
+
+    /// Ends a socket: its station's connection is over, the peer hears why, and what it still sends is passed by.
+    fn say_goodbye(&mut self, now: Now, id: ConnId, code: CloseCode, reason: &str) {
+        self.detach_station(now, id, reason);
+        self.outbox
+            .send(id, |out| ws::write_close(out, None, Some(code), reason));
+        self.end(id);
+    }
+
+    /// Closes a socket that has heard all it will.
+    fn end(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.stage = Stage::Closing;
+            self.outbox.push(Effect::Close(id));
+        }
+    }
+
+    /// Takes the station off a socket, if it has one: offline from here on.
+    fn detach_station(&mut self, now: Now, id: ConnId, reason: &str) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let Stage::Live(live) = std::mem::replace(&mut conn.stage, Stage::Closing) else {
+            return;
+        };
+        let Live {
+            station,
+            connection,
+            rpc,
+            ..
+        } = *live;
+        self.tally.counters.answers_unexpected += u64::from(rpc.answers_unexpected());
+        let entry = &mut self.stations[station];
+        // The close of an old connection says nothing about the one that took its place.
+        if entry.conn == Some(id) {
+            entry.conn = None;
+        }
+        if entry.state.acceptance == Some(fleet::record::Acceptance::Accepted) {
+            let ended = Disconnected {
+                connection,
+                reason: reason.to_owned(),
+            };
+            self.record(now, station, &ended);
+        }
+        self.lose_commands(now, station, rpc);
+    }
+}
+
+/// An answer leaves: the call it belongs to is no longer open.
+fn note_answer(live: &mut Live, text: &str) {
+    match ocpp::scan(text, live.version) {
+        Ok(ocpp::Frame::CallResult { id, payload }) => {
+            live.inbound.answered(&id, "", payload.as_bytes());
+        }
+        Ok(ocpp::Frame::CallError { id, .. }) => live.inbound.forget(&id),
+        Ok(ocpp::Frame::Call { .. }) | Err(_) => {}
+    }
+}
+
+/// A peer's text on one line, at most 100 characters.
+fn clean(text: &str) -> String {
+    text.chars()
+        .take(100)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

@@ -1,0 +1,473 @@
+//! Questions and wishes of everybody else.
+
+use fleet::record::{
+    Acceptance, CommandState, ConnectorStatus, StationConfigured, StationDeleted, TransactionState,
+};
+use fleet::wire::{Body, Fact};
+use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
+use net::ws::CloseCode;
+use storage::state::Table;
+
+use super::commands::command_view;
+use super::stations::Station;
+use super::{Now, Shard, read_record_row};
+use crate::CommandId;
+use crate::config::Onboarding;
+use crate::router::view::{
+    CommandView, ConnectorView, Page, ShardHealth, StationView, TransactionView,
+};
+use crate::router::{
+    Ask, CommandRefused, RegisterError, RegisterMode, Registration, StartOutcome, StationFilter,
+    StopOutcome,
+};
+use crate::state::{Connector, Transaction};
+
+/// Stations that one list looks at before it answers with what it has.
+const SCAN_MAX: usize = 4_096;
+
+impl Shard {
+    /// Answers a question, now or when what it changed is durable.
+    pub(crate) fn ask(&mut self, now: Now, ask: Ask) {
+        match ask {
+            Ask::Register {
+                entries,
+                mode,
+                principal,
+                reply,
+            } => {
+                let results = entries
+                    .into_iter()
+                    .map(|entry| self.register(now, entry, mode, &principal))
+                    .collect();
+                self.reply_when_durable(reply, results);
+            }
+            Ask::Delete {
+                key,
+                principal,
+                reply,
+            } => {
+                let result = self.delete(now, &key, principal);
+                self.reply_when_durable(reply, result);
+            }
+            Ask::Station { key, reply } => {
+                let view = self
+                    .known(&key)
+                    .map(|station| self.station_view(now, &self.stations[station]));
+                reply.send(view);
+            }
+            Ask::Stations {
+                filter,
+                after,
+                limit,
+                reply,
+            } => reply.send(self.list(now, &filter, after.as_ref(), limit)),
+            Ask::Command { request, reply } => {
+                let Some(station) = self.known(&request.station) else {
+                    return reply.send(Err(CommandRefused::UnknownStation));
+                };
+                if let Err(refused) = self.check_command(station, &request.action, &request.payload)
+                {
+                    return reply.send(Err(refused));
+                }
+                if self.stalled {
+                    return reply.send(Err(CommandRefused::LogDown));
+                }
+                let (action, payload) = (request.action, request.payload);
+                match request.wait {
+                    Some(wait) => {
+                        let wait = Some((now.mono + wait, reply));
+                        self.make_command(now, station, action, payload, request.principal, wait);
+                    }
+                    None => {
+                        let id = self.make_command(
+                            now,
+                            station,
+                            action,
+                            payload,
+                            request.principal,
+                            None,
+                        );
+                        if let Some(view) = self.command_view(id) {
+                            self.reply_when_durable(reply, Ok(view));
+                        }
+                    }
+                }
+            }
+            Ask::CommandById { id, reply } => reply.send(self.command_view(id)),
+            Ask::Transaction { id, reply } => reply.send(self.find_transaction(id)),
+            Ask::ActiveTransactions {
+                tenant,
+                after,
+                limit,
+                reply,
+            } => reply.send(self.list_active(&tenant, after, limit)),
+            Ask::Start { request, reply } => match self.known(&request.station) {
+                None => reply.send(StartOutcome::Refused(CommandRefused::UnknownStation)),
+                Some(_) if self.stalled => {
+                    reply.send(StartOutcome::Refused(CommandRefused::LogDown));
+                }
+                Some(station) => self.start_transaction(now, station, request, reply),
+            },
+            Ask::Stop { request, reply } => {
+                let view = self.find_transaction(request.transaction);
+                let Some(view) = view.filter(|view| view.station.tenant() == request.tenant) else {
+                    return reply.send(StopOutcome::Unknown);
+                };
+                let Some(station) = self.stations.find(&view.station) else {
+                    return reply.send(StopOutcome::Unknown);
+                };
+                if view.state != TransactionState::Active {
+                    return reply.send(StopOutcome::Ended(view));
+                }
+                if self.stalled {
+                    return reply.send(StopOutcome::Refused(CommandRefused::LogDown));
+                }
+                let ocpp_id = view.ocpp_transaction_id;
+                self.stop_transaction(now, station, request, &ocpp_id, reply);
+            }
+            Ask::Health { reply } => reply.send(self.health()),
+        }
+    }
+
+    /// A station that may be talked about: not one that was deleted.
+    fn known(&self, key: &StationKey) -> Option<u32> {
+        self.stations
+            .find(key)
+            .filter(|station| self.stations[*station].state.acceptance.is_some())
+    }
+
+    fn register(
+        &mut self,
+        now: Now,
+        entry: Registration,
+        mode: RegisterMode,
+        principal: &str,
+    ) -> Result<(), RegisterError> {
+        if self.stalled {
+            return Err(RegisterError::LogDown);
+        }
+        let known = self.known(&entry.key);
+        let registered = known.is_some_and(|station| self.stations[station].state.registered);
+        match mode {
+            RegisterMode::Create if registered => return Err(RegisterError::Exists),
+            RegisterMode::Update if known.is_none() => return Err(RegisterError::Unknown),
+            RegisterMode::Create | RegisterMode::Update | RegisterMode::Upsert => {}
+        }
+        let station = self.stations.entry(&entry.key);
+        let state = &self.stations[station].state;
+        let patch = entry.patch;
+        let before = state.configured.as_deref().cloned().unwrap_or_default();
+        let password = patch.password.unwrap_or(state.password.as_deref().copied());
+        let location = patch.location.unwrap_or(before.location);
+        let was_pending = state.acceptance == Some(Acceptance::Pending);
+        // A change to one that waits does not approve it; naming a new one does.
+        let acceptance = patch.acceptance.unwrap_or(match (mode, state.acceptance) {
+            (RegisterMode::Update, Some(acceptance)) => acceptance,
+            _ => Acceptance::Accepted,
+        });
+        let configured = StationConfigured {
+            site: patch.site.unwrap_or_else(|| before.site.into()),
+            latitude: location.map(|(latitude, _)| latitude),
+            longitude: location.map(|(_, longitude)| longitude),
+            address: patch.address.unwrap_or_else(|| before.address.into()),
+            connectors: patch.connectors.unwrap_or(before.connectors),
+            password_salt: password.map(|password| password.salt),
+            password_mac: password.map(|password| password.mac),
+            acceptance: acceptance.code(),
+            principal: principal.to_owned(),
+        };
+        self.record(now, station, &configured);
+        if was_pending && acceptance == Acceptance::Accepted {
+            self.no_longer_pending();
+        }
+        Ok(())
+    }
+
+    fn delete(
+        &mut self,
+        now: Now,
+        key: &StationKey,
+        principal: String,
+    ) -> Result<(), RegisterError> {
+        let station = self.known(key).ok_or(RegisterError::Unknown)?;
+        if self.stalled {
+            return Err(RegisterError::LogDown);
+        }
+        if let Some(conn) = self.stations[station].conn {
+            self.say_goodbye(
+                now,
+                conn,
+                CloseCode::POLICY_VIOLATION,
+                "the station was deleted",
+            );
+        }
+        let state = &self.stations[station].state;
+        if state.acceptance == Some(Acceptance::Pending) {
+            self.no_longer_pending();
+        }
+        for id in state.transactions.iter().map(|t| t.id).collect::<Vec<_>>() {
+            self.transactions.remove(&id);
+            self.active.remove(&id);
+        }
+        self.record(now, station, &StationDeleted { principal });
+        Ok(())
+    }
+
+    fn list(
+        &self,
+        now: Now,
+        filter: &StationFilter,
+        after: Option<&StationKey>,
+        limit: usize,
+    ) -> Page<StationView, StationKey> {
+        let mut page = Page {
+            items: Vec::new(),
+            next: None,
+        };
+        for (scanned, (key, station)) in self.stations.after(after).enumerate() {
+            if key.tenant() == filter.tenant && station.state.acceptance.is_some() {
+                let view = self.station_view(now, station);
+                if shows(filter, &view) {
+                    page.items.push(view);
+                }
+            }
+            if page.items.len() == limit || scanned + 1 == SCAN_MAX {
+                page.next = Some(key.clone());
+                break;
+            }
+        }
+        page
+    }
+
+    fn list_active(
+        &self,
+        tenant: &str,
+        after: Option<TransactionId>,
+        limit: usize,
+    ) -> Page<TransactionView, TransactionId> {
+        use std::ops::Bound;
+
+        let mut page = Page {
+            items: Vec::new(),
+            next: None,
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        for (scanned, id) in self.active.range((from, Bound::Unbounded)).enumerate() {
+            let station = self.transactions.get(id).copied();
+            let view = station.and_then(|station| self.transaction_view(station, *id));
+            page.items
+                .extend(view.filter(|view| view.station.tenant() == tenant));
+            if page.items.len() == limit || scanned + 1 == SCAN_MAX {
+                page.next = Some(*id);
+                break;
+            }
+        }
+        page
+    }
+
+    fn station_view(&self, now: Now, station: &Station) -> StationView {
+        let state = &station.state;
+        let (boot, configured) = (state.boot.as_deref(), state.configured.as_deref());
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let seen_ago = station
+            .conn
+            .and_then(|conn| self.conns.get(conn))
+            .map(|conn| i64::from(now.tick().saturating_sub(conn.seen_at)) * 1_000_000);
+        let live_seen = seen_ago.map(|ago| UtcMicros(now.utc.0 - ago));
+        let last_seen_at = live_seen.map_or(state.seen_at, |seen| seen.max(state.seen_at));
+        StationView {
+            key: state.key.clone(),
+            acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
+            has_password: state.password.is_some(),
+            site: text(configured.map(|c| &*c.site)),
+            address: text(configured.map(|c| &*c.address)),
+            location: configured.and_then(|c| c.location),
+            connectors_declared: configured.map_or(0, |c| c.connectors),
+            protocol: state.protocol,
+            online: station.conn.is_some(),
+            peer: if station.conn.is_some() {
+                state.peer.to_string()
+            } else {
+                String::new()
+            },
+            connected_at: state.connected_at,
+            last_seen_at: (last_seen_at != UtcMicros(0)).then_some(last_seen_at),
+            booted_at: boot.map(|boot| boot.at),
+            vendor: text(boot.map(|boot| &*boot.vendor)),
+            model: text(boot.map(|boot| &*boot.model)),
+            serial_number: text(boot.map(|boot| &*boot.serial_number)),
+            firmware_version: text(boot.map(|boot| &*boot.firmware_version)),
+            connectors: state
+                .connectors
+                .iter()
+                .map(|c| connector_view(state, c))
+                .collect(),
+            active_transactions: state.active().map(|t| t.id).collect(),
+            position: state.applied.unwrap_or(EventId {
+                log_id: LogId(0),
+                seq: Seq(0),
+            }),
+        }
+    }
+
+    pub(super) fn transaction_view(
+        &self,
+        station: u32,
+        id: TransactionId,
+    ) -> Option<TransactionView> {
+        let state = &self.stations[station].state;
+        let transaction = state.transaction(id)?;
+        let position = state.applied?;
+        Some(transaction_view(state.key.clone(), transaction, position))
+    }
+
+    fn find_transaction(&self, id: TransactionId) -> Option<TransactionView> {
+        let station = self.transactions.get(&id).copied();
+        station
+            .and_then(|station| self.transaction_view(station, id))
+            .or_else(|| stored_transaction(&self.row(Table::Transactions, id.0)?))
+    }
+
+    pub(super) fn command_view(&self, id: CommandId) -> Option<CommandView> {
+        if let Some(command) = self.commands.get(&id) {
+            return Some(self.view_of(command));
+        }
+        let row = self.row(Table::Commands, id.0)?;
+        let (_, record) = read_record_row(&row)?;
+        let key = record.station_key().ok()?;
+        match record.body.to_fact().ok()? {
+            Fact::CommandChanged(command) => Some(command_view(key, &command, record.received_at)),
+            _ => None,
+        }
+    }
+
+    fn health(&self) -> ShardHealth {
+        let stations = || {
+            self.stations
+                .iter()
+                .filter(|s| s.state.acceptance.is_some())
+        };
+        let waits = |s: &&Station| s.state.acceptance == Some(Acceptance::Pending);
+        ShardHealth {
+            shard: self.index,
+            log_id: self.journal.log_id(),
+            log: None,
+            stalled: self.stalled,
+            durable: self.journal.durable(),
+            appended: self.journal.last(),
+            connections: self.conns.len(),
+            stations: stations().count(),
+            stations_online: stations().filter(|s| s.conn.is_some()).count(),
+            stations_pending: stations().filter(waits).count(),
+            transactions_active: self.active.len(),
+            commands_open: self
+                .commands
+                .values()
+                .filter(|c| is_open(c.record.state))
+                .count(),
+            bytes_held: self.bytes_held(),
+            reads_paused: self.reads_paused,
+            counters: self.tally.counters.clone(),
+        }
+    }
+
+    /// True while stations that nobody registered are let in.
+    pub(super) fn is_open(&self) -> bool {
+        self.settings.config.onboarding == Onboarding::Open
+    }
+}
+
+fn is_open(state: u8) -> bool {
+    matches!(
+        CommandState::from_code(state),
+        Some(CommandState::Queued | CommandState::Sent)
+    )
+}
+
+fn shows(filter: &StationFilter, view: &StationView) -> bool {
+    let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
+    let status: Option<ConnectorStatus> = filter.status;
+    status.is_none_or(|status| view.status() == status)
+        && is(&filter.vendor, &view.vendor)
+        && is(&filter.site, &view.site)
+        && filter.online.is_none_or(|online| online == view.online)
+        && filter
+            .acceptance
+            .is_none_or(|acceptance| acceptance == view.acceptance)
+}
+
+fn connector_view(state: &crate::state::StationState, connector: &Connector) -> ConnectorView {
+    let here = |t: &&Transaction| {
+        t.evse_id == connector.evse_id
+            && (t.connector_id == connector.connector_id || t.connector_id == 0)
+    };
+    ConnectorView {
+        evse_id: connector.evse_id,
+        connector_id: connector.connector_id,
+        status: connector.status,
+        status_reported: connector.status_reported.to_string(),
+        error_code: connector.error_code.to_string(),
+        status_at: connector.status.map(|_| UtcMicros(connector.status_at)),
+        transaction: state.active().filter(here).last().map(|t| t.id),
+        register: connector.register,
+    }
+}
+
+fn transaction_view(
+    station: StationKey,
+    transaction: &Transaction,
+    position: EventId,
+) -> TransactionView {
+    let register = |register: Option<crate::energy::Register>| register.map(|r| r.energy);
+    TransactionView {
+        id: transaction.id,
+        station,
+        ocpp_transaction_id: transaction.ocpp_id.to_string(),
+        evse_id: transaction.evse_id,
+        connector_id: transaction.connector_id,
+        state: transaction.state,
+        quality: transaction.quality,
+        started_at: transaction.started_at.map(UtcMicros),
+        ended_at: transaction.ended_at.map(UtcMicros),
+        meter_start: register(transaction.registers.first),
+        meter_stop: register(transaction.registers.last),
+        energy: transaction.energy,
+        cost: transaction.cost,
+        currency: transaction.currency,
+        token_ref: transaction.token_ref,
+        stop_reason: transaction.stop_reason.to_string(),
+        position,
+    }
+}
+
+/// A transaction as its last event left it.
+fn stored_transaction(row: &[u8]) -> Option<TransactionView> {
+    let (position, record) = read_record_row(row)?;
+    let station = record.station_key().ok()?;
+    let Body::TransactionEvent(_) = &record.body else {
+        return None;
+    };
+    let Fact::TransactionEvent(event) = record.body.to_fact().ok()? else {
+        return None;
+    };
+    let summary = event.summary;
+    Some(TransactionView {
+        id: TransactionId(event.transaction_id),
+        station,
+        ocpp_transaction_id: event.ocpp_transaction_id,
+        evse_id: event.evse_id,
+        connector_id: event.connector_id,
+        state: TransactionState::from_code(summary.state)?,
+        quality: fleet::record::Quality::from_code(summary.quality)?,
+        started_at: summary.started_at.map(UtcMicros),
+        ended_at: summary.ended_at.map(UtcMicros),
+        meter_start: summary.meter_start_mwh.map(MilliwattHours),
+        meter_stop: summary.meter_stop_mwh.map(MilliwattHours),
+        energy: summary.energy_mwh.map(MilliwattHours),
+        cost: summary.cost.map(Cost),
+        currency: summary.currency,
+        token_ref: summary.token_ref,
+        stop_reason: event.stop_reason,
+        position,
+    })
+}

@@ -1,0 +1,292 @@
+//! Text from a station: read, routed, answered.
+
+use std::sync::atomic::Ordering;
+
+use fleet::record::{Acceptance, Direction};
+use net::driver::ConnId;
+use net::ws::{self, CloseCode};
+use ocpp::{
+    Admission, CallError, ErrorCode, Frame, FrameFault, Policy, Timestamp, Version, v16, v201,
+};
+
+use super::{Now, Shard};
+
+/// Seconds after which a station that waits for approval is to boot again.
+const PENDING_RETRY_S: u32 = 60;
+
+/// When an answer may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// After every record made so far is durable.
+    WhenDurable,
+    /// At once, unless answers before it still wait.
+    AtOnce,
+}
+
+/// A call of a station, as far as its envelope tells.
+#[derive(Clone, Copy)]
+pub(super) struct Inbound<'a> {
+    pub(super) conn: ConnId,
+    pub(super) station: u32,
+    pub(super) id: &'a str,
+    pub(super) action: &'a str,
+}
+
+/// An answer's payload, written where it leaves from.
+pub(super) enum Answer<'a> {
+    V16(v16::Response<'a>),
+    V201(v201::Response<'a>),
+}
+
+impl Answer<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::V16(response) => response.write(out),
+            Self::V201(response) => response.write(out),
+        }
+    }
+}
+
+impl Shard {
+    /// One text message.
+    pub(super) fn text(&mut self, now: Now, conn: ConnId, text: &str) {
+        let Some(live) = self.conns.live_mut(conn) else {
+            return;
+        };
+        let (version, station) = (live.version, live.station);
+        match ocpp::scan(text, version) {
+            Ok(Frame::Call {
+                id,
+                action,
+                payload,
+            }) => {
+                let call = Inbound {
+                    conn,
+                    station,
+                    id: &id,
+                    action: &action,
+                };
+                self.call(now, version, call, payload, text);
+            }
+            Ok(frame @ (Frame::CallResult { .. } | Frame::CallError { .. })) => {
+                self.answered(now, conn, station, &frame, text);
+            }
+            Err(error) => {
+                if !self.accepted(station) {
+                    return;
+                }
+                let id = error.id.as_deref().unwrap_or("");
+                self.record_message(now, station, Direction::FromStation, 0, id, "", text);
+                if error.fault == FrameFault::AnswerElements
+                    && let Some(id) = &error.id
+                {
+                    self.answer_unreadable(now, conn, id);
+                }
+                if let Some(reply) = error.reply {
+                    let call = Inbound {
+                        conn,
+                        station,
+                        id: &reply.id,
+                        action: "",
+                    };
+                    self.refuse_call(now, version, call, &reply.error);
+                }
+            }
+        }
+    }
+
+    fn accepted(&self, station: u32) -> bool {
+        self.stations[station].state.acceptance == Some(Acceptance::Accepted)
+    }
+
+    fn call(&mut self, now: Now, version: Version, call: Inbound<'_>, payload: &str, text: &str) {
+        if !self.accepted(call.station) {
+            return self.call_while_pending(now, version, call, payload);
+        }
+        let (from, action) = (Direction::FromStation, call.action);
+        self.record_message(now, call.station, from, 2, call.id, action, text);
+        let Some(live) = self.conns.live_mut(call.conn) else {
+            return;
+        };
+        match live.inbound.admit(call.id, action, payload) {
+            Admission::New => {}
+            Admission::Pending => {
+                self.tally.counters.retries += 1;
+                return;
+            }
+            Admission::Replay(answer) => {
+                self.scratch.payload.clear();
+                self.scratch.payload.extend_from_slice(answer);
+                self.tally.counters.retries += 1;
+                return self.send_result(now, call, Leave::WhenDurable);
+            }
+            Admission::Conflict => {
+                let error = CallError::new(
+                    ErrorCode::ProtocolError,
+                    "another call with this message id is still unanswered",
+                );
+                return self.refuse_call(now, version, call, &error);
+            }
+            Admission::Full => {
+                let reason = "more calls are unanswered than a station may have";
+                return self.say_goodbye(now, call.conn, CloseCode::POLICY_VIOLATION, reason);
+            }
+        }
+        let mut columns = std::mem::take(&mut self.scratch.columns);
+        let outcome = match version {
+            Version::V16 => v16::Request::decode(action, payload, Policy::Tolerant, &mut columns)
+                .map(|decoded| {
+                    self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
+                    self.request_16(now, call, &decoded.message)
+                }),
+            Version::V201 => v201::Request::decode(action, payload, Policy::Tolerant, &mut columns)
+                .map(|decoded| {
+                    self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
+                    self.request_201(now, call, &decoded.message)
+                }),
+        };
+        columns.clear();
+        self.scratch.columns = columns;
+        if let Err(error) = outcome {
+            self.refuse_call(now, version, call, &error);
+        }
+        if version == Version::V201 && action != "BootNotification" {
+            self.request_boot(now, call.conn, call.station);
+        }
+    }
+
+    /// A station that waits for approval may boot and nothing else; nothing it says is kept.
+    fn call_while_pending(&mut self, now: Now, version: Version, call: Inbound<'_>, payload: &str) {
+        let current_time = Timestamp::at(now.utc.0);
+        let mut columns = std::mem::take(&mut self.scratch.columns);
+        let outcome = match (call.action, version) {
+            ("BootNotification", Version::V16) => {
+                v16::Request::decode(call.action, payload, Policy::Tolerant, &mut columns).map(
+                    |_| {
+                        Answer::V16(
+                            v16::BootNotificationResponse {
+                                status: v16::RegistrationStatus::Pending,
+                                current_time,
+                                interval: PENDING_RETRY_S,
+                            }
+                            .into(),
+                        )
+                    },
+                )
+            }
+            ("BootNotification", Version::V201) => {
+                v201::Request::decode(call.action, payload, Policy::Tolerant, &mut columns).map(
+                    |_| {
+                        Answer::V201(
+                            v201::BootNotificationResponse {
+                                current_time,
+                                interval: PENDING_RETRY_S,
+                                status: v201::RegistrationStatus::Pending,
+                                status_info: None,
+                            }
+                            .into(),
+                        )
+                    },
+                )
+            }
+            _ => Err(CallError::new(
+                ErrorCode::SecurityError,
+                "the station waits for its operator's approval",
+            )),
+        };
+        self.scratch.columns = columns;
+        match outcome {
+            Ok(answer) => self.answer(now, call, Leave::WhenDurable, answer),
+            Err(error) => self.refuse_call(now, version, call, &error),
+        }
+    }
+
+    /// Answers a call.
+    pub(super) fn answer(&mut self, now: Now, call: Inbound<'_>, leave: Leave, answer: Answer<'_>) {
+        self.scratch.payload.clear();
+        answer.write(&mut self.scratch.payload);
+        self.send_result(now, call, leave);
+    }
+
+    /// Answers a call with the payload in `scratch.payload`.
+    fn send_result(&mut self, now: Now, call: Inbound<'_>, leave: Leave) {
+        let payload = &self.scratch.payload;
+        self.scratch.answer.clear();
+        ocpp::write_call_result(&mut self.scratch.answer, call.id, |out| {
+            out.extend_from_slice(payload);
+        });
+        self.send_answer(now, call, leave, 3);
+    }
+
+    /// Refuses a call.
+    pub(super) fn refuse_call(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: Inbound<'_>,
+        error: &CallError,
+    ) {
+        self.tally.counters.calls_refused += 1;
+        self.scratch.answer.clear();
+        ocpp::write_call_error(&mut self.scratch.answer, version, call.id, error);
+        self.send_answer(now, call, Leave::WhenDurable, 4);
+    }
+
+    /// Sends the message in `scratch.answer`, or puts it in line.
+    fn send_answer(&mut self, now: Now, call: Inbound<'_>, leave: Leave, message_type: u8) {
+        let answer = std::mem::take(&mut self.scratch.answer);
+        let text = std::str::from_utf8(&answer).unwrap_or_default();
+        if self.accepted(call.station) {
+            let to = Direction::ToStation;
+            self.record_message(
+                now,
+                call.station,
+                to,
+                message_type,
+                call.id,
+                call.action,
+                text,
+            );
+        }
+        let (last, durable) = (self.journal.last(), self.journal.durable());
+        if let Some(live) = self.conns.live_mut(call.conn) {
+            let waits = 0 < live.held || (leave == Leave::WhenDurable && durable < last);
+            if waits {
+                live.held += 1;
+                self.waiting.push_answer(last, call.conn, now.mono, &answer);
+            } else {
+                super::note_answer(live, text);
+                self.outbox
+                    .send(call.conn, |out| ws::write_text(out, None, &answer));
+            }
+        }
+        self.scratch.answer = answer;
+    }
+
+    /// A 2.x station that was accepted and never booted is asked to, once per connection.
+    fn request_boot(&mut self, now: Now, conn: ConnId, station: u32) {
+        if self.stations[station].state.boot.is_some() {
+            return;
+        }
+        let Some(live) = self.conns.live_mut(conn) else {
+            return;
+        };
+        if std::mem::replace(&mut live.boot_requested, true) {
+            return;
+        }
+        let payload = "{\"requestedMessage\":\"BootNotification\"}".to_owned();
+        self.make_command(
+            now,
+            station,
+            "TriggerMessage".into(),
+            payload,
+            "sigec".into(),
+            None,
+        );
+    }
+
+    /// A pending station was approved or forgotten: one less waits.
+    pub(super) fn no_longer_pending(&self) {
+        self.settings.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,114 @@
+//! The shard's sockets.
+
+use std::net::SocketAddr;
+
+use net::driver::ConnId;
+use net::ws::Codec;
+use ocpp::{Inbound, Rpc, Version};
+
+/// A socket, in a table with the driver's own indices.
+pub(crate) struct Conn {
+    pub(crate) id: ConnId,
+    pub(crate) peer: SocketAddr,
+    /// In seconds of the monotonic clock.
+    pub(crate) opened_at: u32,
+    /// When it last sent anything.
+    pub(crate) seen_at: u32,
+    /// The tick of its entry on the wheel; entries of connections before it are passed by.
+    pub(crate) due: u64,
+    pub(crate) stage: Stage,
+}
+
+/// How far a socket has come.
+pub(crate) enum Stage {
+    /// Its upgrade is not whole yet.
+    Handshake,
+    /// A station speaks here.
+    Live(Box<Live>),
+    /// We have said our last; what it sends is passed by.
+    Closing,
+}
+
+/// A station's connection.
+pub(crate) struct Live {
+    pub(crate) codec: Codec,
+    pub(crate) version: Version,
+    /// Index of its station.
+    pub(crate) station: u32,
+    /// Its name in the log.
+    pub(crate) connection: u64,
+    /// Answers in line for the disk.
+    pub(crate) held: u16,
+    /// Reads are stopped because of them.
+    pub(crate) paused: bool,
+    /// A ping is out and nothing has come since.
+    pub(crate) pinged: bool,
+    /// It was asked to boot.
+    pub(crate) boot_requested: bool,
+    pub(crate) rpc: Rpc,
+    pub(crate) inbound: Inbound,
+}
+
+/// Sockets by the driver's index.
+#[derive(Default)]
+pub(crate) struct Conns {
+    slots: Vec<Option<Conn>>,
+    len: usize,
+}
+
+impl Conns {
+    pub(crate) fn insert(&mut self, conn: Conn) {
+        let at = conn.id.index();
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
+        }
+        debug_assert!(
+            self.slots[at].is_none(),
+            "the driver closes a connection before it reuses its index"
+        );
+        self.slots[at] = Some(conn);
+        self.len += 1;
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Conn> {
+        let slot = self.slots.get_mut(id.index())?;
+        let conn = slot.take_if(|conn| conn.id == id)?;
+        self.len -= 1;
+        Some(conn)
+    }
+
+    pub(crate) fn get(&self, id: ConnId) -> Option<&Conn> {
+        self.slots
+            .get(id.index())?
+            .as_ref()
+            .filter(|conn| conn.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.slots
+            .get_mut(id.index())?
+            .as_mut()
+            .filter(|conn| conn.id == id)
+    }
+
+    /// The station's connection behind `id`, if it is one and live.
+    pub(crate) fn live_mut(&mut self, id: ConnId) -> Option<&mut Live> {
+        match &mut self.get_mut(id)?.stage {
+            Stage::Live(live) => Some(live),
+            Stage::Handshake | Stage::Closing => None,
+        }
+    }
+
+    /// As above, by the driver's index.
+    pub(crate) fn at_mut(&mut self, index: usize) -> Option<&mut Conn> {
+        self.slots.get_mut(index)?.as_mut()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ConnId> {
+        self.slots.iter().flatten().map(|conn| conn.id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+}

@@ -1,0 +1,538 @@
+//! One arm per action: a station's request becomes records, and gets its answer.
+
+use fleet::record::{
+    Booted, MeterValues, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind,
+};
+use ocpp::{MeterColumns, Timestamp, Word, v16, v201};
+
+use super::calls::{Answer, Inbound, Leave};
+use super::tokens::Authorization;
+use super::transactions::TransactionReport;
+use super::{Now, Shard};
+use crate::normalize::{self, meter, moment, text, was_offline};
+use crate::retry::Verdict;
+use crate::router::TokenStatus;
+
+/// Security events that the specification calls critical (OCPP 2.0.1 Part 2 Appendices, §1).
+const CRITICAL: &[&str] = &[
+    "FirmwareUpdated",
+    "SettingSystemTime",
+    "StartupOfTheDevice",
+    "ResetOrReboot",
+    "SecurityLogWasCleared",
+    "MemoryExhaustion",
+    "TamperDetectionActivated",
+    "InvalidFirmwareSignature",
+    "InvalidFirmwareSigningCertificate",
+    "InvalidCsmsCertificate",
+    "InvalidChargingStationCertificate",
+    "InvalidTLSVersion",
+    "InvalidTLSCipherSuite",
+    "MaintenanceLoginAccepted",
+    "MaintenanceLoginFailed",
+];
+
+impl Shard {
+    /// A request in the words of 1.6.
+    pub(super) fn request_16(&mut self, now: Now, call: Inbound<'_>, request: &v16::Request<'_>) {
+        let current_time = Timestamp::at(now.utc.0);
+        let (leave, response): (Leave, v16::Response<'_>) = match request {
+            v16::Request::Heartbeat(_) => (
+                Leave::AtOnce,
+                v16::HeartbeatResponse { current_time }.into(),
+            ),
+            v16::Request::MeterValues(values) => {
+                self.meter_values_16(now, call.station, values);
+                (Leave::WhenDurable, v16::MeterValuesResponse {}.into())
+            }
+            v16::Request::StatusNotification(status) => {
+                self.status_16(now, call.station, status);
+                (
+                    Leave::WhenDurable,
+                    v16::StatusNotificationResponse {}.into(),
+                )
+            }
+            v16::Request::StartTransaction(start) => {
+                let transaction_id = self.start_16(now, call.station, start);
+                let authorization = self.authorize(now, call.station, &start.id_tag);
+                let response = v16::StartTransactionResponse {
+                    id_tag_info: id_tag_info(&authorization),
+                    transaction_id,
+                };
+                return self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+            }
+            v16::Request::StopTransaction(stop) => {
+                self.stop_16(now, call.station, stop);
+                let authorization = stop
+                    .id_tag
+                    .as_ref()
+                    .map(|id| self.authorize(now, call.station, id));
+                let response = v16::StopTransactionResponse {
+                    id_tag_info: authorization.as_ref().map(id_tag_info),
+                };
+                return self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+            }
+            v16::Request::Authorize(authorize) => {
+                let authorization = self.authorize(now, call.station, &authorize.id_tag);
+                let response = v16::AuthorizeResponse {
+                    id_tag_info: id_tag_info(&authorization),
+                };
+                return self.answer(now, call, Leave::AtOnce, Answer::V16(response.into()));
+            }
+            v16::Request::BootNotification(boot) => {
+                self.booted(now, call.station, &normalize::booted_16(boot));
+                let response = v16::BootNotificationResponse {
+                    status: v16::RegistrationStatus::Accepted,
+                    current_time,
+                    interval: self.settings.config.heartbeat_interval_s,
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v16::Request::DataTransfer(_) => {
+                self.notified(now, call, request);
+                let response = v16::DataTransferResponse {
+                    status: v16::DataTransferStatus::UnknownVendorId,
+                    data: None,
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v16::Request::FirmwareStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v16::FirmwareStatusNotificationResponse {}.into(),
+                )
+            }
+            v16::Request::DiagnosticsStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v16::DiagnosticsStatusNotificationResponse {}.into(),
+                )
+            }
+        };
+        self.answer(now, call, leave, Answer::V16(response));
+    }
+
+    /// A request in the words of 2.0.1.
+    pub(super) fn request_201(&mut self, now: Now, call: Inbound<'_>, request: &v201::Request<'_>) {
+        let current_time = Timestamp::at(now.utc.0);
+        let (leave, response): (Leave, v201::Response<'_>) = match request {
+            v201::Request::Heartbeat(_) => (
+                Leave::AtOnce,
+                v201::HeartbeatResponse { current_time }.into(),
+            ),
+            v201::Request::TransactionEvent(event) => {
+                return self.transaction_event(now, call, event);
+            }
+            v201::Request::MeterValues(values) => {
+                self.meter_values_201(now, call.station, values);
+                (Leave::WhenDurable, v201::MeterValuesResponse {}.into())
+            }
+            v201::Request::StatusNotification(status) => {
+                self.status_201(now, call.station, status);
+                (
+                    Leave::WhenDurable,
+                    v201::StatusNotificationResponse {}.into(),
+                )
+            }
+            v201::Request::Authorize(authorize) => {
+                let authorization = self.authorize(now, call.station, &authorize.id_token.id_token);
+                let response = v201::AuthorizeResponse {
+                    id_token_info: id_token_info(&authorization),
+                    certificate_status: None,
+                };
+                return self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
+            }
+            v201::Request::BootNotification(boot) => {
+                self.booted(now, call.station, &normalize::booted_201(boot));
+                let response = v201::BootNotificationResponse {
+                    current_time,
+                    interval: self.settings.config.heartbeat_interval_s,
+                    status: v201::RegistrationStatus::Accepted,
+                    status_info: None,
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v201::Request::SecurityEventNotification(event) => {
+                let recorded = SecurityEvent {
+                    event_type: event.kind.to_string(),
+                    occurred: moment(Some(&event.timestamp), now.utc),
+                    info: text(event.tech_info.as_deref()),
+                    critical: CRITICAL.contains(&&*event.kind),
+                };
+                self.record(now, call.station, &recorded);
+                (
+                    Leave::WhenDurable,
+                    v201::SecurityEventNotificationResponse {}.into(),
+                )
+            }
+            v201::Request::NotifyEvent(_) => {
+                self.notified(now, call, request);
+                (Leave::WhenDurable, v201::NotifyEventResponse {}.into())
+            }
+            v201::Request::NotifyReport(_) => {
+                self.notified(now, call, request);
+                (Leave::WhenDurable, v201::NotifyReportResponse {}.into())
+            }
+            v201::Request::FirmwareStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::FirmwareStatusNotificationResponse {}.into(),
+                )
+            }
+            v201::Request::LogStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::LogStatusNotificationResponse {}.into(),
+                )
+            }
+            v201::Request::DataTransfer(_) => {
+                self.notified(now, call, request);
+                let response = v201::DataTransferResponse {
+                    status: v201::DataTransferStatus::UnknownVendorId,
+                    data: None,
+                    status_info: None,
+                };
+                (Leave::WhenDurable, response.into())
+            }
+        };
+        self.answer(now, call, leave, Answer::V201(response));
+    }
+
+    fn booted(&mut self, now: Now, station: u32, booted: &Booted) {
+        self.record(now, station, booted);
+    }
+
+    /// What changes no state of ours is kept as it was said, without secrets.
+    fn notified(&mut self, now: Now, call: Inbound<'_>, request: &impl Payload) {
+        let mut payload = Vec::new();
+        request.write_payload(&mut payload);
+        let payload = String::from_utf8(payload).unwrap_or_default();
+        let notified = Notified {
+            action: call.action.to_owned(),
+            payload: ocpp::mask_secrets(call.action, &payload).into_owned(),
+        };
+        self.record(now, call.station, &notified);
+    }
+
+    fn status_16(&mut self, now: Now, station: u32, status: &v16::StatusNotification<'_>) {
+        let occurred = moment(status.timestamp.as_ref(), now.utc);
+        let (evse_id, connector_id) = normalize::place(status.connector_id);
+        let reported = StatusReported {
+            evse_id,
+            connector_id,
+            status: normalize::status(status.status).code(),
+            status_reported: status.status.as_str().to_owned(),
+            error_code: status.error_code.as_str().to_owned(),
+            vendor_error_code: text(status.vendor_error_code.as_deref()),
+            vendor_id: text(status.vendor_id.as_deref()),
+            info: text(status.info.as_deref()),
+            occurred,
+            live: true,
+            retry: Retry::default(),
+        };
+        self.status(now, station, reported);
+    }
+
+    fn status_201(&mut self, now: Now, station: u32, status: &v201::StatusNotification<'_>) {
+        let reported = StatusReported {
+            evse_id: status.evse_id,
+            connector_id: status.connector_id,
+            status: normalize::connector_status(status.connector_status).code(),
+            status_reported: status.connector_status.as_str().to_owned(),
+            error_code: String::new(),
+            vendor_error_code: String::new(),
+            vendor_id: String::new(),
+            info: String::new(),
+            occurred: moment(Some(&status.timestamp), now.utc),
+            live: true,
+            retry: Retry::default(),
+        };
+        self.status(now, station, reported);
+    }
+
+    fn status(&mut self, now: Now, station: u32, mut reported: StatusReported) {
+        let state = &self.stations[station].state;
+        let key = state.key.as_str();
+        let (evse_id, connector_id) = (reported.evse_id, reported.connector_id);
+        let canonical = &mut self.scratch.canonical;
+        canonical
+            .begin("status", key)
+            .int(i64::from(evse_id))
+            .int(i64::from(connector_id));
+        if reported.occurred.clock_trusted {
+            canonical.int(reported.occurred.at);
+            reported.retry.key = canonical.hash();
+        }
+        canonical
+            .text(&reported.status_reported)
+            .text(&reported.error_code);
+        canonical
+            .text(&reported.vendor_error_code)
+            .text(&reported.vendor_id);
+        reported.retry.content = canonical.text(&reported.info).hash();
+        let last = state.connector(evse_id, connector_id);
+        let verdict = if reported.occurred.clock_trusted {
+            let older = reported.occurred.at < state.newest_at;
+            self.verdict(station, reported.retry, older)
+        } else {
+            // Without a time it says something new only if it says something else.
+            let same = last.is_some_and(|last| last.status_content == reported.retry.content);
+            if same { Verdict::Same } else { Verdict::New }
+        };
+        if self.is_repeated(verdict) {
+            return;
+        }
+        let last = self.stations[station]
+            .state
+            .connector(evse_id, connector_id);
+        reported.retry.conflict = verdict == Verdict::Conflict;
+        reported.live = !reported.retry.conflict
+            && last.is_none_or(|last| last.status_at <= reported.occurred.at);
+        self.record(now, station, &reported);
+    }
+
+    fn meter_values_16(&mut self, now: Now, station: u32, values: &v16::MeterValues<'_>) {
+        let (evse_id, connector_id) = normalize::place(values.connector_id);
+        let mut filled = self.take_values(evse_id, connector_id);
+        if let Some(id) = values.transaction_id {
+            use std::fmt::Write;
+            // Writing to a String cannot fail.
+            let _ = write!(filled.ocpp_transaction_id, "{id}");
+        }
+        self.meter_values(now, station, filled, &values.meter_value, None);
+    }
+
+    fn meter_values_201(&mut self, now: Now, station: u32, values: &v201::MeterValues<'_>) {
+        let filled = self.take_values(values.evse_id, 0);
+        self.meter_values(now, station, filled, &values.meter_value, Some(false));
+    }
+
+    /// The scratch record, empty, for these values. Give it back with [`Shard::give_values`].
+    pub(super) fn take_values(&mut self, evse_id: u32, connector_id: u32) -> MeterValues {
+        let mut values = std::mem::take(&mut self.scratch.values);
+        values.evse_id = evse_id;
+        values.connector_id = connector_id;
+        values.transaction_id = None;
+        values.ocpp_transaction_id.clear();
+        values.offline = false;
+        values.rows.clear();
+        values.readings.clear();
+        values.samples.clear();
+        values.text.clear();
+        values.retry = Retry::default();
+        values
+    }
+
+    pub(super) fn give_values(&mut self, values: MeterValues) {
+        // A message of 1 MiB must not stay for ever.
+        if values.text.capacity() <= 256 << 10 {
+            self.scratch.values = values;
+        }
+    }
+
+    /// MeterValues of either version; `offline` is what 2.x says about it.
+    fn meter_values(
+        &mut self,
+        now: Now,
+        station: u32,
+        mut values: MeterValues,
+        columns: &MeterColumns,
+        offline: Option<bool>,
+    ) {
+        meter::fill(&mut values, columns, now.utc);
+        let state = &self.stations[station].state;
+        if !values.ocpp_transaction_id.is_empty() {
+            let named = state.transaction_named(&values.ocpp_transaction_id);
+            values.transaction_id = named.map(|t| t.id.0);
+        }
+        let first = values.rows.first().copied();
+        let trusted = first.filter(|row| row.clock_trusted);
+        values.offline = offline.unwrap_or_else(|| {
+            trusted.is_some_and(|row| {
+                was_offline(
+                    &fleet::record::Moment {
+                        at: row.measured_at,
+                        raw: String::new(),
+                        clock_trusted: true,
+                    },
+                    now.utc,
+                )
+            })
+        });
+        let canonical = &mut self.scratch.canonical;
+        canonical
+            .begin("meter", state.key.as_str())
+            .int(i64::from(values.evse_id));
+        canonical.text(&values.ocpp_transaction_id);
+        if let Some(row) = trusted {
+            canonical.int(row.measured_at);
+            values.retry.key = canonical.hash();
+        }
+        values.retry.content = content_of(canonical, &values);
+        let older = trusted.is_some_and(|row| row.measured_at < state.newest_at);
+        let verdict = self.verdict(station, values.retry, older);
+        if !self.is_repeated(verdict) {
+            values.retry.conflict = verdict == Verdict::Conflict;
+            self.record(now, station, &values);
+        }
+        self.give_values(values);
+    }
+
+    /// What a message is beside those before it. `older` messages are also looked up in the state store.
+    pub(super) fn verdict(&self, station: u32, retry: Retry, older: bool) -> Verdict {
+        if retry.key == [0; 16] {
+            return Verdict::New;
+        }
+        let recent = self.stations[station].state.recent.find(retry.key);
+        let seen = recent.or_else(|| self.kept(retry.key, older).map(|row| row.content));
+        Verdict::of(seen, retry.content)
+    }
+
+    /// Counts what a message was; true when it is to have no effect.
+    pub(super) fn is_repeated(&mut self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::New => false,
+            Verdict::Same => {
+                self.tally.counters.retries += 1;
+                true
+            }
+            Verdict::Conflict => {
+                self.tally.counters.retry_conflicts += 1;
+                false
+            }
+        }
+    }
+
+    fn transaction_event(
+        &mut self,
+        now: Now,
+        call: Inbound<'_>,
+        event: &v201::TransactionEvent<'_>,
+    ) {
+        let kind = match event.event_type {
+            v201::TransactionEventType::Started => TransactionEventKind::Started,
+            v201::TransactionEventType::Updated => TransactionEventKind::Updated,
+            v201::TransactionEventType::Ended => TransactionEventKind::Ended,
+        };
+        let info = &event.transaction_info;
+        let id_token = event.id_token.as_ref().map(|token| &*token.id_token);
+        let report = TransactionReport {
+            kind,
+            ocpp_id: &info.transaction_id,
+            evse_id: event.evse.as_ref().map_or(0, |evse| evse.id),
+            connector_id: event
+                .evse
+                .as_ref()
+                .and_then(|evse| evse.connector_id)
+                .unwrap_or(0),
+            seq_no: i64::try_from(event.seq_no).unwrap_or(i64::MAX),
+            trigger_reason: event.trigger_reason.as_str(),
+            charging_state: info.charging_state.map_or("", Word::as_str),
+            stop_reason: info.stopped_reason.map_or("", Word::as_str),
+            id_token,
+            remote_start_id: info.remote_start_id.unwrap_or(-1),
+            offline: event.offline.unwrap_or(false),
+            occurred: moment(Some(&event.timestamp), now.utc),
+            reservation_id: event.reservation_id,
+        };
+        let columns = event.meter_value.as_ref().map(|list| list.0);
+        let cost = self.transaction_event_201(now, call.station, &report, columns);
+        let authorization = id_token.map(|id| self.authorize(now, call.station, id));
+        let response = v201::TransactionEventResponse {
+            total_cost: cost.map(|cost| ocpp::Number::from_scaled(cost.0, 2)),
+            charging_priority: None,
+            id_token_info: authorization.as_ref().map(id_token_info),
+            updated_personal_message: None,
+        };
+        self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
+    }
+}
+
+/// A hash of the decoded values, on top of what `canonical` holds already.
+pub(super) fn content_of(
+    canonical: &mut crate::retry::Canonical,
+    values: &MeterValues,
+) -> [u8; 16] {
+    canonical.text(&values.text);
+    for row in &values.rows {
+        // A receive time is not the station's word.
+        canonical.int(if row.clock_trusted {
+            row.measured_at
+        } else {
+            0
+        });
+        canonical.int(i64::from(row.context));
+    }
+    for reading in &values.readings {
+        canonical
+            .int(i64::from(reading.row) << 8 | i64::from(reading.column))
+            .int(reading.bits);
+    }
+    for sample in &values.samples {
+        canonical.int(i64::from(sample.row) << 8 | i64::from(sample.context));
+        for range in [
+            sample.measurand,
+            sample.phase,
+            sample.location,
+            sample.unit,
+            sample.value,
+            sample.signed_value,
+        ] {
+            canonical.int(i64::from(range.len));
+        }
+    }
+    canonical.hash()
+}
+
+/// Either version's request, written back as JSON.
+trait Payload {
+    fn write_payload(&self, out: &mut Vec<u8>);
+}
+
+impl Payload for v16::Request<'_> {
+    fn write_payload(&self, out: &mut Vec<u8>) {
+        self.write(out);
+    }
+}
+
+impl Payload for v201::Request<'_> {
+    fn write_payload(&self, out: &mut Vec<u8>) {
+        self.write(out);
+    }
+}
+
+fn id_tag_info(authorization: &Authorization) -> v16::IdTagInfo<'_> {
+    v16::IdTagInfo {
+        expiry_date: authorization.expires_at.map(|at| Timestamp::at(at.0)),
+        parent_id_tag: (!authorization.group.is_empty())
+            .then(|| authorization.group.as_str().into()),
+        status: match authorization.status {
+            TokenStatus::Accepted => v16::AuthorizationStatus::Accepted,
+            TokenStatus::Blocked => v16::AuthorizationStatus::Blocked,
+            TokenStatus::Expired => v16::AuthorizationStatus::Expired,
+            TokenStatus::Invalid => v16::AuthorizationStatus::Invalid,
+        },
+    }
+}
+
+fn id_token_info(authorization: &Authorization) -> v201::IdTokenInfo<'_> {
+    let group = (!authorization.group.is_empty()).then(|| v201::IdToken {
+        additional_info: None,
+        id_token: authorization.group.as_str().into(),
+        kind: v201::IdTokenType::Central,
+    });
+    v201::IdTokenInfo {
+        cache_expiry_date_time: authorization.expires_at.map(|at| Timestamp::at(at.0)),
+        group_id_token: group,
+        ..v201::IdTokenInfo::of(match authorization.status {
+            TokenStatus::Accepted => v201::AuthorizationStatus::Accepted,
+            TokenStatus::Blocked => v201::AuthorizationStatus::Blocked,
+            TokenStatus::Expired => v201::AuthorizationStatus::Expired,
+            TokenStatus::Invalid => v201::AuthorizationStatus::Invalid,
+        })
+    }
+}

@@ -1,0 +1,326 @@
+//! From the first byte of a socket to a station's connection.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use fleet::record::{Acceptance, Connected, ConnectionRefused, Moment, Protocol, SecurityEvent};
+use fleet::{StationKey, TENANT_DEFAULT};
+use net::driver::ConnId;
+use net::http::{UpgradeLimits, UpgradeRequest, parse_upgrade, write_refusal, write_switching};
+use net::ws::{self, CloseCode};
+use ocpp::{Inbound, Rpc, Version};
+
+use super::conns::{Live, Stage};
+use super::{Effect, Now, Shard};
+use crate::admission::{Circumstances, Entry, Refusal, judge, route};
+
+/// A takeover from a connection that sent something this recently may be a second peer with the same identity.
+const IN_USE: Duration = Duration::from_secs(10);
+/// More such takeovers than this within a minute raise an alert.
+const SWAPS_MAX: usize = 3;
+const SWAPS_WITHIN: Duration = Duration::from_secs(60);
+
+/// An HTTP answer that ends the socket.
+struct Refused<'a> {
+    status: u16,
+    headers: &'a [(&'a str, &'a str)],
+    body: &'a str,
+}
+
+/// One text for whoever may not come in, so that it tells nothing about which identities exist.
+const NOT_LET_IN: &str = "this endpoint does not know the station, or not with these credentials\n";
+
+impl Shard {
+    /// Answers how many bytes the upgrade took; 0 until it is whole.
+    pub(super) fn handshake(&mut self, now: Now, id: ConnId, bytes: &[u8]) -> usize {
+        match parse_upgrade(bytes, &UpgradeLimits::default()) {
+            Ok(None) => 0,
+            Ok(Some((request, len))) => match self.upgrade(now, id, &request) {
+                Ok(true) => len,
+                // Another shard reads these bytes again.
+                Ok(false) => 0,
+                Err(refused) => {
+                    self.refuse(id, &refused);
+                    bytes.len()
+                }
+            },
+            Err(error) => {
+                let body = format!("{error}\n");
+                self.refuse(
+                    id,
+                    &Refused {
+                        status: error.status(),
+                        headers: error.headers(),
+                        body: &body,
+                    },
+                );
+                bytes.len()
+            }
+        }
+    }
+
+    /// A socket that no shard takes: its home has no room for it.
+    pub(crate) fn refuse_busy(&mut self, id: ConnId) {
+        self.refuse(id, &UNAVAILABLE);
+    }
+
+    fn refuse(&mut self, id: ConnId, refused: &Refused<'_>) {
+        self.tally.refused(refused.status);
+        self.outbox.send(id, |out| {
+            write_refusal(out, refused.status, refused.headers, refused.body)
+        });
+        self.end(id);
+    }
+
+    /// True when the socket became a connection (or was closed in the words of WebSocket), false when it goes to
+    /// another shard.
+    fn upgrade(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        request: &UpgradeRequest<'_>,
+    ) -> Result<bool, Refused<'static>> {
+        self.check_origin(request)?;
+        let key = route(request.path).map_err(|error| match error {
+            crate::admission::RouteError::NoIdentity => UNKNOWN,
+            _ => Refused {
+                status: 400,
+                headers: &[],
+                body: "the path does not end in a station identity\n",
+            },
+        })?;
+        debug_assert_eq!(key.tenant(), TENANT_DEFAULT);
+        let home = key.partition().shard(self.settings.shards);
+        if home != self.index {
+            self.conns.remove(id);
+            self.outbox.push(Effect::HandOver {
+                conn: id,
+                shard: home,
+            });
+            return Ok(false);
+        }
+        if self.stalled || self.draining || self.reads_paused {
+            return Err(UNAVAILABLE);
+        }
+        let entry = self.admit(now, id, &key, request)?;
+        let Some(version) = request.protocols().find_map(Version::from_subprotocol) else {
+            // OCPP-J wants the handshake finished without the header, and then the end (2.0.1 Part 4, §3.1.2).
+            self.outbox
+                .send(id, |out| write_switching(out, request.key, None));
+            self.outbox.send(id, |out| {
+                let reason = "no common subprotocol, offered here: ocpp2.0.1, ocpp1.6";
+                ws::write_close(out, None, Some(CloseCode::PROTOCOL_ERROR), reason);
+            });
+            self.end(id);
+            return Ok(true);
+        };
+        self.displace(now, &key, entry)?;
+        self.outbox.send(id, |out| {
+            write_switching(out, request.key, Some(version.subprotocol()))
+        });
+        self.connect(now, id, &key, entry, version);
+        Ok(true)
+    }
+
+    /// Only browsers send an origin, and no station is one.
+    fn check_origin(&self, request: &UpgradeRequest<'_>) -> Result<(), Refused<'static>> {
+        let listed = |origin: &[u8]| {
+            self.settings
+                .config
+                .origins
+                .iter()
+                .any(|listed| listed.as_bytes() == origin)
+        };
+        match request.origin {
+            Some(origin) if !listed(origin) => Err(Refused {
+                status: 403,
+                headers: &[],
+                body: "requests with this Origin are not let in\n",
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn admit(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        key: &StationKey,
+        request: &UpgradeRequest<'_>,
+    ) -> Result<Entry, Refused<'static>> {
+        let config = &self.settings.config;
+        let station = self.stations.find(key);
+        let given = Circumstances {
+            onboarding: config.onboarding,
+            forwarded: request.forwarded,
+            authorization: request.authorization,
+            room_for_pending: self.settings.pending.load(Ordering::Relaxed) < config.pending_max,
+        };
+        let state = station.map(|station| &self.stations[station].state);
+        judge(key, state, given).map_err(|refusal| match refusal {
+            Refusal::Unknown => UNKNOWN,
+            Refusal::Malformed => Refused {
+                status: 400,
+                headers: &[],
+                body: "the Authorization field is not Basic as RFC 7617 has it\n",
+            },
+            Refusal::Credentials => self.wrong_credentials(now, id, key, station),
+        })
+    }
+
+    fn wrong_credentials(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        key: &StationKey,
+        station: Option<u32>,
+    ) -> Refused<'static> {
+        let Some(peer) = self.conns.get_mut(id).map(|conn| conn.peer) else {
+            return UNKNOWN;
+        };
+        if !self.guesses.wrong(now.mono, peer.ip(), key.as_str()) {
+            return Refused {
+                status: 429,
+                headers: &[("Retry-After", "60")],
+                body: NOT_LET_IN,
+            };
+        }
+        if let Some(station) = station {
+            let refused = ConnectionRefused {
+                peer: peer.to_string(),
+                reason: "missing or wrong credentials".into(),
+            };
+            self.record(now, station, &refused);
+        }
+        Refused {
+            status: 401,
+            headers: &[(
+                "WWW-Authenticate",
+                "Basic realm=\"ocpp\", charset=\"UTF-8\"",
+            )],
+            body: NOT_LET_IN,
+        }
+    }
+
+    /// Makes room for a connection that was let in: the newest wins among equals, a weaker one never.
+    fn displace(
+        &mut self,
+        now: Now,
+        key: &StationKey,
+        entry: Entry,
+    ) -> Result<(), Refused<'static>> {
+        let Some(station) = self.stations.find(key) else {
+            return Ok(());
+        };
+        let Some(old) = self.stations[station].conn else {
+            return Ok(());
+        };
+        if entry.security < self.stations[station].state.security {
+            return Err(Refused {
+                status: 409,
+                headers: &[],
+                body: "the station is connected with stronger credentials\n",
+            });
+        }
+        let seen_at = self.conns.get_mut(old).map_or(0, |conn| conn.seen_at);
+        if u64::from(now.tick().saturating_sub(seen_at)) < IN_USE.as_secs() {
+            self.note_swap(now, station);
+        }
+        self.tally.counters.connections_replaced += 1;
+        self.say_goodbye(
+            now,
+            old,
+            CloseCode::POLICY_VIOLATION,
+            "replaced by a newer connection",
+        );
+        Ok(())
+    }
+
+    fn note_swap(&mut self, now: Now, station: u32) {
+        let swaps = &mut self.stations[station].side_mut().swaps;
+        swaps.retain(|at| now.mono - *at < SWAPS_WITHIN);
+        swaps.push(now.mono);
+        if SWAPS_MAX < swaps.len() {
+            let count = swaps.len();
+            // The next alert takes as many again.
+            swaps.clear();
+            let event = SecurityEvent {
+                event_type: "Sigec.ConnectionContested".into(),
+                occurred: Moment {
+                    at: now.utc.0,
+                    raw: String::new(),
+                    clock_trusted: true,
+                },
+                info: format!("{count} takeovers of a connection in use within a minute"),
+                critical: true,
+            };
+            self.record(now, station, &event);
+        }
+    }
+
+    fn connect(&mut self, now: Now, id: ConnId, key: &StationKey, entry: Entry, version: Version) {
+        let station = self.stations.entry(key);
+        let connection = self.journal.next().0;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let config = &self.settings.config;
+        conn.stage = Stage::Live(Box::new(Live {
+            codec: ws::Codec::new(ws::Role::Server),
+            version,
+            station,
+            connection,
+            held: 0,
+            paused: false,
+            pinged: false,
+            boot_requested: false,
+            rpc: Rpc::new(config.call_timeout, config.command_queue_len_max as u32),
+            inbound: Inbound::new(),
+        }));
+        let connected = Connected {
+            connection,
+            peer: conn.peer.to_string(),
+            protocol: protocol(version).code(),
+            security: entry.security.code(),
+            acceptance: entry.acceptance.code(),
+            first_seen: entry.first_seen,
+        };
+        self.tally.counters.connections_opened += 1;
+        let before = self.stations[station].state.acceptance;
+        let waits = |acceptance| acceptance == Some(Acceptance::Pending);
+        match (waits(before), waits(Some(entry.acceptance))) {
+            (false, true) => {
+                self.settings.pending.fetch_add(1, Ordering::Relaxed);
+            }
+            (true, false) => {
+                self.settings.pending.fetch_sub(1, Ordering::Relaxed);
+            }
+            (true, true) | (false, false) => {}
+        }
+        // Of one that waits nothing is kept but that it was there.
+        if entry.acceptance == Acceptance::Accepted || before != Some(entry.acceptance) {
+            self.record(now, station, &connected);
+        }
+        self.stations[station].conn = Some(id);
+    }
+}
+
+/// The record's word for a version.
+pub(super) fn protocol(version: Version) -> Protocol {
+    match version {
+        Version::V16 => Protocol::Ocpp16,
+        Version::V201 => Protocol::Ocpp201,
+    }
+}
+
+const UNKNOWN: Refused<'static> = Refused {
+    status: 404,
+    headers: &[],
+    body: NOT_LET_IN,
+};
+
+const UNAVAILABLE: Refused<'static> = Refused {
+    status: 503,
+    headers: &[("Retry-After", "30")],
+    body: NOT_LET_IN,
+};

@@ -1,0 +1,301 @@
+//! What the state store is to hold, gathered until it can be handed over.
+//!
+//! Rows reflect records up to the newest one made, so a batch is handed over when that one is durable. A batch takes
+//! the stations that have been dirty longest, and claims the position before the first change of those left behind:
+//! a restart replays from there and passes by what a row reflects already.
+
+use std::collections::{HashMap, VecDeque};
+
+use fleet::record::Retry;
+use fleet::wire::{Body, RecordView};
+use fleet::{EventId, Seq};
+use storage::state::Table;
+
+use crate::retry::Canonical;
+
+/// Stations and rows of one batch: about two milliseconds of encoding.
+const BATCH_LEN_MAX: usize = 2_000;
+/// How long a key outlives its message, and the end of its transaction (decision 12).
+const KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
+const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
+
+/// A row to write: its table, key and value.
+pub(crate) type Row = (Table, Vec<u8>, Vec<u8>);
+
+/// What the store keeps under a retry key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RetryRow {
+    /// Hash of the values.
+    pub(crate) content: [u8; 16],
+    /// The transaction it belongs to; zero for none.
+    pub(crate) transaction: [u8; 16],
+    /// The 1.6 id that the station was given; 0 for none.
+    pub(crate) ocpp_id: i64,
+    /// When the row may go, UTC microseconds.
+    pub(crate) expires_at: i64,
+}
+
+impl RetryRow {
+    const LEN: usize = 48;
+
+    /// Content, transaction, 1.6 id and expiry, little-endian, in this order: 48 bytes.
+    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        bytes[..16].copy_from_slice(&self.content);
+        bytes[16..32].copy_from_slice(&self.transaction);
+        bytes[32..40].copy_from_slice(&self.ocpp_id.to_le_bytes());
+        bytes[40..].copy_from_slice(&self.expires_at.to_le_bytes());
+        bytes
+    }
+
+    /// `None` for bytes of another length, which no version wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::LEN] = bytes.try_into().ok()?;
+        let (content, rest) = bytes.split_first_chunk::<16>()?;
+        let (transaction, rest) = rest.split_first_chunk::<16>()?;
+        let (ocpp_id, expires_at) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            content: *content,
+            transaction: *transaction,
+            ocpp_id: i64::from_le_bytes(*ocpp_id),
+            expires_at: i64::from_le_bytes(expires_at.try_into().ok()?),
+        })
+    }
+}
+
+/// The key under which a station's own name of a transaction is kept.
+pub(crate) fn name_key(canonical: &mut Canonical, station: &str, ocpp_id: &str) -> [u8; 16] {
+    canonical.begin("transaction", station).text(ocpp_id).hash()
+}
+
+/// A row of the store that is the newest record of its thing: the event's name, then the record.
+pub(crate) fn record_row(event: EventId, record: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(16 + record.len());
+    row.extend_from_slice(&event.log_id.0.to_le_bytes());
+    row.extend_from_slice(&event.seq.0.to_le_bytes());
+    row.extend_from_slice(record);
+    row
+}
+
+/// Reads such a row.
+pub(crate) fn read_record_row(row: &[u8]) -> Option<(EventId, RecordView<'_>)> {
+    let (log_id, rest) = row.split_first_chunk::<8>()?;
+    let (seq, record) = rest.split_first_chunk::<8>()?;
+    let event = EventId {
+        log_id: fleet::LogId(i64::from_le_bytes(*log_id)),
+        seq: Seq(u64::from_le_bytes(*seq)),
+    };
+    Some((event, fleet::wire::read(record).ok()?))
+}
+
+/// What was made and not handed over.
+#[derive(Default)]
+pub(crate) struct Projection {
+    /// Stations with changes, by the first of them.
+    dirty: VecDeque<(Seq, u32)>,
+    rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
+    retries: VecDeque<(Seq, [u8; 16], RetryRow)>,
+    /// Keys that the store may not have yet.
+    recent: HashMap<[u8; 16], (Seq, RetryRow)>,
+    /// Handed over, in order, to leave `recent` once the store has them.
+    handed: VecDeque<(Seq, [u8; 16])>,
+    canonical: Canonical,
+}
+
+impl Projection {
+    /// A station changed that was clean.
+    pub(crate) fn dirty(&mut self, seq: Seq, station: u32) {
+        self.dirty.push_back((seq, station));
+    }
+
+    /// Notes the rows that a record makes beside its station's.
+    pub(crate) fn note(&mut self, event: EventId, record: &RecordView<'_>, bytes: &[u8]) {
+        let at = record.received_at.0;
+        match &record.body {
+            Body::TransactionEvent(transaction) => {
+                let row = record_row(event, bytes);
+                let id = transaction.transaction_id;
+                if !transaction.retry.conflict {
+                    self.rows
+                        .push_back((event.seq, Table::Transactions, id, row));
+                }
+                let ocpp_id = &transaction.ocpp_transaction_id;
+                let kept = RetryRow {
+                    content: transaction.retry.content,
+                    transaction: id,
+                    ocpp_id: ocpp_id.parse().unwrap_or(0),
+                    expires_at: at + KEPT_WITH_TRANSACTION_MICROS,
+                };
+                self.keep(event.seq, retry(&transaction.retry), kept);
+                let name = name_key(&mut self.canonical, record.station, ocpp_id);
+                self.put(event.seq, name, kept);
+            }
+            Body::MeterValues(values) => {
+                let transaction = values.transaction_id.as_ref().copied();
+                let lifetime = match transaction {
+                    Some(_) => KEPT_WITH_TRANSACTION_MICROS,
+                    None => KEPT_MICROS,
+                };
+                let kept = RetryRow {
+                    content: values.retry.content,
+                    transaction: transaction.unwrap_or_default(),
+                    ocpp_id: 0,
+                    expires_at: at + lifetime,
+                };
+                self.keep(event.seq, retry(&values.retry), kept);
+            }
+            Body::StatusReported(status) => {
+                let kept = RetryRow {
+                    content: status.retry.content,
+                    transaction: [0; 16],
+                    ocpp_id: 0,
+                    expires_at: at + KEPT_MICROS,
+                };
+                self.keep(event.seq, retry(&status.retry), kept);
+            }
+            Body::CommandChanged(command) => {
+                let row = record_row(event, bytes);
+                self.rows
+                    .push_back((event.seq, Table::Commands, command.command_id, row));
+            }
+            Body::Connected(_)
+            | Body::Disconnected(_)
+            | Body::ConnectionRefused(_)
+            | Body::Booted(_)
+            | Body::SecurityEvent(_)
+            | Body::Message(_)
+            | Body::StationConfigured(_)
+            | Body::StationDeleted(_)
+            | Body::Notified(_) => {}
+        }
+    }
+
+    fn keep(&mut self, seq: Seq, retry: Retry, row: RetryRow) {
+        if retry.key != [0; 16] && !retry.conflict {
+            self.put(seq, retry.key, row);
+        }
+    }
+
+    fn put(&mut self, seq: Seq, key: [u8; 16], row: RetryRow) {
+        self.recent.insert(key, (seq, row));
+        self.retries.push_back((seq, key, row));
+    }
+
+    /// What is kept under `key` and may not be in the store yet.
+    pub(crate) fn find(&self, key: [u8; 16]) -> Option<RetryRow> {
+        self.recent.get(&key).map(|(_, row)| *row)
+    }
+
+    /// The newest row of a transaction or a command that may not be in the store yet.
+    pub(crate) fn row(&self, table: Table, id: [u8; 16]) -> Option<&[u8]> {
+        let rows = self.rows.iter().rev();
+        rows.filter(|(_, t, i, _)| (*t, *i) == (table, id))
+            .map(|(.., row)| &**row)
+            .next()
+    }
+
+    /// The store has everything up to `seq`.
+    pub(crate) fn stored(&mut self, seq: Seq) {
+        while let Some((handed, key)) = self.handed.front().copied() {
+            if seq < handed {
+                break;
+            }
+            self.handed.pop_front();
+            // A newer row under the same key is not stored yet.
+            if self
+                .recent
+                .get(&key)
+                .is_some_and(|(made, _)| *made <= handed)
+            {
+                self.recent.remove(&key);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.dirty.is_empty() && self.rows.is_empty() && self.retries.is_empty()
+    }
+
+    /// Bytes held, roughly.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len() * 512 + self.retries.len() * 80 + self.recent.len() * 96
+    }
+
+    /// The next batch and the position it reflects. `row` encodes a station, which is clean from then on; `last` is the
+    /// newest record made.
+    pub(crate) fn batch(
+        &mut self,
+        last: Seq,
+        mut row: impl FnMut(u32) -> (Vec<u8>, Vec<u8>),
+    ) -> (Vec<Row>, Seq) {
+        let mut batch = Vec::new();
+        let len = |queue: usize| queue.min(BATCH_LEN_MAX);
+        for (_, station) in self.dirty.drain(..len(self.dirty.len())) {
+            let (key, value) = row(station);
+            batch.push((Table::Stations, key, value));
+        }
+        for (_, table, key, value) in self.rows.drain(..len(self.rows.len())) {
+            batch.push((table, key.to_vec(), value));
+        }
+        for (seq, key, value) in self.retries.drain(..len(self.retries.len())) {
+            batch.push((Table::RetryKeys, key.to_vec(), value.to_bytes().to_vec()));
+            self.handed.push_back((seq, key));
+        }
+        let left = [
+            self.dirty.front().map(|(seq, _)| *seq),
+            self.rows.front().map(|(seq, ..)| *seq),
+            self.retries.front().map(|(seq, ..)| *seq),
+        ];
+        let position = left
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or(last, |seq| Seq(seq.0 - 1));
+        (batch, position)
+    }
+}
+
+fn retry(archived: &fleet::record::ArchivedRetry) -> Retry {
+    Retry {
+        key: archived.key,
+        content: archived.content,
+        conflict: archived.conflict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_row_reads_back() {
+        let row = RetryRow {
+            content: [1; 16],
+            transaction: [2; 16],
+            ocpp_id: -3,
+            expires_at: 4,
+        };
+        assert_eq!(RetryRow::from_bytes(&row.to_bytes()), Some(row));
+        assert_eq!(RetryRow::from_bytes(&[0; 47]), None);
+    }
+
+    #[test]
+    fn a_batch_claims_no_more_than_it_holds() {
+        let mut projection = Projection::default();
+        let stations = BATCH_LEN_MAX as u32 + 5;
+        (0..stations).for_each(|n| projection.dirty(Seq(u64::from(n) + 1), n));
+        let mut written = Vec::new();
+        let row = |n: u32| (n.to_le_bytes().to_vec(), Vec::new());
+        let (batch, position) = projection.batch(Seq(9_000), |n| {
+            written.push(n);
+            row(n)
+        });
+        assert_eq!(
+            (batch.len(), position),
+            (BATCH_LEN_MAX, Seq(BATCH_LEN_MAX as u64))
+        );
+        let (batch, position) = projection.batch(Seq(9_000), row);
+        assert_eq!((batch.len(), position), (5, Seq(9_000)));
+        assert!(projection.is_empty());
+    }
+}

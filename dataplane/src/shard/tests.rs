@@ -1,0 +1,6 @@
+//! Scripts in virtual time: what stations, operators and the disk do, and what comes of it.
+
+mod frames;
+mod handshakes;
+mod scripts;
+mod world;

@@ -1,0 +1,152 @@
+//! Deadlines: of silence on the wheel, of calls and waits in a heap.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use net::driver::ConnId;
+use net::ws::{self, CloseCode};
+use ocpp::Instant;
+
+use super::conns::Stage;
+use super::{Effect, Now, Shard};
+
+/// Most things one call of [`Shard::timer`] looks at, so that a turn stays short.
+const DUE_MAX: usize = 4_096;
+
+/// What comes due. Nothing is ever taken out: what is over by then is passed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deadline {
+    /// Our call on this connection.
+    Call(u64),
+    /// An operator that waits at this station, for a command or a transaction.
+    Wait(u32),
+}
+
+/// Deadlines, nearest first.
+#[derive(Default)]
+pub(crate) struct Deadlines(BinaryHeap<Reverse<(Instant, Deadline)>>);
+
+impl Deadlines {
+    pub(crate) fn insert(&mut self, at: Instant, deadline: Deadline) {
+        self.0.push(Reverse((at, deadline)));
+    }
+
+    fn poll(&self) -> Option<Instant> {
+        self.0.peek().map(|Reverse((at, _))| *at)
+    }
+
+    fn take(&mut self, now: Instant) -> Option<Deadline> {
+        self.poll().filter(|at| *at <= now)?;
+        self.0.pop().map(|Reverse((_, deadline))| deadline)
+    }
+}
+
+impl Shard {
+    /// When [`Shard::timer`] wants to be called.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let wheel = self.wheel.poll().map(|tick| Instant(tick * 1_000_000_000));
+        let stall = self
+            .journal
+            .waiting_since()
+            .map(|since| since + self.settings.config.log_stall_timeout);
+        let stall = stall.filter(|_| !self.stalled);
+        [wheel, self.deadlines.poll(), stall]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Acts on what is due.
+    pub(crate) fn timer(&mut self, now: Now) {
+        let mut due = std::mem::take(&mut self.scratch.due);
+        self.wheel.take(u64::from(now.tick()), &mut due);
+        for index in due.drain(..) {
+            self.look_at(now, index as usize);
+        }
+        self.scratch.due = due;
+        for _ in 0..DUE_MAX {
+            match self.deadlines.take(now.mono) {
+                Some(Deadline::Call(conn)) => self.call_timeout(now, ConnId::from_bits(conn)),
+                Some(Deadline::Wait(station)) => self.wait_timeout(now, station),
+                None => break,
+            }
+        }
+        let limit = self.settings.config.log_stall_timeout;
+        let stalled = self
+            .journal
+            .waiting_since()
+            .is_some_and(|since| limit <= now.mono - since);
+        if stalled && !self.stalled {
+            self.stall(now);
+        }
+    }
+
+    /// The log stands still: stations keep their messages in their own queues, where nothing is lost.
+    fn stall(&mut self, now: Now) {
+        self.stalled = true;
+        for id in self.conns.ids().collect::<Vec<_>>() {
+            self.say_goodbye(
+                now,
+                id,
+                CloseCode::TRY_AGAIN_LATER,
+                "the log does not take records",
+            );
+        }
+    }
+
+    /// Puts a socket on the wheel.
+    pub(super) fn watch(&mut self, id: ConnId, tick: u64) {
+        let due = self.wheel.insert(id.index() as u32, tick);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.due = due;
+        }
+    }
+
+    /// Closes, pings or leaves alone a socket that came up on the wheel.
+    fn look_at(&mut self, now: Now, index: usize) {
+        let config = &self.settings.config;
+        let (tick, handshake) = (u64::from(now.tick()), config.handshake_timeout.as_secs());
+        let (ping, idle) = (
+            config.ping_interval.as_secs(),
+            config.idle_timeout.as_secs(),
+        );
+        let Some(conn) = self.conns.at_mut(index) else {
+            return;
+        };
+        let id = conn.id;
+        if tick < conn.due {
+            return;
+        }
+        match &mut conn.stage {
+            Stage::Handshake => {
+                let due = u64::from(conn.opened_at) + handshake;
+                if tick < due {
+                    self.watch(id, due);
+                } else {
+                    self.tally.refused(408);
+                    self.conns.remove(id);
+                    self.outbox.push(Effect::Abort(id));
+                }
+            }
+            Stage::Live(live) => {
+                let seen_at = u64::from(conn.seen_at);
+                if seen_at + idle <= tick {
+                    self.tally.counters.connections_dropped += 1;
+                    self.detach_station(now, id, "ping timeout");
+                    self.conns.remove(id);
+                    self.outbox.push(Effect::Abort(id));
+                } else if seen_at + ping <= tick {
+                    let first = !std::mem::replace(&mut live.pinged, true);
+                    if first {
+                        self.outbox.send(id, |out| ws::write_ping(out, None, b""));
+                    }
+                    let next = (tick + ping).min(seen_at + idle);
+                    self.watch(id, next);
+                } else {
+                    self.watch(id, seen_at + ping);
+                }
+            }
+            Stage::Closing => {}
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether a token may charge.
+
+use fleet::UtcMicros;
+use ring::hmac;
+use rkyv::rancor::Error as RkyvError;
+use rkyv::{Archive, Deserialize, Serialize};
+use storage::state::Table;
+
+use super::{Now, Shard};
+use crate::config::Onboarding;
+use crate::router::{Token, TokenStatus};
+
+const VERSION: u16 = 1;
+
+/// A token in the state store, behind two bytes of version, little-endian: 1.
+#[derive(Archive, Serialize, Deserialize)]
+struct TokenRow {
+    id: String,
+    status: u8,
+    expires_at: Option<i64>,
+    group: String,
+}
+
+/// The key of a token: both versions compare without regard to case (1.6 `CiString`, 2.0.1 `identifierString`).
+pub(crate) fn token_key(tenant: &str, id: &str) -> Vec<u8> {
+    format!("{tenant}/{}", id.to_lowercase()).into_bytes()
+}
+
+/// The bytes of a token's row.
+pub(crate) fn write_token(token: &Token) -> Vec<u8> {
+    let row = TokenRow {
+        id: token.id.clone(),
+        status: match token.status {
+            TokenStatus::Accepted => 1,
+            TokenStatus::Blocked => 2,
+            TokenStatus::Expired => 3,
+            TokenStatus::Invalid => 4,
+        },
+        expires_at: token.expires_at.map(|at| at.0),
+        group: token.group.clone(),
+    };
+    let mut bytes = VERSION.to_le_bytes().to_vec();
+    rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
+        .expect("a Vec takes every byte, and no type of ours shares pointers");
+    bytes
+}
+
+/// Reads a token's row; `None` for bytes that no version wrote.
+pub(crate) fn read_token(bytes: &[u8]) -> Option<Token> {
+    let (version, body) = bytes.split_first_chunk::<2>()?;
+    if u16::from_le_bytes(*version) != VERSION {
+        return None;
+    }
+    let row = rkyv::from_bytes::<TokenRow, RkyvError>(body).ok()?;
+    Some(Token {
+        id: row.id,
+        status: match row.status {
+            1 => TokenStatus::Accepted,
+            2 => TokenStatus::Blocked,
+            3 => TokenStatus::Expired,
+            4 => TokenStatus::Invalid,
+            _ => return None,
+        },
+        expires_at: row.expires_at.map(UtcMicros),
+        group: row.group,
+    })
+}
+
+/// What a station is told about a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Authorization {
+    pub(super) status: TokenStatus,
+    pub(super) expires_at: Option<UtcMicros>,
+    /// Empty for none.
+    pub(super) group: String,
+}
+
+impl Shard {
+    /// Judges a token shown at `station`.
+    pub(super) fn authorize(&self, now: Now, station: u32, id: &str) -> Authorization {
+        let entry = &self.stations[station];
+        let tenant = entry.state.key.tenant();
+        let row = (self.lookup)(Table::Tokens, &token_key(tenant, id));
+        if let Some(token) = row.as_deref().and_then(read_token) {
+            let expired = token.expires_at.is_some_and(|at| at <= now.utc);
+            return Authorization {
+                status: match token.status {
+                    TokenStatus::Accepted if expired => TokenStatus::Expired,
+                    status => status,
+                },
+                expires_at: token.expires_at,
+                group: token.group,
+            };
+        }
+        // An operator who starts a charge from here has authorized it.
+        let token_ref = self.token_ref(id);
+        let sent = entry
+            .side
+            .as_ref()
+            .is_some_and(|side| side.starts.iter().any(|start| start.token_ref == token_ref));
+        let open = self.settings.config.onboarding == Onboarding::Open;
+        Authorization {
+            status: if sent || open {
+                TokenStatus::Accepted
+            } else {
+                TokenStatus::Invalid
+            },
+            expires_at: None,
+            group: String::new(),
+        }
+    }
+
+    /// What stands for a token in facts (decision 23).
+    pub(super) fn token_ref(&self, id: &str) -> [u8; 16] {
+        let tag = hmac::sign(&self.settings.token_key, id.to_lowercase().as_bytes());
+        let mut reference = [0; 16];
+        reference.copy_from_slice(&tag.as_ref()[..16]);
+        reference
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_back() {
+        for status in [
+            TokenStatus::Accepted,
+            TokenStatus::Blocked,
+            TokenStatus::Expired,
+            TokenStatus::Invalid,
+        ] {
+            let token = Token {
+                id: "TAG1".into(),
+                status,
+                expires_at: Some(UtcMicros(7)),
+                group: "G".into(),
+            };
+            assert_eq!(read_token(&write_token(&token)), Some(token));
+        }
+        assert_eq!(read_token(b"\x02\0"), None);
+        assert_eq!(read_token(b""), None);
+    }
+
+    #[test]
+    fn case_does_not_matter() {
+        assert_eq!(token_key("default", "AbC"), token_key("default", "aBc"));
+    }
+}
