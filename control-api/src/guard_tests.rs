@@ -228,7 +228,8 @@ async fn metrics_have_a_bounded_set_of_labels() {
     expect![[r#"
         http_requests_total{method="GET",path="/api/v1/devices",status="200"} 1
         http_requests_total{method="GET",path="other",status="404"} 2
-        http_requests_total{method="other",path="/api/v1/devices",status="405"} 1"#]].assert_eq(&counted.join("\n"));
+        http_requests_total{method="other",path="/api/v1/devices",status="405"} 1"#]]
+    .assert_eq(&counted.join("\n"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,6 +37,7 @@ pub type HealthFn = Arc<dyn Fn() -> HealthParts + Send + Sync>;
 #[utoipa::path(
     get,
     path = "/health/live",
+    operation_id = "get_liveness",
     tag = "health",
     responses((status = 200, description = "`OK`", body = String, content_type = "text/plain"))
 )]
@@ -48,6 +49,7 @@ pub(crate) async fn live() -> &'static str {
 #[utoipa::path(
     get,
     path = "/health/ready",
+    operation_id = "get_readiness",
     tag = "health",
     responses(
         (status = 200, description = "`Ready`", body = String, content_type = "text/plain"),
@@ -69,6 +71,7 @@ pub(crate) async fn ready(State(app): State<SharedApp>) -> Result<&'static str, 
 #[utoipa::path(
     get,
     path = "/health",
+    operation_id = "get_health",
     tag = "health",
     responses(
         (status = 200, description = "It works", body = Health),

@@ -92,6 +92,7 @@ fn add_mounted(document: &mut OpenApi) {
     let any = || Content::new(Some(serde_json::Value::schema()));
     let sql = OperationBuilder::new()
         .tag("sql")
+        .operation_id(Some("run_sql"))
         .summary(Some("Runs one query that reads."))
         .request_body(Some(body("SqlRequest")))
         .response(
@@ -109,6 +110,7 @@ fn add_mounted(document: &mut OpenApi) {
         .build();
     let voice = OperationBuilder::new()
         .tag("voice")
+        .operation_id(Some("talk"))
         .summary(Some("Talks with EVA, the assistant, in Brazilian Portuguese."))
         .description(Some("Acts with the caller's own rights; a charge starts only after a second sentence confirms it."))
         .request_body(Some(body("VoiceRequest")))
@@ -166,6 +168,7 @@ impl Document {
 #[utoipa::path(
     get,
     path = "/api/v1/openapi.json",
+    operation_id = "get_openapi",
     tag = "documentation",
     responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
@@ -179,6 +182,7 @@ pub(crate) async fn document(
 #[utoipa::path(
     get,
     path = "/docs",
+    operation_id = "get_docs",
     tag = "documentation",
     responses((status = 200, description = "A page for people", body = String, content_type = "text/html"))
 )]
@@ -205,9 +209,12 @@ mod tests {
     fn it_describes_exactly_the_operations_of_the_policy() {
         let document = document();
         let mut described = BTreeSet::new();
+        let mut ids = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
-            for method in item.as_object().unwrap().keys() {
+            for (method, operation) in item.as_object().unwrap() {
                 described.insert((method.to_uppercase(), path.clone()));
+                let id = operation["operationId"].as_str().unwrap();
+                assert!(ids.insert(id), "{id} names two operations");
             }
         }
         let allowed: BTreeSet<_> = RULES

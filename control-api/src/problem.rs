@@ -99,6 +99,7 @@ fn add_headers(headers: &mut HeaderMap, error: &ApiError) {
 #[utoipa::path(
     get,
     path = "/problems/{kind}",
+    operation_id = "get_problem",
     tag = "documentation",
     params(("kind" = String, Path, description = "The last segment of a problem's `type`")),
     responses(

@@ -134,10 +134,14 @@ pub struct DeviceCreated {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DevicePatch {
-    /// 16 to 40 characters. A station cannot be left without a password again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 16, max_length = 40)]
-    pub password: Option<String>,
+    /// 16 to 40 characters; `null` removes it, so that whoever knows the station's id can connect as it.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<String>, min_length = 16, max_length = 40)]
+    pub password: Option<Option<String>>,
     /// At most 64 characters.
     #[serde(
         default,

@@ -28,6 +28,7 @@ const WAIT_GRACE: Duration = Duration::from_secs(1);
 #[utoipa::path(
     post,
     path = "/api/v1/devices/{id}/commands",
+    operation_id = "send_command",
     tag = "commands",
     params(
         ("id" = String, Path),
@@ -75,6 +76,7 @@ pub(crate) async fn create(
 #[utoipa::path(
     get,
     path = "/api/v1/commands/{id}",
+    operation_id = "get_command",
     tag = "commands",
     params(("id" = String, Path)),
     responses((status = 200, description = "The command", body = Command))

@@ -49,6 +49,7 @@ pub(crate) struct ListParams {
 #[utoipa::path(
     get,
     path = "/api/v1/devices",
+    operation_id = "list_devices",
     tag = "devices",
     params(ListParams),
     responses((status = 200, description = "A page of them", body = Page<Device>))
@@ -91,6 +92,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     post,
     path = "/api/v1/devices",
+    operation_id = "create_device",
     tag = "devices",
     request_body = DeviceRequest,
     responses((status = 201, description = "Registered; a generated password is shown this once", body = DeviceCreated))
@@ -110,7 +112,7 @@ pub(crate) async fn create(
         }
     };
     let patch = patch(DevicePatch {
-        password: Some(password),
+        password: Some(Some(password)),
         site: request.site.map(Some),
         location: request.location.map(Some),
         connectors: request.connectors.map(Some),
@@ -137,6 +139,7 @@ pub(crate) async fn create(
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{id}",
+    operation_id = "get_device",
     tag = "devices",
     params(("id" = String, Path)),
     responses((status = 200, description = "The station", body = Device))
@@ -153,6 +156,7 @@ pub(crate) async fn show(
 #[utoipa::path(
     patch,
     path = "/api/v1/devices/{id}",
+    operation_id = "change_device",
     tag = "devices",
     params(("id" = String, Path)),
     request_body = DevicePatch,
@@ -182,6 +186,7 @@ pub(crate) async fn change(
 #[utoipa::path(
     delete,
     path = "/api/v1/devices/{id}",
+    operation_id = "delete_device",
     tag = "devices",
     params(("id" = String, Path)),
     responses((status = 204, description = "Forgotten"))
@@ -211,9 +216,12 @@ fn patch(request: DevicePatch) -> Result<StationPatch, ApiError> {
     let password = request
         .password
         .map(|password| {
-            Password::new(&password).map_err(|e| ApiError::field("/password", e.to_string()))
+            password
+                .map(|password| Password::new(&password))
+                .transpose()
         })
-        .transpose()?;
+        .transpose()
+        .map_err(|e| ApiError::field("/password", e.to_string()))?;
     let site = request
         .site
         .map(|site| {
@@ -237,7 +245,7 @@ fn patch(request: DevicePatch) -> Result<StationPatch, ApiError> {
         return Err(ApiError::field("/connectors", detail));
     }
     Ok(StationPatch {
-        password: password.map(Some),
+        password,
         site,
         address,
         location,
@@ -313,7 +321,10 @@ mod tests {
             assert_eq!(found, expected, "{patch_json}");
         };
         check("{}", "fine");
-        check(r#"{"site":null,"location":null,"connectors":null}"#, "fine");
+        check(
+            r#"{"password":null,"site":null,"location":null,"connectors":null}"#,
+            "fine",
+        );
         check(r#"{"location":{"lat":-90,"lng":180}}"#, "fine");
         check(
             r#"{"location":{"lat":-90.1,"lng":0}}"#,

@@ -42,6 +42,7 @@ const COLUMNS: [&str; 6] = [
 #[utoipa::path(
     post,
     path = "/api/v1/devices/import",
+    operation_id = "import_devices",
     tag = "devices",
     request_body(content = String, content_type = "text/csv", example = "id,password,site,latitude,longitude,connectors\nCP001,,Paulista,-23.5505,-46.6333,2\n"),
     responses((status = 200, description = "What became of each line", body = ImportReport))

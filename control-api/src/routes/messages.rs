@@ -40,6 +40,7 @@ type Key = (String, i64, i64);
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{id}/messages",
+    operation_id = "list_messages",
     tag = "devices",
     params(("id" = String, Path), MessageParams),
     responses((status = 200, description = "A page of them", body = Page<Message>))

@@ -17,6 +17,7 @@ use crate::{SharedApp, convert};
 #[utoipa::path(
     get,
     path = "/api/v1/principals",
+    operation_id = "list_principals",
     tag = "principals",
     responses((status = 200, description = "All of them, on one page", body = Page<sdk::Principal>))
 )]
@@ -37,6 +38,7 @@ pub(crate) async fn list(State(app): State<SharedApp>) -> Json<Page<sdk::Princip
 #[utoipa::path(
     post,
     path = "/api/v1/principals",
+    operation_id = "create_principal",
     tag = "principals",
     request_body = PrincipalRequest,
     responses((status = 201, description = "Made", body = PrincipalCreated))
@@ -68,6 +70,7 @@ pub(crate) async fn create(
 #[utoipa::path(
     delete,
     path = "/api/v1/principals/{name}",
+    operation_id = "delete_principal",
     tag = "principals",
     params(("name" = String, Path)),
     responses((status = 204, description = "Deleted"))

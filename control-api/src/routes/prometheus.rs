@@ -19,6 +19,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "get_metrics",
     tag = "health",
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]

@@ -15,6 +15,7 @@ use crate::{SharedApp, convert};
 #[utoipa::path(
     get,
     path = "/api/v1/tokens/{id}",
+    operation_id = "get_token",
     tag = "tokens",
     params(("id" = String, Path)),
     responses((status = 200, description = "The token", body = Token))
@@ -35,6 +36,7 @@ pub(crate) async fn show(
 #[utoipa::path(
     put,
     path = "/api/v1/tokens/{id}",
+    operation_id = "put_token",
     tag = "tokens",
     params(("id" = String, Path, description = "As stations send it, at most 36 characters")),
     request_body = TokenRequest,

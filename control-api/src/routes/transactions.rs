@@ -34,6 +34,7 @@ pub(super) const TOKEN_CHARS_MAX: usize = 36;
 #[utoipa::path(
     post,
     path = "/api/v1/transactions/start",
+    operation_id = "start_transaction",
     tag = "transactions",
     params(("Prefer" = Option<String>, Header, description = "`wait=N`: seconds to wait for the charge to begin, at most 300; 30 by default")),
     request_body = TransactionStart,
@@ -80,6 +81,7 @@ pub(crate) async fn start(
 #[utoipa::path(
     post,
     path = "/api/v1/transactions/{id}/stop",
+    operation_id = "stop_transaction",
     tag = "transactions",
     params(
         ("id" = String, Path),
@@ -117,6 +119,7 @@ pub(crate) async fn stop(
 #[utoipa::path(
     get,
     path = "/api/v1/transactions/{id}",
+    operation_id = "get_transaction",
     tag = "transactions",
     params(("id" = String, Path)),
     responses((status = 200, description = "The transaction", body = Transaction))
@@ -148,6 +151,7 @@ pub(crate) struct ActiveParams {
 #[utoipa::path(
     get,
     path = "/api/v1/transactions/active",
+    operation_id = "list_active_transactions",
     tag = "transactions",
     params(ActiveParams),
     responses((status = 200, description = "A page of them", body = Page<Transaction>))

@@ -37,6 +37,7 @@ type Key = (String, String);
 #[utoipa::path(
     get,
     path = "/api/v1/transactions/history",
+    operation_id = "list_past_transactions",
     tag = "transactions",
     params(HistoryParams),
     responses((status = 200, description = "A page of them", body = Page<Transaction>))
