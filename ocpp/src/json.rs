@@ -58,14 +58,19 @@ impl<'a> Reader<'a> {
     /// The next byte that is not white space, without moving past it; 0 at the end.
     #[inline]
     pub(crate) fn peek(&mut self) -> u8 {
+        match self.text.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => byte,
+            _ => self.skip_white_space(),
+        }
+    }
+
+    #[cold]
+    fn skip_white_space(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return byte;
-            }
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(self.at) {
             self.at += 1;
         }
-        0
+        bytes.get(self.at).copied().unwrap_or(0)
     }
 
     /// Everything from the next value on, for a look ahead.
