@@ -18,7 +18,7 @@ use std::borrow::Cow;
 pub use fault::{FrameError, FrameFault, Reply};
 pub use write::{write_call, write_call_error, write_call_result};
 
-use crate::json::Reader;
+use crate::json::{Elements, Reader};
 use crate::{Policy, Version};
 
 /// Longest message id, in characters (2.0.1 Part 4 §4.1.4, 1.6J §4.1.4).
@@ -66,80 +66,71 @@ pub enum Frame<'a> {
 /// What is wrong, whose message it was as far as that can be told, and the reply that `version` asks for.
 pub fn scan(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
     let mut r = Reader::new(text, version, Policy::Tolerant);
-    let unreadable = || FrameError::new(version, FrameFault::Unreadable, None);
-    let mut elements = r.array().map_err(|_| unreadable())?;
-    if !r.element(&mut elements).map_err(|_| unreadable())? {
-        return Err(unreadable());
-    }
-    let kind = match r.peek() {
-        b'0'..=b'9' | b'-' => message_type(r.number().map_err(|_| unreadable())?),
-        // A type that is no number is as unknown as 9, and an id may still follow.
-        _ => r
-            .skip_value()
-            .map(|()| MessageType::Unknown)
-            .map_err(|_| unreadable())?,
+    let Some((kind, mut elements)) = head(&mut r) else {
+        return Err(FrameError::new(version, FrameFault::Unreadable, None));
     };
-    if !r.element(&mut elements).map_err(|_| unreadable())? {
-        return Err(unreadable());
-    }
     let id = match r.peek() {
-        b'"' => r.string().map_err(|_| unreadable())?,
+        b'"' => r.string().ok(),
         // Refused, but legible: the reply can name it.
         b'0'..=b'9' | b'-' => {
-            let id = Cow::Borrowed(r.number().map_err(|_| unreadable())?);
-            return Err(FrameError::new(
-                version,
-                FrameFault::id_not_text(kind),
-                Some(id),
-            ));
+            let id = r.number().ok().map(Cow::Borrowed);
+            return Err(FrameError::new(version, FrameFault::id_not_text(kind), id));
         }
         _ => {
-            return Err(FrameError::new(
-                version,
-                FrameFault::id_not_text(kind),
-                None,
-            ));
+            let fault = FrameFault::id_not_text(kind);
+            return Err(FrameError::new(version, fault, None));
         }
     };
-    let fail = |fault: FrameFault, id: Cow<'_, str>| {
-        // An id is echoed whole as long as it could be one; a longer text is no id.
-        let id = Some(id)
-            .filter(|id| id.len() <= 4 * 64)
-            .map(|id| id.into_owned().into());
-        FrameError::new(version, fault, id)
+    let Some(id) = id else {
+        return Err(FrameError::new(version, FrameFault::Unreadable, None));
     };
-    match kind {
-        MessageType::Unknown => return Err(fail(FrameFault::MessageType, id)),
+    let fault = match kind {
+        MessageType::Unknown => FrameFault::MessageType,
         MessageType::Call if id.is_empty() || id.chars().count() > MESSAGE_ID_MAX => {
-            return Err(fail(FrameFault::IdLength, id));
+            FrameFault::IdLength
         }
-        MessageType::Call | MessageType::CallResult | MessageType::CallError => {}
-    }
-    let body = match kind {
-        MessageType::Call => call(&mut r, &mut elements),
-        MessageType::CallResult => payload(&mut r, &mut elements).map(Body::Result),
-        MessageType::CallError | MessageType::Unknown => call_error(&mut r, &mut elements),
+        MessageType::Call => match call(&mut r, &mut elements) {
+            Some((action, payload)) => {
+                return Ok(Frame::Call {
+                    id,
+                    action,
+                    payload,
+                });
+            }
+            None => FrameFault::CallElements,
+        },
+        MessageType::CallResult => match payload(&mut r, &mut elements) {
+            Some(payload) => return Ok(Frame::CallResult { id, payload }),
+            None => FrameFault::AnswerElements,
+        },
+        MessageType::CallError => match call_error(&mut r, &mut elements) {
+            Some((code, description, details)) => {
+                return Ok(Frame::CallError {
+                    id,
+                    code,
+                    description,
+                    details,
+                });
+            }
+            None => FrameFault::AnswerElements,
+        },
     };
-    match body {
-        Some(Body::Call { action, payload }) => Ok(Frame::Call {
-            id,
-            action,
-            payload,
-        }),
-        Some(Body::Result(payload)) => Ok(Frame::CallResult { id, payload }),
-        Some(Body::Error {
-            code,
-            description,
-            details,
-        }) => Ok(Frame::CallError {
-            id,
-            code,
-            description,
-            details,
-        }),
-        None if kind == MessageType::Call => Err(fail(FrameFault::CallElements, id)),
-        None => Err(fail(FrameFault::AnswerElements, id)),
+    Err(FrameError::new(version, fault, Some(id)))
+}
+
+/// Reads up to where the id begins.
+fn head(r: &mut Reader<'_>) -> Option<(MessageType, Elements)> {
+    let mut elements = r.array().ok()?;
+    if !r.element(&mut elements).ok()? {
+        return None;
     }
+    let kind = match r.peek() {
+        b'0'..=b'9' | b'-' => message_type(r.number().ok()?),
+        // A type that is no number is as unknown as 9, and an id may still follow.
+        _ => r.skip_value().ok().map(|()| MessageType::Unknown)?,
+    };
+    let more = r.element(&mut elements).ok()?;
+    more.then_some((kind, elements))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,25 +151,11 @@ fn message_type(lexeme: &str) -> MessageType {
     }
 }
 
-enum Body<'a> {
-    Call {
-        action: Cow<'a, str>,
-        payload: &'a str,
-    },
-    Result(&'a str),
-    Error {
-        code: Cow<'a, str>,
-        description: Cow<'a, str>,
-        details: &'a str,
-    },
-}
-
-type Elements = crate::json::Elements;
-
-fn call<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Body<'a>> {
+/// Action and payload.
+fn call<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<(Cow<'a, str>, &'a str)> {
     let action = text(r, elements)?;
     let payload = payload(r, elements)?;
-    Some(Body::Call { action, payload })
+    Some((action, payload))
 }
 
 fn text<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Cow<'a, str>> {
@@ -198,8 +175,11 @@ fn payload<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<&'a str> {
         .map(|payload| payload.trim_end_matches([' ', '\t', '\n', '\r']))
 }
 
-/// Description and details are often left out; nothing depends on them.
-fn call_error<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Body<'a>> {
+/// Code, description and details. The last two are often left out, and nothing depends on them.
+fn call_error<'a>(
+    r: &mut Reader<'a>,
+    elements: &mut Elements,
+) -> Option<(Cow<'a, str>, Cow<'a, str>, &'a str)> {
     let code = text(r, elements)?;
     let mut description = Cow::Borrowed("");
     let mut details = "{}";
@@ -213,9 +193,5 @@ fn call_error<'a>(r: &mut Reader<'a>, elements: &mut Elements) -> Option<Body<'a
         }
     }
     r.end().ok()?;
-    Some(Body::Error {
-        code,
-        description,
-        details,
-    })
+    Some((code, description, details))
 }

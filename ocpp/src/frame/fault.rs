@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::UNREADABLE_ID;
 use crate::{CallError, ErrorCode, Version};
 
+/// Longest id that a reply repeats, in bytes; a longer one is no id, and the reply is no echo of a flood.
+const ID_ECHO_MAX: usize = 256;
+
 /// A frame that could not be read as a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}")]
@@ -66,6 +69,7 @@ impl FrameFault {
 impl<'a> FrameError<'a> {
     /// The rules of 1.6J §4.1–4.2 and 2.0.1 Part 4 §4.1–4.4, errata included.
     pub(super) fn new(version: Version, fault: FrameFault, id: Option<Cow<'a, str>>) -> Self {
+        let id = id.filter(|id| id.len() <= ID_ECHO_MAX);
         let code = match (fault, version) {
             // 1.6 defines no answer to what it cannot read, and ignores types that it does not know.
             (FrameFault::Unreadable | FrameFault::MessageType, Version::V16) => None,

@@ -139,6 +139,7 @@ fn an_answer_is_never_answered() {
     check(&[
         ("[3,\"1\",{}]", "answer", "answer"),
         ("[3,\"1\"]", "silent", "silent"),
+        ("[3,\"1\",]", "silent", "silent"),
         ("[3,1,{}]", "silent", "silent"),
         ("[3,\"1\",{}", "silent", "silent"),
         ("[4,\"1\",\"GenericError\",\"d\",{}]", "answer", "answer"),
@@ -340,6 +341,27 @@ fn fields_of_1_6() {
             format!(r#""connectorId":1,"idTag":"A","meterStart":1,"timestamp":{timestamp}"#);
         assert_eq!(start(&fields), format!("1 {code}"), "{timestamp}");
     }
+    let sample = |sample: &str| {
+        let value = format!(r#"{{"timestamp":"2026-11-22T10:00:00Z","sampledValue":[{sample}]}}"#);
+        call(
+            "MeterValues",
+            &format!(r#"{{"connectorId":1,"meterValue":[{value}]}}"#),
+        )
+    };
+    for (fields, answer) in [
+        (r#"{"value":"1","unit":"Wh"}"#, "ok"),
+        (r#"{"unit":"Wh"}"#, "1 OccurenceConstraintViolation"),
+        (r#"{"value":"1","value":"1"}"#, "1 FormationViolation"),
+        (
+            r#"{"value":"1","unit":"Wh","unit":"kWh"}"#,
+            "1 FormationViolation",
+        ),
+        (r#"{"value":"1","colour":"red"}"#, "1 FormationViolation"),
+        (r#"{"value":true}"#, "1 TypeConstraintViolation"),
+        (r#"5"#, "1 TypeConstraintViolation"),
+    ] {
+        assert_eq!(sample(fields), answer, "{fields}");
+    }
 }
 
 #[test]
@@ -445,6 +467,8 @@ fn depth_is_bounded_and_costs_nothing() {
     assert_eq!(v201(&long), "1 PropertyConstraintViolation");
     let long_id = format!(r#"[2,"{}","Heartbeat",{{}}]"#, "1".repeat(1 << 20));
     assert_eq!(v201(&long_id), "-1 FormatViolation");
+    let long_id = format!(r#"[2,{},"Heartbeat",{{}}]"#, "1".repeat(1 << 20));
+    assert_eq!(v201(&long_id), "-1 RpcFrameworkError");
 }
 
 #[test]
