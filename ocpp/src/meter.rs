@@ -15,8 +15,10 @@ pub use words::{Location, Measurand, Phase, ReadingContext, Unit};
 use crate::record::Word;
 use crate::{Timestamp, Zone};
 
-/// Samples that [`MeterColumns::clear`] keeps room for; a larger message gives its memory back.
+/// Rows and samples, and bytes of text, that [`MeterColumns::clear`] keeps room for; a larger message gives its
+/// memory back.
 const SAMPLES_KEPT: usize = 1_024;
+const TEXT_KEPT: usize = 64 * 1_024;
 
 /// The meter values of one message.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,7 +137,8 @@ impl MeterColumns {
         self.samples.clear();
         self.signed.clear();
         self.text.clear();
-        if self.samples.capacity() > SAMPLES_KEPT {
+        let values = self.samples.capacity().max(self.rows.capacity());
+        if values > SAMPLES_KEPT || self.text.capacity() > TEXT_KEPT {
             *self = MeterColumns::default();
         }
     }

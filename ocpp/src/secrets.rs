@@ -79,7 +79,6 @@ fn walk(r: &mut Reader<'_>, frame: &str, masked: &mut Vec<Range<usize>>) -> Resu
             }
             if found.secret && !found.values.is_empty() {
                 masked.append(&mut found.values);
-                found.secret = false;
             }
         }
         b'[' => {

@@ -223,6 +223,10 @@ mod tests {
     #[test]
     fn only_the_last_few_are_remembered() {
         let mut inbound = Inbound::new();
+        for id in ["a", "b", "c", "d"] {
+            assert_eq!(inbound.admit(id, "Authorize", BODY), Admission::New);
+            inbound.answered(id, "Authorize", &[b' '; ANSWER_LEN_MAX]);
+        }
         for id in 0..1_000u32 {
             let id = id.to_string();
             assert_eq!(inbound.admit(&id, "MeterValues", BODY), Admission::New);

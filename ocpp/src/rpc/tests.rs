@@ -232,6 +232,21 @@ fn the_peers_calls_do_not_touch_ours() {
 }
 
 #[test]
+fn what_was_not_sent_cannot_be_answered() {
+    let mut rpc = Rpc::new(ANSWER_TIMEOUT, QUEUE_LEN_MAX);
+    let call = Call {
+        id: "a".to_owned(),
+        action: "Reset".into(),
+        payload: "{}".to_owned(),
+    };
+    rpc.call(Instant(0), call.clone()).unwrap();
+    rpc.handle_frame(Instant(1), &scan(r#"[3,"a",{}]"#, Version::V16).unwrap());
+    assert_eq!(rpc.poll_event(), None);
+    assert_eq!(rpc.answers_unexpected(), 1);
+    assert_eq!(rpc.into_calls(), (None, vec![call]));
+}
+
+#[test]
 fn an_idle_connection_holds_no_memory() {
     let mut rpc = Rpc::new(ANSWER_TIMEOUT, QUEUE_LEN_MAX);
     let call = Call {
