@@ -249,7 +249,7 @@ kinds! {
     OFFLINE CONFLICT "offline" "Station is offline" "Nothing was sent. Try again when `is_online` of the device is true.";
     QUEUE_FULL TOO_MANY_REQUESTS "queue_full" "Too many commands waiting" "Nothing was sent. Wait for the station's answers to the earlier ones.";
     REJECTED CONFLICT "rejected" "Station refused" "The station's own answer is in `command`.";
-    TIMEOUT GATEWAY_TIMEOUT "timeout" "Station did not answer" "The command was sent; a late answer is not taken. Look at the device's messages.";
+    TIMEOUT GATEWAY_TIMEOUT "timeout" "Station did not answer" "`state` says how far the command came, `Location` how it goes on.";
     DISCONNECTED BAD_GATEWAY "disconnected" "Connection ended" "The command may have been carried out; it is never sent again by itself.";
     INVALID_COMMAND UNPROCESSABLE_ENTITY "invalid_command" "Invalid command" "Use an action of the station's OCPP version, with a payload of its schema.";
     UNAVAILABLE SERVICE_UNAVAILABLE "unavailable" "Service temporarily unavailable" "Try again after `Retry-After`; `/health` says what is wrong.";

@@ -26,7 +26,6 @@ mod routes;
 mod sql;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
@@ -42,21 +41,6 @@ pub use sql::{SqlError, SqlFn, SqlRow};
 
 /// Writes metrics in the Prometheus text format; called for every scrape.
 pub type MetricsFn = Arc<dyn Fn() -> String + Send + Sync>;
-
-/// How the API behaves.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Time a station has to answer a command that does not say how long; default 30 s.
-    pub call_timeout: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            call_timeout: Duration::from_secs(30),
-        }
-    }
-}
 
 /// What the API works on and with.
 pub struct Deps {
@@ -84,7 +68,6 @@ impl std::fmt::Debug for Deps {
 
 /// What handlers see.
 struct App {
-    config: Config,
     router: dataplane::Router,
     principals: Principals,
     sql: SqlFn,
@@ -98,11 +81,10 @@ struct App {
 type SharedApp = Arc<App>;
 
 /// Everything the HTTP listener serves.
-pub fn router(config: Config, deps: Deps) -> Router {
+pub fn router(deps: Deps) -> Router {
     let metrics = metrics::Metrics::default();
     let principals = deps.principals.clone();
     let app = Arc::new(App {
-        config,
         router: deps.router,
         principals: deps.principals,
         sql: deps.sql,

@@ -1,7 +1,5 @@
 //! `/api/v1/devices/{id}/commands` and `/api/v1/commands`
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,14 +15,12 @@ use crate::{SharedApp, convert};
 
 /// Longest action name that is looked up.
 const ACTION_CHARS_MAX: usize = 64;
-/// How much longer than the station's time an answer is waited for, so that the timeout itself is seen.
-const WAIT_GRACE: Duration = Duration::from_secs(1);
-
 /// Sends a command to a station, in the words of its own OCPP version.
 ///
 /// With `Prefer: wait=N` the answer is the station's own (200, also when it is `Rejected`), or 504 `timeout`,
-/// 409 `offline`, 429 `queue_full`; without it 202 and the command, to be looked at again. A command is durable
-/// before it is sent. One that a crash or a disconnect caught without an answer is `unknown` and never resent.
+/// 409 `offline`, 429 `queue_full`; without it 202 and the command. `Location` tells how it goes on, also after the
+/// wait has ended: the station has 30 seconds of its own. A command is durable before it is sent. One that a crash
+/// or a disconnect caught without an answer is `unknown` and never resent.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/{id}/commands",
@@ -59,10 +55,9 @@ pub(crate) async fn create(
         action: request.action,
         payload: request.payload.to_string(),
         principal: caller.name,
-        timeout: wait.unwrap_or(app.config.call_timeout),
-        wait: wait.map(|wait| wait + WAIT_GRACE),
+        wait,
     });
-    let command = answered_within(wait.unwrap_or_default() + WAIT_GRACE, question)
+    let command = answered_within(wait.unwrap_or_default(), question)
         .await?
         .map_err(|refused| refuse(refused, &id))?;
     let command = convert::command(command);
@@ -99,8 +94,9 @@ pub(crate) async fn show(
 fn settled(command: Command) -> Result<Response, ApiError> {
     match command.state {
         CommandState::Answered => Ok(Json(command).into_response()),
-        CommandState::Queued | CommandState::Sent => Ok(accepted(command)),
-        CommandState::Timeout => Err(ApiError::Timeout(Box::new(command))),
+        CommandState::Queued | CommandState::Sent | CommandState::Timeout => {
+            Err(ApiError::Timeout(Box::new(command)))
+        }
         CommandState::Offline => Err(ApiError::Offline(Box::new(command))),
         CommandState::QueueFull => Err(ApiError::QueueFull(Box::new(command))),
         CommandState::Unknown => Err(ApiError::Disconnected(Box::new(command))),
