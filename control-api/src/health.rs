@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dataplane::ShardHealth;
 use sdk::{DataPlaneHealth, Health, HealthStatus};
+use storage::log::{LogHealth, LogState};
 
 use crate::SharedApp;
 use crate::error::ApiError;
@@ -18,8 +19,6 @@ use crate::routes::answered;
 pub struct HealthParts {
     /// True from the end of start-up to the beginning of the drain.
     pub ready: bool,
-    /// The durable logs, by shard.
-    pub logs: Vec<sdk::LogHealth>,
     /// The tables.
     pub lake: sdk::LakeHealth,
     /// The state store.
@@ -90,28 +89,82 @@ pub(crate) async fn health(State(app): State<SharedApp>) -> Response {
 async fn examine(app: &SharedApp) -> Health {
     let parts = (app.health)();
     let shards = answered(app.router.health()).await;
-    let dataplane_status = match shards {
+    let dataplane = match shards {
         Ok(_) => HealthStatus::Ok,
         Err(_) => HealthStatus::Down,
     };
-    let status = parts
-        .logs
+    let shards = shards.unwrap_or_default();
+    let logs: Vec<_> = shards.iter().filter_map(log).collect();
+    let status = logs
         .iter()
         .map(|log| log.status)
-        .chain([parts.lake.status, parts.state.status, dataplane_status])
+        .chain([parts.lake.status, parts.state.status, dataplane])
         .max()
         .unwrap_or(HealthStatus::Ok);
     Health {
         status,
         ready: parts.ready && status < HealthStatus::Down,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        dataplane: data_plane(&shards.unwrap_or_default()),
-        logs: parts.logs,
+        dataplane: data_plane(&shards),
+        logs,
         lake: parts.lake,
         state: parts.state,
         listeners: parts.listeners,
         plaintext_beyond_loopback: parts.plaintext_beyond_loopback,
     }
+}
+
+/// The log of a shard; `None` for one that runs without.
+fn log(shard: &ShardHealth) -> Option<sdk::LogHealth> {
+    let health = shard.log.as_ref()?;
+    let (status, detail) = log_status(health, shard.stalled);
+    Some(sdk::LogHealth {
+        shard: shard.shard as u32,
+        status,
+        detail,
+        bytes_used: health.bytes_used,
+        bytes_max: health.bytes_max,
+        sync_p99_ms: health.sync_p99.as_secs_f64() * 1e3,
+    })
+}
+
+fn log_status(health: &LogHealth, given_up: bool) -> (HealthStatus, Option<String>) {
+    let (used, max) = (health.bytes_used, health.bytes_max);
+    let (status, detail) = match &health.state {
+        LogState::Ok if given_up => (
+            HealthStatus::Down,
+            "the log stood still, stations were disconnected".to_owned(),
+        ),
+        LogState::Ok if health.alarm() => (
+            HealthStatus::Degraded,
+            format!("{used} of {max} bytes are used: the tables or the state store are behind"),
+        ),
+        LogState::Ok => return (HealthStatus::Ok, None),
+        LogState::Stalled { .. } => {
+            let status = if given_up {
+                HealthStatus::Down
+            } else {
+                HealthStatus::Degraded
+            };
+            (
+                status,
+                "the disk has not answered the last write yet".to_owned(),
+            )
+        }
+        LogState::Full => (
+            HealthStatus::Down,
+            format!("all {max} bytes are used: nothing is acknowledged until the tables catch up"),
+        ),
+        LogState::NoSpace => (
+            HealthStatus::Down,
+            "the disk is full: nothing is acknowledged until it has space".to_owned(),
+        ),
+        LogState::Failed { error } => (
+            HealthStatus::Down,
+            format!("the disk failed twice, the log is down until a restart: {error}"),
+        ),
+    };
+    (status, Some(detail))
 }
 
 fn data_plane(shards: &[ShardHealth]) -> DataPlaneHealth {
@@ -122,5 +175,41 @@ fn data_plane(shards: &[ShardHealth]) -> DataPlaneHealth {
         stations: sum(|shard| shard.stations),
         stations_pending: sum(|shard| shard.stations_pending),
         active_transactions: sum(|shard| shard.transactions_active),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_acknowledges_nothing_is_down_and_says_why() {
+        use HealthStatus::{Degraded, Down, Ok};
+        let check = |state: LogState, bytes_used, given_up, expected: HealthStatus| {
+            let health = LogHealth {
+                state,
+                bytes_used,
+                bytes_max: 100,
+                sync_p50: Duration::ZERO,
+                sync_p99: Duration::ZERO,
+                commits: 0,
+                bytes_written: 0,
+            };
+            let (status, detail) = log_status(&health, given_up);
+            assert_eq!(status, expected, "{health:?}");
+            assert_eq!(detail.is_none(), status == Ok);
+        };
+        check(LogState::Ok, 0, false, Ok);
+        check(LogState::Ok, 79, false, Ok);
+        check(LogState::Ok, 80, false, Degraded);
+        check(LogState::Ok, 0, true, Down);
+        check(LogState::Stalled { since_ns: 1 }, 0, false, Degraded);
+        check(LogState::Stalled { since_ns: 1 }, 0, true, Down);
+        check(LogState::Full, 100, false, Down);
+        check(LogState::NoSpace, 0, false, Down);
+        let error = "EIO".to_owned();
+        check(LogState::Failed { error }, 0, false, Down);
     }
 }

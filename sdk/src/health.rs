@@ -68,6 +68,8 @@ pub struct LogHealth {
     pub bytes_used: u64,
     /// Disk it may take.
     pub bytes_max: u64,
+    /// Milliseconds that a write to its disk takes, 99th percentile of the last ones.
+    pub sync_p99_ms: f64,
 }
 
 /// The tables and the disk below them.

@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName};
 use dataplane::{Histogram, ShardHealth};
 use fleet::record::Direction;
 use fleet::{Cost, MilliwattHours};
+use storage::log::LogHealth;
 
 use super::answered;
 use crate::SharedApp;
@@ -215,6 +216,15 @@ fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
             out.sample(name, &[("shard", &shard.shard.to_string())], of(shard));
         }
     }
+    for (name, help, of) in PER_LOG {
+        out.family(name, Kind::Gauge, help);
+        for (shard, log) in shards
+            .iter()
+            .filter_map(|shard| Some((shard.shard, shard.log.as_ref()?)))
+        {
+            out.sample(name, &[("shard", &shard.to_string())], of(log));
+        }
+    }
 }
 
 /// Name, kind, help and value of a family with one sample per shard.
@@ -244,6 +254,28 @@ const PER_SHARD: &[PerShard] = &[
         Kind::Gauge,
         "1 while sockets are not read because of them.",
         |shard| u64::from(shard.reads_paused),
+    ),
+];
+
+/// Name, help and value of a gauge with one sample per log.
+type PerLog = (&'static str, &'static str, fn(&LogHealth) -> f64);
+
+const PER_LOG: &[PerLog] = &[
+    ("sigec_log_bytes_used", "Disk that a log takes.", |log| {
+        log.bytes_used as f64
+    }),
+    ("sigec_log_bytes_max", "Disk that a log may take.", |log| {
+        log.bytes_max as f64
+    }),
+    (
+        "sigec_log_sync_p50_seconds",
+        "Median of the last writes to its disk.",
+        |log| log.sync_p50.as_secs_f64(),
+    ),
+    (
+        "sigec_log_sync_p99_seconds",
+        "99th percentile of the same.",
+        |log| log.sync_p99.as_secs_f64(),
     ),
 ];
 
