@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use storage::log::LogConfig;
+
 /// What happens to a station that nobody registered (decision 20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onboarding {
@@ -101,6 +103,8 @@ pub struct Config {
     pub tariff: Tariff,
     /// What a register may do.
     pub plausibility: Plausibility,
+    /// Sizes and limits of each shard's log.
+    pub log: LogConfig,
 }
 
 impl Default for Config {
@@ -124,6 +128,7 @@ impl Default for Config {
             log_heartbeats: true,
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),
+            log: LogConfig::default(),
         }
     }
 }

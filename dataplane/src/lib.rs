@@ -16,13 +16,16 @@ mod admission;
 mod config;
 mod energy;
 mod id;
+mod keeper;
 mod mailbox;
 mod normalize;
 mod password;
 mod permutation;
 mod random;
+mod replay;
 mod retry;
 mod router;
+mod runtime;
 mod shard;
 mod state;
 mod wheel;
@@ -30,6 +33,7 @@ mod wheel;
 pub use config::{Config, Onboarding, Plausibility, Tariff};
 pub use id::CommandId;
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
+pub use replay::ReplayError;
 pub use router::pending::Pending;
 pub use router::view::{
     CommandView, ConnectorView, Counters, Histogram, Page, ShardHealth, StationView,
@@ -40,3 +44,4 @@ pub use router::{
     StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest, Token,
     TokenStatus,
 };
+pub use runtime::{Dataplane, StartError, StopError};

@@ -6,11 +6,13 @@
 pub(crate) mod pending;
 pub(crate) mod view;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::record::{Acceptance, ConnectorStatus};
 use fleet::{Partition, StationKey, TransactionId, UtcMicros};
+use net::driver::Detached;
 
 use crate::CommandId;
 use crate::id::partition_of_transaction;
@@ -20,7 +22,7 @@ use pending::{Pending, Reply, pending};
 use view::{CommandView, Page, ShardHealth, StationView, TransactionView};
 
 /// Longest page of a list.
-pub const PAGE_LEN_MAX: usize = 500;
+const PAGE_LEN_MAX: usize = 500;
 /// Stations per letter when many are registered at once.
 const REGISTER_CHUNK_LEN: usize = 256;
 
@@ -274,8 +276,16 @@ pub(crate) enum Ask {
         request: StopRequest,
         reply: Reply<StopOutcome>,
     },
-    Health {
-        reply: Reply<ShardHealth>,
+}
+
+/// What comes through a shard's mailbox.
+pub(crate) enum Letter {
+    Ask(Ask),
+    Health(Reply<ShardHealth>),
+    /// A socket whose station lives in this shard; its upgrade lies in the carry.
+    Adopt {
+        detached: Detached,
+        peer: SocketAddr,
     },
 }
 
@@ -292,17 +302,18 @@ pub(crate) enum TokenAsk {
         id: String,
         reply: Reply<Option<Token>>,
     },
+    Stop,
 }
 
 /// Reaches every station of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct Router {
-    shards: Arc<[Mailbox<Ask>]>,
+    shards: Arc<[Mailbox<Letter>]>,
     tokens: Mailbox<TokenAsk>,
 }
 
 impl Router {
-    pub(crate) fn new(shards: Vec<Mailbox<Ask>>, tokens: Mailbox<TokenAsk>) -> Self {
+    pub(crate) fn new(shards: Vec<Mailbox<Letter>>, tokens: Mailbox<TokenAsk>) -> Self {
         Self {
             shards: shards.into(),
             tokens,
@@ -314,7 +325,7 @@ impl Router {
     }
 
     fn ask_shard<T>(&self, shard: usize, ask: impl FnOnce(Reply<T>) -> Ask) -> Pending<T> {
-        post(&self.shards[shard], ask)
+        post(&self.shards[shard], |reply| Letter::Ask(ask(reply)))
     }
 
     /// Registers or changes one station; answered once that is durable.
@@ -403,7 +414,7 @@ impl Router {
         self.ask(key.partition(), |reply| Ask::Station { key, reply })
     }
 
-    /// Stations after a key, in the order of their keys; `limit` is at most [`PAGE_LEN_MAX`].
+    /// Stations after a key, in the order of their keys; `limit` is at most 500.
     ///
     /// # Errors
     ///
@@ -429,7 +440,7 @@ impl Router {
         .await
     }
 
-    /// Transactions that run, after an id, oldest first; `limit` is at most [`PAGE_LEN_MAX`].
+    /// Transactions that run, after an id, oldest first; `limit` is at most 500.
     ///
     /// # Errors
     ///
@@ -561,7 +572,7 @@ impl Router {
     /// [`RouterError`] when one did not answer.
     pub async fn health(&self) -> Result<Vec<ShardHealth>, RouterError> {
         let asked: Vec<_> = (0..self.shards.len())
-            .map(|shard| self.ask_shard(shard, |reply| Ask::Health { reply }))
+            .map(|shard| post(&self.shards[shard], Letter::Health))
             .collect();
         let mut health = Vec::with_capacity(asked.len());
         for pending in asked {

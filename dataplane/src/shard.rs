@@ -33,6 +33,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use fleet::record::{Direction, Disconnected, Message, MeterValues};
 use fleet::{EventId, Seq, TransactionId, UtcMicros};
@@ -55,8 +56,8 @@ use conns::{Conn, Conns, Live, Stage};
 use journal::{Journal, Writable};
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
-use projection::Projection;
-pub(crate) use projection::{Row, read_record_row};
+pub(crate) use projection::Projection;
+pub(crate) use projection::{RetryRow, Row, read_record_row};
 use stations::Stations;
 use tally::{Tally, label};
 use timers::Deadlines;
@@ -66,6 +67,10 @@ use waiting::{Ready, Waiting};
 /// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more
 /// is read no further until they are answered.
 const HELD_MAX: u16 = 24;
+
+/// Time between two looks for what may leave memory, and stations looked at each time.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_LEN: u32 = 8_192;
 
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +123,8 @@ pub(crate) struct Shard {
     wheel: Wheel,
     deadlines: Deadlines,
     guesses: Guesses,
+    /// When to look for what may leave memory, and from which station on.
+    sweep: (Instant, u32),
     outbox: Outbox,
     tally: Tally,
     reads_paused: bool,
@@ -168,6 +175,7 @@ impl Shard {
             wheel: Wheel::new(u64::from(now.tick())),
             deadlines: Deadlines::default(),
             guesses: Guesses::default(),
+            sweep: (now.mono + SWEEP_EVERY, 0),
             outbox: Outbox::default(),
             tally: Tally::default(),
             reads_paused: false,
@@ -419,11 +427,6 @@ impl Shard {
         self.journal.hand_over(append);
     }
 
-    /// The newest record made.
-    pub(crate) fn last(&self) -> Seq {
-        self.journal.last()
-    }
-
     /// Rows for the state store, the position they claim, and the record that must be durable before they go there.
     pub(crate) fn projection(&mut self) -> Option<(Vec<Row>, Seq, Seq)> {
         if self.projection.is_empty() {
@@ -440,6 +443,15 @@ impl Shard {
             )
         });
         Some((batch, position, last))
+    }
+
+    /// True when [`Shard::projection`] has something.
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.projection.is_empty()
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
     }
 
     /// The store has everything up to `seq`.
@@ -485,7 +497,32 @@ impl Shard {
         event
     }
 
+    /// Drops transactions and commands that ended long enough ago; the state store answers for them.
+    fn sweep(&mut self, now: Now) {
+        if now.mono < self.sweep.0 {
+            return;
+        }
+        let stations = self.stations.all();
+        let from = if self.sweep.1 < stations.end {
+            self.sweep.1
+        } else {
+            0
+        };
+        let until = stations.end.min(from + SWEEP_LEN);
+        for station in from..until {
+            for gone in self.stations[station].state.forget_ended(now.utc) {
+                self.transactions.remove(&gone);
+            }
+        }
+        self.sweep = (now.mono + SWEEP_EVERY, until);
+        self.tidy_commands(now);
+    }
+
     /// Keeps a frame as it went over the wire, without its secrets.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one member of the record"
+    )]
     fn record_message(
         &mut self,
         now: Now,

@@ -13,7 +13,7 @@ use fleet::record::{
     Retry, Security, TransactionEventKind, TransactionState,
 };
 use fleet::wire::{Body, RecordView};
-use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
+use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
@@ -25,7 +25,7 @@ const TRANSACTIONS_MAX: usize = 128;
 /// Connectors of one station: more are history only. One that claims 1,634,030,126 of them was seen.
 const CONNECTORS_MAX: usize = 256;
 /// How long an ended transaction stays in memory.
-pub(crate) const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// A station. Every field follows from its records.
 #[derive(Clone, Debug, PartialEq)]
@@ -314,6 +314,11 @@ impl StationState {
             .iter()
             .position(|t| t.id == id)
             .unwrap_or_else(|| {
+                if self.transactions.len() == TRANSACTIONS_MAX {
+                    let ended = |t: &Transaction| t.state != TransactionState::Active;
+                    let oldest = self.transactions.iter().position(ended).unwrap_or(0);
+                    self.transactions.remove(oldest);
+                }
                 self.transactions.push(Transaction {
                     id,
                     ocpp_id: event.ocpp_transaction_id.as_str().into(),
@@ -503,8 +508,3 @@ impl StationState {
 }
 
 pub(crate) use row::RowError;
-
-/// The event of `seq` in `log`.
-pub(crate) fn event(log_id: LogId, seq: Seq) -> EventId {
-    EventId { log_id, seq }
-}

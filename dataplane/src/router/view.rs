@@ -244,7 +244,9 @@ pub struct ShardHealth {
     /// Its log.
     pub log_id: fleet::LogId,
     /// How the log does.
-    pub log: Option<storage::log::LogHealth>,
+    pub log: storage::log::LogHealth,
+    /// What the state store said when it failed.
+    pub store_failure: Option<String>,
     /// The log has stood still for longer than its limit: sockets are closed, upgrades refused.
     pub stalled: bool,
     /// The newest record that is safe.

@@ -6,13 +6,13 @@ use fleet::record::{
 use fleet::wire::{Body, Fact};
 use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
 use net::ws::CloseCode;
+use storage::log::LogHealth;
 use storage::state::Table;
 
 use super::commands::command_view;
 use super::stations::Station;
 use super::{Now, Shard, read_record_row};
 use crate::CommandId;
-use crate::config::Onboarding;
 use crate::router::view::{
     CommandView, ConnectorView, Page, ShardHealth, StationView, TransactionView,
 };
@@ -125,7 +125,6 @@ impl Shard {
                 let ocpp_id = view.ocpp_transaction_id;
                 self.stop_transaction(now, station, request, &ocpp_id, reply);
             }
-            Ask::Health { reply } => reply.send(self.health()),
         }
     }
 
@@ -341,7 +340,8 @@ impl Shard {
         }
     }
 
-    fn health(&self) -> ShardHealth {
+    /// How the shard does; `log` and `store` are how what is below it does.
+    pub(crate) fn health(&self, log: LogHealth, store: Option<&str>) -> ShardHealth {
         let stations = || {
             self.stations
                 .iter()
@@ -351,7 +351,8 @@ impl Shard {
         ShardHealth {
             shard: self.index,
             log_id: self.journal.log_id(),
-            log: None,
+            log,
+            store_failure: store.map(str::to_owned),
             stalled: self.stalled,
             durable: self.journal.durable(),
             appended: self.journal.last(),
@@ -369,11 +370,6 @@ impl Shard {
             reads_paused: self.reads_paused,
             counters: self.tally.counters.clone(),
         }
-    }
-
-    /// True while stations that nobody registered are let in.
-    pub(super) fn is_open(&self) -> bool {
-        self.settings.config.onboarding == Onboarding::Open
     }
 }
 

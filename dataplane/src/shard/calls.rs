@@ -33,6 +33,10 @@ pub(super) struct Inbound<'a> {
 }
 
 /// An answer's payload, written where it leaves from.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an answer is written at once and dropped"
+)]
 pub(super) enum Answer<'a> {
     V16(v16::Response<'a>),
     V201(v201::Response<'a>),

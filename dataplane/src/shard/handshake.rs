@@ -92,11 +92,13 @@ impl Shard {
         debug_assert_eq!(key.tenant(), TENANT_DEFAULT);
         let home = key.partition().shard(self.settings.shards);
         if home != self.index {
-            self.conns.remove(id);
-            self.outbox.push(Effect::HandOver {
-                conn: id,
-                shard: home,
-            });
+            if let Some(conn) = self.conns.remove(id) {
+                self.outbox.push(Effect::HandOver {
+                    conn: id,
+                    shard: home,
+                    peer: conn.peer,
+                });
+            }
             return Ok(false);
         }
         if self.stalled || self.draining || self.reads_paused {

@@ -1,5 +1,7 @@
 //! What a shard wants done with its sockets, in order.
 
+use std::net::SocketAddr;
+
 use net::driver::ConnId;
 
 /// One wish.
@@ -20,7 +22,11 @@ pub(crate) enum Effect {
     /// Take bytes of it again.
     Resume(ConnId),
     /// Give it, with the bytes just received, to another shard.
-    HandOver { conn: ConnId, shard: usize },
+    HandOver {
+        conn: ConnId,
+        shard: usize,
+        peer: SocketAddr,
+    },
 }
 
 /// The wishes and the bytes they send.
@@ -72,9 +78,5 @@ impl Outbox {
         }
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_MAX);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.effects.is_empty()
     }
 }

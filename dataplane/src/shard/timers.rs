@@ -50,7 +50,8 @@ impl Shard {
             .waiting_since()
             .map(|since| since + self.settings.config.log_stall_timeout);
         let stall = stall.filter(|_| !self.stalled);
-        [wheel, self.deadlines.poll(), stall]
+        let sweep = Some(self.sweep.0);
+        [wheel, self.deadlines.poll(), stall, sweep]
             .into_iter()
             .flatten()
             .min()
@@ -71,6 +72,7 @@ impl Shard {
                 None => break,
             }
         }
+        self.sweep(now);
         let limit = self.settings.config.log_stall_timeout;
         let stalled = self
             .journal

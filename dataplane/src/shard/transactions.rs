@@ -602,7 +602,7 @@ fn register_of(values: &fleet::record::MeterValues, kind: TransactionEventKind) 
     };
     let found = registers().find(|reading| wanted.is_some() && context(reading) == wanted);
     found
-        .or_else(|| registers().last())
+        .or_else(|| registers().next_back())
         .map(|reading| reading.bits)
 }
 

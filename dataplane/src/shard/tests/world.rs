@@ -33,6 +33,8 @@ use crate::{Password, Token, TokenStatus};
 /// 2026-11-22T10:00:00Z: second 0 of every script.
 pub(super) const EPOCH: i64 = 1_795_341_600_000_000;
 
+/// Looks whether an operator has an answer.
+type Heard = Box<dyn FnMut() -> Option<String>>;
 type Rows = Arc<Mutex<BTreeMap<(Table, Vec<u8>), Vec<u8>>>>;
 
 pub(super) struct World {
@@ -48,7 +50,7 @@ pub(super) struct World {
     held: bool,
     full: bool,
     pub(super) rows: Rows,
-    replies: Vec<(String, Box<dyn FnMut() -> Option<String>>)>,
+    replies: Vec<(String, Heard)>,
     pub(super) out: String,
     /// Records are shown as they are made.
     show_records: bool,
@@ -285,7 +287,7 @@ impl World {
                         self.deliver(&name, &[]);
                     }
                 }
-                Effect::HandOver { conn, shard } => {
+                Effect::HandOver { conn, shard, .. } => {
                     let name = &self.names[&conn].clone();
                     self.say(&format!("{name} handed to shard {shard}"));
                 }

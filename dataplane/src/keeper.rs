@@ -1,0 +1,132 @@
+//! The keeper of what stands in no log: tokens. It also clears out rows whose time is over.
+//!
+//! A thread of its own, because a write to the store waits for the disk and neither a shard nor a caller's runtime
+//! may.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use fleet::UtcMicros;
+use fleet::record::TransactionState;
+use fleet::wire::Body;
+use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
+
+use crate::router::{Token, TokenAsk};
+use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
+
+/// Time between two rounds of clearing out.
+const ROUND: Duration = Duration::from_secs(3_600);
+/// How long the store answers for ended transactions and commands; SQL has them for longer.
+const KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
+/// Rows removed together.
+const BATCH_LEN_MAX: usize = 1_000;
+
+/// Answers until it is told to stop.
+pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>) {
+    loop {
+        match asks.recv_timeout(ROUND) {
+            Ok(TokenAsk::Put {
+                tenant,
+                token,
+                reply,
+            }) => reply.send(put(store, &tenant, &token).map_err(|error| describe(&error))),
+            Ok(TokenAsk::Find { tenant, id, reply }) => {
+                let row = store.get(Table::Tokens, &token_key(&tenant, &id));
+                reply.send(row.ok().flatten().as_deref().and_then(read_token));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                let now = UtcMicros(net::clock::utc_micros());
+                if let Err(error) = clear_out(store, now) {
+                    tracing::warn!(%error, "old rows stay in the state store for now");
+                }
+            }
+            Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn put(store: &StateStore, tenant: &str, token: &Token) -> Result<(), StateError> {
+    let mut batch = StateBatch::default();
+    batch.put(
+        Table::Tokens,
+        token_key(tenant, &token.id),
+        write_token(token),
+    );
+    store.apply(batch, None, Durability::Sync)
+}
+
+fn describe(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", describe(source)),
+        None => error.to_string(),
+    }
+}
+
+/// Removes retry keys that have expired, and commands and ended transactions that SQL answers for by now.
+fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
+    let old = |at: UtcMicros| at.0 + KEPT_MICROS < now.0;
+    remove(store, Table::RetryKeys, |row| {
+        RetryRow::from_bytes(row).is_none_or(|row| row.expires_at < now.0)
+    })?;
+    remove(store, Table::Commands, |row| {
+        read_record_row(row).is_none_or(|(_, record)| old(record.received_at))
+    })?;
+    remove(store, Table::Transactions, |row| {
+        match read_record_row(row) {
+            Some((_, record)) => match &record.body {
+                Body::TransactionEvent(event) => {
+                    event.summary.state != TransactionState::Active.code()
+                        && old(record.received_at)
+                }
+                _ => true,
+            },
+            None => true,
+        }
+    })
+}
+
+fn remove(
+    store: &StateStore,
+    table: Table,
+    is_over: impl Fn(&[u8]) -> bool,
+) -> Result<(), StateError> {
+    let mut batch = StateBatch::default();
+    for row in store.scan(table, b"", b"") {
+        let (key, value) = row?;
+        if is_over(&value) {
+            batch.remove(table, key);
+        }
+        if batch.len() == BATCH_LEN_MAX {
+            store.apply(std::mem::take(&mut batch), None, Durability::Buffered)?;
+        }
+    }
+    store.apply(batch, None, Durability::Buffered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_is_cleared_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        for (key, expires_at) in [(1, 10), (2, 20), (3, 30)] {
+            let row = RetryRow {
+                content: [0; 16],
+                transaction: [0; 16],
+                ocpp_id: 0,
+                expires_at,
+            };
+            batch.put(Table::RetryKeys, [key; 16], row.to_bytes());
+        }
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        clear_out(&store, UtcMicros(20)).unwrap();
+        let left: Vec<u8> = store
+            .scan(Table::RetryKeys, b"", b"")
+            .map(|row| row.unwrap().0[0])
+            .collect();
+        assert_eq!(left, [2, 3]);
+    }
+}

@@ -1,0 +1,200 @@
+//! What the state store and the logs say together, before a shard starts.
+//!
+//! The store holds rows and the position they reflect; the logs hold what came after. Both are read on one thread,
+//! station by station through the same fold that runs live, and what the logs added is written back before anything
+//! connects. So every shard starts with a clean projection, and stations may have moved between shards since.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fleet::record::{CommandChanged, CommandState};
+use fleet::wire::{Body, Fact, WireError};
+use fleet::{EventId, LogId, Seq, StationKey};
+use storage::log::{LogError, LogReader};
+use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
+
+use crate::config::Plausibility;
+use crate::shard::{Projection, read_record_row};
+use crate::state::{RowError, StationState};
+
+/// Why store and logs cannot be brought together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The store's own error.
+    #[error("replaying logs into the state store")]
+    Store(#[from] StateError),
+    /// A log's own error.
+    #[error("replaying log {log}")]
+    Log {
+        /// The log.
+        log: LogId,
+        /// What it said.
+        #[source]
+        source: LogError,
+    },
+    /// A record that passed its sums and cannot be read: a newer program wrote it.
+    #[error("replaying log {log}: record {} cannot be read", seq.0)]
+    Record {
+        /// The log.
+        log: LogId,
+        /// The record.
+        seq: Seq,
+        /// What is wrong with it.
+        #[source]
+        source: WireError,
+    },
+    /// A row that cannot be read.
+    #[error("reading the stations of the state store: {detail}")]
+    Row {
+        /// Which, and what is wrong with it.
+        detail: String,
+    },
+}
+
+impl From<RowError> for ReplayError {
+    fn from(error: RowError) -> Self {
+        Self::Row {
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// What one shard starts with.
+#[derive(Default)]
+pub(crate) struct Share {
+    pub(crate) states: Vec<StationState>,
+    /// Commands that the last run left without an answer.
+    pub(crate) commands: Vec<(StationKey, CommandChanged)>,
+}
+
+/// All stations of a data directory, and the commands that the last run left without an answer.
+pub(crate) struct Replay {
+    stations: Vec<StationState>,
+    by_key: HashMap<StationKey, u32>,
+    dirty: Vec<bool>,
+    projection: Projection,
+    commands: BTreeMap<[u8; 16], (StationKey, CommandChanged)>,
+    rules: Plausibility,
+}
+
+impl Replay {
+    /// What the store alone says.
+    pub(crate) fn load(store: &StateStore, rules: Plausibility) -> Result<Self, ReplayError> {
+        let mut replay = Self {
+            stations: Vec::new(),
+            by_key: HashMap::new(),
+            dirty: Vec::new(),
+            projection: Projection::default(),
+            commands: BTreeMap::new(),
+            rules,
+        };
+        for row in store.scan(Table::Stations, b"", b"") {
+            let (key, value) = row?;
+            let key = std::str::from_utf8(&key)
+                .ok()
+                .and_then(|key| StationKey::parse(key).ok());
+            let key = key.ok_or_else(|| ReplayError::Row {
+                detail: "a row has no station key".into(),
+            })?;
+            replay.insert(StationState::from_row(key, &value)?);
+        }
+        for row in store.scan(Table::Commands, b"", b"") {
+            let (_, value) = row?;
+            if let Some((_, record)) = read_record_row(&value)
+                && let Ok(key) = record.station_key()
+                && let Ok(Fact::CommandChanged(command)) = record.body.to_fact()
+            {
+                replay.note_command(key, command);
+            }
+        }
+        Ok(replay)
+    }
+
+    fn insert(&mut self, state: StationState) -> u32 {
+        let station = self.stations.len() as u32;
+        self.by_key.insert(state.key.clone(), station);
+        self.stations.push(state);
+        self.dirty.push(false);
+        station
+    }
+
+    fn note_command(&mut self, key: StationKey, command: CommandChanged) {
+        match CommandState::from_code(command.state) {
+            Some(CommandState::Queued | CommandState::Sent) => {
+                self.commands.insert(command.command_id, (key, command));
+            }
+            _ => {
+                self.commands.remove(&command.command_id);
+            }
+        }
+    }
+
+    /// Adds what a log holds after the position of the store, and writes it back.
+    pub(crate) fn read(
+        &mut self,
+        store: &StateStore,
+        log: LogId,
+        reader: &mut LogReader,
+    ) -> Result<Seq, ReplayError> {
+        let log_error = |source| ReplayError::Log { log, source };
+        let mut last = store.position(log).unwrap_or(Seq(reader.position().0));
+        if store.position(log).is_some() {
+            reader.seek(Seq(last.0 + 1));
+        }
+        while let Some((seq, bytes)) = reader.next().map_err(log_error)? {
+            let record = fleet::wire::read(bytes).map_err(|source| ReplayError::Record {
+                log,
+                seq,
+                source,
+            })?;
+            let key =
+                record
+                    .station_key()
+                    .map_err(|source| ReplayError::Record { log, seq, source })?;
+            let event = EventId { log_id: log, seq };
+            let station = match self.by_key.get(&key) {
+                Some(station) => *station,
+                None => self.insert(StationState::new(key.clone())),
+            };
+            self.stations[station as usize].apply(event, &record, &self.rules);
+            self.projection.note(event, &record, bytes);
+            if !std::mem::replace(&mut self.dirty[station as usize], true) {
+                self.projection.dirty(seq, station);
+            }
+            if let Body::CommandChanged(_) = record.body
+                && let Ok(Fact::CommandChanged(command)) = record.body.to_fact()
+            {
+                self.note_command(key, command);
+            }
+            last = seq;
+        }
+        while !self.projection.is_empty() {
+            let (stations, dirty) = (&self.stations, &mut self.dirty);
+            let (rows, position) = self.projection.batch(last, |station| {
+                dirty[station as usize] = false;
+                let state = &stations[station as usize];
+                (state.key.as_str().as_bytes().to_vec(), state.to_row())
+            });
+            let mut batch = StateBatch::default();
+            rows.into_iter()
+                .for_each(|(table, key, value)| batch.put(table, key, value));
+            store.apply(batch, Some((log, position)), Durability::Buffered)?;
+            self.projection.stored(position);
+        }
+        Ok(last)
+    }
+
+    /// Hands every station to its shard, with its open commands.
+    pub(crate) fn split(self, shards: usize) -> Vec<Share> {
+        let mut split: Vec<Share> = (0..shards).map(|_| Share::default()).collect();
+        for state in self.stations {
+            let home = state.key.partition().shard(shards);
+            split[home].states.push(state);
+        }
+        for (key, command) in self.commands.into_values() {
+            let home = key.partition().shard(shards);
+            split[home].commands.push((key, command));
+        }
+        split
+    }
+}

@@ -1,0 +1,402 @@
+//! One thread per shard: its sockets, its log, and the shard that decides.
+//!
+//! Everything here carries things between [`Shard`] and the outside; what to do with them is decided there.
+
+mod reactor;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fleet::UtcMicros;
+use net::clock;
+use net::driver::{DriverError, Epoll, Waker};
+use net::os::{ListenOptions, Listener, listen};
+use ocpp::Instant;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use storage::data_dir::{DataDir, DataDirError};
+use storage::disk::RealDisk;
+use storage::log::{
+    Consumer, Log, LogDir, LogError, LogHandle, discover, open_read_only, shard_dir,
+};
+use storage::state::{Projector, StateError, StateStore};
+
+use crate::config::Config;
+use crate::keeper;
+use crate::mailbox::{Mailbox, Wake, mailbox};
+use crate::permutation::TransactionIds;
+use crate::replay::{Replay, ReplayError};
+use crate::router::{Letter, Router, TokenAsk};
+use crate::shard::{Lookup, Now, Settings, Shard};
+use reactor::Reactor;
+
+/// Projections that may wait for the state store's writer.
+const PROJECTIONS_MAX: usize = 64;
+
+/// Why the data plane does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting that makes no sense.
+    #[error("{name} is {found}, expected {expected}")]
+    Config {
+        /// The field of [`Config`].
+        name: &'static str,
+        /// Its value.
+        found: usize,
+        /// What it may be.
+        expected: String,
+    },
+    /// An address that cannot be listened on.
+    #[error("listening on {addr}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the kernel said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The reactor.
+    #[error("starting a reactor")]
+    Driver(#[from] DriverError),
+    /// The log of a shard.
+    #[error("opening the log in {}", path.display())]
+    Log {
+        /// Its directory.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: LogError,
+    },
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The state store.
+    #[error(transparent)]
+    Store(#[from] StateError),
+    /// State and logs do not come together.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The kernel gives no thread.
+    #[error("starting a thread")]
+    Thread(#[source] std::io::Error),
+    /// The system's random source gives nothing.
+    #[error("the system has no random bytes")]
+    Random,
+}
+
+/// Why a stop was not clean.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// A shard's thread has panicked.
+    #[error("shard {shard} has panicked")]
+    Panicked {
+        /// Which.
+        shard: usize,
+    },
+    /// The keeper of tokens has panicked.
+    #[error("the keeper of tokens has panicked")]
+    KeeperPanicked,
+    /// Records that were never answered could not be made durable.
+    #[error("shard {shard} could not close its log")]
+    Log {
+        /// Which.
+        shard: usize,
+        /// What the log said.
+        #[source]
+        source: LogError,
+    },
+    /// The reactor failed before.
+    #[error("shard {shard} has ended early")]
+    Driver {
+        /// Which.
+        shard: usize,
+        /// What the reactor said.
+        #[source]
+        source: DriverError,
+    },
+    /// The state store's writer failed; the next start replays the logs.
+    #[error("the state store did not take everything: {0}")]
+    Projection(String),
+}
+
+/// Stations' connections, their state and their log, running.
+pub struct Dataplane {
+    router: Router,
+    addrs: Vec<SocketAddr>,
+    logs: Vec<LogHandle>,
+    orphans: Vec<LogDir>,
+    mailboxes: Vec<Mailbox<Letter>>,
+    shards: Vec<JoinHandle<Result<(), StopError>>>,
+    tokens: Mailbox<TokenAsk>,
+    keeper: JoinHandle<()>,
+    projector: Projector,
+}
+
+/// A shard before its thread: what must exist so that the others can be told of it.
+struct Seat {
+    driver: Epoll,
+    waker: Waker,
+    letters: Receiver<Letter>,
+    log: Log,
+}
+
+impl Dataplane {
+    /// Opens the logs, brings state and logs together, and starts the shards.
+    ///
+    /// # Errors
+    ///
+    /// Any [`StartError`]; nothing runs then.
+    pub fn start(
+        config: Config,
+        data_dir: &DataDir,
+        store: StateStore,
+    ) -> Result<Self, StartError> {
+        check(&config)?;
+        let shards = config.shards;
+        let (listeners, addrs) = listen_all(&config)?;
+        let mut seats = Vec::with_capacity(shards);
+        let mut mailboxes = Vec::with_capacity(shards);
+        for (shard, listeners) in listeners.into_iter().enumerate() {
+            let driver_config = net::driver::Config {
+                carry_len_max: config.message_len_max + (128 << 10),
+                ..net::driver::Config::default()
+            };
+            let driver = Epoll::new(driver_config, listeners)?;
+            let waker = driver.waker();
+            let (sender, letters) = mailbox(wake(&waker));
+            let path = shard_dir(data_dir.path(), shard);
+            let on_change = waker.clone();
+            let opened = Log::open(&path, config.log.clone(), Arc::new(RealDisk), move || {
+                on_change.wake();
+            });
+            let (log, _) = opened.map_err(|source| StartError::Log { path, source })?;
+            mailboxes.push(sender);
+            seats.push(Seat {
+                driver,
+                waker,
+                letters,
+                log,
+            });
+        }
+        let logs: Vec<_> = seats.iter().map(|seat| seat.log.handle().clone()).collect();
+        let orphans = orphans(data_dir, shards)?;
+        let replay = replay(&config, &store, &logs, &orphans)?;
+        let settings = Arc::new(Settings {
+            shards,
+            transaction_ids: TransactionIds::new(&data_dir.secret("transaction-ids", 32)?),
+            token_key: hmac::Key::new(
+                hmac::HMAC_SHA256,
+                &data_dir.secret("token-refs-default", 32)?,
+            ),
+            pending: AtomicUsize::new(0),
+            config,
+        });
+        let projector =
+            Projector::spawn(store.clone(), PROJECTIONS_MAX).map_err(StartError::Thread)?;
+        let (tokens, asks) = mailbox(Arc::new(|| {}));
+        let keeper = spawn_keeper(store.clone(), asks)?;
+        let router = Router::new(mailboxes.clone(), tokens.clone());
+        let mut threads = Vec::with_capacity(shards);
+        for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {
+            let now = Now {
+                mono: Instant(clock::monotonic_ns()),
+                utc: UtcMicros(clock::utc_micros()),
+            };
+            let (log_id, last) = (seat.log.id(), seat.log.appended());
+            let lookup = lookup(store.clone());
+            let settings = Arc::clone(&settings);
+            let mut shard = Shard::new(index, settings, lookup, seed()?, log_id, last, now);
+            share.states.into_iter().for_each(|state| shard.load(state));
+            shard.resume(now, share.commands);
+            let projector = projector.handle().clone();
+            let peers = mailboxes.clone();
+            let store = store.clone();
+            let thread = std::thread::Builder::new().name(format!("shard-{index}"));
+            let spawned = thread.spawn(move || {
+                let Seat {
+                    mut driver,
+                    waker,
+                    letters,
+                    log,
+                } = seat;
+                let reactor = Reactor::new(shard, log, letters, peers, projector, store, waker);
+                reactor.run(index, shards, &mut driver)
+            });
+            threads.push(spawned.map_err(StartError::Thread)?);
+        }
+        Ok(Self {
+            router,
+            addrs,
+            logs,
+            orphans,
+            mailboxes,
+            shards: threads,
+            tokens,
+            keeper,
+            projector,
+        })
+    }
+
+    /// The handle for everybody else.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Where stations connect, in the order of [`Config::listen`], with the ports that were picked.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// The shards' logs, in the order of their numbers.
+    pub fn logs(&self) -> &[LogHandle] {
+        &self.logs
+    }
+
+    /// Logs of an earlier start with more shards. Their state is taken over; once every table has drained one,
+    /// remove it.
+    pub fn orphans(&self) -> &[LogDir] {
+        &self.orphans
+    }
+
+    /// Stops: no new connections, open calls are answered, stations are told to come back, the log is flushed. Takes
+    /// at most `patience` for the answers and then what the disk needs.
+    ///
+    /// # Errors
+    ///
+    /// The first [`StopError`]; everything has ended nevertheless.
+    pub fn stop(self, patience: Duration) -> Result<(), StopError> {
+        let deadline = Instant(clock::monotonic_ns()) + patience;
+        for mailbox in &self.mailboxes {
+            // A shard that has ended needs no letter, and one whose box is full reads the flag with its next letter.
+            mailbox.stop(deadline);
+        }
+        let mut result = Ok(());
+        for (shard, thread) in self.shards.into_iter().enumerate() {
+            let ended = thread.join().unwrap_or(Err(StopError::Panicked { shard }));
+            result = result.and(ended);
+        }
+        self.tokens.insist(TokenAsk::Stop);
+        result = result.and(self.keeper.join().map_err(|_| StopError::KeeperPanicked));
+        let projected = self.projector.shutdown().map_err(StopError::Projection);
+        result.and(projected)
+    }
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    let max = usize::from(fleet::PARTITIONS);
+    if !(1..=max).contains(&config.shards) {
+        return Err(StartError::Config {
+            name: "shards",
+            found: config.shards,
+            expected: format!("1 to {max}"),
+        });
+    }
+    // A record holds the message and what was made of it.
+    let message_max = config.log.record_len_max / 2;
+    if !(1_024..=message_max).contains(&config.message_len_max) {
+        return Err(StartError::Config {
+            name: "message_len_max",
+            found: config.message_len_max,
+            expected: format!("1,024 to {message_max}, half of the longest record"),
+        });
+    }
+    Ok(())
+}
+
+/// Every shard listens on every address.
+fn listen_all(config: &Config) -> Result<(Vec<Vec<Listener>>, Vec<SocketAddr>), StartError> {
+    let mut by_shard: Vec<Vec<Listener>> = (0..config.shards).map(|_| Vec::new()).collect();
+    let mut addrs = Vec::new();
+    let options = ListenOptions {
+        reuse_port: 1 < config.shards,
+        ..ListenOptions::default()
+    };
+    for wanted in &config.listen {
+        let mut addr = *wanted;
+        for listeners in &mut by_shard {
+            let listener =
+                listen(addr, options).map_err(|source| StartError::Listen { addr, source })?;
+            // Port 0 is picked once.
+            addr = listener.local_addr();
+            listeners.push(listener);
+        }
+        addrs.push(addr);
+    }
+    Ok((by_shard, addrs))
+}
+
+fn orphans(data_dir: &DataDir, shards: usize) -> Result<Vec<LogDir>, StartError> {
+    let found = discover(data_dir.path()).map_err(|source| StartError::Log {
+        path: data_dir.path().join("log"),
+        source,
+    })?;
+    Ok(found
+        .into_iter()
+        .filter(|log| shards <= log.shard)
+        .collect())
+}
+
+fn replay(
+    config: &Config,
+    store: &StateStore,
+    logs: &[LogHandle],
+    orphans: &[LogDir],
+) -> Result<Replay, StartError> {
+    let mut replay = Replay::load(store, config.plausibility)?;
+    // A station's records may lie in an orphaned log and, later ones, in a current log.
+    for orphan in orphans {
+        let opened = open_read_only(&orphan.path);
+        let (mut reader, _) = opened.map_err(|source| StartError::Log {
+            path: orphan.path.clone(),
+            source,
+        })?;
+        replay.read(store, orphan.id, &mut reader)?;
+    }
+    for log in logs {
+        replay.read(store, log.id(), &mut log.reader(log.first()))?;
+    }
+    store.persist()?;
+    for log in logs {
+        if let Some(position) = store.position(log.id()) {
+            log.release(Consumer::State, position);
+        }
+    }
+    Ok(replay)
+}
+
+fn wake(waker: &Waker) -> Wake {
+    let waker = waker.clone();
+    Arc::new(move || waker.wake())
+}
+
+fn lookup(store: StateStore) -> Lookup {
+    Box::new(move |table, key| match store.get(table, key) {
+        Ok(row) => row,
+        Err(error) => {
+            tracing::error!(%error, ?table, "the state store cannot be read");
+            None
+        }
+    })
+}
+
+fn spawn_keeper(store: StateStore, asks: Receiver<TokenAsk>) -> Result<JoinHandle<()>, StartError> {
+    let thread = std::thread::Builder::new().name("keeper".into());
+    thread
+        .spawn(move || keeper::keep(&store, &asks))
+        .map_err(StartError::Thread)
+}
+
+fn seed() -> Result<u64, StartError> {
+    let mut seed = [0; 8];
+    SystemRandom::new()
+        .fill(&mut seed)
+        .map_err(|_| StartError::Random)?;
+    Ok(u64::from_le_bytes(seed))
+}

@@ -1,0 +1,341 @@
+//! A shard's thread.
+
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use fleet::{Seq, UtcMicros};
+use net::driver::{Closed, ConnId, Detached, Epoll, Handler, Io, Opened, Waker};
+use ocpp::Instant;
+use storage::log::{Log, LogHandle};
+use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, SubmitError};
+
+use super::StopError;
+use crate::mailbox::{Mailbox, Undelivered};
+use crate::router::Letter;
+use crate::shard::{Effect, Now, Row, Shard};
+
+/// Letters read in one turn; sockets have their turn between.
+const LETTERS_MAX: usize = 256;
+/// Time between two projections of a shard.
+const PROJECT_EVERY: Duration = Duration::from_millis(200);
+
+/// Carries things between a shard, its sockets, its log and its mailbox.
+pub(super) struct Reactor {
+    shard: Shard,
+    log: Log,
+    handle: LogHandle,
+    letters: Receiver<Letter>,
+    peers: Vec<Mailbox<Letter>>,
+    projector: ProjectorHandle,
+    store: StateStore,
+    waker: Waker,
+    /// Rows that wait for their records to be durable, or for the store's writer.
+    ready: Option<(Projection, Seq)>,
+    project_at: Instant,
+    reads_paused: bool,
+    /// Set while the server stops: until when answers are waited for.
+    stop_by: Option<Instant>,
+}
+
+impl Reactor {
+    pub(super) fn new(
+        shard: Shard,
+        log: Log,
+        letters: Receiver<Letter>,
+        peers: Vec<Mailbox<Letter>>,
+        projector: ProjectorHandle,
+        store: StateStore,
+        waker: Waker,
+    ) -> Self {
+        Self {
+            shard,
+            handle: log.handle().clone(),
+            log,
+            letters,
+            peers,
+            projector,
+            store,
+            waker,
+            ready: None,
+            project_at: Instant(0),
+            reads_paused: false,
+            stop_by: None,
+        }
+    }
+
+    /// Runs until it is told to stop.
+    pub(super) fn run(
+        mut self,
+        index: usize,
+        shards: usize,
+        driver: &mut Epoll,
+    ) -> Result<(), StopError> {
+        // Fewer shards than cores leave the choice to the kernel.
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if cores <= shards
+            && let Err(error) = net::os::pin_thread(index)
+        {
+            tracing::debug!(%error, shard = index, "the shard's thread is not pinned");
+        }
+        // What the restart had to say goes to the log before anything else.
+        self.hand_records();
+        self.log.flush(net::clock::monotonic_ns());
+        let ran = driver.run(&mut self);
+        self.finish(index)
+            .and(ran.map_err(|source| StopError::Driver {
+                shard: index,
+                source,
+            }))
+    }
+
+    /// Makes the last records durable and hands the last rows over.
+    fn finish(mut self, shard: usize) -> Result<(), StopError> {
+        self.hand_records();
+        let Self {
+            shard: mut decided,
+            log,
+            handle,
+            projector,
+            mut ready,
+            ..
+        } = self;
+        log.shutdown()
+            .map_err(|source| StopError::Log { shard, source })?;
+        let durable = handle.durable();
+        let next = |decided: &mut Shard| {
+            let (rows, up_to, needed) = decided.projection()?;
+            Some((projection(rows, &handle, up_to), needed))
+        };
+        while let Some((mut projection, needed)) = ready.take().or_else(|| next(&mut decided)) {
+            // What the log did not take is not to be remembered either.
+            if durable < needed {
+                break;
+            }
+            while let Err(SubmitError::Full(again)) = projector.submit(projection) {
+                projection = again;
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the shard wants done with its sockets. `received` are the bytes of the socket that is being read.
+    fn effects(&mut self, io: &mut Io<'_>, received: Option<(ConnId, &[u8])>) {
+        let mut handed = None;
+        self.shard.effects(|effect, bytes| match effect {
+            Effect::Send { conn, .. } => io.send(conn, bytes),
+            Effect::Close(conn) => io.close(conn),
+            Effect::Abort(conn) => io.abort(conn),
+            Effect::Pause(conn) => io.pause_reads(conn),
+            Effect::Resume(conn) => io.resume_reads(conn),
+            Effect::HandOver { conn, shard, peer } => handed = Some((conn, shard, peer)),
+        });
+        if let Some((conn, home, peer)) = handed
+            && let Some(mut detached) = io.detach(conn)
+        {
+            if let Some((_, bytes)) = received.filter(|(from, _)| *from == conn) {
+                detached.carry = bytes.to_vec();
+            }
+            let letter = Letter::Adopt { detached, peer };
+            if let Err(Undelivered::Busy(letter) | Undelivered::Stopped(letter)) =
+                self.peers[home].post(letter)
+            {
+                self.take_back(io, letter);
+            }
+        }
+        if self.reads_paused == self.shard.wants_reads() {
+            self.reads_paused = !self.reads_paused;
+            if self.reads_paused {
+                io.pause_all_reads();
+            } else {
+                io.resume_all_reads();
+            }
+        }
+    }
+
+    /// The home of a socket has no room: refuse it here.
+    fn take_back(&mut self, io: &mut Io<'_>, letter: Letter) {
+        let Letter::Adopt { mut detached, peer } = letter else {
+            return;
+        };
+        detached.carry.clear();
+        if let Some(conn) = self.adopt(io, detached, peer) {
+            self.shard.refuse_busy(conn);
+            self.effects(io, None);
+        }
+    }
+
+    fn adopt(
+        &mut self,
+        io: &mut Io<'_>,
+        detached: Detached,
+        peer: std::net::SocketAddr,
+    ) -> Option<ConnId> {
+        match io.adopt(detached) {
+            Ok(conn) => {
+                self.shard.opened(now(io), conn, peer);
+                Some(conn)
+            }
+            Err(error) => {
+                tracing::warn!(%error, %peer, "a handed over socket was lost");
+                None
+            }
+        }
+    }
+
+    fn letter(&mut self, io: &mut Io<'_>, letter: Letter) {
+        match letter {
+            Letter::Ask(ask) => self.shard.ask(now(io), ask),
+            Letter::Health(reply) => {
+                let log = self.handle.health(io.now());
+                reply.send(self.shard.health(log, self.projector.failure()));
+            }
+            Letter::Adopt { detached, peer } => {
+                self.adopt(io, detached, peer);
+            }
+        }
+        self.effects(io, None);
+    }
+
+    fn hand_records(&mut self) {
+        let log = &mut self.log;
+        self.shard.records(|record| match log.append(record) {
+            Ok(_) => true,
+            Err(error) => {
+                // What is wrong shows in the log's health; the shard stops reading by itself.
+                tracing::trace!(%error, "a record waits");
+                false
+            }
+        });
+    }
+
+    /// Tells the shard how far the log is.
+    fn note_durable(&mut self, io: &mut Io<'_>) {
+        self.shard.committed(now(io), self.handle.durable());
+        self.effects(io, None);
+    }
+
+    /// Hands rows to the state store's writer, when their time has come and their records are durable.
+    fn project(&mut self, now: Instant) {
+        if now < self.project_at {
+            return;
+        }
+        self.project_at = now + PROJECT_EVERY;
+        if let Some(stored) = self.store.position(self.handle.id()) {
+            self.shard.stored(stored);
+        }
+        if self.ready.is_none() {
+            let made = self.shard.projection();
+            self.ready =
+                made.map(|(rows, up_to, needed)| (projection(rows, &self.handle, up_to), needed));
+        }
+        let durable = self.handle.durable();
+        let Some((projection, _)) = self.ready.take_if(|(_, needed)| *needed <= durable) else {
+            return;
+        };
+        if let Err(SubmitError::Full(back) | SubmitError::Failed(back)) =
+            self.projector.submit(projection)
+        {
+            let needed = back.up_to;
+            self.ready = Some((back, needed));
+        }
+    }
+}
+
+fn projection(rows: Vec<Row>, log: &LogHandle, up_to: Seq) -> Projection {
+    let mut batch = StateBatch::default();
+    rows.into_iter()
+        .for_each(|(table, key, value)| batch.put(table, key, value));
+    Projection {
+        batch,
+        log: log.clone(),
+        up_to,
+    }
+}
+
+fn now(io: &Io<'_>) -> Now {
+    Now {
+        mono: Instant(io.now()),
+        utc: UtcMicros(io.utc_micros()),
+    }
+}
+
+impl Handler for Reactor {
+    fn opened(&mut self, io: &mut Io<'_>, conn: ConnId, opened: Opened) {
+        match opened {
+            Opened::Accepted { peer, .. } => self.shard.opened(now(io), conn, peer),
+            // A shard calls nobody.
+            Opened::Connected { .. } => io.abort(conn),
+        }
+    }
+
+    fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {
+        let used = self.shard.received(now(io), conn, bytes);
+        self.effects(io, Some((conn, bytes)));
+        used
+    }
+
+    fn closed(&mut self, io: &mut Io<'_>, conn: ConnId, reason: Closed) {
+        let reason = match reason {
+            Closed::Local => "closed".to_owned(),
+            Closed::Aborted => "aborted".to_owned(),
+            Closed::Peer => "connection ended by station".to_owned(),
+            Closed::Failed(kind) => kind.to_string(),
+            Closed::SlowConsumer => "the station does not read".to_owned(),
+            Closed::CarryFull => "message too long".to_owned(),
+            Closed::BuffersFull => "out of buffers".to_owned(),
+            Closed::Stopped => "server stopped".to_owned(),
+        };
+        self.shard.closed(now(io), conn, &reason);
+        self.effects(io, None);
+    }
+
+    fn woken(&mut self, io: &mut Io<'_>) {
+        for read in 0.. {
+            if read == LETTERS_MAX {
+                // The rest has the next turn.
+                self.waker.wake();
+                break;
+            }
+            let Ok(letter) = self.letters.try_recv() else {
+                break;
+            };
+            self.letter(io, letter);
+        }
+        if self.stop_by.is_none() {
+            self.stop_by = self.peers[self.shard.index()].stop_by();
+            if self.stop_by.is_some() {
+                io.stop_accepting();
+                self.shard.drain(now(io));
+                self.effects(io, None);
+            }
+        }
+    }
+
+    fn timer(&mut self, io: &mut Io<'_>) {
+        self.shard.timer(now(io));
+        self.effects(io, None);
+        self.project(Instant(io.now()));
+    }
+
+    fn poll_timeout(&self) -> Option<u64> {
+        let project = (self.ready.is_some() || self.shard.has_rows()).then_some(self.project_at);
+        [self.shard.poll_timeout(), project, self.stop_by]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| at.0)
+    }
+
+    fn turn_ended(&mut self, io: &mut Io<'_>) {
+        self.hand_records();
+        self.log.flush(io.now());
+        self.note_durable(io);
+        let over = self
+            .stop_by
+            .is_some_and(|by| by <= Instant(io.now()) || self.shard.drained());
+        if over {
+            io.stop();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A station on a blocking socket, and a data plane in a temporary directory.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use dataplane::{Config, Dataplane};
+use net::http::{
+    ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
+};
+use net::ws::{Codec, Limits, MaskKey, Message, Role, write_text};
+use storage::data_dir::DataDir;
+use storage::state::StateStore;
+
+/// Longest wait for anything in these tests.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running data plane; the directory outlives it.
+pub struct Server {
+    pub dataplane: Dataplane,
+    _dir: DataDir,
+}
+
+impl Server {
+    pub fn start(path: &Path, config: Config) -> Self {
+        let dir = DataDir::open(path).expect("a free directory");
+        let store = StateStore::open(&path.join("state")).expect("a state store");
+        let dataplane = Dataplane::start(config, &dir, store).expect("a data plane");
+        Self {
+            dataplane,
+            _dir: dir,
+        }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.dataplane.addrs()[0]
+    }
+
+    pub fn stop(self) {
+        self.dataplane.stop(PATIENCE).expect("a clean stop");
+    }
+}
+
+/// Two shards with small logs on a free port.
+pub fn config(shards: usize) -> Config {
+    let mut config = Config {
+        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+        shards,
+        ..Config::default()
+    };
+    config.log.segment_len = 8 << 20;
+    config.log.bytes_max = 64 << 20;
+    config
+}
+
+/// A station.
+pub struct Station {
+    socket: TcpStream,
+    codec: Codec,
+    input: Vec<u8>,
+    heard: VecDeque<String>,
+    next_id: u64,
+}
+
+impl Station {
+    pub fn connect(addr: SocketAddr, identity: &str, protocol: &str) -> Self {
+        Self::try_connect(addr, identity, protocol, None).expect("the server lets us in")
+    }
+
+    /// The status when it is not 101.
+    pub fn try_connect(
+        addr: SocketAddr,
+        identity: &str,
+        protocol: &str,
+        password: Option<&str>,
+    ) -> Result<Self, u16> {
+        let mut socket = TcpStream::connect(addr).expect("a listener");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        socket.set_nodelay(true).expect("a socket");
+        let key = ClientKey::new([7; 16]);
+        let mut request = Vec::new();
+        write_client_upgrade(
+            &mut request,
+            &ClientUpgrade {
+                host: "localhost",
+                target: &format!("/{identity}"),
+                key: &key,
+                protocols: &[protocol],
+                basic: password.map(|password| (identity, password.as_bytes())),
+            },
+        );
+        socket.write_all(&request).expect("a server that reads");
+        let mut input = Vec::new();
+        loop {
+            read_some(&mut socket, &mut input);
+            let Some((response, len)) = parse_client_response(&input, &key).expect("good HTTP")
+            else {
+                continue;
+            };
+            match response {
+                ClientResponse::Switched { .. } => {
+                    input.drain(..len);
+                    return Ok(Self {
+                        socket,
+                        codec: Codec::new(Role::Client),
+                        input,
+                        heard: VecDeque::new(),
+                        next_id: 1,
+                    });
+                }
+                ClientResponse::Refused { status } => return Err(status),
+            }
+        }
+    }
+
+    pub fn send(&mut self, text: &str) {
+        let mut bytes = Vec::new();
+        write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+        self.socket.write_all(&bytes).expect("a server that reads");
+    }
+
+    /// Calls, and answers the answer's payload. Calls of the server in between are kept for [`Station::hear`].
+    pub fn call(&mut self, action: &str, payload: &str) -> String {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send(&format!("[2,\"{id}\",\"{action}\",{payload}]"));
+        let mut kept = VecDeque::new();
+        loop {
+            let text = self.hear();
+            let answer = text.strip_prefix(&format!("[3,\"{id}\","));
+            match answer.or_else(|| text.strip_prefix(&format!("[4,\"{id}\","))) {
+                Some(rest) => {
+                    self.heard.append(&mut kept);
+                    return rest.trim_end_matches(']').to_owned();
+                }
+                None => kept.push_back(text),
+            }
+        }
+    }
+
+    /// The next message of the server.
+    pub fn hear(&mut self) -> String {
+        loop {
+            if let Some(text) = self.heard.pop_front() {
+                return text;
+            }
+            self.read();
+        }
+    }
+
+    fn read(&mut self) {
+        read_some(&mut self.socket, &mut self.input);
+        let heard = &mut self.heard;
+        let read = self
+            .codec
+            .read(&Limits::default(), &mut self.input, |message| {
+                match message {
+                    Message::Text(text) => heard.push_back(text.to_owned()),
+                    Message::Close(code, reason) => {
+                        let code = code.map_or(0, net::ws::CloseCode::get);
+                        heard.push_back(format!("close {code} {reason}"));
+                    }
+                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+                }
+                ControlFlow::Continue(())
+            });
+        let used = read.expect("good frames");
+        self.input.drain(..used);
+    }
+}
+
+fn read_some(socket: &mut TcpStream, input: &mut Vec<u8>) {
+    let mut buffer = [0; 16 << 10];
+    let len = socket.read(&mut buffer).expect("bytes in time");
+    assert!(0 < len, "the server ended the connection");
+    input.extend_from_slice(&buffer[..len]);
+}
