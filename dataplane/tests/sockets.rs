@@ -1,5 +1,7 @@
 //! The whole data plane over real sockets, on real files.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::time::Duration;

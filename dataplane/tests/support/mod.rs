@@ -16,16 +16,16 @@ use storage::data_dir::DataDir;
 use storage::state::StateStore;
 
 /// Longest wait for anything in these tests.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running data plane; the directory outlives it.
-pub struct Server {
-    pub dataplane: Dataplane,
+pub(crate) struct Server {
+    pub(crate) dataplane: Dataplane,
     _dir: DataDir,
 }
 
 impl Server {
-    pub fn start(path: &Path, config: Config) -> Self {
+    pub(crate) fn start(path: &Path, config: Config) -> Self {
         let dir = DataDir::open(path).expect("a free directory");
         let store = StateStore::open(&path.join("state")).expect("a state store");
         let dataplane = Dataplane::start(config, &dir, store).expect("a data plane");
@@ -35,17 +35,17 @@ impl Server {
         }
     }
 
-    pub fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.dataplane.addrs()[0]
     }
 
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.dataplane.stop(PATIENCE).expect("a clean stop");
     }
 }
 
 /// Two shards with small logs on a free port.
-pub fn config(shards: usize) -> Config {
+pub(crate) fn config(shards: usize) -> Config {
     let mut config = Config {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         shards,
@@ -57,7 +57,7 @@ pub fn config(shards: usize) -> Config {
 }
 
 /// A station.
-pub struct Station {
+pub(crate) struct Station {
     socket: TcpStream,
     codec: Codec,
     input: Vec<u8>,
@@ -66,12 +66,12 @@ pub struct Station {
 }
 
 impl Station {
-    pub fn connect(addr: SocketAddr, identity: &str, protocol: &str) -> Self {
+    pub(crate) fn connect(addr: SocketAddr, identity: &str, protocol: &str) -> Self {
         Self::try_connect(addr, identity, protocol, None).expect("the server lets us in")
     }
 
     /// The status when it is not 101.
-    pub fn try_connect(
+    pub(crate) fn try_connect(
         addr: SocketAddr,
         identity: &str,
         protocol: &str,
@@ -116,14 +116,14 @@ impl Station {
         }
     }
 
-    pub fn send(&mut self, text: &str) {
+    pub(crate) fn send(&mut self, text: &str) {
         let mut bytes = Vec::new();
         write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
         self.socket.write_all(&bytes).expect("a server that reads");
     }
 
     /// Calls, and answers the answer's payload. Calls of the server in between are kept for [`Station::hear`].
-    pub fn call(&mut self, action: &str, payload: &str) -> String {
+    pub(crate) fn call(&mut self, action: &str, payload: &str) -> String {
         let id = self.next_id;
         self.next_id += 1;
         self.send(&format!("[2,\"{id}\",\"{action}\",{payload}]"));
@@ -142,7 +142,7 @@ impl Station {
     }
 
     /// The next message of the server.
-    pub fn hear(&mut self) -> String {
+    pub(crate) fn hear(&mut self) -> String {
         loop {
             if let Some(text) = self.heard.pop_front() {
                 return text;
