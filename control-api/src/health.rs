@@ -94,7 +94,7 @@ async fn examine(app: &SharedApp) -> Health {
         Err(_) => HealthStatus::Down,
     };
     let shards = shards.unwrap_or_default();
-    let logs: Vec<_> = shards.iter().filter_map(log).collect();
+    let logs: Vec<_> = shards.iter().map(log).collect();
     let status = logs
         .iter()
         .map(|log| log.status)
@@ -114,18 +114,18 @@ async fn examine(app: &SharedApp) -> Health {
     }
 }
 
-/// The log of a shard; `None` for one that runs without.
-fn log(shard: &ShardHealth) -> Option<sdk::LogHealth> {
-    let health = shard.log.as_ref()?;
+/// The log of a shard.
+fn log(shard: &ShardHealth) -> sdk::LogHealth {
+    let health = &shard.log;
     let (status, detail) = log_status(health, shard.stalled);
-    Some(sdk::LogHealth {
+    sdk::LogHealth {
         shard: shard.shard as u32,
         status,
         detail,
         bytes_used: health.bytes_used,
         bytes_max: health.bytes_max,
         sync_p99_ms: health.sync_p99.as_secs_f64() * 1e3,
-    })
+    }
 }
 
 fn log_status(health: &LogHealth, given_up: bool) -> (HealthStatus, Option<String>) {

@@ -218,11 +218,8 @@ fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
     }
     for (name, help, of) in PER_LOG {
         out.family(name, Kind::Gauge, help);
-        for (shard, log) in shards
-            .iter()
-            .filter_map(|shard| Some((shard.shard, shard.log.as_ref()?)))
-        {
-            out.sample(name, &[("shard", &shard.to_string())], of(log));
+        for shard in shards {
+            out.sample(name, &[("shard", &shard.shard.to_string())], of(&shard.log));
         }
     }
 }
