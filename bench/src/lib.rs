@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Benchmarks of the data plane beside named rivals.
+//!
+//! Each binary measures one thing, prints it as JSON with a checksum of what was computed, and with `--out` also writes
+//! it to a folder, with a Markdown summary and all that is needed to run it again:
+//!
+//! | binary | measures |
+//! | --- | --- |
+//! | `engine` | server CPU per Heartbeat beside a raw TCP echo and tokio-tungstenite |
+//! | `parse` | time and allocations from a message's JSON to columns |
+//! | `ack` | append to durable at a fixed rate beside a bare `fdatasync` |
+//! | `memory` | user memory per idle station |
+//! | `path` | event to SQL, restart, acknowledgements under load and during a full scan, of the whole program |
+//!
+//! `--smoke` runs a size that takes a second or so; the tests run that, so that no benchmark rots. Wall-clock figures
+//! of a shared machine are worth little; ratios within one run are what is judged.
+
+pub mod child;
+pub mod client;
+pub mod fdatasync;
+pub mod frames;
+pub mod machine;
+pub mod output;
+pub mod servers;
+pub mod stats;

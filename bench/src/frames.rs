@@ -1,0 +1,135 @@
+//! OCPP messages as they lie on the wire, built once.
+//!
+//! Client frames are masked with a key of zeros: the server unmasks them all the same, and the client may change the id
+//! in place.
+
+/// Length of every message id here, digits of a counter at its end.
+pub const ID_LEN: usize = 36;
+const COUNTER_LEN: usize = 16;
+const ID_PREFIX: &str = "5f0c1e9a-0000-4000-8";
+
+const _: () = assert!(ID_PREFIX.len() + COUNTER_LEN == ID_LEN);
+
+/// Where the id begins in any OCPP-J message written without spaces: behind `[2,"`.
+pub const ID_AT: usize = 4;
+
+/// A message id.
+pub fn id(counter: u64) -> String {
+    format!("{ID_PREFIX}{counter:016}")
+}
+
+/// The counter in the id of an OCPP-J message, if it has one of ours.
+pub fn counter(message: &[u8]) -> Option<u64> {
+    let digits = message.get(ID_AT + ID_LEN - COUNTER_LEN..ID_AT + ID_LEN)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Writes `value` into the id of the OCPP-J message `message`.
+pub fn set_counter(message: &mut [u8], mut value: u64) {
+    for digit in message[ID_AT + ID_LEN - COUNTER_LEN..ID_AT + ID_LEN]
+        .iter_mut()
+        .rev()
+    {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// A Heartbeat of 1.6 or 2.0.1: 57 bytes.
+pub fn heartbeat() -> String {
+    format!("[2,\"{}\",\"Heartbeat\",{{}}]", id(0))
+}
+
+/// Its answer, as long as the data plane writes it, with milliseconds: 85 bytes.
+pub fn heartbeat_answer(id: &str) -> String {
+    format!("[3,\"{id}\",{{\"currentTime\":\"2026-11-22T10:41:49.123Z\"}}]")
+}
+
+/// BootNotification of 1.6.
+pub fn boot() -> String {
+    let payload = r#"{"chargePointVendor":"SIGEC","chargePointModel":"Bench"}"#;
+    format!("[2,\"{}\",\"BootNotification\",{payload}]", id(0))
+}
+
+/// The frame of a client around `message`.
+pub fn client_frame(message: &str) -> Vec<u8> {
+    let mut frame = Vec::new();
+    net::ws::write_text(
+        &mut frame,
+        Some(net::ws::MaskKey([0; 4])),
+        message.as_bytes(),
+    );
+    frame
+}
+
+/// MeterValues of 1.6 with seven samples: 1,032 bytes.
+pub fn meter_values() -> String {
+    let sample = |measurand: &str, unit: &str, value: &str, more: &str| {
+        // Some stations write the default too.
+        let format = if unit == "A" {
+            r#""format":"Raw","#
+        } else {
+            ""
+        };
+        format!(
+            r#"{{"value":"{value}","context":"Sample.Periodic",{format}"measurand":"{measurand}",{more}"location":"Outlet","unit":"{unit}"}}"#
+        )
+    };
+    let samples = [
+        sample("Energy.Active.Import.Register", "Wh", "1234567.891", ""),
+        sample("Power.Active.Import", "W", "10987.51", ""),
+        sample("Current.Import", "A", "15.93", r#""phase":"L1","#),
+        sample("Current.Import", "A", "15.87", r#""phase":"L2","#),
+        sample("Current.Import", "A", "16.01", r#""phase":"L3","#),
+        sample("Voltage", "V", "230.45", r#""phase":"L1-N","#),
+        sample("SoC", "Percent", "57.0", ""),
+    ];
+    format!(
+        r#"[2,"{}","MeterValues",{{"connectorId":1,"transactionId":173420100,"meterValue":[{{"timestamp":"2026-11-22T10:41:49.123Z","sampledValue":[{}]}}]}}]"#,
+        id(7),
+        samples.join(",")
+    )
+}
+
+/// TransactionEvent of 2.0.1 with five samples: 1,145 bytes.
+pub fn transaction_event() -> String {
+    let sample = |measurand: &str, unit: &str, value: &str| {
+        format!(
+            r#"{{"value":{value},"context":"Sample.Periodic","measurand":"{measurand}","location":"Outlet","unitOfMeasure":{{"unit":"{unit}","multiplier":0}}}}"#
+        )
+    };
+    let samples = [
+        sample("Energy.Active.Import.Register", "Wh", "1234567.891"),
+        sample("Power.Active.Import", "W", "10987.51"),
+        sample("Current.Import", "A", "15.93"),
+        sample("Voltage", "V", "230.45"),
+        sample("SoC", "Percent", "57"),
+    ];
+    format!(
+        r#"[2,"{}","TransactionEvent",{{"eventType":"Updated","timestamp":"2026-11-22T10:41:49.123Z","triggerReason":"MeterValuePeriodic","seqNo":42,"offline":false,"numberOfPhasesUsed":3,"transactionInfo":{{"transactionId":"8c6f1a2e-4b7d-4c1e-9f30-5d2a6b7c8d9e","chargingState":"Charging","timeSpentCharging":12600}},"evse":{{"id":1,"connectorId":1}},"meterValue":[{{"timestamp":"2026-11-22T10:41:49.123Z","sampledValue":[{}]}}]}}]"#,
+        id(7),
+        samples.join(",")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_the_length_that_figures_are_quoted_for() {
+        assert_eq!(heartbeat().len(), 57);
+        assert_eq!(heartbeat_answer(&id(1)).len(), 85);
+        assert_eq!(meter_values().len(), 1_032);
+        assert_eq!(transaction_event().len(), 1_145);
+    }
+
+    #[test]
+    fn a_counter_is_found_where_it_was_put() {
+        let mut message = heartbeat().into_bytes();
+        assert_eq!(counter(&message), Some(0));
+        set_counter(&mut message, 9_876_543_210);
+        assert_eq!(counter(&message), Some(9_876_543_210));
+        assert_eq!(counter(b"[3,\"x\",{}]"), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! Every benchmark runs, at a size that means nothing, so that none rots.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::process::Command;
+
+/// Runs one to its end; its checksum.
+fn check(program: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(program)
+        .arg("--smoke")
+        .arg("--out")
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let results: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(results["smoke"], true);
+    let name = results["benchmark"].as_str().unwrap();
+    let json = std::fs::read(dir.path().join(format!("{name}.json"))).unwrap();
+    assert_eq!(json, output.stdout);
+    let summary = std::fs::read_to_string(dir.path().join(format!("{name}.md"))).unwrap();
+    assert!(summary.contains("Not measured"), "{summary}");
+    results["checksum"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn engine_asks_every_server_and_gets_every_answer() {
+    // Ids 41 to 840 are asked of each of four servers, once each.
+    assert_eq!(
+        check(env!("CARGO_BIN_EXE_engine")),
+        (4 * (840 * 841 / 2 - 40 * 41 / 2)).to_string()
+    );
+}
+
+#[test]
+fn parse_reads_the_same_energy_every_time() {
+    // 2 turns of 100 messages: four readers see 1,234,567,891 mWh, two scan payloads, the frames without 57 and 62 bytes.
+    let expected = 200 * (4 * 1_234_567_891_i64 + (1_032 - 57) + (1_145 - 62));
+    assert_eq!(check(env!("CARGO_BIN_EXE_parse")), expected.to_string());
+}
