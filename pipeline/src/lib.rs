@@ -1,1 +1,48 @@
-//! Placeholder.
+//! Events to SQL: log records become columns, columns become a Delta table, both are one SQL table.
+//!
+//! ```text
+//! Source ─► ingest thread ─► Columns ─► hot batches ─┐
+//!                                          │ flush   ├─► TableProvider ─► Sql ─► Postgres wire, HTTP
+//!                                          ▼         │
+//!                            sorted Parquet + Delta commit (rows and log position together)
+//! ```
+//!
+//! [`Lake`] owns the way in: it follows the logs, holds the newest rows in memory and writes them out.
+//! [`Sql`] is the way out; [`http_router`] and [`serve_postgres`] put it on a socket.
+//!
+//! # Invariants
+//!
+//! - A row is named by (log_id, seq) and its ordinal within the record. A table holds the rows of every
+//!   record up to its committed position of that log exactly once, whatever was replayed or killed before.
+//! - A query sees each row once: the Delta snapshot and the hot batches after it are taken under one lock.
+//! - A tenant's filter is part of the scan, so no shape of query avoids it.
+//! - A statement that would change anything is refused by its logical plan.
+
+#![forbid(unsafe_code)]
+
+mod columns;
+mod config;
+mod delta;
+mod error;
+mod hot;
+mod http;
+mod ingest;
+mod lake;
+mod offline;
+mod postgres;
+mod provider;
+mod sql;
+mod stations;
+mod table;
+mod views;
+mod writer;
+
+pub use config::{Config, QueryConfig};
+pub use error::LakeError;
+pub use http::http_router;
+pub use lake::{Health, Lake, Source, TableHealth};
+pub use offline::{Offline, open_offline};
+pub use postgres::{ScramVerifier, serve_postgres};
+pub use sql::{Limits, Principal, QueryStream, Role, Sql, SqlError};
+pub use stations::{ConnectorRow, StationRow, Stations};
+pub use table::Table;

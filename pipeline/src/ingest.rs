@@ -1,0 +1,155 @@
+//! Follows one log and publishes its rows.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use fleet::{EventId, LogId, Seq, wire};
+use storage::log::{LogError, LogReader};
+use tracing::{error, warn};
+
+use crate::Table;
+use crate::columns::Columns;
+use crate::hot::Shared;
+
+/// Rows after which a batch is published without waiting.
+const PUBLISH_ROWS: usize = 8_192;
+/// The longest that a stop request goes unseen.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Logs that are read to an end after which nothing comes.
+pub(crate) type Drained = Arc<Mutex<BTreeSet<LogId>>>;
+
+/// What an ingest thread shares with the rest of the lake.
+pub(crate) struct Ingest {
+    pub(crate) tables: Vec<Arc<Shared>>,
+    pub(crate) publish_interval: Duration,
+    pub(crate) hot_bytes_max: usize,
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Records that could not be read; they are passed by.
+    pub(crate) unreadable: Arc<AtomicU64>,
+    pub(crate) drained: Drained,
+}
+
+impl Ingest {
+    /// Reads a log until told to stop, or until it is closed and read to its end. Records that a table holds
+    /// already are passed by for that table.
+    pub(crate) fn follow(&self, mut reader: LogReader) -> Result<(), LogError> {
+        let log = reader.log_id();
+        let held: Vec<Seq> = self
+            .tables
+            .iter()
+            .map(|table| table.committed(log))
+            .collect();
+        let mut gathered = Gathered::new(log, reader.position());
+        while !self.stop.load(Ordering::Relaxed) {
+            // Asked before reading: what was appended in between is then still found.
+            let is_closed = reader.is_closed();
+            let caught_up = match reader.next()? {
+                Some((seq, bytes)) => {
+                    gathered.add(seq, bytes, &held, &self.unreadable);
+                    false
+                }
+                None => true,
+            };
+            let age = gathered.since.map(|since| since.elapsed());
+            if PUBLISH_ROWS <= gathered.columns.len()
+                || age.is_some_and(|age| self.publish_interval <= age)
+                || (caught_up && is_closed)
+            {
+                self.publish(&mut gathered);
+                self.wait_for_room();
+            } else if caught_up {
+                let left = age.map_or(WAIT, |age| self.publish_interval.saturating_sub(age));
+                reader.wait(left.min(WAIT));
+            }
+            if caught_up && is_closed {
+                self.drained
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(log);
+                return Ok(());
+            }
+        }
+        self.publish(&mut gathered);
+        Ok(())
+    }
+
+    fn publish(&self, gathered: &mut Gathered) {
+        let now = now();
+        for table in &self.tables {
+            let rows = gathered.columns.take(table.table);
+            table.publish(gathered.log, rows, gathered.read, now);
+        }
+        gathered.since = None;
+    }
+
+    /// Rows in memory are bounded: while there are too many, the log keeps the rest.
+    fn wait_for_room(&self) {
+        let hot = || {
+            self.tables
+                .iter()
+                .map(|table| table.waiting().bytes)
+                .sum::<usize>()
+        };
+        let mut warned = false;
+        while self.hot_bytes_max < hot() && !self.stop.load(Ordering::Relaxed) {
+            if !warned {
+                warn!(
+                    bytes_max = self.hot_bytes_max,
+                    "rows in memory are at their limit, reading waits"
+                );
+                warned = true;
+            }
+            std::thread::park_timeout(WAIT);
+        }
+    }
+}
+
+/// Rows read and not published yet.
+struct Gathered {
+    log: LogId,
+    columns: Columns,
+    read: Seq,
+    /// When the first of them was read.
+    since: Option<Instant>,
+}
+
+impl Gathered {
+    fn new(log: LogId, from: Seq) -> Self {
+        Self {
+            log,
+            columns: Columns::new(),
+            read: from,
+            since: None,
+        }
+    }
+
+    fn add(&mut self, seq: Seq, bytes: &[u8], held: &[Seq], unreadable: &AtomicU64) {
+        self.read = seq;
+        self.since.get_or_insert_with(now);
+        match wire::read(bytes) {
+            Ok(record) => {
+                let event = EventId {
+                    log_id: self.log,
+                    seq,
+                };
+                let wanted = |table: Table| held[table.index()] < seq;
+                self.columns.push(event, &record, wanted);
+            }
+            Err(error) => {
+                unreadable.fetch_add(1, Ordering::Relaxed);
+                error!(log = %self.log, seq = seq.0, %error, "record has no rows: it cannot be read");
+            }
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an ingest thread paces itself; no row depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,183 @@
+//! The Postgres wire protocol: our own server on `pgwire`'s messages.
+//!
+//! Every connection has its own session; nothing one client says changes what another sees. A query ends when
+//! its client cancels it or is gone, not only when its rows are read.
+
+mod auth;
+mod connection;
+mod handler;
+mod settings;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pgwire::api::cancel::CancelHandler;
+use pgwire::api::{ErrorHandler, PgWireServerHandlers};
+use pgwire::messages::cancel::CancelRequest;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use crate::sql::{Principal, Sql};
+use auth::Login;
+use connection::Connection;
+use handler::Queries;
+
+/// Clients at a time; one more is refused with an error.
+const CONNECTIONS_MAX: usize = 256;
+
+/// What a server keeps of a password (RFC 5802), and who has proven to know it.
+#[derive(Clone, Debug)]
+pub struct ScramVerifier {
+    /// Random.
+    pub salt: Vec<u8>,
+    /// At least 4,096.
+    pub iterations: u32,
+    /// PBKDF2-HMAC-SHA-256 of the password, 32 bytes.
+    pub salted_password: Vec<u8>,
+    /// Who it is.
+    pub principal: Principal,
+}
+
+/// Finds the verifier of a user name.
+pub(crate) type FindVerifier = Arc<dyn Fn(&str) -> Option<ScramVerifier> + Send + Sync>;
+
+/// What all connections share.
+struct Server {
+    sql: Sql,
+    find: FindVerifier,
+    /// Salts for users that do not exist: an attacker learns nothing from asking.
+    decoy: [u8; 32],
+    /// Whom a CancelRequest is for, by process id and secret.
+    live: Mutex<HashMap<(i32, Vec<u8>), Arc<Connection>>>,
+}
+
+/// Serves `listener` until `shutdown` is done; then connections are closed.
+///
+/// `authenticate` gives the verifier of a user name, or `None`.
+///
+/// # Errors
+///
+/// When the system gives no randomness, or the listener breaks.
+pub async fn serve_postgres(
+    listener: TcpListener,
+    sql: Sql,
+    authenticate: impl Fn(&str) -> Option<ScramVerifier> + Send + Sync + 'static,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut decoy = [0; 32];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut decoy)
+        .map_err(|_| io::Error::other("no randomness for salts"))?;
+    let server = Arc::new(Server {
+        sql,
+        find: Arc::new(authenticate),
+        decoy,
+        live: Mutex::default(),
+    });
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => return Ok(()),
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+                    warn!(%peer, max = CONNECTIONS_MAX, "Postgres connection refused: too many");
+                    continue;
+                };
+                let server = Arc::clone(&server);
+                connections.spawn(async move {
+                    if let Err(error) = serve_one(server, socket).await {
+                        debug!(%peer, %error, "Postgres connection ended");
+                    }
+                    drop(slot);
+                });
+            }
+            // The peer went away between its SYN and our accept, or descriptors are short: both pass.
+            Err(error) => {
+                warn!(%error, "accepting a Postgres connection");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+async fn serve_one(server: Arc<Server>, socket: TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let connection = Arc::new(Connection::new(server.sql.clone(), &socket)?);
+    let handlers = Handlers {
+        login: Arc::new(Login::new(Arc::clone(&server), Arc::clone(&connection))),
+        queries: Arc::new(Queries::new(Arc::clone(&connection))),
+        server: Arc::clone(&server),
+    };
+    let served = pgwire::tokio::process_socket(socket, None, handlers).await;
+    server
+        .live()
+        .retain(|_, other| !Arc::ptr_eq(other, &connection));
+    connection.cancel();
+    served
+}
+
+impl Server {
+    fn live(&self) -> std::sync::MutexGuard<'_, HashMap<(i32, Vec<u8>), Arc<Connection>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What `pgwire` calls for one connection.
+struct Handlers {
+    login: Arc<Login>,
+    queries: Arc<Queries>,
+    server: Arc<Server>,
+}
+
+struct Cancels(Arc<Server>);
+struct Errors;
+
+impl PgWireServerHandlers for Handlers {
+    fn simple_query_handler(&self) -> Arc<impl pgwire::api::query::SimpleQueryHandler> {
+        Arc::clone(&self.queries)
+    }
+
+    fn extended_query_handler(&self) -> Arc<impl pgwire::api::query::ExtendedQueryHandler> {
+        Arc::clone(&self.queries)
+    }
+
+    fn startup_handler(&self) -> Arc<impl pgwire::api::auth::StartupHandler> {
+        Arc::clone(&self.login)
+    }
+
+    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
+        Arc::new(Cancels(Arc::clone(&self.server)))
+    }
+
+    fn error_handler(&self) -> Arc<impl ErrorHandler> {
+        Arc::new(Errors)
+    }
+}
+
+impl ErrorHandler for Errors {
+    fn on_error<C>(&self, client: &C, error: &mut pgwire::error::PgWireError)
+    where
+        C: pgwire::api::ClientInfo,
+    {
+        debug!(peer = %client.socket_addr(), %error, "Postgres client gets an error");
+    }
+}
+
+#[async_trait::async_trait]
+impl CancelHandler for Cancels {
+    async fn on_cancel_request(&self, request: CancelRequest) {
+        let key = (request.pid, request.secret_key.to_bytes().to_vec());
+        let connection = self.0.live().get(&key).cloned();
+        if let Some(connection) = connection {
+            connection.cancel();
+        }
+    }
+}

@@ -1,0 +1,521 @@
+//! Queries: who asks, what they may see, and what a query may take.
+//!
+//! A query runs on threads of its own at nice 10, as one task; dropping its [`QueryStream`] aborts the task and
+//! everything it spawned at the next batch, so that cancel, timeout and a vanished client end the work as well as
+//! the answer. Results are handed over through a short channel: a slow client holds no more than a few batches.
+
+mod check;
+mod names;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
+};
+use datafusion::common::ParamValues;
+use datafusion::datasource::ViewTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::ast::Statement;
+use futures::{Stream, StreamExt};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+pub(crate) use check::statements;
+
+use crate::config::QueryConfig;
+use crate::hot::Shared;
+use crate::lake::OwnedRuntime;
+use crate::provider::FactTable;
+use crate::stations::{Present, PresentTable, Stations};
+use crate::{Config, LakeError, Table, views};
+
+/// Name of the database and of the schema.
+pub(crate) const CATALOG: &str = "sigec";
+/// Batches on their way to a client.
+const BATCHES_WAITING: usize = 4;
+/// Longest query text, in bytes.
+const QUERY_LEN_MAX: usize = 1 << 20;
+
+/// What a principal may do; the part of it that SQL knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Acts on stations, reads raw messages.
+    Operator,
+    /// Reads facts.
+    ReadOnly,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Only rows of this tenant are seen.
+    pub tenant: String,
+    /// `ocpp_messages` needs `Operator` or `Admin`.
+    pub role: Role,
+    /// For `current_user` and the log.
+    pub name: String,
+}
+
+/// What a caller asks for within the configured limits; `None` is the configured limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// The query is ended after this long.
+    pub timeout: Option<Duration>,
+    /// A longer result is an error.
+    pub rows_max: Option<usize>,
+}
+
+/// Why a query has no answer, or no more of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlError {
+    /// The text is no SQL, or names what does not exist.
+    #[error("{0}")]
+    Invalid(String),
+    /// The plan would change something.
+    #[error("{0} is refused: SQL here is read-only")]
+    ReadOnly(String),
+    /// The role does not suffice.
+    #[error("permission denied for table {table}: {needed} is needed, {name} is {role:?}")]
+    Forbidden {
+        /// Which table.
+        table: &'static str,
+        /// What would do.
+        needed: &'static str,
+        /// Who asked.
+        name: String,
+        /// What they are.
+        role: Role,
+    },
+    /// It ran too long.
+    #[error("query ended after its timeout of {} ms", timeout.as_millis())]
+    Timeout {
+        /// The limit it ran under.
+        timeout: Duration,
+    },
+    /// Someone asked for its end.
+    #[error("query cancelled")]
+    Cancelled,
+    /// The result is longer than allowed.
+    #[error("result has more than {rows_max} rows; add LIMIT or aggregate")]
+    TooManyRows {
+        /// The limit.
+        rows_max: usize,
+    },
+    /// Memory or spill space is used up.
+    #[error("query needs more memory than there is: {0}")]
+    Resources(String),
+    /// It failed while running.
+    #[error("{0}")]
+    Execution(String),
+}
+
+impl SqlError {
+    /// The SQLSTATE that says it in PostgreSQL's words.
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "42601",
+            Self::ReadOnly(_) => "25006",
+            Self::Forbidden { .. } => "42501",
+            Self::Timeout { .. } | Self::Cancelled => "57014",
+            Self::TooManyRows { .. } => "54000",
+            Self::Resources(_) => "53200",
+            Self::Execution(_) => "22000",
+        }
+    }
+
+    fn planning(error: &DataFusionError) -> Self {
+        Self::own(error).unwrap_or_else(|| Self::Invalid(error.strip_backtrace()))
+    }
+
+    pub(crate) fn running(error: &DataFusionError) -> Self {
+        if let Some(own) = Self::own(error) {
+            return own;
+        }
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(text) => Self::Resources(text.clone()),
+            _ => Self::Execution(error.strip_backtrace()),
+        }
+    }
+
+    /// One of ours that went through DataFusion.
+    fn own(error: &DataFusionError) -> Option<Self> {
+        let DataFusionError::External(source) = error.find_root() else {
+            return None;
+        };
+        match source.downcast_ref::<Self>()? {
+            Self::Forbidden {
+                table,
+                needed,
+                name,
+                role,
+            } => Some(Self::Forbidden {
+                table,
+                needed,
+                name: name.clone(),
+                role: *role,
+            }),
+            other => Some(Self::Execution(other.to_string())),
+        }
+    }
+}
+
+/// Answers queries; cheap to clone.
+#[derive(Clone)]
+pub struct Sql {
+    engine: Arc<Engine>,
+}
+
+struct Engine {
+    tables: Vec<Arc<Shared>>,
+    stations: Stations,
+    env: Arc<RuntimeEnv>,
+    permits: Arc<Semaphore>,
+    config: QueryConfig,
+    runtime: OwnedRuntime,
+}
+
+/// A query that is planned and may be run: the plan, and the names its columns go by.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) plan: LogicalPlan,
+    /// Of the result, with PostgreSQL's column names.
+    pub(crate) schema: SchemaRef,
+}
+
+/// Rows of a running query. Dropping it ends the query.
+pub struct QueryStream {
+    schema: SchemaRef,
+    batches: mpsc::Receiver<Result<RecordBatch, SqlError>>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl QueryStream {
+    /// The columns, with the names that PostgreSQL would give them.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl Stream for QueryStream {
+    type Item = Result<RecordBatch, SqlError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.poll_recv(cx)
+    }
+}
+
+impl Sql {
+    pub(crate) fn new(
+        config: &Config,
+        tables: Vec<Arc<Shared>>,
+        stations: Stations,
+    ) -> Result<Self, LakeError> {
+        let io = |source| LakeError::Io {
+            doing: "preparing the spill directory",
+            path: config.spill_dir.clone(),
+            source,
+        };
+        empty_dir(&config.spill_dir).map_err(io)?;
+        let runtime = OwnedRuntime::start("query", config.query.threads).map_err(io)?;
+        let pool = FairSpillPool::new(config.query.memory);
+        let top = std::num::NonZeroUsize::MIN.saturating_add(2);
+        let spill = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![config.spill_dir.clone()]))
+            .with_max_temp_directory_size(config.query.spill_bytes);
+        let env = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, top)))
+            .with_disk_manager_builder(spill)
+            .build_arc()?;
+        let engine = Engine {
+            tables,
+            stations,
+            env,
+            permits: Arc::new(Semaphore::new(config.query.concurrency.max(1))),
+            config: config.query.clone(),
+            runtime,
+        };
+        Ok(Self {
+            engine: Arc::new(engine),
+        })
+    }
+
+    /// Runs one query for `principal`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SqlError`] found before the first row; later ones come through the stream.
+    pub async fn execute(
+        &self,
+        principal: &Principal,
+        query: &str,
+        limits: Limits,
+    ) -> Result<QueryStream, SqlError> {
+        let (sql, principal, query) = (self.clone(), principal.clone(), query.to_owned());
+        self.start(limits, move || async move {
+            let session = sql.session(&principal).await?;
+            let statement = check::one_statement(&query)?;
+            let prepared = prepare(&session, statement).await?;
+            Ok((session, prepared))
+        })
+        .await
+    }
+
+    /// Runs a prepared query of a session.
+    pub(crate) async fn run(
+        &self,
+        session: &SessionContext,
+        prepared: &Prepared,
+        params: Option<ParamValues>,
+        limits: Limits,
+    ) -> Result<QueryStream, SqlError> {
+        let (session, mut prepared) = (session.clone(), prepared.clone());
+        self.start(limits, move || async move {
+            if let Some(params) = params {
+                bind(&mut prepared, params)?;
+            }
+            Ok((session, prepared))
+        })
+        .await
+    }
+
+    async fn start<F, P>(&self, limits: Limits, prepare: F) -> Result<QueryStream, SqlError>
+    where
+        F: FnOnce() -> P + Send + 'static,
+        P: Future<Output = Result<(SessionContext, Prepared), SqlError>> + Send + 'static,
+    {
+        let config = &self.engine.config;
+        let timeout = limits
+            .timeout
+            .map_or(config.timeout, |asked| asked.min(config.timeout));
+        let rows_max = limits
+            .rows_max
+            .map_or(config.rows_max, |asked| asked.min(config.rows_max));
+        let permits = Arc::clone(&self.engine.permits);
+        let (schema_out, schema_in) = oneshot::channel();
+        let (rows_out, batches) = mpsc::channel(BATCHES_WAITING);
+        let task = async move {
+            let mut begun = Some(schema_out);
+            let query = async {
+                let _permit = permits.acquire().await.map_err(|_| SqlError::Cancelled)?;
+                let (session, prepared) = prepare().await?;
+                send_rows(&session, prepared, rows_max, &mut begun, &rows_out).await
+            };
+            let ended = tokio::time::timeout(timeout, query).await;
+            let error = match ended {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(_) => SqlError::Timeout { timeout },
+            };
+            // A receiver that is gone has lost interest in the error as well.
+            match begun.take() {
+                Some(begun) => drop(begun.send(Err(error))),
+                None => drop(rows_out.send(Err(error)).await),
+            }
+        };
+        let task = AbortOnDropHandle::new(self.engine.runtime.handle().spawn(task));
+        let schema = schema_in.await.map_err(|_| SqlError::Cancelled)??;
+        Ok(QueryStream {
+            schema,
+            batches,
+            _task: task,
+        })
+    }
+
+    /// A context that sees what `principal` may see.
+    pub(crate) async fn session(&self, principal: &Principal) -> Result<SessionContext, SqlError> {
+        let engine = &self.engine;
+        let mut config = SessionConfig::new()
+            .with_default_catalog_and_schema(CATALOG, CATALOG)
+            .with_create_default_catalog_and_schema(false)
+            .with_information_schema(true)
+            .with_target_partitions(engine.config.threads.max(1));
+        let options = config.options_mut();
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.reorder_filters = true;
+        options.execution.time_zone = Some("UTC".to_owned());
+        options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&engine.env))
+            .with_default_features()
+            .build();
+        let session = SessionContext::new_with_state(state);
+        let schema = Arc::new(MemorySchemaProvider::new());
+        self.register(principal, &schema)
+            .map_err(|e| SqlError::planning(&e))?;
+        let catalog = MemoryCatalogProvider::new();
+        catalog
+            .register_schema(CATALOG, schema.clone())
+            .map_err(|e| SqlError::planning(&e))?;
+        session.register_catalog(CATALOG, Arc::new(catalog));
+        for view in views::all() {
+            let provider = plan_view(&session, &view).await?;
+            schema
+                .register_table(view.name.to_owned(), Arc::new(provider))
+                .map_err(|e| SqlError::planning(&e))?;
+        }
+        Ok(session)
+    }
+
+    fn register(
+        &self,
+        principal: &Principal,
+        schema: &MemorySchemaProvider,
+    ) -> Result<(), DataFusionError> {
+        let tenant = &principal.tenant;
+        for shared in &self.engine.tables {
+            let table = shared.table;
+            let provider: Arc<dyn TableProvider> = if may_read(principal, table) {
+                Arc::new(FactTable {
+                    shared: Arc::clone(shared),
+                    tenant: tenant.clone(),
+                })
+            } else {
+                Arc::new(check::Forbidden {
+                    table,
+                    principal: principal.clone(),
+                })
+            };
+            schema.register_table(table.name().to_owned(), provider)?;
+        }
+        for present in Present::ALL {
+            let source = self.engine.stations.clone();
+            let provider = PresentTable {
+                present,
+                tenant: tenant.clone(),
+                source,
+            };
+            schema.register_table(present.name().to_owned(), Arc::new(provider))?;
+        }
+        Ok(())
+    }
+}
+
+/// Raw frames hold what a station's user typed or swiped; facts do not (decision 23).
+fn may_read(principal: &Principal, table: Table) -> bool {
+    match (table, principal.role) {
+        (Table::OcppMessages, Role::ReadOnly) => false,
+        (_, Role::Admin | Role::Operator | Role::ReadOnly) => true,
+    }
+}
+
+async fn plan_view(session: &SessionContext, view: &views::View) -> Result<ViewTable, SqlError> {
+    let statement = check::one_statement(&view.sql)?;
+    let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
+    let plan = session.state().statement_to_plan(statement).await;
+    let plan = plan.map_err(|e| SqlError::planning(&e))?;
+    Ok(ViewTable::new(plan, Some(view.sql.clone())))
+}
+
+/// Plans a statement and refuses what is not a query.
+pub(crate) async fn prepare(
+    session: &SessionContext,
+    statement: Statement,
+) -> Result<Prepared, SqlError> {
+    check::is_query(&statement)?;
+    let names = names::of(&statement);
+    let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
+    let plan = session
+        .state()
+        .statement_to_plan(statement)
+        .await
+        .map_err(|e| SqlError::planning(&e))?;
+    check::reads_only(&plan)?;
+    let schema = renamed(plan.schema().as_arrow(), names);
+    Ok(Prepared { plan, schema })
+}
+
+/// Puts values in the places of `$1`, `$2`, …; with them the types of the result are known.
+pub(crate) fn bind(prepared: &mut Prepared, params: ParamValues) -> Result<(), SqlError> {
+    let plan = prepared.plan.clone().with_param_values(params);
+    prepared.plan = plan.map_err(|e| SqlError::planning(&e))?;
+    let names = prepared
+        .schema
+        .fields()
+        .iter()
+        .map(|field| Some(field.name().clone()))
+        .collect();
+    prepared.schema = renamed(prepared.plan.schema().as_arrow(), Some(names));
+    Ok(())
+}
+
+/// With `names` where there is one for every column.
+fn renamed(schema: &Schema, names: Option<Vec<Option<String>>>) -> SchemaRef {
+    let names = names.filter(|names| names.len() == schema.fields().len());
+    let Some(names) = names else {
+        return Arc::new(schema.clone());
+    };
+    let field = |(field, name): (&Arc<arrow::datatypes::Field>, Option<String>)| match name {
+        Some(name) => Arc::new(field.as_ref().clone().with_name(name)),
+        None => Arc::clone(field),
+    };
+    let fields: Vec<_> = schema.fields().iter().zip(names).map(field).collect();
+    Arc::new(Schema::new(fields))
+}
+
+async fn send_rows(
+    session: &SessionContext,
+    prepared: Prepared,
+    rows_max: usize,
+    begun: &mut Option<oneshot::Sender<Result<SchemaRef, SqlError>>>,
+    rows_out: &mpsc::Sender<Result<RecordBatch, SqlError>>,
+) -> Result<(), SqlError> {
+    let running = |e: DataFusionError| SqlError::running(&e);
+    let frame = session
+        .execute_logical_plan(prepared.plan)
+        .await
+        .map_err(running)?;
+    let mut stream = frame.execute_stream().await.map_err(running)?;
+    // Types of parameters are known only now, names before.
+    let names = prepared
+        .schema
+        .fields()
+        .iter()
+        .map(|field| Some(field.name().clone()))
+        .collect();
+    let schema = renamed(&stream.schema(), Some(names));
+    if let Some(begun) = begun.take() {
+        // A caller that is gone drops the stream, which aborts this task.
+        drop(begun.send(Ok(Arc::clone(&schema))));
+    }
+    let mut rows = 0;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(running)?;
+        rows += batch.num_rows();
+        if rows_max < rows {
+            return Err(SqlError::TooManyRows { rows_max });
+        }
+        let columns = batch.columns().to_vec();
+        let options =
+            arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)
+            .map_err(|e| SqlError::Execution(e.to_string()))?;
+        if rows_out.send(Ok(batch)).await.is_err() {
+            return Err(SqlError::Cancelled);
+        }
+    }
+    Ok(())
+}
+
+/// What queries of an earlier process left behind is nobody's.
+fn empty_dir(dir: &std::path::Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        Ok(()) | Err(_) => {}
+    }
+    std::fs::create_dir_all(dir)
+}

@@ -1,0 +1,104 @@
+//! What is refused before anything runs.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::sqlparser::ast::Statement;
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+
+use super::{Principal, QUERY_LEN_MAX, SqlError};
+use crate::Table;
+
+/// The statements of a query text, in the words that DataFusion understands.
+pub(crate) fn statements(query: &str) -> Result<Vec<Statement>, SqlError> {
+    static PARSER: LazyLock<PostgresCompatibilityParser> =
+        LazyLock::new(PostgresCompatibilityParser::new);
+    if QUERY_LEN_MAX < query.len() {
+        let len = query.len();
+        return Err(SqlError::Invalid(format!(
+            "query has {len} bytes, at most {QUERY_LEN_MAX} are allowed"
+        )));
+    }
+    PARSER
+        .parse(query)
+        .map_err(|e| SqlError::Invalid(e.to_string()))
+}
+
+pub(super) fn one_statement(query: &str) -> Result<Statement, SqlError> {
+    let mut statements = statements(query)?;
+    match statements.len() {
+        1 => Ok(statements.remove(0)),
+        0 => Err(SqlError::Invalid("query is empty".to_owned())),
+        n => Err(SqlError::Invalid(format!(
+            "query has {n} statements, one is expected"
+        ))),
+    }
+}
+
+/// Refuses by its first word what is no query; [`reads_only`] then looks at what the plan would do.
+pub(super) fn is_query(statement: &Statement) -> Result<(), SqlError> {
+    match statement {
+        Statement::Query(_)
+        | Statement::Explain { .. }
+        | Statement::ExplainTable { .. }
+        | Statement::ShowTables { .. }
+        | Statement::ShowColumns { .. }
+        | Statement::ShowVariable { .. } => Ok(()),
+        other => {
+            let text = other.to_string();
+            let word = text.split_whitespace().next().unwrap_or("statement");
+            Err(SqlError::ReadOnly(word.to_uppercase()))
+        }
+    }
+}
+
+/// The plan, not the text, says whether something would change: `SELECT … INTO` is a query by its syntax.
+pub(super) fn reads_only(plan: &LogicalPlan) -> Result<(), SqlError> {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(plan)
+        .map_err(|e| SqlError::ReadOnly(e.strip_backtrace()))
+}
+
+/// A table that this principal may know of but not read.
+#[derive(Debug)]
+pub(super) struct Forbidden {
+    pub(super) table: Table,
+    pub(super) principal: Principal,
+}
+
+#[async_trait]
+impl TableProvider for Forbidden {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        _: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let error = SqlError::Forbidden {
+            table: self.table.name(),
+            needed: "role operator or admin",
+            name: self.principal.name.clone(),
+            role: self.principal.role,
+        };
+        Err(DataFusionError::External(Box::new(error)))
+    }
+}
