@@ -338,8 +338,8 @@ fn create(dir: &Path, disk: &dyn Disk, config: &LogConfig) -> Result<(), LogErro
         let file = disk.create(&new)?;
         file.pwrite(&bytes, 0)?;
         file.fdatasync()?;
-        disk.rename(&new, &segment_path(dir, 1))?;
-        disk.sync_dir(dir)
+        // The name is synced with all others when the log is opened.
+        disk.rename(&new, &segment_path(dir, 1))
     };
     write().map_err(LogError::io("creating a log in", dir))
 }

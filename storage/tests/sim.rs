@@ -30,6 +30,14 @@ fn config() -> LogConfig {
     }
 }
 
+const FAULTS: [Fault; 5] = [
+    Fault::Read,
+    Fault::Write,
+    Fault::Sync,
+    Fault::Name,
+    Fault::SyncDir,
+];
+
 /// What the world may expect of the log.
 struct Story {
     disk: SimDisk,
@@ -81,8 +89,7 @@ impl Story {
     /// Opens the log, perhaps on the second attempt, and checks what it has.
     fn begin_life(&mut self) -> (Log, Stepper) {
         if self.chance(10) {
-            let fault = [Fault::Read, Fault::Write, Fault::Sync][self.disk.below(3) as usize];
-            self.disk.inject(fault);
+            self.disk.inject(FAULTS[self.disk.below(5) as usize]);
             if let Err(error) = self.open() {
                 assert!(matches!(error, LogError::Io { .. }), "{error}");
             }
@@ -138,8 +145,8 @@ impl Story {
                 0..=49 => self.append(log),
                 50..=79 => self.step(log, stepper),
                 80..=89 => self.release(log),
-                90..=93 => self.disk.inject(Fault::Sync),
-                94 => self.disk.inject(Fault::Write),
+                90..=92 => self.disk.inject(Fault::Sync),
+                93..=94 => self.disk.inject(FAULTS[1 + self.disk.below(4) as usize]),
                 95..=96 => self.disk.set_capacity(self.disk.used()),
                 97..=98 => self.disk.set_capacity(u64::MAX),
                 _ => self.check_records(log),
@@ -192,13 +199,16 @@ impl Story {
         self.disk.set_capacity(u64::MAX);
         self.disk.clear_faults();
         let well = match self.disk.below(3) {
-            0 if !matches!(log.handle().health(0).state, LogState::Failed { .. }) => {
+            0 if !matches!(state(&log), LogState::Failed { .. }) => {
                 let mut log = log;
                 log.flush(0);
-                stepper.finish().unwrap();
+                let finished = stepper.finish();
                 self.acked = log.durable().0;
-                assert_eq!(self.acked, self.appends.len() as u64);
-                true
+                match finished {
+                    Ok(()) => assert_eq!(self.acked, self.appends.len() as u64),
+                    Err(error) => assert_eq!(state(&log), LogState::Full, "{error}"),
+                }
+                state(&log) == LogState::Ok
             }
             // A kill: the page cache survives.
             0 | 1 => false,
@@ -243,6 +253,10 @@ impl Story {
             }
         }
     }
+}
+
+fn state(log: &Log) -> LogState {
+    log.handle().health(0).state
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

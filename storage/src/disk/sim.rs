@@ -27,6 +27,10 @@ pub enum Fault {
     Write,
     /// The next fdatasync fails with EIO: some sectors are safe, and none counts as dirty any more.
     Sync,
+    /// The next creation, rename or removal fails with EIO; nothing is done.
+    Name,
+    /// The next sync of a directory fails with EIO; its changes stay pending.
+    SyncDir,
 }
 
 /// A disk in memory; clones are the same disk.
@@ -290,6 +294,7 @@ impl Disk for SimDisk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
+        state.fails(Fault::Name)?;
         let id = state.inodes.last_key_value().map_or(1, |(id, _)| id + 1);
         state.inodes.insert(id, Inode::default());
         state.change(NameChange::Set(path.to_owned(), id));
@@ -302,6 +307,7 @@ impl Disk for SimDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.named(from)?;
+        state.fails(Fault::Name)?;
         state.change(NameChange::Move(from.to_owned(), to.to_owned()));
         Ok(())
     }
@@ -309,12 +315,14 @@ impl Disk for SimDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.named(path)?;
+        state.fails(Fault::Name)?;
         state.change(NameChange::Clear(path.to_owned()));
         Ok(())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.fails(Fault::SyncDir)?;
         let pending = std::mem::take(&mut state.names_pending);
         let (covered, rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(|c| c.is_in(dir));
         for change in covered {

@@ -40,6 +40,8 @@ pub(super) struct Active {
 pub(super) struct Committer {
     shared: Arc<Shared>,
     active: Option<Active>,
+    /// A segment that was abandoned and could not be removed yet.
+    doomed: Option<u32>,
     /// Up to where the log is durable.
     end: End,
     /// True when the last block is the empty one of a clean shutdown.
@@ -88,6 +90,7 @@ impl Committer {
         Self {
             shared,
             active: Some(active),
+            doomed: None,
             end,
             marked,
             epoch: end.epoch + 1,
@@ -179,20 +182,26 @@ impl Committer {
         matches!(self.shared.segments.lock().state, LogState::Failed { .. })
     }
 
-    /// Leaves the active segment at its last durable block; one without any is removed, lest a restart take its
-    /// header for the log's newest.
+    /// Leaves the active segment at its last durable block. One without any is removed before anything else is
+    /// written, lest a restart take its header for the log's newest.
     fn abandon(&mut self) -> io::Result<()> {
         self.epoch += 1;
-        let segments = &self.shared.segments;
-        match self.active.take() {
-            Some(active) if !active.begun => {
-                segments
-                    .disk
-                    .remove(&segments.path(active.header.segment))?;
-                segments.disk.sync_dir(&segments.dir)
-            }
-            Some(_) | None => Ok(()),
+        if let Some(active) = self.active.take_if(|a| !a.begun) {
+            self.doomed = Some(active.header.segment);
         }
+        self.active = None;
+        let Some(no) = self.doomed else {
+            return Ok(());
+        };
+        let segments = &self.shared.segments;
+        match segments.disk.remove(&segments.path(no)) {
+            // The name went in an attempt whose sync failed.
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            Ok(()) | Err(_) => {}
+        }
+        segments.disk.sync_dir(&segments.dir)?;
+        self.doomed = None;
+        Ok(())
     }
 
     fn commit(&mut self, block: &mut BlockBuilder) -> Result<(), Refusal> {

@@ -52,8 +52,10 @@ pub(super) struct Found {
     last_block: u64,
     /// True when bytes of a torn commit lie behind the end.
     torn: bool,
-    /// Files without records.
-    unused: BTreeMap<u32, Box<dyn DiskFile>>,
+    /// Files behind the newest segment, without records.
+    unused: Files,
+    /// Files before it that no segment continues: what they held is elsewhere.
+    abandoned: Vec<PathBuf>,
 }
 
 /// Reads the log in `dir` without changing it; `None` when there is none.
@@ -76,8 +78,9 @@ pub(super) fn find(dir: &Path, disk: &dyn Disk) -> Result<Option<Found>, LogErro
     for segment in &segments {
         files.remove(&segment.no);
     }
-    files.retain(|no, _| tail_header.segment < *no);
-    check_unused(dir, &files)?;
+    let unused = files.split_off(&tail_header.segment);
+    let abandoned = files.keys().map(|no| segment_path(dir, *no)).collect();
+    check_unused(dir, &unused)?;
 
     let path = segment_path(dir, tail_header.segment);
     let scan = scan(&path, &*tail, &tail_header)?;
@@ -101,7 +104,8 @@ pub(super) fn find(dir: &Path, disk: &dyn Disk) -> Result<Option<Found>, LogErro
         tail_header,
         last_block: scan.last_block,
         torn: scan.torn,
-        unused: files,
+        unused,
+        abandoned,
     }))
 }
 
@@ -135,19 +139,20 @@ impl Found {
         disk.sync_dir(dir).map_err(LogError::io("syncing", dir))
     }
 
-    /// The files that can be used next, and the number after the last. Those of another length are removed.
+    /// The files that can be used next, and the number after the last. All others without records are removed.
     pub(super) fn take_ready(
         &mut self,
         dir: &Path,
         disk: &dyn Disk,
         capacity: u64,
     ) -> Result<(VecDeque<ReadyFile>, u32), LogError> {
-        let unfinished = dir.join(NEW_FILE);
-        match disk.remove(&unfinished) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(LogError::io("removing", &unfinished)(e));
+        for path in self.abandoned.drain(..).chain([dir.join(NEW_FILE)]) {
+            match disk.remove(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(LogError::io("removing", &path)(e));
+                }
+                Ok(()) | Err(_) => {}
             }
-            Ok(()) | Err(_) => {}
         }
         let mut ready = VecDeque::new();
         let mut next_no = self.end.segment + 1;

@@ -1,15 +1,16 @@
 //! Scripts: a log on a simulated disk, step by step; and the real one, with its threads.
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fleet::Seq;
 
 use super::format::{HeaderPage, PAGE};
 use super::*;
-use crate::disk::{Disk, Fault, RealDisk, SimDisk};
+use crate::disk::{Disk, DiskFile, Fault, RealDisk, SimDisk};
 
 const DIR: &str = "/log";
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -386,6 +387,136 @@ fn readers_are_told_what_is_gone_and_what_never_was() {
     assert!(matches!(error, LogError::Released { .. }), "{error}");
 }
 
+type Interrupt = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+/// A disk that runs something, once, just before a block is read or written.
+struct Interrupting {
+    disk: SimDisk,
+    interrupt: Interrupt,
+}
+
+struct InterruptingFile {
+    file: Box<dyn DiskFile>,
+    interrupt: Interrupt,
+}
+
+impl Interrupting {
+    fn bench(disk: &SimDisk, interrupt: &Interrupt) -> Bench {
+        let interrupting = Arc::new(Self {
+            disk: disk.clone(),
+            interrupt: Arc::clone(interrupt),
+        });
+        let (log, stepper, recovery) =
+            Log::open_stepped(Path::new(DIR), config(), interrupting).unwrap();
+        Bench {
+            disk: disk.clone(),
+            log,
+            stepper,
+            recovery,
+        }
+    }
+
+    fn file(&self, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
+        let interrupt = Arc::clone(&self.interrupt);
+        Box::new(InterruptingFile { file, interrupt })
+    }
+}
+
+impl InterruptingFile {
+    fn interrupt(&self, offset: u64) {
+        if PAGE <= offset {
+            let interrupt = self.interrupt.lock().unwrap().take();
+            interrupt.into_iter().for_each(|run| run());
+        }
+    }
+}
+
+impl Disk for Interrupting {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.create_dir(path)
+    }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open(path).map(|file| self.file(file))
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.create(path).map(|file| self.file(file))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        self.disk.list(dir)
+    }
+}
+
+impl DiskFile for InterruptingFile {
+    fn pread(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.interrupt(offset);
+        self.file.pread(buf, offset)
+    }
+    fn pwrite(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.interrupt(offset);
+        self.file.pwrite(buf, offset)
+    }
+    fn fdatasync(&self) -> io::Result<()> {
+        self.file.fdatasync()
+    }
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+}
+
+#[test]
+fn a_file_that_is_used_again_under_a_reader_is_not_damage() {
+    let disk = SimDisk::new(1, u64::MAX);
+    let interrupt = Interrupt::default();
+    let mut bench = Interrupting::bench(&disk, &interrupt);
+    bench.commit(8);
+    let handle = bench.log.handle().clone();
+    // Between the reader's look at the index and its read, the segment is released, renamed and overwritten.
+    *interrupt.lock().unwrap() = Some(Box::new(move || {
+        bench.release(80);
+        bench.tidy();
+        bench.commit(20);
+    }));
+    let error = handle.reader(Seq(1)).next().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("log {}: record 1 is gone, the oldest is 71", handle.id())
+    );
+}
+
+#[test]
+fn segments_leave_in_order_also_when_renaming_fails() {
+    for fault in [Fault::Name, Fault::SyncDir] {
+        let mut bench = Bench::new();
+        bench.commit(22);
+        bench.release(220);
+        bench.disk.inject(fault);
+        assert_eq!(bench.stepper.janitor.step(), janitor::Step::Refused);
+        for _ in 0..10 {
+            let crashed = Bench::on(bench.disk.crash()).unwrap();
+            let first = crashed.recovery.first;
+            assert!(first == Seq(1) || first == Seq(71), "{first:?}");
+        }
+        bench.tidy();
+        bench.commit(15);
+        let bench = Bench::on(bench.disk.crash()).unwrap();
+        assert_eq!(bench.recovery.first, Seq(211));
+        assert_eq!(read_all(bench.log.handle(), 211).unwrap(), 370);
+        // A file whose name was lost track of is not kept for ever.
+        let used = bench.log.handle().shared.segments.lock().segments.len();
+        let ready = bench.log.handle().shared.ready.len();
+        assert_eq!(bench.files().len(), used + ready, "{:?}", bench.files());
+    }
+}
+
 #[test]
 fn a_failed_sync_moves_the_records_to_a_new_segment() {
     for fault in [Fault::Sync, Fault::Write] {
@@ -484,6 +615,35 @@ fn a_full_disk_is_waited_out() {
     );
     bench.commit(3);
     assert_eq!(read_all(bench.log.handle(), 1).unwrap(), 180);
+}
+
+#[test]
+fn an_abandoned_segment_is_gone_before_records_go_elsewhere() {
+    let disk = SimDisk::new(1, u64::MAX);
+    let interrupt = Interrupt::default();
+    let mut bench = Interrupting::bench(&disk, &interrupt);
+    for _ in 0..7 {
+        bench.offer();
+        bench.stepper.committer.step();
+    }
+    bench.offer();
+    // The next segment is a new file with room for its header only, and its removal fails.
+    disk.set_capacity(disk.used() + PAGE);
+    let breaks = disk.clone();
+    *interrupt.lock().unwrap() = Some(Box::new(move || breaks.inject(Fault::Name)));
+    assert_eq!(bench.stepper.committer.step(), committer::Step::Failed);
+    disk.set_capacity(u64::MAX);
+    assert_eq!(bench.stepper.committer.step(), committer::Step::Committed);
+    bench.commit(7);
+    // With the segment before it recycled, its header would look like a survivor's.
+    bench.release(150);
+    bench.tidy();
+    let bench = Bench::on(disk).unwrap();
+    let first = bench.recovery.first.0;
+    assert_eq!(
+        (first, read_all(bench.log.handle(), first).unwrap()),
+        (141, 150)
+    );
 }
 
 #[test]
