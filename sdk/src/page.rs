@@ -8,6 +8,6 @@ use utoipa::ToSchema;
 pub struct Page<T> {
     /// At most `limit` of them.
     pub items: Vec<T>,
-    /// Pass it as `cursor` for the items after these; `null` when there are none.
+    /// Pass it as `cursor` for the items after these; `null` at the end. The last page may be empty.
     pub next_cursor: Option<String>,
 }

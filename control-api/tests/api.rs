@@ -1,0 +1,16 @@
+//! The API over a real listener, a real data plane and stations on real sockets, asked by the SDK's client.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what went wrong by panicking"
+)]
+
+mod api {
+    pub(crate) mod station;
+    pub(crate) mod world;
+
+    mod commands;
+    mod devices;
+    mod tables;
+    mod transactions;
+}

@@ -1,0 +1,188 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use sdk::{CommandRequest, CommandState, DeviceRequest, Role};
+use serde_json::{Value, json};
+
+use super::world::{World, problem, refusal, with_server};
+
+const WAIT: Option<Duration> = Some(Duration::from_secs(20));
+
+fn reset() -> CommandRequest {
+    CommandRequest {
+        action: "Reset".into(),
+        payload: json!({ "type": "Soft" }),
+    }
+}
+
+/// Sends a command beside the test, which plays the station.
+fn send(
+    world: &Arc<World>,
+    request: CommandRequest,
+    wait: Option<Duration>,
+) -> tokio::task::JoinHandle<Result<sdk::Command, sdk::ClientError>> {
+    let client = world.admin.clone();
+    tokio::spawn(async move { client.command("CP1", &request, wait).await })
+}
+
+#[test]
+fn the_answer_is_the_stations_own() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        for status in ["Accepted", "Rejected"] {
+            let sent = send(&world, reset(), WAIT);
+            let payload = station.answer("Reset", json!({ "status": status })).await;
+            assert_eq!(payload, json!({ "type": "Soft" }));
+            let command = sent.await.unwrap().unwrap();
+            assert_eq!(command.state, CommandState::Answered);
+            assert_eq!(command.result, Some(json!({ "status": status })));
+            assert_eq!(
+                (command.created_by.as_str(), command.error),
+                ("admin", None)
+            );
+            let again = world.admin.command_by_id(&command.id).await.unwrap();
+            assert_eq!(again.result, command.result);
+        }
+        let sent = send(&world, reset(), WAIT);
+        station
+            .refuse("Reset", "NotSupported", "no reset here")
+            .await;
+        let command = sent.await.unwrap().unwrap();
+        let error = command.error.unwrap();
+        assert_eq!(command.result, None);
+        assert_eq!(
+            (error.code.as_str(), error.description.as_str()),
+            ("NotSupported", "no reset here")
+        );
+    });
+}
+
+#[test]
+fn without_a_wait_the_command_is_looked_at_again() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let command = world.admin.command("CP1", &reset(), None).await.unwrap();
+        assert!(matches!(
+            command.state,
+            CommandState::Queued | CommandState::Sent
+        ));
+        station
+            .answer("Reset", json!({ "status": "Accepted" }))
+            .await;
+        // The answer was sent; the server reads it before the next call of the same socket.
+        station.call("Heartbeat", json!({})).await;
+        let command = world.admin.command_by_id(&command.id).await.unwrap();
+        assert_eq!(command.state, CommandState::Answered);
+    });
+}
+
+#[test]
+fn a_station_that_is_away_silent_or_busy_is_told_apart() {
+    with_server(|world| async move {
+        let registered = DeviceRequest {
+            id: "CP1".into(),
+            ..DeviceRequest::default()
+        };
+        let password = world
+            .admin
+            .create_device(&registered)
+            .await
+            .unwrap()
+            .password;
+        let offline = problem(world.admin.command("CP1", &reset(), WAIT).await);
+        assert_eq!((offline.status, offline.slug()), (409, "offline"));
+        assert_eq!(offline.state, Some(CommandState::Offline));
+        let known = world
+            .admin
+            .command_by_id(&offline.command.unwrap().id)
+            .await
+            .unwrap();
+        assert_eq!(known.state, CommandState::Offline);
+        let accepted = world.admin.command("CP1", &reset(), None).await.unwrap();
+        assert_eq!(accepted.state, CommandState::Offline);
+
+        let mut station = world.station("CP1", password.as_deref()).await;
+        station.boot().await;
+        let silent = problem(
+            send(&world, reset(), Some(Duration::from_secs(1)))
+                .await
+                .unwrap(),
+        );
+        assert_eq!((silent.status, silent.slug()), (504, "timeout"));
+        assert_eq!(silent.state, Some(CommandState::Sent));
+        // One on the wire and two in the queue are all there is room for.
+        for _ in 0..2 {
+            world.admin.command("CP1", &reset(), None).await.unwrap();
+        }
+        let busy = problem(world.admin.command("CP1", &reset(), WAIT).await);
+        assert_eq!((busy.status, busy.slug()), (429, "queue_full"));
+        assert_eq!(busy.retry_after.as_deref(), Some("1s"));
+
+        let caught = send(&world, reset(), WAIT);
+        drop(station);
+        let caught = problem(caught.await.unwrap());
+        assert!(
+            matches!(caught.slug(), "queue_full" | "disconnected" | "offline"),
+            "{caught:?}"
+        );
+    });
+}
+
+#[test]
+fn a_connection_that_ends_leaves_the_outcome_unknown() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let sent = send(&world, reset(), WAIT);
+        station.expect("Reset").await;
+        drop(station);
+        let lost = problem(sent.await.unwrap());
+        assert_eq!((lost.status, lost.slug()), (502, "disconnected"));
+        assert_eq!(lost.state, Some(CommandState::Unknown));
+    });
+}
+
+#[test]
+fn what_is_no_command_is_refused_before_it_is_made() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let refused = |action: &str, payload: Value| {
+            let (client, action) = (world.admin.clone(), action.to_owned());
+            async move {
+                refusal(
+                    client
+                        .command("CP1", &CommandRequest { action, payload }, WAIT)
+                        .await,
+                )
+            }
+        };
+        assert_eq!(refused("Explode", json!({})).await, "422 invalid_command");
+        assert_eq!(
+            refused("Reset", json!({ "type": "Sideways" })).await,
+            "422 invalid_command"
+        );
+        assert_eq!(refused("Reset", json!([])).await, "422 invalid");
+        assert_eq!(refused("", json!({})).await, "422 invalid");
+        assert_eq!(
+            refusal(world.admin.command("CP2", &reset(), WAIT).await),
+            "404 not_found"
+        );
+        assert_eq!(
+            refusal(world.admin.command_by_id("no-id").await),
+            "404 not_found"
+        );
+        let nobody = "0193a5f0-0000-7000-8000-000000000000";
+        assert_eq!(
+            refusal(world.admin.command_by_id(nobody).await),
+            "404 not_found"
+        );
+        let reader = world.client("reader", Role::ReadOnly).await;
+        assert_eq!(
+            refusal(reader.command("CP1", &reset(), None).await),
+            "403 forbidden"
+        );
+    });
+}

@@ -1,0 +1,319 @@
+use dataplane::Onboarding;
+use sdk::{
+    ClientError, ConnectorStatus, DeviceFilter, DevicePatch, DeviceRequest, ImportReport, Location,
+    PrincipalRequest, Role, TokenRequest, TokenStatus,
+};
+
+use super::world::{World, problem, refusal, with_onboarding, with_server};
+
+fn device(id: &str) -> DeviceRequest {
+    DeviceRequest {
+        id: id.to_owned(),
+        ..DeviceRequest::default()
+    }
+}
+
+#[test]
+fn a_station_is_registered_with_a_password_that_lets_it_in() {
+    with_onboarding(Onboarding::Closed, |world| async move {
+        let request = DeviceRequest {
+            site: Some("Paulista".into()),
+            location: Some(Location {
+                lat: -23.55052,
+                lng: -46.633308,
+                address: Some("Av. Paulista, 1000".into()),
+            }),
+            connectors: Some(2),
+            ..device("CP001")
+        };
+        let created = world.admin.create_device(&request).await.unwrap();
+        let password = created.password.expect("a generated password is shown");
+        assert!(!created.device.is_online);
+        assert_eq!(created.device.location, request.location);
+        assert_eq!(created.device.connectors.len(), 2);
+        let mut station = world.station("CP001", Some(&password)).await;
+        station.boot().await;
+        let shown = world.admin.device("CP001").await.unwrap();
+        assert!(shown.is_online && shown.has_password);
+        assert_eq!(shown.vendor.as_deref(), Some("ABB"));
+        assert_eq!(shown.model.as_deref(), Some("Terra 184"));
+        assert_eq!(shown.protocol.as_deref(), Some("ocpp1.6"));
+        assert_eq!(shown.status, ConnectorStatus::Available);
+        assert_eq!(shown.connectors[0].status, Some(ConnectorStatus::Available));
+        assert_eq!(shown.connectors[1].status, None);
+    });
+}
+
+#[test]
+fn a_station_that_waits_is_approved_by_its_registration() {
+    with_onboarding(Onboarding::Pending, |world| async move {
+        let mut station = world.station("CP001", None).await;
+        let boot = serde_json::json!({ "chargePointVendor": "V", "chargePointModel": "M" });
+        assert_eq!(
+            station.call("BootNotification", boot).await["status"],
+            "Pending"
+        );
+        let pending = world.admin.device("CP001").await.unwrap();
+        assert_eq!(pending.acceptance, "pending");
+        let created = world.admin.create_device(&device("CP001")).await.unwrap();
+        assert_eq!(created.device.acceptance, "accepted");
+        assert_eq!(
+            refusal(world.admin.create_device(&device("CP001")).await),
+            "409 exists"
+        );
+    });
+}
+
+#[test]
+fn what_a_station_cannot_be_is_refused_by_name() {
+    with_server(|world| async move {
+        let refused = async |request: DeviceRequest| {
+            let problem = problem(world.admin.create_device(&request).await);
+            assert_eq!((problem.status, problem.slug()), (422, "invalid"));
+            problem.errors[0].pointer.clone()
+        };
+        assert_eq!(refused(device("")).await, "/id");
+        assert_eq!(refused(device("a/b")).await, "/id");
+        assert_eq!(refused(device(&"x".repeat(49))).await, "/id");
+        let short = DeviceRequest {
+            password: Some("short".into()),
+            ..device("CP1")
+        };
+        assert_eq!(refused(short).await, "/password");
+        assert_eq!(refusal(world.admin.device("CP1").await), "404 not_found");
+        let long = "x".repeat(49);
+        assert_eq!(
+            refusal(world.admin.device(&long).await),
+            "400 bad_parameter"
+        );
+    });
+}
+
+#[test]
+fn a_change_leaves_what_it_does_not_name() {
+    with_server(|world| async move {
+        let request = DeviceRequest {
+            site: Some("Paulista".into()),
+            connectors: Some(1),
+            ..device("CP1")
+        };
+        world.admin.create_device(&request).await.unwrap();
+        let patch = DevicePatch {
+            connectors: Some(Some(3)),
+            ..DevicePatch::default()
+        };
+        let changed = world.admin.patch_device("CP1", &patch).await.unwrap();
+        assert_eq!(changed.site.as_deref(), Some("Paulista"));
+        assert_eq!(changed.connectors.len(), 3);
+        let clear = DevicePatch {
+            password: Some(None),
+            site: Some(None),
+            ..DevicePatch::default()
+        };
+        let cleared = world.admin.patch_device("CP1", &clear).await.unwrap();
+        assert_eq!((cleared.site, cleared.has_password), (None, false));
+        assert_eq!(
+            refusal(world.admin.patch_device("CP2", &patch).await),
+            "404 not_found"
+        );
+        world.admin.delete_device("CP1").await.unwrap();
+        assert_eq!(refusal(world.admin.device("CP1").await), "404 not_found");
+        assert_eq!(
+            refusal(world.admin.delete_device("CP1").await),
+            "404 not_found"
+        );
+    });
+}
+
+#[test]
+fn lists_come_in_pages_and_filters_narrow_them() {
+    with_server(|world| async move {
+        for id in ["CP1", "CP2", "CP3"] {
+            world.admin.create_device(&device(id)).await.unwrap();
+        }
+        let mut station = world.station("CP9", None).await;
+        station.boot().await;
+        let ids = |filter: DeviceFilter| {
+            let world = world.clone();
+            async move {
+                let page = world.admin.devices(&filter).await.unwrap();
+                let ids: Vec<_> = page.items.into_iter().map(|device| device.id).collect();
+                (ids.join(" "), page.next_cursor)
+            }
+        };
+        let two = DeviceFilter {
+            limit: Some(2),
+            ..DeviceFilter::default()
+        };
+        let (mut filter, mut all, mut pages) = (two, Vec::new(), 0);
+        loop {
+            let (page, cursor) = ids(filter.clone()).await;
+            all.push(page);
+            pages += 1;
+            assert!(pages <= 4, "a list ends: {all:?}");
+            match cursor {
+                Some(_) => filter.cursor = cursor,
+                None => break,
+            }
+        }
+        assert_eq!(all.join(" ").trim(), "CP1 CP2 CP3 CP9");
+        let online = DeviceFilter {
+            online: Some(true),
+            ..DeviceFilter::default()
+        };
+        assert_eq!(ids(online).await.0, "CP9");
+        let vendor = DeviceFilter {
+            vendor: Some("ABB".into()),
+            status: Some(ConnectorStatus::Available),
+            ..DeviceFilter::default()
+        };
+        assert_eq!(ids(vendor).await.0, "CP9");
+        let occupied = DeviceFilter {
+            status: Some(ConnectorStatus::Occupied),
+            ..DeviceFilter::default()
+        };
+        assert_eq!(ids(occupied).await.0, "");
+        for (path, detail) in [
+            ("?limit=501", "limit is 501, expected 1 to 500"),
+            ("?limit=0", "limit is 0, expected 1 to 500"),
+            ("?status=Broken", "unknown variant `Broken`"),
+            ("?stauts=Available", "unknown field `stauts`"),
+            ("?cursor=%00", "cursor is none that a list returned"),
+            (
+                "?acceptance=no",
+                "acceptance is \"no\", expected \"pending\" or \"accepted\"",
+            ),
+        ] {
+            let url = format!("{}/api/v1/devices{path}", world.url);
+            let response = reqwest::Client::new()
+                .get(url)
+                .bearer_auth("root")
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(response.status(), 400, "{path}");
+            let text = response.text().await.unwrap();
+            let problem: sdk::Problem = serde_json::from_str(&text).unwrap();
+            assert!(
+                problem.detail.contains(detail),
+                "{path}: {}",
+                problem.detail
+            );
+        }
+    });
+}
+
+#[test]
+fn a_file_registers_many_stations_and_changes_those_that_exist() {
+    with_server(|world| async move {
+        let mut file = "id,password,site,latitude,longitude,connectors\n".to_owned();
+        for number in 0..3_000 {
+            file.push_str(&format!(
+                "CP{number:04},,Site {},-23.5,-46.6,2\n",
+                number % 10
+            ));
+        }
+        file.push_str("bad/id,,,,,\n");
+        let report = world.admin.import_devices(file).await.unwrap();
+        assert_eq!(
+            (report.imported, report.failed, report.passwords.len()),
+            (3_000, 1, 3_000)
+        );
+        assert_eq!(report.errors[0].line, 3_002);
+        let station = world.station("CP0007", Some(&report.passwords[7].password));
+        station.await.boot().await;
+        let again = "id,site\nCP0007,Norte\nCP9999,Norte\n";
+        let report = world.admin.import_devices(again).await.unwrap();
+        assert_eq!((report.imported, report.passwords.len()), (2, 1));
+        assert_eq!(report.passwords[0].id, "CP9999");
+        let changed = world.admin.device("CP0007").await.unwrap();
+        assert_eq!(changed.site.as_deref(), Some("Norte"));
+        assert!(changed.has_password && changed.location.is_some());
+        assert_eq!(
+            refusal(import(&world, "name\nCP1\n").await),
+            "400 malformed"
+        );
+        let reader = world.client("reader", Role::ReadOnly).await;
+        assert_eq!(
+            refusal(reader.import_devices("id\nCP1\n").await),
+            "403 forbidden"
+        );
+    });
+}
+
+async fn import(world: &World, file: &'static str) -> Result<ImportReport, ClientError> {
+    world.admin.import_devices(file).await
+}
+
+#[test]
+fn a_token_is_kept_as_it_was_put() {
+    with_server(|world| async move {
+        let blocked = TokenRequest {
+            status: TokenStatus::Blocked,
+        };
+        assert_eq!(refusal(world.admin.token("TAG").await), "404 not_found");
+        world.admin.put_token("TAG", &blocked).await.unwrap();
+        assert_eq!(
+            world.admin.token("tag").await.unwrap().status,
+            TokenStatus::Blocked
+        );
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let answer = station
+            .call("Authorize", serde_json::json!({ "idTag": "TAG" }))
+            .await;
+        assert_eq!(answer["idTagInfo"]["status"], "Blocked");
+        let long = "x".repeat(37);
+        assert_eq!(
+            refusal(world.admin.put_token(&long, &blocked).await),
+            "400 bad_parameter"
+        );
+        let reader = world.client("reader", Role::ReadOnly).await;
+        assert_eq!(
+            refusal(reader.put_token("TAG", &blocked).await),
+            "403 forbidden"
+        );
+    });
+}
+
+#[test]
+fn principals_come_and_go() {
+    with_server(|world| async move {
+        let operator = world.client("ops", Role::Operator).await;
+        operator.devices(&DeviceFilter::default()).await.unwrap();
+        assert_eq!(refusal(operator.principals().await), "403 forbidden");
+        let names: Vec<_> = world.admin.principals().await.unwrap().items;
+        let names: Vec<_> = names
+            .iter()
+            .map(|principal| principal.name.as_str())
+            .collect();
+        assert_eq!(names, ["admin", "ops"]);
+        let again = PrincipalRequest {
+            name: "ops".into(),
+            role: Role::Admin,
+        };
+        assert_eq!(
+            refusal(world.admin.create_principal(&again).await),
+            "409 exists"
+        );
+        let nameless = PrincipalRequest {
+            name: "a b".into(),
+            role: Role::Admin,
+        };
+        assert_eq!(
+            refusal(world.admin.create_principal(&nameless).await),
+            "422 invalid"
+        );
+        world.admin.delete_principal("ops").await.unwrap();
+        assert_eq!(
+            refusal(world.admin.delete_principal("ops").await),
+            "404 not_found"
+        );
+        assert_eq!(
+            refusal(world.admin.delete_principal("admin").await),
+            "409 conflict"
+        );
+        let gone = operator.devices(&DeviceFilter::default()).await;
+        assert_eq!(refusal(gone), "401 unauthorized");
+    });
+}

@@ -1,0 +1,90 @@
+//! A 1.6 station, played by hand on a foreign WebSocket client.
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+pub(crate) struct Station {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    last_id: u32,
+}
+
+impl Station {
+    pub(crate) async fn connect(server: SocketAddr, id: &str, password: Option<&str>) -> Self {
+        let mut request = format!("ws://{server}/{id}").into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("sec-websocket-protocol", "ocpp1.6".parse().unwrap());
+        if let Some(password) = password {
+            let login = STANDARD.encode(format!("{id}:{password}"));
+            headers.insert("authorization", format!("Basic {login}").parse().unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Self { socket, last_id: 0 }
+    }
+
+    /// Boots and reports connector 1 as free.
+    pub(crate) async fn boot(&mut self) {
+        let boot = json!({ "chargePointVendor": "ABB", "chargePointModel": "Terra 184" });
+        let answer = self.call("BootNotification", boot).await;
+        assert_eq!(answer["status"], "Accepted");
+        let status = json!({ "connectorId": 1, "errorCode": "NoError", "status": "Available" });
+        self.call("StatusNotification", status).await;
+    }
+
+    /// Sends a call and waits for its answer.
+    pub(crate) async fn call(&mut self, action: &str, payload: Value) -> Value {
+        self.last_id += 1;
+        let id = self.last_id.to_string();
+        self.send(json!([2, id, action, payload])).await;
+        let answer = self.receive().await;
+        assert_eq!(
+            (&answer[0], &answer[1]),
+            (&json!(3), &json!(id)),
+            "{answer}"
+        );
+        answer[2].clone()
+    }
+
+    /// Waits for a call of the server and answers it.
+    pub(crate) async fn answer(&mut self, action: &str, answer: Value) -> Value {
+        let (id, payload) = self.expect(action).await;
+        self.send(json!([3, id, answer])).await;
+        payload
+    }
+
+    /// Waits for a call of the server and refuses it with a CALLERROR.
+    pub(crate) async fn refuse(&mut self, action: &str, code: &str, description: &str) {
+        let (id, _) = self.expect(action).await;
+        self.send(json!([4, id, code, description, {}])).await;
+    }
+
+    /// Waits for a call of the server and says nothing.
+    pub(crate) async fn expect(&mut self, action: &str) -> (Value, Value) {
+        let call = self.receive().await;
+        assert_eq!((&call[0], &call[2]), (&json!(2), &json!(action)), "{call}");
+        (call[1].clone(), call[3].clone())
+    }
+
+    async fn send(&mut self, frame: Value) {
+        self.socket
+            .send(Message::text(frame.to_string()))
+            .await
+            .unwrap();
+    }
+
+    async fn receive(&mut self) -> Value {
+        loop {
+            let message = self.socket.next().await.expect("an open socket").unwrap();
+            if let Message::Text(text) = message {
+                return serde_json::from_str(&text).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fleet::UtcMicros;
+use sdk::{
+    ClientError, CommandState, DeviceRequest, Outcome, Role, Transaction, TransactionQuality,
+    TransactionStart, TransactionStatus,
+};
+use serde_json::json;
+
+use super::station::Station;
+use super::world::{World, problem, refusal, with_server};
+
+type Answer = Result<Outcome<Transaction>, ClientError>;
+
+fn start(world: &Arc<World>, wait: Option<Duration>) -> tokio::task::JoinHandle<Answer> {
+    let client = world.admin.clone();
+    let request = TransactionStart {
+        device_id: "CP1".into(),
+        connector_id: 1,
+        rfid_tag: Some("TAG1".into()),
+    };
+    tokio::spawn(async move { client.start_transaction(&request, wait).await })
+}
+
+fn stop(world: &Arc<World>, id: &str) -> tokio::task::JoinHandle<Answer> {
+    let (client, id) = (world.admin.clone(), id.to_owned());
+    tokio::spawn(async move { client.stop_transaction(&id, None).await })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a station has a clock of its own"
+)]
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    UtcMicros(i64::try_from(since.as_micros()).unwrap()).to_string()
+}
+
+/// Begins what the server asked for; answers with the station's own transaction id.
+async fn begin(station: &mut Station) -> i64 {
+    let asked = station
+        .answer("RemoteStartTransaction", json!({ "status": "Accepted" }))
+        .await;
+    let begin = json!({
+        "connectorId": asked["connectorId"], "idTag": asked["idTag"], "meterStart": 1_000, "timestamp": now(),
+    });
+    let answer = station.call("StartTransaction", begin).await;
+    assert_eq!(answer["idTagInfo"]["status"], "Accepted");
+    answer["transactionId"].as_i64().unwrap()
+}
+
+fn done(answer: Answer) -> Transaction {
+    match answer.unwrap() {
+        Outcome::Done(transaction) => transaction,
+        Outcome::Pending(command) => panic!("still on its way: {command:?}"),
+    }
+}
+
+#[test]
+fn a_charge_is_started_shown_stopped_and_billed() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let started = start(&world, None);
+        let ocpp_id = begin(&mut station).await;
+        let started = done(started.await.unwrap());
+        assert_eq!(started.status, TransactionStatus::Started);
+        assert_eq!(
+            (started.device_id.as_str(), started.connector_id),
+            ("CP1", Some(1))
+        );
+        assert_eq!(started.ocpp_transaction_id, Some(ocpp_id.to_string()));
+        assert_eq!(started.meter_start_wh.as_deref(), Some("1000.000"));
+        assert!(started.start_time.is_some() && started.end_time.is_none());
+        let active = world.admin.active_transactions(None).await.unwrap();
+        assert_eq!(
+            active.items,
+            [world.admin.transaction(&started.id).await.unwrap()]
+        );
+
+        let stopped = stop(&world, &started.id);
+        let asked = station
+            .answer("RemoteStopTransaction", json!({ "status": "Accepted" }))
+            .await;
+        assert_eq!(asked["transactionId"], ocpp_id);
+        let end = json!({ "transactionId": ocpp_id, "meterStop": 1_500, "timestamp": now(), "reason": "Remote" });
+        station.call("StopTransaction", end).await;
+        let stopped = done(stopped.await.unwrap());
+        assert_eq!(stopped.status, TransactionStatus::Completed);
+        assert_eq!(stopped.total_energy, Some(0.5));
+        assert_eq!(
+            (stopped.cost.as_deref(), stopped.currency.as_str()),
+            (Some("0.38"), "BRL")
+        );
+        assert_eq!(stopped.quality, TransactionQuality::Ok);
+        assert_eq!(stopped.stop_reason.as_deref(), Some("Remote"));
+
+        // One that has ended is told again, and nothing is sent.
+        assert_eq!(done(stop(&world, &started.id).await.unwrap()), stopped);
+        assert_eq!(
+            world.admin.active_transactions(None).await.unwrap().items,
+            []
+        );
+    });
+}
+
+#[test]
+fn a_station_that_says_no_or_is_away_starts_nothing() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let refused = start(&world, None);
+        station
+            .answer("RemoteStartTransaction", json!({ "status": "Rejected" }))
+            .await;
+        let refused = problem(refused.await.unwrap());
+        assert_eq!((refused.status, refused.slug()), (409, "rejected"));
+        assert_eq!(
+            refused.command.unwrap().result,
+            Some(json!({ "status": "Rejected" }))
+        );
+
+        let slow = start(&world, Some(Duration::from_secs(1)));
+        station
+            .answer("RemoteStartTransaction", json!({ "status": "Accepted" }))
+            .await;
+        match slow.await.unwrap().unwrap() {
+            Outcome::Pending(command) => assert_eq!(command.state, CommandState::Answered),
+            Outcome::Done(transaction) => panic!("nobody began {transaction:?}"),
+        }
+
+        let away = DeviceRequest {
+            id: "CP2".into(),
+            ..DeviceRequest::default()
+        };
+        world.admin.create_device(&away).await.unwrap();
+        let at = |device_id: &str, connector_id| TransactionStart {
+            device_id: device_id.into(),
+            connector_id,
+            rfid_tag: None,
+        };
+        let refused = |request| {
+            let client = world.admin.clone();
+            async move { refusal(client.start_transaction(&request, None).await) }
+        };
+        assert_eq!(refused(at("CP2", 1)).await, "409 offline");
+        assert_eq!(refused(at("CP3", 1)).await, "404 not_found");
+        assert_eq!(refused(at("CP1", 0)).await, "422 invalid");
+        assert_eq!(refused(at("a/b", 1)).await, "422 invalid");
+        let long = TransactionStart {
+            rfid_tag: Some("x".repeat(37)),
+            ..at("CP1", 1)
+        };
+        assert_eq!(refused(long).await, "422 invalid");
+        let nobody = "0193a5f0-0000-7000-8000-000000000000";
+        assert_eq!(
+            refusal(world.admin.stop_transaction(nobody, None).await),
+            "404 not_found"
+        );
+        assert_eq!(refusal(world.admin.transaction("1").await), "404 not_found");
+        let reader = world.client("reader", Role::ReadOnly).await;
+        let forbidden = reader.start_transaction(&at("CP1", 1), None).await;
+        assert_eq!(refusal(forbidden), "403 forbidden");
+    });
+}
+
+#[test]
+fn a_stop_that_the_station_refuses_changes_nothing() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let started = start(&world, None);
+        begin(&mut station).await;
+        let started = done(started.await.unwrap());
+        let stopped = stop(&world, &started.id);
+        station
+            .answer("RemoteStopTransaction", json!({ "status": "Rejected" }))
+            .await;
+        assert_eq!(refusal(stopped.await.unwrap()), "409 rejected");
+        drop(station);
+        let shown = world.admin.transaction(&started.id).await.unwrap();
+        assert_eq!(shown.status, TransactionStatus::Started);
+    });
+}

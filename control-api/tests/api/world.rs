@@ -1,0 +1,164 @@
+//! A server, its clients, and how long anybody waits.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use control_api::{Deps, HealthParts, Principals, SqlError, SqlFn, SqlRow};
+use dataplane::{Config, Dataplane, Onboarding};
+use futures::FutureExt as _;
+use sdk::{Client, ClientError, HealthStatus, PrincipalRequest, Problem, Role};
+use storage::data_dir::DataDir;
+use storage::state::StateStore;
+
+use super::station::Station;
+
+/// Nothing here takes longer, unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A server with an administrator whose token is `root`.
+pub(crate) struct World {
+    pub(crate) admin: Client,
+    pub(crate) url: String,
+    /// Queries that came to the tables.
+    pub(crate) queries: Arc<Mutex<Vec<String>>>,
+    /// What the tables answer, whatever they are asked.
+    pub(crate) rows: Arc<Mutex<Vec<SqlRow>>>,
+    ocpp: SocketAddr,
+    dataplane: Dataplane,
+    _data_dir: DataDir,
+    _dir: tempfile::TempDir,
+}
+
+/// Runs a test against a server that is open to stations.
+pub(crate) fn with_server<F: Future<Output = ()>>(test: impl FnOnce(Arc<World>) -> F) {
+    with_onboarding(Onboarding::Open, test);
+}
+
+/// Runs a test against a server.
+pub(crate) fn with_onboarding<F: Future<Output = ()>>(
+    onboarding: Onboarding,
+    test: impl FnOnce(Arc<World>) -> F,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let world = Arc::new(runtime.block_on(World::start(onboarding)));
+    runtime
+        .block_on(async { tokio::time::timeout(DEADLINE, test(Arc::clone(&world))).await })
+        .expect("the test ends in time");
+    runtime.shutdown_timeout(Duration::from_secs(10));
+    let world = Arc::into_inner(world).expect("the test is over");
+    world.dataplane.stop(Duration::from_secs(5)).unwrap();
+}
+
+impl World {
+    async fn start(onboarding: Onboarding) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::open(dir.path()).unwrap();
+        let store = StateStore::open(&dir.path().join("state")).unwrap();
+        let config = Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            shards: 2,
+            onboarding,
+            command_queue_len_max: 2,
+            ..Config::default()
+        };
+        let dataplane = Dataplane::start(config, &data_dir, store.clone()).unwrap();
+        let principals = Principals::open(store).unwrap();
+        principals.bootstrap(Some("root")).unwrap();
+        let queries = Arc::new(Mutex::new(Vec::new()));
+        let rows = Arc::new(Mutex::new(Vec::new()));
+        let router = control_api::router(Deps {
+            router: dataplane.router(),
+            principals,
+            sql: tables(Arc::clone(&queries), Arc::clone(&rows)),
+            health: Arc::new(parts),
+            metrics: vec![Arc::new(|| "sigec_voice_commands_total 0\n".to_owned())],
+            sql_routes: axum::Router::new(),
+            voice_routes: axum::Router::new(),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            admin: Client::new(&url, "root").unwrap(),
+            url,
+            queries,
+            rows,
+            ocpp: dataplane.addrs()[0],
+            dataplane,
+            _data_dir: data_dir,
+            _dir: dir,
+        }
+    }
+
+    /// A new principal's client.
+    pub(crate) async fn client(&self, name: &str, role: Role) -> Client {
+        let request = PrincipalRequest {
+            name: name.to_owned(),
+            role,
+        };
+        let created = self.admin.create_principal(&request).await.unwrap();
+        self.admin.with_token(created.token)
+    }
+
+    /// A station on a socket.
+    pub(crate) async fn station(&self, id: &str, password: Option<&str>) -> Station {
+        Station::connect(self.ocpp, id, password).await
+    }
+
+    /// Gives a document without the SDK.
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+}
+
+fn tables(queries: Arc<Mutex<Vec<String>>>, rows: Arc<Mutex<Vec<SqlRow>>>) -> SqlFn {
+    Arc::new(move |principal, query| {
+        queries
+            .lock()
+            .unwrap()
+            .push(format!("{}: {query}", principal.tenant));
+        let rows = rows.lock().unwrap().clone();
+        async move { Ok::<_, SqlError>(rows) }.boxed()
+    })
+}
+
+fn parts() -> HealthParts {
+    HealthParts {
+        ready: true,
+        lake: sdk::LakeHealth {
+            status: HealthStatus::Ok,
+            detail: None,
+            bytes_used: 0,
+            bytes_free: 1,
+            days_to_full: None,
+            lag_seconds: None,
+        },
+        state: sdk::StateHealth {
+            status: HealthStatus::Ok,
+            detail: None,
+        },
+        listeners: Vec::new(),
+        plaintext_beyond_loopback: false,
+    }
+}
+
+/// The problem that a call was refused with.
+pub(crate) fn problem<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Box<Problem> {
+    match answer {
+        Err(ClientError::Problem(problem)) => problem,
+        other => panic!("expected a problem, found {other:?}"),
+    }
+}
+
+/// `409 offline`
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
+    let problem = problem(answer);
+    format!("{} {}", problem.status, problem.slug())
+}
