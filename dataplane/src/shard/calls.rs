@@ -6,13 +6,17 @@ use fleet::record::{Acceptance, Direction};
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::{
-    Admission, CallError, ErrorCode, Frame, FrameFault, Policy, Timestamp, Version, v16, v201,
+    Admission, CallError, ErrorCode, Frame, FrameFault, MeterColumns, Policy, Timestamp, Version,
+    v16, v201,
 };
 
 use super::{Now, Shard};
 
 /// Seconds after which a station that waits for approval is to boot again.
 const PENDING_RETRY_S: u32 = 60;
+
+/// Sampled values of one message: what a record of the log holds with room to spare.
+const SAMPLES_MAX: usize = 4_096;
 
 /// When an answer may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,24 +142,42 @@ impl Shard {
         }
         let mut columns = std::mem::take(&mut self.scratch.columns);
         let outcome = match version {
-            Version::V16 => v16::Request::decode(action, payload, Policy::Tolerant, &mut columns)
-                .map(|decoded| {
+            Version::V16 => {
+                let decoded = v16::Request::decode(action, payload, Policy::Tolerant, &mut columns);
+                decoded.and_then(|decoded| {
+                    let request = &decoded.message;
+                    check_samples(match request {
+                        v16::Request::MeterValues(values) => Some(&values.meter_value),
+                        v16::Request::StopTransaction(stop) => stop.transaction_data.as_ref(),
+                        _ => None,
+                    })?;
                     self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    self.request_16(now, call, &decoded.message)
-                }),
-            Version::V201 => v201::Request::decode(action, payload, Policy::Tolerant, &mut columns)
-                .map(|decoded| {
+                    self.request_16(now, call, request);
+                    Ok(())
+                })
+            }
+            Version::V201 => {
+                let decoded =
+                    v201::Request::decode(action, payload, Policy::Tolerant, &mut columns);
+                decoded.and_then(|decoded| {
+                    let request = &decoded.message;
+                    check_samples(match request {
+                        v201::Request::MeterValues(values) => Some(&values.meter_value),
+                        v201::Request::TransactionEvent(event) => event.meter_value.as_ref(),
+                        _ => None,
+                    })?;
                     self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    self.request_201(now, call, &decoded.message)
-                }),
+                    self.request_201(now, call, request);
+                    Ok(())
+                })
+            }
         };
         columns.clear();
         self.scratch.columns = columns;
-        if let Err(error) = outcome {
-            self.refuse_call(now, version, call, &error);
-        }
-        if version == Version::V201 && action != "BootNotification" {
-            self.request_boot(now, call.conn, call.station);
+        match outcome {
+            Ok(()) if version == Version::V201 => self.request_boot(now, call.conn, call.station),
+            Ok(()) => {}
+            Err(error) => self.refuse_call(now, version, call, &error),
         }
     }
 
@@ -293,4 +315,26 @@ impl Shard {
     pub(super) fn no_longer_pending(&self) {
         self.settings.pending.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// A message may be a megabyte of sampled values, which as a record would be six.
+fn check_samples(
+    columns: Option<&impl std::ops::Deref<Target = MeterColumns>>,
+) -> Result<(), CallError> {
+    let Some(columns) = columns else {
+        return Ok(());
+    };
+    let rows = columns.rows();
+    let samples: usize = rows
+        .iter()
+        .map(|row| columns.samples(row).len().max(1))
+        .sum();
+    if samples <= SAMPLES_MAX {
+        return Ok(());
+    }
+    let found = format!("found {samples} sampled values, expected at most {SAMPLES_MAX}");
+    Err(CallError::new(
+        ErrorCode::OccurrenceConstraintViolation,
+        found,
+    ))
 }

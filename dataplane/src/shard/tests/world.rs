@@ -52,6 +52,8 @@ pub(super) struct World {
     pub(super) rows: Rows,
     replies: Vec<(String, Heard)>,
     pub(super) out: String,
+    /// The last HTTP answer that was no switch.
+    pub(super) last_refusal: String,
     /// Records are shown as they are made.
     show_records: bool,
 }
@@ -94,6 +96,7 @@ impl World {
             rows,
             replies: Vec::new(),
             out: String::new(),
+            last_refusal: String::new(),
             show_records: false,
         };
         world.settle();
@@ -319,6 +322,9 @@ impl World {
                     .to_owned(),
             );
             socket.upgraded = status.starts_with("101");
+            if !socket.upgraded {
+                self.last_refusal = text.clone();
+            }
             socket
                 .input
                 .drain(..if socket.upgraded { end + 4 } else { text.len() });
