@@ -193,7 +193,7 @@ impl Client {
 }
 
 /// The first frame of a server in `bytes`: its payload and what follows; `None` until it is whole.
-fn frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (head, len) = match *bytes {
         [_, len @ 0..=125, ..] => (2, usize::from(len)),
         [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),

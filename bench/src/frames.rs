@@ -51,6 +51,45 @@ pub fn boot() -> String {
     format!("[2,\"{}\",\"BootNotification\",{payload}]", id(0))
 }
 
+/// StartTransaction of 1.6 with the register at `meter_start` Wh.
+pub fn start_transaction(counter: u64, utc_millis: i64, meter_start: u64) -> String {
+    let at = fleet::UtcMicros(utc_millis * 1_000);
+    format!(
+        r#"[2,"{}","StartTransaction",{{"connectorId":1,"idTag":"BENCH","meterStart":{meter_start},"timestamp":"{at}"}}]"#,
+        id(counter)
+    )
+}
+
+/// StopTransaction of 1.6.
+pub fn stop_transaction(
+    counter: u64,
+    utc_millis: i64,
+    transaction: i64,
+    meter_stop: u64,
+) -> String {
+    let at = fleet::UtcMicros(utc_millis * 1_000);
+    format!(
+        r#"[2,"{}","StopTransaction",{{"transactionId":{transaction},"meterStop":{meter_stop},"timestamp":"{at}","reason":"Local"}}]"#,
+        id(counter)
+    )
+}
+
+/// StatusNotification of 1.6: Available.
+pub fn status(counter: u64, utc_millis: i64, connector: u32) -> String {
+    let at = fleet::UtcMicros(utc_millis * 1_000);
+    format!(
+        r#"[2,"{}","StatusNotification",{{"connectorId":{connector},"errorCode":"NoError","status":"Available","timestamp":"{at}"}}]"#,
+        id(counter)
+    )
+}
+
+/// MeterValues of 1.6 in a transaction, with seven samples, the register at `register_mwh`.
+pub fn meter_event(counter: u64, transaction: i64, utc_millis: i64, register_mwh: u64) -> String {
+    let at = fleet::UtcMicros(utc_millis * 1_000);
+    let register = format!("{}.{:03}", register_mwh / 1_000, register_mwh % 1_000);
+    meter_message(&id(counter), transaction, &at.to_string(), &register)
+}
+
 /// The frame of a client around `message`.
 pub fn client_frame(message: &str) -> Vec<u8> {
     let mut frame = Vec::new();
@@ -64,6 +103,15 @@ pub fn client_frame(message: &str) -> Vec<u8> {
 
 /// MeterValues of 1.6 with seven samples: 1,032 bytes.
 pub fn meter_values() -> String {
+    meter_message(
+        &id(7),
+        173_420_100,
+        "2026-11-22T10:41:49.123Z",
+        "1234567.891",
+    )
+}
+
+fn meter_message(id: &str, transaction: i64, at: &str, register: &str) -> String {
     let sample = |measurand: &str, unit: &str, value: &str, more: &str| {
         // Some stations write the default too.
         let format = if unit == "A" {
@@ -76,7 +124,7 @@ pub fn meter_values() -> String {
         )
     };
     let samples = [
-        sample("Energy.Active.Import.Register", "Wh", "1234567.891", ""),
+        sample("Energy.Active.Import.Register", "Wh", register, ""),
         sample("Power.Active.Import", "W", "10987.51", ""),
         sample("Current.Import", "A", "15.93", r#""phase":"L1","#),
         sample("Current.Import", "A", "15.87", r#""phase":"L2","#),
@@ -85,8 +133,7 @@ pub fn meter_values() -> String {
         sample("SoC", "Percent", "57.0", ""),
     ];
     format!(
-        r#"[2,"{}","MeterValues",{{"connectorId":1,"transactionId":173420100,"meterValue":[{{"timestamp":"2026-11-22T10:41:49.123Z","sampledValue":[{}]}}]}}]"#,
-        id(7),
+        r#"[2,"{id}","MeterValues",{{"connectorId":1,"transactionId":{transaction},"meterValue":[{{"timestamp":"{at}","sampledValue":[{}]}}]}}]"#,
         samples.join(",")
     )
 }

@@ -1,15 +1,19 @@
 //! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike.
 
 mod codec;
+mod dataplane;
 mod echo;
 mod tungstenite;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
+use tempfile::TempDir;
 
+use crate::child::Server;
 use crate::client::Opening;
 
 /// One of the servers.
@@ -20,6 +24,10 @@ pub enum Rival {
     Echo,
     /// Our driver, WebSocket codec and message scan, with no data plane behind them.
     Codec,
+    /// The data plane, with every frame in the durable log.
+    Dataplane,
+    /// The data plane, with Heartbeats left out of the message history.
+    DataplaneUnlogged,
     /// tokio-tungstenite with a read buffer of 1 KiB and no write buffer.
     TungsteniteTuned,
     /// tokio-tungstenite as it comes.
@@ -28,9 +36,11 @@ pub enum Rival {
 
 impl Rival {
     /// All of them, the floor first.
-    pub const ALL: [Rival; 4] = [
+    pub const ALL: [Rival; 6] = [
         Rival::Echo,
         Rival::Codec,
+        Rival::Dataplane,
+        Rival::DataplaneUnlogged,
         Rival::TungsteniteTuned,
         Rival::TungsteniteDefault,
     ];
@@ -40,6 +50,8 @@ impl Rival {
         match self {
             Rival::Echo => "echo",
             Rival::Codec => "codec",
+            Rival::Dataplane => "dataplane",
+            Rival::DataplaneUnlogged => "dataplane-unlogged",
             Rival::TungsteniteTuned => "tungstenite-tuned",
             Rival::TungsteniteDefault => "tungstenite-default",
         }
@@ -49,25 +61,61 @@ impl Rival {
     pub fn opening(self) -> Opening {
         match self {
             Rival::Echo => Opening::Raw,
-            Rival::Codec | Rival::TungsteniteTuned | Rival::TungsteniteDefault => Opening::Station,
+            Rival::Codec
+            | Rival::Dataplane
+            | Rival::DataplaneUnlogged
+            | Rival::TungsteniteTuned
+            | Rival::TungsteniteDefault => Opening::Station,
         }
     }
 
-    /// Serves until the process is killed, on the first CPU.
+    /// Serves until the process is killed, on the first CPU; what it stores lies in `dir`.
     ///
     /// # Errors
     ///
     /// It cannot start.
-    pub fn serve(self) -> anyhow::Result<()> {
+    pub fn serve(self, dir: &Path) -> anyhow::Result<()> {
         // Unpinned where a sandbox forbids it: the comparison suffers, not the server.
         let _ = net::os::pin_thread(0);
         net::os::raise_nofile_limit().context("raising the limit of open files")?;
         match self {
             Rival::Echo => echo::serve(),
             Rival::Codec => codec::serve(),
+            Rival::Dataplane => dataplane::serve(dir, true),
+            Rival::DataplaneUnlogged => dataplane::serve(dir, false),
             Rival::TungsteniteTuned => tungstenite::serve(tungstenite::tuned()),
             Rival::TungsteniteDefault => tungstenite::serve(None),
         }
+    }
+}
+
+/// What a benchmark that starts servers has on its command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Serve {
+    /// Be this server until killed; the benchmark starts its servers so.
+    #[arg(long, value_enum, hide = true)]
+    pub serve: Option<Rival>,
+    /// A folder on the disk to measure; new folders in it hold what servers store.
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+}
+
+impl Serve {
+    /// Starts `rival` as a process; the folder of its data lives as long as the server is to.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn start(&self, rival: Rival) -> anyhow::Result<(Server, TempDir)> {
+        let dir = tempfile::tempdir_in(&self.dir).context("making a folder for the data")?;
+        let path = dir
+            .path()
+            .to_str()
+            .context("the folder's name is no text")?;
+        Ok((
+            Server::start(&["--serve", rival.name(), "--dir", path])?,
+            dir,
+        ))
     }
 }
 

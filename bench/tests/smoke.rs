@@ -11,6 +11,7 @@ fn check(program: &str) -> String {
         .arg("--smoke")
         .arg("--out")
         .arg(dir.path())
+        .current_dir(dir.path())
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -26,10 +27,10 @@ fn check(program: &str) -> String {
 
 #[test]
 fn engine_asks_every_server_and_gets_every_answer() {
-    // Ids 41 to 840 are asked of each of four servers, once each.
+    // Ids 41 to 840 are asked of each of six servers, once each.
     assert_eq!(
         check(env!("CARGO_BIN_EXE_engine")),
-        (4 * (840 * 841 / 2 - 40 * 41 / 2)).to_string()
+        (6 * (840 * 841 / 2 - 40 * 41 / 2)).to_string()
     );
 }
 
@@ -38,4 +39,15 @@ fn parse_reads_the_same_energy_every_time() {
     // 2 turns of 100 messages: four readers see 1,234,567,891 mWh, two scan payloads, the frames without 57 and 62 bytes.
     let expected = 200 * (4 * 1_234_567_891_i64 + (1_032 - 57) + (1_145 - 62));
     assert_eq!(check(env!("CARGO_BIN_EXE_parse")), expected.to_string());
+}
+
+#[test]
+fn ack_makes_every_record_durable() {
+    // 2 stretches of 0.1 s at 10,000 a second.
+    assert_eq!(check(env!("CARGO_BIN_EXE_ack")), "2000");
+}
+
+#[test]
+fn memory_brings_every_station_to_rest() {
+    assert_eq!(check(env!("CARGO_BIN_EXE_memory")), "50");
 }

@@ -9,7 +9,7 @@ use bench::child::{Server, cpu_time};
 use bench::client::{Client, Round};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
-use bench::servers::Rival;
+use bench::servers::{Rival, Serve};
 use bench::stats::median;
 use clap::Parser;
 use serde::Serialize;
@@ -22,9 +22,8 @@ use serde::Serialize;
 struct Arguments {
     #[command(flatten)]
     options: Options,
-    /// Be this server until killed; the benchmark starts its servers so.
-    #[arg(long, value_enum, hide = true)]
-    serve: Option<Rival>,
+    #[command(flatten)]
+    serve: Serve,
     /// Times that every server has its turn.
     #[arg(long, default_value_t = 9)]
     turns: usize,
@@ -48,8 +47,8 @@ struct Turn {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if let Some(rival) = arguments.serve {
-        return rival.serve();
+    if let Some(rival) = arguments.serve.serve {
+        return rival.serve(&arguments.serve.dir);
     }
     let machine = Machine::read();
     let smoke = arguments.options.smoke;
@@ -65,14 +64,14 @@ fn main() -> anyhow::Result<()> {
     for &count in sockets {
         let mut servers = Vec::new();
         for rival in Rival::ALL {
-            let server = Server::start(&["--serve", rival.name()])?;
+            let (server, dir) = arguments.serve.start(rival)?;
             let mut client = Client::connect(server.addr, count, rival.opening())
                 .with_context(|| format!("connecting to {}", rival.name()))?;
             client.round(messages / 10)?;
-            servers.push((rival, server, client));
+            servers.push((rival, server, client, dir));
         }
         for turn in 0..turns {
-            for (rival, server, client) in &mut servers {
+            for (rival, server, client, _) in &mut servers {
                 data.push(measure(*rival, server, client, count, turn, messages)?);
             }
         }
@@ -151,9 +150,16 @@ fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
             figures.push(Figure {
                 name: format!("{}, {count} sockets", rival.name()),
                 value: format!("{:.2} × echo; {:.2} µs", median(ratios.collect()), ns / 1e3),
-                reach: None,
+                reach: reach(rival).map(str::to_owned),
             });
         }
     }
     figures
+}
+
+fn reach(rival: Rival) -> Option<&'static str> {
+    match rival {
+        Rival::Dataplane | Rival::DataplaneUnlogged => Some("≤ 1.25 × echo"),
+        Rival::Echo | Rival::Codec | Rival::TungsteniteTuned | Rival::TungsteniteDefault => None,
+    }
 }

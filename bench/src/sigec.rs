@@ -1,0 +1,117 @@
+//! The whole program as a child process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use net::clock::monotonic_ns;
+use serde_json::Value;
+
+/// Token of the administrator of every server started here.
+const TOKEN: &str = "bench-administrator-token-0123456789";
+
+/// A server that is not ready by then does not start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server; killed when dropped, as by `kill -9`.
+#[derive(Debug)]
+pub struct Sigec {
+    child: Child,
+    /// From starting the process to its ready file.
+    pub ready_after: Duration,
+    /// Where stations connect.
+    pub ocpp: SocketAddr,
+    http: String,
+}
+
+impl Sigec {
+    /// Starts `program` on `data_dir` and free ports; returns when it is ready.
+    ///
+    /// # Errors
+    ///
+    /// It ends, or is not ready within a minute.
+    pub fn start(program: &Path, data_dir: &Path) -> anyhow::Result<Sigec> {
+        let ready: PathBuf = data_dir.with_extension("ready");
+        // Left there by a server that was killed.
+        let _ = std::fs::remove_file(&ready);
+        let start = monotonic_ns();
+        let mut command = Command::new(program);
+        command
+            .arg("run")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .arg("--ready-file")
+            .arg(&ready);
+        for listener in ["--ocpp", "--http", "--postgres"] {
+            command.args([listener, "127.0.0.1:0"]);
+        }
+        command
+            .env("SIGEC_ADMIN_TOKEN", TOKEN)
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit());
+        let child = command
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))?;
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut sigec = Sigec {
+            child,
+            ready_after: Duration::ZERO,
+            ocpp: address,
+            http: String::new(),
+        };
+        let text = sigec.wait_for(&ready, start)?;
+        sigec.ready_after = Duration::from_nanos(monotonic_ns() - start);
+        let ready: Value = serde_json::from_str(&text).context("reading the ready file")?;
+        let field = |name: &str| {
+            ready[name]
+                .as_str()
+                .with_context(|| format!("no {name} in {ready}"))
+        };
+        sigec.ocpp = field("ocpp")?.parse().context("reading the ready file")?;
+        sigec.http = format!("http://{}", field("http")?);
+        Ok(sigec)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file that appears has no event to wait for; bounded"
+    )]
+    fn wait_for(&mut self, ready: &Path, start: u64) -> anyhow::Result<String> {
+        loop {
+            if let Ok(text) = std::fs::read_to_string(ready) {
+                return Ok(text);
+            }
+            if let Some(status) = self.child.try_wait().context("looking after the server")? {
+                bail!("the server ended with {status} before it was ready");
+            }
+            if PATIENCE.as_nanos() as u64 <= monotonic_ns() - start {
+                bail!("the server is not ready after {PATIENCE:?}");
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A client of its API, as administrator.
+    ///
+    /// # Errors
+    ///
+    /// Its address is none.
+    pub fn api(&self) -> anyhow::Result<sdk::Client> {
+        sdk::Client::new(&self.http, TOKEN).context("making a client")
+    }
+}
+
+impl Drop for Sigec {
+    fn drop(&mut self) {
+        // A process that has ended already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
