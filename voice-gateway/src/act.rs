@@ -307,22 +307,28 @@ impl Speaker<'_> {
         let price = self
             .price_per_kwh
             .map(|price| format!("A energia custa {} por kWh.", reply::money(price, "BRL")));
-        Ok(match running.as_slice() {
-            [] => {
-                let text = [Some(no_charge(device.as_ref())), price]
-                    .into_iter()
-                    .flatten();
-                Said::new(Status::Done, text.collect::<Vec<_>>().join(" "))
-            }
+        let (found, transaction) = match running.as_slice() {
+            [] => (no_charge(device.as_ref()), None),
             [one] => {
                 let id = &one.device_id;
                 let text = match reply::amounts(one) {
                     Some(amounts) => format!("Até agora, no posto {id}: {amounts}."),
                     None => format!("O posto {id} ainda não informou o consumo."),
                 };
-                Said::new(Status::Done, text).with(json!({ "transaction": one }))
+                (text, Some(one))
             }
-            several => ask_which_charge(several, Wish::Cost),
+            several => return Ok(ask_which_charge(several, Wish::Cost)),
+        };
+        // What is not billed yet has no cost; its price says enough.
+        let billed = transaction.is_some_and(|transaction| transaction.cost.is_some());
+        let text = match price.filter(|_| !billed) {
+            Some(price) => format!("{found} {price}"),
+            None => found,
+        };
+        let said = Said::new(Status::Done, text);
+        Ok(match transaction {
+            Some(transaction) => said.with(json!({ "transaction": transaction })),
+            None => said,
         })
     }
 

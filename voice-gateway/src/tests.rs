@@ -330,10 +330,14 @@ fn the_only_charge_stops_at_once_and_others_are_asked_for() {
               unknown Não entendi. Pode repetir?
         "#]],
     );
-    check(0, "> parar meu carregamento", expect![[r#"
+    check(
+        0,
+        "> parar meu carregamento",
+        expect![[r#"
         > parar meu carregamento
           stop_charge Não há carregamento ativo.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
