@@ -3,8 +3,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fleet::UtcMicros;
 use sdk::{
-    ClientError, CommandState, DeviceRequest, Outcome, Role, Transaction, TransactionQuality,
-    TransactionStart, TransactionStatus,
+    ClientError, CommandRequest, CommandState, DeviceFilter, DevicePatch, DeviceRequest, Outcome,
+    Role, Transaction, TransactionQuality, TransactionStart, TransactionStatus,
 };
 use serde_json::json;
 
@@ -179,6 +179,47 @@ fn a_stop_that_the_station_refuses_changes_nothing() {
             .await;
         assert_eq!(refusal(stopped.await.unwrap()), "409 rejected");
         drop(station);
+        let shown = world.admin.transaction(&started.id).await.unwrap();
+        assert_eq!(shown.status, TransactionStatus::Started);
+    });
+}
+
+#[test]
+fn what_belongs_to_another_tenant_does_not_exist() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let started = start(&world, None);
+        begin(&mut station).await;
+        let started = done(started.await.unwrap());
+        let command = CommandRequest {
+            action: "ClearCache".into(),
+            payload: json!({}),
+        };
+        let sent = world.admin.command("CP1", &command, None).await.unwrap();
+
+        let (_, token) = world
+            .principals
+            .create("eve", Role::Admin, "elsewhere")
+            .unwrap();
+        let eve = world.admin.with_token(token);
+        assert_eq!(
+            eve.devices(&DeviceFilter::default()).await.unwrap().items,
+            []
+        );
+        assert_eq!(eve.active_transactions(None).await.unwrap().items, []);
+        let patch = DevicePatch::default();
+        for refused in [
+            refusal(eve.device("CP1").await),
+            refusal(eve.patch_device("CP1", &patch).await),
+            refusal(eve.delete_device("CP1").await),
+            refusal(eve.command("CP1", &command, None).await),
+            refusal(eve.command_by_id(&sent.id).await),
+            refusal(eve.transaction(&started.id).await),
+            refusal(eve.stop_transaction(&started.id, None).await),
+        ] {
+            assert_eq!(refused, "404 not_found");
+        }
         let shown = world.admin.transaction(&started.id).await.unwrap();
         assert_eq!(shown.status, TransactionStatus::Started);
     });

@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) queries: Arc<Mutex<Vec<String>>>,
     /// What the tables answer, whatever they are asked.
     pub(crate) rows: Arc<Mutex<Vec<SqlRow>>>,
+    pub(crate) principals: Principals,
     ocpp: SocketAddr,
     dataplane: Dataplane,
     _data_dir: DataDir,
@@ -74,7 +75,7 @@ impl World {
         let rows = Arc::new(Mutex::new(Vec::new()));
         let router = control_api::router(Deps {
             router: dataplane.router(),
-            principals,
+            principals: principals.clone(),
             sql: tables(Arc::clone(&queries), Arc::clone(&rows)),
             health: Arc::new(parts),
             metrics: vec![Arc::new(|| "sigec_voice_commands_total 0\n".to_owned())],
@@ -89,6 +90,7 @@ impl World {
             url,
             queries,
             rows,
+            principals,
             ocpp: dataplane.addrs()[0],
             dataplane,
             _data_dir: data_dir,
