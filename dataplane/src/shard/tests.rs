@@ -3,4 +3,5 @@
 mod frames;
 mod handshakes;
 mod scripts;
+mod sim;
 mod world;
