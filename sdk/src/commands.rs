@@ -83,9 +83,9 @@ pub struct Message {
     pub received_at: String,
     /// Who sent it.
     pub direction: MessageDirection,
-    /// `CALL`, `CALLRESULT` or `CALLERROR`; as the table `ocpp_messages` has it.
+    /// `CALL`, `CALLRESULT` or `CALLERROR`; `null` for a frame that could not be read.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Option<String>,
     /// OCPP-J message id.
     pub message_id: Option<String>,
     /// Of an answer, the action it answers.

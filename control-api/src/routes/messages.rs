@@ -89,7 +89,7 @@ fn query(station_id: &str, params: &MessageParams, limit: usize) -> Result<Strin
         ));
     }
     Ok(format!(
-        "SELECT received_at, log_id, seq, direction, type, message_id, action, raw FROM ocpp_messages \
+        "SELECT received_at, log_id, seq, direction, \"type\", message_id, action, raw FROM ocpp_messages \
          WHERE {} ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT {}",
         conditions.join(" AND "),
         limit + 1
@@ -115,7 +115,7 @@ fn message(row: &SqlRow) -> Result<Message, ApiError> {
             Some("to_station") => MessageDirection::ToStation,
             _ => return Err(unexpected("direction")),
         },
-        kind: column("type").ok_or_else(|| unexpected("type"))?,
+        kind: column("type"),
         message_id: column("message_id"),
         action: column("action"),
         raw: column("raw").unwrap_or_default(),
@@ -134,8 +134,19 @@ mod tests {
             cursor: Some(cursor::encode(&("2026-11-22T10:41:49.123Z'", 7, 9))),
             ..MessageParams::default()
         };
-        expect_test::expect![[r#"SELECT received_at, log_id, seq, direction, type, message_id, action, raw FROM ocpp_messages WHERE station_id = 'CP1' AND direction = 'from_station' AND action = 'Boot''Notification' AND (received_at < '2026-11-22T10:41:49.123Z''' OR (received_at = '2026-11-22T10:41:49.123Z''' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
+        expect_test::expect![[r#"SELECT received_at, log_id, seq, direction, "type", message_id, action, raw FROM ocpp_messages WHERE station_id = 'CP1' AND direction = 'from_station' AND action = 'Boot''Notification' AND (received_at < '2026-11-22T10:41:49.123Z''' OR (received_at = '2026-11-22T10:41:49.123Z''' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
         .assert_eq(&query("CP1", &params, 1).unwrap());
+    }
+
+    #[test]
+    fn an_unreadable_frame_is_shown_as_it_came() {
+        let row: SqlRow = serde_json::from_str(
+            r#"{"received_at":"2026-11-22T10:41:49.123Z","direction":"from_station","type":null,
+                "message_id":null,"action":null,"raw":"{"}"#,
+        )
+        .unwrap();
+        let message = message(&row).unwrap();
+        assert_eq!((message.kind, message.raw.as_str()), (None, "{"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ fn history_comes_from_the_tables() {
     with_server(|world| async move {
         let row = |at: &str, id: &str| {
             json!({
-                "at": at, "transaction_id": id, "ocpp_transaction_id": "7", "station_id": "CP1", "evse_id": 1,
+                "ordered_at": at, "transaction_id": id, "ocpp_transaction_id": "7", "station_id": "CP1", "evse_id": 1,
                 "started_at": at, "ended_at": at, "state": "ended", "stop_reason": "Local",
                 "meter_start_wh": "1000.000", "meter_stop_wh": "8042.500", "energy_wh": "7042.500", "cost": "5.28",
                 "currency": "BRL", "quality": "ok",

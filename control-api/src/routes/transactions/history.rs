@@ -58,7 +58,7 @@ pub(crate) async fn history(
         .filter(|_| limit < rows.len())
         .and_then(|row| {
             Some(cursor::encode(&(
-                text(row, "at")?,
+                text(row, "ordered_at")?,
                 text(row, "transaction_id")?,
             )))
         });
@@ -92,9 +92,9 @@ fn query(params: &HistoryParams, limit: usize) -> Result<String, ApiError> {
         ));
     }
     Ok(format!(
-        "SELECT {AT} AS at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, \
+        "SELECT {AT} AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, \
          stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions \
-         WHERE {} ORDER BY at DESC, transaction_id DESC LIMIT {}",
+         WHERE {} ORDER BY ordered_at DESC, transaction_id DESC LIMIT {}",
         conditions.join(" AND "),
         limit + 1
     ))
@@ -216,7 +216,7 @@ mod tests {
             ))),
             ..HistoryParams::default()
         };
-        expect_test::expect![[r#"SELECT coalesce(started_at, ended_at) AS at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY at DESC, transaction_id DESC LIMIT 3"#]]
+        expect_test::expect![[r#"SELECT coalesce(started_at, ended_at) AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY ordered_at DESC, transaction_id DESC LIMIT 3"#]]
         .assert_eq(&query(&params, 2).unwrap());
     }
 
