@@ -54,7 +54,9 @@ pub struct Deps {
     pub health: HealthFn,
     /// Metrics of other parts.
     pub metrics: Vec<MetricsFn>,
-    /// Serves `POST /api/v1/sql`.
+    /// ISO 4217 code of what energy is billed in.
+    pub currency: String,
+    /// Serves `POST /api/v1/sql` and `POST /api/v1/lake/flush`.
     pub sql_routes: Router,
     /// Serves `POST /api/v1/voice/command`.
     pub voice_routes: Router,
@@ -74,6 +76,7 @@ struct App {
     health: HealthFn,
     metrics: metrics::Metrics,
     metrics_of_others: Vec<MetricsFn>,
+    currency: String,
     /// One import at a time: each holds its whole file.
     imports: Semaphore,
 }
@@ -91,6 +94,7 @@ pub fn router(deps: Deps) -> Router {
         health: deps.health,
         metrics: metrics.clone(),
         metrics_of_others: deps.metrics,
+        currency: deps.currency,
         imports: Semaphore::new(1),
     });
     let (routes, document) = routes::all().split_for_parts();

@@ -77,7 +77,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// `POST /api/v1/sql` and `POST /api/v1/voice/command`.
+/// `POST /api/v1/sql`, `POST /api/v1/lake/flush` and `POST /api/v1/voice/command`.
 fn add_mounted(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     add_schema::<sdk::SqlRequest>(components);
@@ -108,6 +108,14 @@ fn add_mounted(document: &mut OpenApi) {
                 .build(),
         )
         .build();
+    let flush = OperationBuilder::new()
+        .tag("sql")
+        .operation_id(Some("flush_lake"))
+        .summary(Some(
+            "Writes what is durable and still in memory to the tables' files.",
+        ))
+        .response("204", ResponseBuilder::new().description("Written").build())
+        .build();
     let voice = OperationBuilder::new()
         .tag("voice")
         .operation_id(Some("talk"))
@@ -119,12 +127,15 @@ fn add_mounted(document: &mut OpenApi) {
             ResponseBuilder::new().description("The answer").content("application/json", json("VoiceReply")).build(),
         )
         .build();
-    document
-        .paths
-        .add_path_operation("/api/v1/sql", vec![HttpMethod::Post], sql);
-    document
-        .paths
-        .add_path_operation("/api/v1/voice/command", vec![HttpMethod::Post], voice);
+    for (path, operation) in [
+        ("/api/v1/sql", sql),
+        ("/api/v1/lake/flush", flush),
+        ("/api/v1/voice/command", voice),
+    ] {
+        document
+            .paths
+            .add_path_operation(path, vec![HttpMethod::Post], operation);
+    }
 }
 
 fn add_schema<T: ToSchema>(components: &mut Components) {

@@ -46,8 +46,9 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/transactions/history", READ),
     ("GET", "/api/v1/tokens/{id}", OPERATE),
     ("PUT", "/api/v1/tokens/{id}", OPERATE),
-    // Served by the pipeline and by the voice gateway; what they do for a caller, they check again.
+    // Mounted: served by the pipeline, the program itself and the voice gateway.
     ("POST", "/api/v1/sql", READ),
+    ("POST", "/api/v1/lake/flush", OPERATE),
     ("POST", "/api/v1/voice/command", READ),
 ];
 

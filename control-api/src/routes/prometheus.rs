@@ -33,7 +33,7 @@ pub(crate) async fn metrics(
     let help = "Whether every shard answered this scrape.";
     out.single("sigec_shards_up", Kind::Gauge, help, up);
     if let Ok(shards) = shards {
-        business(&mut out, &shards);
+        business(&mut out, &shards, &app.currency);
         connections(&mut out, &shards);
         messages(&mut out, &shards);
         logs(&mut out, &shards);
@@ -53,7 +53,7 @@ fn sum<T: std::iter::Sum>(shards: &[ShardHealth], of: impl Fn(&ShardHealth) -> T
     shards.iter().map(of).sum()
 }
 
-fn business(out: &mut Exposition, shards: &[ShardHealth]) {
+fn business(out: &mut Exposition, shards: &[ShardHealth], currency: &str) {
     out.single(
         "sigec_active_charging_sessions",
         Kind::Gauge,
@@ -72,7 +72,7 @@ fn business(out: &mut Exposition, shards: &[ShardHealth]) {
         "What that energy costs, in major units.",
     );
     let revenue = Cost(sum(shards, |shard| shard.counters.revenue));
-    out.sample("sigec_revenue_total", &[("currency", "BRL")], revenue);
+    out.sample("sigec_revenue_total", &[("currency", currency)], revenue);
     for (name, help, count) in [
         (
             "sigec_transactions_started_total",

@@ -152,7 +152,10 @@ fn the_api_describes_itself() {
         assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
         // What it describes is there: no operation answers that there is no such route.
         for (path, item) in document["paths"].as_object().unwrap() {
-            if ["/api/v1/sql", "/api/v1/voice/command"].contains(&path.as_str()) {
+            if ["sql", "lake", "voice"]
+                .iter()
+                .any(|name| path.starts_with(&format!("/api/v1/{name}")))
+            {
                 continue; // Served by other crates.
             }
             for method in item.as_object().unwrap().keys() {

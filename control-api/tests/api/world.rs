@@ -79,6 +79,7 @@ impl World {
             sql: tables(Arc::clone(&queries), Arc::clone(&rows)),
             health: Arc::new(parts),
             metrics: vec![Arc::new(|| "sigec_voice_commands_total 0\n".to_owned())],
+            currency: "BRL".into(),
             sql_routes: axum::Router::new(),
             voice_routes: axum::Router::new(),
         });
