@@ -25,6 +25,7 @@ mod error;
 mod format;
 mod inspect;
 mod janitor;
+mod priority;
 mod reader;
 mod ready;
 mod recovery;

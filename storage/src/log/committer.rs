@@ -17,6 +17,7 @@ use fleet::Seq;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::format::{BlockBuilder, Cursor, End, Header, PAGE, block_len};
+use super::priority;
 use super::ready::ReadyFile;
 use super::segments::Segment;
 use super::shared::Shared;
@@ -315,7 +316,7 @@ impl Committer {
 
     /// Commits until the log closes.
     pub(super) fn run(mut self) -> Result<(), LogError> {
-        raise_priority();
+        priority::raise();
         let mut earliest = now();
         loop {
             match self.shared.slot.wait_offer(earliest, now) {
@@ -363,15 +364,4 @@ pub(super) fn random() -> Result<u64, LogError> {
 )]
 fn now() -> Instant {
     Instant::now()
-}
-
-/// A thread that sleeps in a sync must run soon after it: on a busy core at normal priority it waits for the
-/// scheduler's next tick, 4 ms when tried. Refusal, usual without CAP_SYS_NICE, costs only that.
-#[expect(unsafe_code, reason = "no safe wrapper in the libraries at hand")]
-fn raise_priority() {
-    // SAFETY: takes three integers by value and touches no memory of ours; 0 names the calling thread.
-    let refused = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -5) } != 0;
-    if refused {
-        tracing::debug!("the log's committer runs at normal priority");
-    }
 }
