@@ -1,4 +1,5 @@
-//! kill -9 of a process that appends as fast as it can: what it had acknowledged is there afterwards.
+//! kill -9 of a process that appends as fast as it can: what it had acknowledged is there afterwards, and the
+//! state store reflects exactly the records that it says it does.
 //!
 //! The test starts its own binary again as the victim ([`VICTIM_DIR`] in the environment). The victim prints
 //! each acknowledgement; the pipe's content survives it.
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use fleet::Seq;
 use storage::disk::RealDisk;
-use storage::log::{Consumer, Log, LogConfig, verify};
+use storage::log::{Consumer, Log, LogConfig, LogHandle, verify};
+use storage::state::{Projection, Projector, StateBatch, StateStore, SubmitError, Table};
 
 const VICTIM_DIR: &str = "SIGEC_STORAGE_VICTIM_DIR";
 const CYCLES: u64 = 8;
@@ -37,11 +39,40 @@ fn record(seq: u64) -> Vec<u8> {
     seq.to_le_bytes().repeat(1 + (seq % 20) as usize)
 }
 
+/// Rows of three tables that all say "up to here".
+const ROWS: [Table; 3] = [Table::Stations, Table::Transactions, Table::Meta];
+
+fn projection(log: &LogHandle, up_to: Seq) -> Projection {
+    let mut batch = StateBatch::default();
+    for table in ROWS {
+        batch.put(table, "up to", up_to.0.to_le_bytes());
+        batch.put(table, up_to.0.to_be_bytes(), "once");
+    }
+    let log = log.clone();
+    Projection { batch, log, up_to }
+}
+
+/// The store is never ahead of its log, and its tables are never apart.
+fn check_store(store: &StateStore, log: fleet::LogId, end: Seq) -> Seq {
+    let position = store.position(log).unwrap_or_default();
+    assert!(position <= end, "{position:?} reflected, {end:?} found");
+    for table in ROWS {
+        let row = store.get(table, b"up to").unwrap();
+        let row = row.map(|r| u64::from_le_bytes(r.try_into().unwrap()));
+        assert_eq!(row.unwrap_or_default(), position.0, "{table:?}");
+    }
+    position
+}
+
 /// Appends until it is killed.
 fn victim(dir: &Path) {
+    let store = StateStore::open(&dir.join("state")).unwrap();
+    let projector = Projector::spawn(store.clone(), 16).unwrap();
     let (wake, woken) = mpsc::channel();
     let on_change = move || wake.send(()).unwrap_or(());
-    let (mut log, recovery) = Log::open(dir, config(), Arc::new(RealDisk), on_change).unwrap();
+    let (mut log, recovery) =
+        Log::open(&dir.join("log"), config(), Arc::new(RealDisk), on_change).unwrap();
+    let mut projected = check_store(&store, log.id(), recovery.end);
     let mut out = std::io::stdout();
     writeln!(out, "found {}", recovery.end.0).unwrap();
     let mut acked = recovery.end;
@@ -57,9 +88,13 @@ fn victim(dir: &Path) {
         if acked < log.durable() {
             acked = log.durable();
             writeln!(out, "acked {}", acked.0).unwrap();
-            // Consumers that lag, so that segments are recycled under the kill too.
+            match projector.handle().submit(projection(log.handle(), acked)) {
+                Ok(()) => projected = acked,
+                Err(SubmitError::Full(_)) => assert!(projected < acked),
+                Err(SubmitError::Failed(_)) => panic!("{:?}", projector.handle().failure()),
+            }
+            // A consumer that lags; segments are recycled under the kill too.
             let passed = Seq(acked.0.saturating_sub(20_000));
-            log.handle().release(Consumer::State, passed);
             log.handle().release(Consumer::Lake, passed);
         }
     }
@@ -73,6 +108,7 @@ fn a_killed_log_has_all_that_it_acknowledged() {
     }
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("log");
+    let state = tmp.path().join("state");
     let mut acked = 0;
     for cycle in 0..CYCLES {
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -81,7 +117,7 @@ fn a_killed_log_has_all_that_it_acknowledged() {
                 "a_killed_log_has_all_that_it_acknowledged",
                 "--nocapture",
             ])
-            .env(VICTIM_DIR, &dir)
+            .env(VICTIM_DIR, tmp.path())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -118,6 +154,12 @@ fn a_killed_log_has_all_that_it_acknowledged() {
         assert_eq!(bytes, record(seq.0));
     }
     assert_eq!(reader.position(), recovery.end);
+    let position = check_store(
+        &StateStore::open(&state).unwrap(),
+        recovery.id,
+        recovery.end,
+    );
+    assert!(Seq(0) < position);
     println!(
         "{acked} acknowledged over {CYCLES} kills, {} found",
         recovery.end.0

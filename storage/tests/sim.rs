@@ -4,7 +4,7 @@
 //! fills up, and each life ends in a power cut, a kill or a shutdown. After each, everything that was
 //! acknowledged is there, in order, once, and unchanged, and nothing else than what was appended.
 //!
-//! `SIGEC_SEED=n` runs one seed, `SIGEC_SEEDS=n` that many; the default is 1,000.
+//! `SIGEC_SEED=n` runs one seed, `SIGEC_SEEDS=n` the first n, `SIGEC_SEEDS=a..b` others; the default is 1,000.
 
 #![expect(clippy::unwrap_used, reason = "a story is test code outside a #[test]")]
 
@@ -281,10 +281,16 @@ fn run(seed: u64) -> (Story, Outcome) {
 }
 
 fn seeds() -> std::ops::Range<u64> {
-    let number = |name| std::env::var(name).ok().map(|n| n.parse().unwrap());
-    match number("SIGEC_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIGEC_SEEDS").unwrap_or(SEEDS),
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    if let Ok(seed) = std::env::var("SIGEC_SEED") {
+        return number(&seed)..number(&seed) + 1;
+    }
+    match std::env::var("SIGEC_SEEDS") {
+        Ok(range) => match range.split_once("..") {
+            Some((start, end)) => number(start)..number(end),
+            None => 0..number(&range),
+        },
+        Err(_) => 0..SEEDS,
     }
 }
 
