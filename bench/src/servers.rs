@@ -108,14 +108,17 @@ impl Serve {
     /// It does not start.
     pub fn start(&self, rival: Rival) -> anyhow::Result<(Server, TempDir)> {
         let dir = tempfile::tempdir_in(&self.dir).context("making a folder for the data")?;
-        let path = dir
-            .path()
-            .to_str()
-            .context("the folder's name is no text")?;
-        Ok((
-            Server::start(&["--serve", rival.name(), "--dir", path])?,
-            dir,
-        ))
+        Ok((self.start_in(rival, dir.path())?, dir))
+    }
+
+    /// Starts `rival` as a process on what lies in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn start_in(&self, rival: Rival, dir: &Path) -> anyhow::Result<Server> {
+        let dir = dir.to_str().context("the folder's name is no text")?;
+        Server::start(&["--serve", rival.name(), "--dir", dir])
     }
 }
 

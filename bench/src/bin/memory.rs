@@ -1,12 +1,18 @@
 //! User memory per idle station: connected, booted, two connectors reported, one transaction finished.
+//!
+//! Looked at twice. First while the stations come to rest: that figure holds what the seven messages left in caches that
+//! are bounded and not per station, above all the write buffer of the state store. Then after a kill and a restart, with
+//! the same stations connected again, against a server with as many connections fewer and no other state: that is what
+//! a station costs for good.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use bench::child::{Memory, memory};
+use bench::child::{Memory, Server, memory};
 use bench::client::{answer, request, upgrade};
 use bench::frames;
 use bench::machine::Machine;
@@ -40,13 +46,18 @@ struct Arguments {
 
 #[derive(Debug, Serialize)]
 struct Data {
-    before: Memory,
-    after: Memory,
     stations: usize,
+    /// With `warm` stations, then with `stations` more.
+    fresh: (Memory, Memory),
+    /// The same after a restart.
+    restarted: (Memory, Memory),
 }
 
 /// Stations that wait for their answers together, so that one commit serves many.
 const BATCH: usize = 250;
+
+/// A server that says nothing for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
@@ -57,20 +68,13 @@ fn main() -> anyhow::Result<()> {
     if arguments.options.smoke {
         (arguments.stations, arguments.warm) = (40, 10);
     }
-    let data = match &arguments.sigec {
-        Some(program) => {
-            let dir = tempfile::tempdir_in(&arguments.serve.dir).context("making a folder")?;
-            let server = Sigec::start(program, &dir.path().join("data"))?;
-            measure(server.ocpp, server.id(), &arguments)?
-        }
-        None => {
-            let (server, _dir) = arguments.serve.start(Rival::Dataplane)?;
-            measure(server.addr, server.id(), &arguments)?
-        }
+    let data = measure(&arguments)?;
+    let per_station = |(before, after): &(Memory, Memory), of: fn(&Memory) -> u64| {
+        let bytes = (of(after) as f64 - of(before) as f64) / data.stations as f64;
+        format!("{bytes:.0} B")
     };
-    let per_station = |of: fn(&Memory) -> u64| {
-        (of(&data.after) as f64 - of(&data.before) as f64) / data.stations as f64
-    };
+    let allocated: fn(&Memory) -> u64 = |memory| memory.anonymous;
+    let resident: fn(&Memory) -> u64 = |memory| memory.resident;
     let results = Results {
         benchmark: "memory",
         machine,
@@ -78,16 +82,18 @@ fn main() -> anyhow::Result<()> {
         checksum: (arguments.warm + arguments.stations).to_string(),
         figures: vec![
             Figure {
-                name: format!(
-                    "allocated per idle station, {} stations",
-                    arguments.stations
-                ),
-                value: format!("{:.0} B", per_station(|memory| memory.anonymous)),
+                name: format!("allocated per idle station of {}, restarted", data.stations),
+                value: per_station(&data.restarted, allocated),
                 reach: Some("≤ 1 KiB".into()),
             },
             Figure {
-                name: "resident, mapped files included".into(),
-                value: format!("{:.0} B", per_station(|memory| memory.resident)),
+                name: "the same with mapped files".into(),
+                value: per_station(&data.restarted, resident),
+                reach: None,
+            },
+            Figure {
+                name: "allocated while they came to rest, write buffers included".into(),
+                value: per_station(&data.fresh, allocated),
                 reach: None,
             },
         ],
@@ -100,43 +106,98 @@ fn main() -> anyhow::Result<()> {
     results.publish(&arguments.options)
 }
 
-fn measure(addr: SocketAddr, process: u32, arguments: &Arguments) -> anyhow::Result<Data> {
-    let mut stations = Vec::new();
-    connect(addr, arguments.warm, &mut stations)?;
-    let before = memory(process)?;
-    connect(addr, arguments.stations, &mut stations)?;
-    let after = memory(process)?;
-    // Idle, and still served.
-    let beat = request(&mut stations[0], &frames::heartbeat())?;
-    ensure!(
-        beat.contains("currentTime"),
-        "a Heartbeat was answered {beat}"
-    );
+/// A server of either kind; killed when dropped.
+enum Process {
+    Alone(Server),
+    Whole(Sigec),
+}
+
+impl Process {
+    fn start(arguments: &Arguments, dir: &Path) -> anyhow::Result<Process> {
+        Ok(match &arguments.sigec {
+            Some(program) => Process::Whole(Sigec::start(program, &dir.join("data"))?),
+            None => Process::Alone(arguments.serve.start_in(Rival::Dataplane, dir)?),
+        })
+    }
+
+    fn addr(&self) -> SocketAddr {
+        match self {
+            Process::Alone(server) => server.addr,
+            Process::Whole(server) => server.ocpp,
+        }
+    }
+
+    fn memory(&self) -> anyhow::Result<Memory> {
+        memory(match self {
+            Process::Alone(server) => server.id(),
+            Process::Whole(server) => server.id(),
+        })
+    }
+}
+
+fn measure(arguments: &Arguments) -> anyhow::Result<Data> {
+    let folder = || tempfile::tempdir_in(&arguments.serve.dir).context("making a folder");
+    let (few, many) = (folder()?, folder()?);
+    let all = arguments.warm + arguments.stations;
+
+    let server = Process::start(arguments, few.path())?;
+    settle_all(server.addr(), 0..arguments.warm)?;
+    drop(server);
+    let restarted_before = reconnected(arguments, few.path(), arguments.warm)?;
+
+    let server = Process::start(arguments, many.path())?;
+    let warm = settle_all(server.addr(), 0..arguments.warm)?;
+    let fresh_before = server.memory()?;
+    let rest = settle_all(server.addr(), arguments.warm..all)?;
+    let fresh_after = server.memory()?;
+    drop((server, warm, rest));
+    let restarted_after = reconnected(arguments, many.path(), all)?;
     Ok(Data {
-        before,
-        after,
         stations: arguments.stations,
+        fresh: (fresh_before, fresh_after),
+        restarted: (restarted_before, restarted_after),
     })
 }
 
-/// Brings `count` more stations to rest.
-fn connect(addr: SocketAddr, count: usize, stations: &mut Vec<TcpStream>) -> anyhow::Result<()> {
-    let end = stations.len() + count;
-    while stations.len() < end {
-        let first = stations.len();
-        for index in first..end.min(first + BATCH) {
-            let mut stream =
-                TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
-            stream.set_nodelay(true).context("setting TCP_NODELAY")?;
-            stream
-                .set_read_timeout(Some(Duration::from_secs(30)))
-                .context("setting a timeout")?;
-            upgrade(&mut stream, &format!("M{index:05}"))?;
-            stations.push(stream);
-        }
-        settle(&mut stations[first..])?;
+/// Starts a server on what a killed one left, connects its stations again, and looks.
+fn reconnected(arguments: &Arguments, dir: &Path, count: usize) -> anyhow::Result<Memory> {
+    let server = Process::start(arguments, dir)?;
+    let mut stations = Vec::with_capacity(count);
+    for index in 0..count {
+        stations.push(connect(server.addr(), index)?);
     }
-    Ok(())
+    // Idle, and still served.
+    for stream in &mut stations {
+        let beat = request(stream, &frames::heartbeat())?;
+        ensure!(
+            beat.contains("currentTime"),
+            "a Heartbeat was answered {beat}"
+        );
+    }
+    server.memory()
+}
+
+fn connect(addr: SocketAddr, index: usize) -> anyhow::Result<TcpStream> {
+    let mut stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
+    stream.set_nodelay(true).context("setting TCP_NODELAY")?;
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .context("setting a timeout")?;
+    upgrade(&mut stream, &format!("M{index:05}"))?;
+    Ok(stream)
+}
+
+/// Brings stations to rest.
+fn settle_all(addr: SocketAddr, indices: Range<usize>) -> anyhow::Result<Vec<TcpStream>> {
+    let mut stations = Vec::with_capacity(indices.len());
+    for first in indices.clone().step_by(BATCH) {
+        let from = stations.len();
+        for index in first..indices.end.min(first + BATCH) {
+            stations.push(connect(addr, index)?);
+        }
+        settle(&mut stations[from..])?;
+    }
+    Ok(stations)
 }
 
 /// Boot, two connectors, and one transaction, step by step for all of them.
