@@ -42,9 +42,9 @@ fn parse_reads_the_same_energy_every_time() {
 }
 
 #[test]
-fn ack_makes_every_record_durable() {
-    // 2 stretches of 0.1 s at 10,000 a second.
-    assert_eq!(check(env!("CARGO_BIN_EXE_ack")), "2000");
+fn ack_has_every_event_answered_and_every_record_durable() {
+    // 2 stretches of 0.1 s at 10,000 a second, of each.
+    assert_eq!(check(env!("CARGO_BIN_EXE_ack")), "4000");
 }
 
 #[test]

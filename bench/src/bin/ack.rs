@@ -1,6 +1,7 @@
-//! From appending a record to knowing it durable, at a fixed rate, beside a bare `fdatasync` on the same disk.
+//! What an acknowledgement costs at a fixed rate, beside a bare `fdatasync` on the same disk: from a meter message
+//! leaving its station to the answer, and, of that, from appending a record to knowing it durable.
 //!
-//! Stretches of load and of the probe take turns, so that a busy disk is busy for both.
+//! Stretches of either load and of the probe take turns, so that a busy disk is busy for all.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -8,8 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bench::fdatasync::Probe;
+use bench::load::Load;
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
+use bench::servers::{Rival, Serve};
 use bench::stats::{Latencies, Quantiles};
 use clap::Parser;
 use net::clock::monotonic_ns;
@@ -17,7 +20,7 @@ use serde::Serialize;
 use storage::disk::RealDisk;
 use storage::log::{Log, LogConfig};
 
-/// From appending a record to knowing it durable, beside a bare fdatasync.
+/// What an acknowledgement costs, beside a bare fdatasync.
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Example:\n  cargo run --release -p bench --bin ack -- --dir . --out bench/results/2026-11-22-2core-vm"
@@ -25,16 +28,18 @@ use storage::log::{Log, LogConfig};
 struct Arguments {
     #[command(flatten)]
     options: Options,
-    /// A folder on the disk to measure; a new folder in it holds the log.
-    #[arg(long, default_value = ".")]
-    dir: std::path::PathBuf,
-    /// Records per second.
+    #[command(flatten)]
+    serve: Serve,
+    /// Events, and records, per second.
     #[arg(long, default_value_t = 10_000)]
     rate: u64,
     /// Length of a record, bytes: a meter message has about 160.
     #[arg(long, default_value_t = 160)]
     record: usize,
-    /// Stretches of load and of the probe.
+    /// Stations that the events come from.
+    #[arg(long, default_value_t = 1_000)]
+    stations: usize,
+    /// Stretches of each load and of the probe.
     #[arg(long, default_value_t = 10)]
     turns: usize,
     /// Seconds per stretch.
@@ -45,94 +50,133 @@ struct Arguments {
 #[derive(Debug, Serialize)]
 struct Data {
     acknowledged: Quantiles,
+    durable: Quantiles,
     fdatasync: Quantiles,
-    /// Of each turn.
-    turns: Vec<(Quantiles, Quantiles)>,
-    commits: u64,
+    turns: Vec<Turn>,
+}
+
+/// One turn of all three.
+#[derive(Debug, Serialize)]
+struct Turn {
+    acknowledged: Quantiles,
+    durable: Quantiles,
+    fdatasync: Quantiles,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(rival) = arguments.serve.serve {
+        return rival.serve(&arguments.serve.dir);
+    }
     let machine = Machine::read();
     let smoke = arguments.options.smoke;
-    let (turns, stretch) = if smoke {
-        (2, Duration::from_millis(100))
+    let (turns, stretch, stations) = if smoke {
+        (2, Duration::from_millis(100), 20)
     } else {
-        (arguments.turns, Duration::from_secs(arguments.seconds))
+        (
+            arguments.turns,
+            Duration::from_secs(arguments.seconds),
+            arguments.stations,
+        )
     };
-    let dir = tempfile::tempdir_in(&arguments.dir).context("making a folder for the log")?;
+    let (server, dir) = arguments.serve.start(Rival::Dataplane)?;
+    // Away from the server, where there is another CPU.
+    let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
+    let mut load = Load::connect(server.addr, stations, "A")?;
     let mut probe = Probe::create(dir.path())?;
     let (wake, woken) = sync_channel(1);
     // A wake that is pending already wakes as well.
     let on_change = move || {
         let _ = wake.try_send(());
     };
+    let disk = Arc::new(RealDisk);
     let (mut log, _) = Log::open(
         &dir.path().join("log"),
         LogConfig::default(),
-        Arc::new(RealDisk),
+        disk,
         on_change,
     )?;
 
-    let (mut acknowledged, mut syncs) = (Latencies::default(), Latencies::default());
+    let count = arguments.rate * stretch.as_millis() as u64 / 1_000;
+    let mut all = [
+        Latencies::default(),
+        Latencies::default(),
+        Latencies::default(),
+    ];
     let mut data = Vec::new();
-    let mut appended = 0;
     for _ in 0..turns {
-        let count = arguments.rate * stretch.as_millis() as u64 / 1_000;
-        let load = offer(&mut log, &woken, count, arguments.rate, arguments.record)?;
-        let bare = probe.run(stretch)?;
-        appended += count;
-        data.push((load.quantiles(), bare.quantiles()));
-        acknowledged.add(&load);
-        syncs.add(&bare);
+        let acknowledged = load.offer(count, arguments.rate)?.latencies;
+        let durable = append(&mut log, &woken, count, arguments.rate, arguments.record)?;
+        let fdatasync = probe.run(stretch)?;
+        data.push(Turn {
+            acknowledged: acknowledged.quantiles(),
+            durable: durable.quantiles(),
+            fdatasync: fdatasync.quantiles(),
+        });
+        for (sum, one) in all.iter_mut().zip([&acknowledged, &durable, &fdatasync]) {
+            sum.add(one);
+        }
     }
+    let appended = count * turns as u64;
     ensure!(
         log.durable().0 == appended,
         "{} of {appended} records are durable",
         log.durable().0
     );
-    let commits = log.handle().health(monotonic_ns()).commits;
     log.shutdown().context("closing the log")?;
 
-    let (ack, sync) = (acknowledged.quantiles(), syncs.quantiles());
+    let [acknowledged, durable, fdatasync] = all.map(|latencies| latencies.quantiles());
+    let ratio = |of: &Quantiles| format!("{:.2}", of.p99_us / fdatasync.p99_us);
+    let figure = |name: &str, value: String, reach: Option<&str>| Figure {
+        name: name.to_owned(),
+        value,
+        reach: reach.map(str::to_owned),
+    };
     let results = Results {
         benchmark: "ack",
         machine,
         smoke,
-        checksum: appended.to_string(),
+        checksum: (2 * appended).to_string(),
         figures: vec![
-            Figure {
-                name: format!("append to durable at {}/s", arguments.rate),
-                value: ack.to_string(),
-                reach: None,
-            },
-            Figure {
-                name: "bare write and fdatasync of 4 KiB".into(),
-                value: sync.to_string(),
-                reach: None,
-            },
-            Figure {
-                name: "p99 against p99".into(),
-                value: format!("{:.2}", ack.p99_us / sync.p99_us),
-                reach: Some("≤ 2".into()),
-            },
+            figure(
+                "meter message to its answer",
+                acknowledged.to_string(),
+                None,
+            ),
+            figure("append to durable", durable.to_string(), None),
+            figure(
+                "bare write and fdatasync of 4 KiB",
+                fdatasync.to_string(),
+                None,
+            ),
+            figure(
+                "p99 of the answer against the probe's",
+                ratio(&acknowledged),
+                Some("≤ 2"),
+            ),
+            figure(
+                "p99 of the append against the probe's",
+                ratio(&durable),
+                None,
+            ),
         ],
         not_measured: vec![
-            "sockets and the shard: the benchmark `path` measures the whole way",
+            "a network: both ends are on one machine",
+            "the tables behind the data plane: the benchmark `path` has them",
             "power loss: the disk is believed when it says that bytes are safe",
         ],
         data: Data {
-            acknowledged: ack,
-            fdatasync: sync,
+            acknowledged,
+            durable,
+            fdatasync,
             turns: data,
-            commits,
         },
     };
     results.publish(&arguments.options)
 }
 
 /// Appends `count` records, `rate` per second, as a shard does: what is due in one turn is one batch.
-fn offer(
+fn append(
     log: &mut Log,
     woken: &std::sync::mpsc::Receiver<()>,
     count: u64,
