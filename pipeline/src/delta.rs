@@ -364,7 +364,7 @@ impl DeltaTable {
         };
         let mut builder =
             Arc::clone(&self.snapshot).update_table(operation, ENGINE_INFO, change.data_change);
-        if change.remove.is_empty() {
+        if change.remove.is_empty() && !change.add.is_empty() {
             builder = builder.with_blind_append();
         }
         let mut txn = builder

@@ -10,7 +10,7 @@ mod settings;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pgwire::api::cancel::CancelHandler;
 use pgwire::api::{ErrorHandler, PgWireServerHandlers};
@@ -44,14 +44,16 @@ pub struct ScramVerifier {
 /// Finds the verifier of a user name.
 pub(crate) type FindVerifier = Arc<dyn Fn(&str) -> Option<ScramVerifier> + Send + Sync>;
 
+/// Whom a CancelRequest is for, by process id and secret.
+type Live = HashMap<(i32, Vec<u8>), Arc<Connection>>;
+
 /// What all connections share.
 struct Server {
     sql: Sql,
     find: FindVerifier,
     /// Salts for users that do not exist: an attacker learns nothing from asking.
     decoy: [u8; 32],
-    /// Whom a CancelRequest is for, by process id and secret.
-    live: Mutex<HashMap<(i32, Vec<u8>), Arc<Connection>>>,
+    live: Mutex<Live>,
 }
 
 /// Serves `listener` until `shutdown` is done; then connections are closed.
@@ -125,7 +127,7 @@ async fn serve_one(server: Arc<Server>, socket: TcpStream) -> io::Result<()> {
 }
 
 impl Server {
-    fn live(&self) -> std::sync::MutexGuard<'_, HashMap<(i32, Vec<u8>), Arc<Connection>>> {
+    fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -147,6 +147,10 @@ impl SqlError {
         }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(text) => Self::Resources(text.clone()),
+            // The spill quota comes as an Arrow I/O error, whose cause is only in its text.
+            other if other.to_string().contains("max_temp_directory_size") => {
+                Self::Resources(error.strip_backtrace())
+            }
             _ => Self::Execution(error.strip_backtrace()),
         }
     }
@@ -335,6 +339,11 @@ impl Sql {
         })
     }
 
+    /// Tasks that work on queries now; 0 when none runs.
+    pub fn running_tasks(&self) -> usize {
+        self.engine.runtime.handle().metrics().num_alive_tasks()
+    }
+
     /// A context that sees what `principal` may see.
     pub(crate) async fn session(&self, principal: &Principal) -> Result<SessionContext, SqlError> {
         let engine = &self.engine;
@@ -346,6 +355,9 @@ impl Sql {
         let options = config.options_mut();
         options.execution.parquet.pushdown_filters = true;
         options.execution.parquet.reorder_filters = true;
+        // Each sort sets this aside to merge what it spilled; the default of 10 MB suits larger pools.
+        options.execution.sort_spill_reservation_bytes =
+            (engine.config.memory / 64).clamp(64 << 10, 10 << 20);
         options.execution.time_zone = Some("UTC".to_owned());
         options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
         let state = SessionStateBuilder::new()

@@ -236,7 +236,6 @@ impl PruningStatistics for Files {
         Some(Arc::new(UInt64Array::from(rows)))
     }
 
-    #[expect(clippy::mutable_key_type, reason = "the trait's signature")]
     fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
         None
     }
