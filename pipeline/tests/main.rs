@@ -3,9 +3,16 @@
 #![allow(
     missing_docs,
     unreachable_pub,
-    reason = "nothing here is called from outside"
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says by panicking what is wrong, and nothing here is called from outside"
 )]
 
 mod exact;
+mod http;
+mod keep;
+mod kill;
 mod postgres;
+mod questions;
+mod safety;
 mod support;

@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
+use std::time::Duration;
+
 use pipeline::{Lake, Role, ScramVerifier, serve_postgres};
 use tokio::net::TcpListener;
-use tokio_postgres::{Client, NoTls};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
+use crate::safety::ENDLESS;
 use crate::support::*;
 
 const ITERATIONS: u32 = 4_096;
@@ -48,11 +52,21 @@ pub async fn serve(lake: &Lake) -> SocketAddr {
     address
 }
 
-pub async fn connect(
+async fn connect(
     address: SocketAddr,
     user: &str,
     password: &str,
 ) -> Result<Client, tokio_postgres::Error> {
+    let (client, _) = connect_with_socket(address, user, password).await?;
+    Ok(client)
+}
+
+/// The task owns the socket: aborting it is a client that vanishes.
+async fn connect_with_socket(
+    address: SocketAddr,
+    user: &str,
+    password: &str,
+) -> Result<(Client, JoinHandle<Result<(), tokio_postgres::Error>>), tokio_postgres::Error> {
     let mut config = tokio_postgres::Config::new();
     config
         .host(address.ip().to_string())
@@ -61,8 +75,8 @@ pub async fn connect(
         .password(password)
         .dbname("sigec");
     let (client, connection) = config.connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
+    let socket = tokio::spawn(connection);
+    Ok((client, socket))
 }
 
 #[tokio::test]
@@ -83,7 +97,7 @@ async fn a_client_asks_by_text_and_by_prepared_statement() {
     let texts: Vec<_> = rows
         .iter()
         .filter_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => Some(
+            SimpleQueryMessage::Row(row) => Some(
                 (0..row.len())
                     .map(|i| format!("{}={}", row.columns()[i].name(), row.get(i).unwrap()))
                     .collect::<Vec<_>>()
@@ -106,4 +120,203 @@ async fn a_client_asks_by_text_and_by_prepared_statement() {
         ),
         ("CP1".to_owned(), 11_000.0, 1)
     );
+}
+
+async fn one_row(client: &Client, query: &str) -> Vec<String> {
+    let messages = client
+        .simple_query(query)
+        .await
+        .unwrap_or_else(|e| panic!("{query}: {e:?}"));
+    let row = messages.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let row = row.unwrap_or_else(|| panic!("{query}: no row"));
+    (0..row.len())
+        .map(|i| row.get(i).unwrap_or("NULL").to_owned())
+        .collect()
+}
+
+fn code(error: &tokio_postgres::Error) -> &str {
+    error.code().map_or("no code", |code| code.code())
+}
+
+#[tokio::test]
+async fn who_cannot_prove_the_token_gets_nothing_and_is_not_told_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let address = serve(&lake).await;
+    for (user, password) in [("admin", "wrong"), ("admin", ""), ("nobody", "secret")] {
+        let error = connect(address, user, password)
+            .await
+            .map(drop)
+            .expect_err(user);
+        assert_eq!(code(&error), "28P01", "{user}: {error:?}");
+    }
+    assert!(connect(address, "reader", "secret").await.is_ok());
+}
+
+#[tokio::test]
+async fn session_statements_are_answered_and_a_transaction_block_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let mut client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    client
+        .batch_execute(
+            "SET client_encoding TO 'UTF8'; SET application_name = 'x'; SET TIME ZONE 'UTC';
+             SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SAVEPOINT a; RELEASE SAVEPOINT a; DISCARD ALL",
+        )
+        .await
+        .unwrap();
+    assert_eq!(one_row(&client, "SHOW server_version").await, ["16.6"]);
+    assert_eq!(
+        one_row(&client, "SHOW transaction_isolation").await,
+        ["read committed"]
+    );
+    assert_eq!(one_row(&client, "SELECT current_user").await, ["tester"]);
+    assert!(one_row(&client, "SELECT version()").await[0].starts_with("PostgreSQL 16"));
+    let transaction = client.transaction().await.unwrap();
+    assert_eq!(
+        transaction
+            .query_one("SELECT 2", &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0),
+        2
+    );
+    transaction.commit().await.unwrap();
+
+    let error = client
+        .batch_execute("DROP TABLE meter_values")
+        .await
+        .unwrap_err();
+    assert_eq!(code(&error), "25006");
+    let error = client
+        .batch_execute("SELECT x FROM meter_values")
+        .await
+        .unwrap_err();
+    assert_eq!(code(&error), "42601");
+    assert_eq!(
+        one_row(&client, "SELECT 1").await,
+        ["1"],
+        "the connection goes on"
+    );
+}
+
+#[tokio::test]
+async fn parameters_and_results_have_their_types_in_binary_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    log.put("default/CP1", T0, meter(Some(9), 1, T0, -1_500, 11_000.25));
+    until(&lake.sql(), "SELECT count(*) FROM meter_values", "1").await;
+    let client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    let query = "SELECT station_id, evse_id, power_w, seq, clock_trusted, current_a, CAST(energy_wh AS TEXT) FROM meter_values WHERE seq >= $1 AND transaction_id = $2 AND clock_trusted = $3 LIMIT 5";
+    let statement = client.prepare(query).await.unwrap();
+    let row = client
+        .query_one(&statement, &[&1_i64, &transaction_name(9), &true])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, &str>(0), "CP1");
+    assert_eq!(row.get::<_, i32>(1), 1);
+    assert_eq!(row.get::<_, f64>(2), 11_000.25);
+    assert_eq!(row.get::<_, i64>(3), 1);
+    assert!(row.get::<_, bool>(4));
+    assert_eq!(row.get::<_, Option<f64>>(5), None);
+    assert_eq!(row.get::<_, &str>(6), "-1.500");
+    let none = client
+        .query(&statement, &[&2_i64, &transaction_name(9), &true])
+        .await
+        .unwrap();
+    assert!(none.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_timeout_and_a_vanished_client_end_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let address = serve(&lake).await;
+    let promise = Duration::from_millis(200);
+
+    let client = connect(address, "admin", "secret").await.unwrap();
+    let cancel = client.cancel_token();
+    let running = tokio::spawn(async move {
+        let ended = client.simple_query(ENDLESS).await.unwrap_err();
+        (client, ended)
+    });
+    busy(&lake.sql()).await;
+    cancel.cancel_query(NoTls).await.unwrap();
+    let (client, error) = running.await.unwrap();
+    assert_eq!(code(&error), "57014");
+    idle_within(&lake.sql(), promise).await;
+
+    client
+        .batch_execute("SET statement_timeout = '100ms'")
+        .await
+        .unwrap();
+    let error = client.simple_query(ENDLESS).await.unwrap_err();
+    assert_eq!(code(&error), "57014");
+    idle_within(&lake.sql(), promise).await;
+    client
+        .batch_execute("SET statement_timeout = 0")
+        .await
+        .unwrap();
+    assert_eq!(one_row(&client, "SELECT 1").await, ["1"]);
+
+    let (client, socket) = connect_with_socket(address, "admin", "secret")
+        .await
+        .unwrap();
+    let running = tokio::spawn(async move { client.simple_query(ENDLESS).await.map(drop) });
+    busy(&lake.sql()).await;
+    socket.abort();
+    running.await.unwrap().unwrap_err();
+    idle_within(&lake.sql(), promise).await;
+}
+
+#[tokio::test]
+async fn the_catalog_queries_of_psql_are_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    // `\dt`, as psql 15 writes it.
+    let tables = "SELECT n.nspname as \"Schema\", c.relname as \"Name\",
+        CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 't' THEN 'TOAST table' WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' WHEN 'I' THEN 'partitioned index' END as \"Type\",
+        pg_catalog.pg_get_userbyid(c.relowner) as \"Owner\"
+        FROM pg_catalog.pg_class c
+             LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
+        WHERE c.relkind IN ('r','p','')
+              AND n.nspname <> 'pg_catalog' AND n.nspname !~ '^pg_toast' AND n.nspname <> 'information_schema'
+          AND pg_catalog.pg_table_is_visible(c.oid)
+        ORDER BY 1,2";
+    let messages = client.simple_query(tables).await.unwrap();
+    let names: Vec<_> = messages
+        .iter()
+        .filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(1).map(str::to_owned),
+            _ => None,
+        })
+        .collect();
+    assert!(names.iter().any(|name| name == "meter_values"), "{names:?}");
+    assert!(names.iter().any(|name| name == "stations"), "{names:?}");
+    let columns =
+        "SELECT count(*) FROM information_schema.columns WHERE table_name = 'ocpp_messages'";
+    assert_eq!(one_row(&client, columns).await, ["11"]);
+}
+
+/// Waits until a query runs.
+async fn busy(sql: &pipeline::Sql) {
+    while sql.running_tasks() < 2 {
+        tokio::task::yield_now().await;
+    }
 }

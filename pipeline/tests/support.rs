@@ -276,3 +276,17 @@ pub fn transaction(
         },
     }
 }
+
+/// Waits until no task of a query is alive.
+pub async fn idle_within(sql: &Sql, limit: Duration) {
+    let begun = now();
+    while sql.running_tasks() != 0 {
+        // Twice the promise: the machine that runs tests is shared.
+        assert!(
+            begun.elapsed() < limit * 2,
+            "{} tasks still run",
+            sql.running_tasks()
+        );
+        tokio::task::yield_now().await;
+    }
+}

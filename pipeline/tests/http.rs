@@ -1,0 +1,191 @@
+//! `POST /api/v1/sql`: four forms of an answer, and the errors.
+
+use arrow::ipc::reader::StreamReader;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use expect_test::expect;
+use pipeline::{Lake, Role, http_router};
+use tower_service::Service;
+
+use crate::support::*;
+
+const QUERY: &str = "SELECT station_id, energy_wh, seq, power_w, current_a, measured_at, clock_trusted, date FROM meter_values ORDER BY seq";
+
+async fn two_rows(dir: &std::path::Path) -> (TestLog, Lake, Router) {
+    let mut log = TestLog::open(dir, 0);
+    let lake = lake(dir, &[&log]);
+    log.append(
+        "default/CP,1",
+        T0,
+        meter(None, 1, T0 + 123_456, 7_042_500, 11_000.5),
+    );
+    log.append("default/CP\"2", T0, meter(None, 1, T0, 1, 0.0));
+    log.sync();
+    until(&lake.sql(), "SELECT count(*) FROM meter_values", "2").await;
+    let router = http_router(lake.sql(), |token| match token {
+        "secret" => Some(admin()),
+        "reader" => Some(principal("default", Role::ReadOnly)),
+        _ => None,
+    });
+    (log, lake, router)
+}
+
+async fn ask(
+    router: &Router,
+    token: &str,
+    accept: &str,
+    body: &str,
+) -> (StatusCode, String, Vec<u8>) {
+    let request = Request::post("/api/v1/sql")
+        .header("authorization", format!("Bearer {token}"))
+        .header("accept", accept)
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    let response = router.clone().call(request).await.unwrap();
+    let kind = response.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let status = response.status();
+    (
+        status,
+        kind,
+        to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap()
+            .to_vec(),
+    )
+}
+
+fn body(query: &str) -> String {
+    serde_json::json!({ "query": query }).to_string()
+}
+
+#[tokio::test]
+async fn rows_come_as_json_ndjson_csv_or_an_arrow_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, _lake, router) = two_rows(dir.path()).await;
+    let text = async |accept: &str| {
+        let (status, kind, bytes) = ask(&router, "secret", accept, &body(QUERY)).await;
+        assert_eq!((status, kind.as_str()), (StatusCode::OK, accept));
+        String::from_utf8(bytes).unwrap()
+    };
+    let json = text("application/json").await;
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json)
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    expect![[r#"
+        [{"station_id":"CP,1","energy_wh":"7042.500","seq":"1","power_w":11000.5,"current_a":null,"measured_at":"2026-11-22T10:00:00.123456Z","clock_trusted":true,"date":"2026-11-22"}
+        ,{"station_id":"CP\"2","energy_wh":"0.001","seq":"2","power_w":0.0,"current_a":null,"measured_at":"2026-11-22T10:00:00Z","clock_trusted":true,"date":"2026-11-22"}
+        ]
+    "#]].assert_eq(&json);
+    expect![[r#"
+        {"station_id":"CP,1","energy_wh":"7042.500","seq":"1","power_w":11000.5,"current_a":null,"measured_at":"2026-11-22T10:00:00.123456Z","clock_trusted":true,"date":"2026-11-22"}
+        {"station_id":"CP\"2","energy_wh":"0.001","seq":"2","power_w":0.0,"current_a":null,"measured_at":"2026-11-22T10:00:00Z","clock_trusted":true,"date":"2026-11-22"}
+    "#]].assert_eq(&text("application/x-ndjson").await);
+    expect![[r#"
+        station_id,energy_wh,seq,power_w,current_a,measured_at,clock_trusted,date
+        "CP,1",7042.500,1,11000.5,,2026-11-22T10:00:00.123456Z,true,2026-11-22
+        "CP""2",0.001,2,0.0,,2026-11-22T10:00:00Z,true,2026-11-22
+    "#]]
+    .assert_eq(&text("text/csv").await);
+    let (_, _, bytes) = ask(
+        &router,
+        "secret",
+        "application/vnd.apache.arrow.stream",
+        &body(QUERY),
+    )
+    .await;
+    let batches: Vec<_> = StreamReader::try_new(&*bytes, None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(
+        batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn an_empty_result_is_well_formed_and_equal_names_become_distinct() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, _lake, router) = two_rows(dir.path()).await;
+    for (accept, query, expected) in [
+        ("application/json", "SELECT 1 AS x WHERE false", "[]\n"),
+        ("text/csv", "SELECT 1 AS x WHERE false", "x\n"),
+        ("application/x-ndjson", "SELECT 1 AS x WHERE false", ""),
+        (
+            "application/json",
+            "SELECT count(*), count(seq) FROM meter_values",
+            "[{\"count\":\"2\",\"count_2\":\"2\"}\n]\n",
+        ),
+    ] {
+        let (status, _, bytes) = ask(&router, "secret", accept, &body(query)).await;
+        assert_eq!(
+            (status, String::from_utf8(bytes).unwrap().as_str()),
+            (StatusCode::OK, expected),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn errors_are_problems_with_a_type_and_a_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, _lake, router) = two_rows(dir.path()).await;
+    for (token, accept, request, status, kind) in [
+        ("wrong", "", body("SELECT 1"), 401, "unauthorized"),
+        (
+            "secret",
+            "image/png",
+            body("SELECT 1"),
+            406,
+            "not_acceptable",
+        ),
+        ("secret", "", "{}".to_owned(), 400, "bad_request"),
+        (
+            "secret",
+            "",
+            r#"{"query": "SELECT 1", "limit": 1}"#.to_owned(),
+            400,
+            "bad_request",
+        ),
+        ("secret", "", body("SELEC 1"), 400, "invalid_query"),
+        (
+            "secret",
+            "",
+            body("DROP TABLE meter_values"),
+            403,
+            "read_only",
+        ),
+        (
+            "reader",
+            "",
+            body("SELECT * FROM ocpp_messages"),
+            403,
+            "forbidden",
+        ),
+        (
+            "secret",
+            "",
+            r#"{"query": "SELECT * FROM generate_series(1, 9)", "rows_max": 3}"#.to_owned(),
+            422,
+            "too_many_rows",
+        ),
+    ] {
+        let (found, content_type, bytes) = ask(&router, token, accept, &request).await;
+        let problem: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            (found.as_u16(), problem["type"].as_str().unwrap()),
+            (status, kind),
+            "{problem}"
+        );
+        assert_eq!(content_type, "application/problem+json");
+    }
+}

@@ -1,0 +1,331 @@
+//! `docs/sql.md` is true: its columns are the tables' columns, its ten answers are what the queries give.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use fleet::record::*;
+use pipeline::{ConnectorRow, Lake, StationRow, Stations};
+
+use crate::support::*;
+
+/// 2026-11-22T00:00:00Z.
+const DAY: i64 = T0 - 10 * HOUR;
+
+fn document_path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/sql.md")
+}
+
+/// Three stations on two sites, one day.
+fn sample(log: &mut TestLog) {
+    // station, EVSE, first hour, quarters, watts, transaction
+    let sessions = [
+        ("CP1", 1, 7, 6, 11_000, 1),
+        ("CP1", 2, 8, 4, 7_400, 2),
+        ("CP2", 1, 8, 2, 22_000, 3),
+        ("CP3", 1, 6, 8, 3_700, 4),
+    ];
+    for (station, hour) in [("CP1", 0), ("CP2", 6), ("CP3", 1)] {
+        let connected = Connected {
+            connection: hour,
+            peer: "192.0.2.1:50000".to_owned(),
+            protocol: Protocol::Ocpp16.code(),
+            security: Security::Basic.code(),
+            acceptance: Acceptance::Accepted.code(),
+            first_seen: false,
+        };
+        log.append(
+            &format!("default/{station}"),
+            DAY + hour as i64 * HOUR,
+            connected,
+        );
+    }
+    for (station, evse, hour, quarters, watts, transaction_no) in sessions {
+        let (station, begin) = (format!("default/{station}"), DAY + hour * HOUR);
+        let at = |quarter: i64| begin + quarter * 15 * MINUTE;
+        let energy = |quarter: i64| quarter * watts * 250;
+        log.append(
+            &station,
+            begin,
+            transaction(
+                transaction_no,
+                TransactionEventKind::Started,
+                begin,
+                begin,
+                0,
+            ),
+        );
+        for quarter in 0..=quarters {
+            let values = meter(
+                Some(transaction_no),
+                evse,
+                at(quarter),
+                energy(quarter),
+                watts as f64,
+            );
+            log.append(&station, at(quarter), values);
+        }
+        let end = at(quarters);
+        let ended = transaction(
+            transaction_no,
+            TransactionEventKind::Ended,
+            begin,
+            end,
+            energy(quarters),
+        );
+        log.append(&station, end, ended);
+    }
+    let mut retry = meter(Some(1), 1, DAY + 8 * HOUR, 999_999_999, 99_000.0);
+    retry.retry.conflict = true;
+    log.append("default/CP1", DAY + 9 * HOUR, retry);
+    for (station, hour, code) in [
+        ("CP2", 9, "GroundFailure"),
+        ("CP2", 10, "GroundFailure"),
+        ("CP3", 9, "OverVoltage"),
+    ] {
+        let at = DAY + hour * HOUR;
+        let status = StatusReported {
+            evse_id: 1,
+            connector_id: 1,
+            status: ConnectorStatus::Faulted.code(),
+            status_reported: "Faulted".to_owned(),
+            error_code: code.to_owned(),
+            vendor_error_code: String::new(),
+            vendor_id: String::new(),
+            info: String::new(),
+            occurred: Moment {
+                at,
+                raw: String::new(),
+                clock_trusted: true,
+            },
+            live: true,
+            retry: Retry::default(),
+        };
+        log.append(&format!("default/{station}"), at, status);
+    }
+    let states = [
+        (
+            1,
+            "Reset",
+            &[
+                CommandState::Queued,
+                CommandState::Sent,
+                CommandState::Answered,
+            ][..],
+        ),
+        (
+            2,
+            "Reset",
+            &[
+                CommandState::Queued,
+                CommandState::Sent,
+                CommandState::Timeout,
+            ],
+        ),
+        (
+            3,
+            "RemoteStopTransaction",
+            &[
+                CommandState::Queued,
+                CommandState::Sent,
+                CommandState::Answered,
+            ],
+        ),
+    ];
+    for (n, action, states) in states {
+        for state in states {
+            let command = CommandChanged {
+                command_id: transaction_id(n),
+                action: action.to_owned(),
+                payload: "{}".to_owned(),
+                state: state.code(),
+                result: String::new(),
+                error_code: String::new(),
+                error_description: String::new(),
+                principal: "admin".to_owned(),
+                created_at: DAY + 11 * HOUR,
+            };
+            log.append("default/CP1", DAY + 11 * HOUR, command);
+        }
+    }
+    let gone = Disconnected {
+        connection: 1,
+        reason: "ping timeout".to_owned(),
+    };
+    log.append("default/CP3", DAY + 10 * HOUR, gone);
+    log.sync();
+}
+
+fn stations() -> Stations {
+    let station = |id: &str, site: &str, online| StationRow {
+        tenant: "default".to_owned(),
+        station_id: id.to_owned(),
+        site: Some(site.to_owned()),
+        acceptance: "accepted".to_owned(),
+        online,
+        ..StationRow::default()
+    };
+    let rows = vec![
+        station("CP1", "harbour", true),
+        station("CP2", "harbour", true),
+        station("CP3", "station square", false),
+        StationRow {
+            tenant: "other".to_owned(),
+            ..station("CP9", "elsewhere", true)
+        },
+    ];
+    Stations {
+        stations: Arc::new(move || rows.clone()),
+        connectors: Arc::new(|| {
+            let status = Some("Faulted".to_owned());
+            vec![ConnectorRow {
+                tenant: "default".to_owned(),
+                station_id: "CP2".to_owned(),
+                evse_id: 1,
+                connector_id: 1,
+                status,
+                ..ConnectorRow::default()
+            }]
+        }),
+    }
+}
+
+async fn sample_lake(dir: &std::path::Path) -> (TestLog, Lake) {
+    let mut log = TestLog::open(dir, 0);
+    sample(&mut log);
+    let lake = Lake::start(config(dir), vec![log.source()], stations()).unwrap();
+    until(&lake.sql(), "SELECT count(*) FROM connection_events", "4").await;
+    until(&lake.sql(), "SELECT count(*) FROM commands", "9").await;
+    (log, lake)
+}
+
+#[tokio::test]
+async fn the_ten_questions_have_the_answers_that_the_document_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, lake) = sample_lake(dir.path()).await;
+    let document = std::fs::read_to_string(document_path()).unwrap();
+    for place in ["in memory", "in files"] {
+        let mut answered = String::new();
+        let mut rest = document.as_str();
+        let mut questions = 0;
+        while let Some((before, after)) = rest.split_once("```sql\n") {
+            let (query, after) = after.split_once("```\n").unwrap();
+            let (between, after) = after.split_once("```text\n").unwrap();
+            let (_, after) = after.split_once("```").unwrap();
+            let answer = table(&lake.sql(), query).await;
+            answered.push_str(&format!(
+                "{before}```sql\n{query}```\n{between}```text\n{answer}\n```"
+            ));
+            rest = after;
+            questions += 1;
+        }
+        answered.push_str(rest);
+        assert_eq!(questions, 10);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(document_path(), &answered).unwrap();
+        } else {
+            assert!(
+                answered == document,
+                "docs/sql.md differs {place}; UPDATE_EXPECT=1 writes it anew:\n{answered}"
+            );
+        }
+        lake.flush().await.unwrap();
+    }
+}
+
+/// Rows of the markdown table below a heading: column and type.
+fn documented(document: &str, table: &str) -> Vec<(String, String)> {
+    let heading = format!("### `{table}`\n");
+    let (_, section) = document
+        .split_once(&heading)
+        .unwrap_or_else(|| panic!("no section on {table}"));
+    let section = section
+        .split("\n### ")
+        .next()
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
+    rows_of(section)
+}
+
+fn rows_of(section: &str) -> Vec<(String, String)> {
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let mut cells = line.trim_matches('|').split('|').map(str::trim);
+        let name = cells.next().unwrap().trim_matches('`').to_owned();
+        (name, cells.next().unwrap().to_owned())
+    })
+    .collect()
+}
+
+fn columns_of(schema: &Schema) -> Vec<(String, String)> {
+    let sql_type = |data_type: &DataType| match data_type {
+        DataType::Utf8 | DataType::Utf8View => "TEXT".to_owned(),
+        DataType::Int32 => "INTEGER".to_owned(),
+        DataType::Int64 => "BIGINT".to_owned(),
+        DataType::Float64 => "DOUBLE".to_owned(),
+        DataType::Boolean => "BOOLEAN".to_owned(),
+        DataType::Timestamp(..) => "TIMESTAMPTZ".to_owned(),
+        DataType::Date32 => "DATE".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("DECIMAL({precision},{scale})"),
+        other => panic!("undocumented type {other}"),
+    };
+    schema
+        .fields()
+        .iter()
+        .map(|field| (field.name().clone(), sql_type(field.data_type())))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_document_names_every_column_of_every_table_with_its_type() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, lake) = sample_lake(dir.path()).await;
+    let document = std::fs::read_to_string(document_path()).unwrap();
+    let (_, common) = document
+        .split_once("begins and ends with these columns")
+        .unwrap();
+    let common = rows_of(common.split("\n## ").next().unwrap());
+    let (head, tail) = common.split_at(2);
+    for table in pipeline::Table::ALL {
+        let own = documented(&document, table.name());
+        let expected = [head, &own, tail].concat();
+        assert_eq!(columns_of(&table.schema()), expected, "{table}");
+    }
+    for name in ["stations", "connectors", "transactions"] {
+        let query = format!("SELECT * FROM {name}");
+        let rows = lake
+            .sql()
+            .execute(&admin(), &query, pipeline::Limits::default())
+            .await;
+        let schema = rows.unwrap().schema();
+        assert_eq!(columns_of(&schema), documented(&document, name), "{name}");
+    }
+    let long = lake
+        .sql()
+        .execute(
+            &admin(),
+            "SELECT * FROM meter_values_long",
+            pipeline::Limits::default(),
+        )
+        .await;
+    for field in long.unwrap().schema().fields() {
+        let section = document.split_once("### `meter_values_long`").unwrap().1;
+        assert!(
+            section.contains(&format!("`{}`", field.name())),
+            "{}",
+            field.name()
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_long_view_holds_every_value_of_both_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, lake) = sample_lake(dir.path()).await;
+    let counts = "SELECT (SELECT count(*) FROM meter_values_long) - (SELECT count(energy_wh) + count(power_w) FROM meter_values) - (SELECT count(*) FROM meter_samples)";
+    assert_eq!(value(&lake.sql(), counts).await, "0");
+    let power = "SELECT count(*) FROM meter_values_long WHERE measurand = 'Power.Active.Import' AND phase IS NULL AND unit = 'W'";
+    assert_eq!(value(&lake.sql(), power).await, "25");
+}
