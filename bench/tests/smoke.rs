@@ -51,3 +51,22 @@ fn ack_has_every_event_answered_and_every_record_durable() {
 fn memory_brings_every_station_to_rest() {
     assert_eq!(check(env!("CARGO_BIN_EXE_memory")), "50");
 }
+
+#[test]
+fn all_runs_what_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_all"))
+        .args([
+            "--smoke", "--only", "parse", "--only", "path", "--sigec", "nowhere", "--out", "out",
+        ])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("path: left out, there is no nowhere"),
+        "{said}"
+    );
+    assert!(dir.path().join("out/parse.md").exists() && !dir.path().join("out/path.md").exists());
+}

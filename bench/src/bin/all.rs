@@ -1,0 +1,137 @@
+//! Every benchmark, one after the other, into one folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+
+/// Run every benchmark and keep the results in one folder.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  cargo run --release -p bench
+  cargo run --release -p bench -- --only engine --only parse
+  cargo run --release -p bench -- --sigec bin/sigec --dir /var/tmp --out bench/results/2026-11-22-2core-vm")]
+struct Arguments {
+    /// A size that takes seconds; its figures mean nothing.
+    #[arg(long)]
+    smoke: bool,
+    /// Folder for the results [default: bench/results/DATE-Ncore]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The program that `path` measures; without it, or without that file, `path` is left out.
+    #[arg(long, default_value = "bin/sigec")]
+    sigec: PathBuf,
+    /// A folder on the disk to measure.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Only this one; may be given more than once.
+    #[arg(long, value_enum)]
+    only: Vec<Benchmark>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Benchmark {
+    Engine,
+    Parse,
+    Ack,
+    Memory,
+    Path,
+}
+
+impl Benchmark {
+    const ALL: [Benchmark; 5] = [
+        Benchmark::Engine,
+        Benchmark::Parse,
+        Benchmark::Ack,
+        Benchmark::Memory,
+        Benchmark::Path,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Benchmark::Engine => "engine",
+            Benchmark::Parse => "parse",
+            Benchmark::Ack => "ack",
+            Benchmark::Memory => "memory",
+            Benchmark::Path => "path",
+        }
+    }
+
+    /// What it takes besides the folder for its results.
+    fn arguments(self, arguments: &Arguments) -> Vec<PathBuf> {
+        let dir = || vec!["--dir".into(), arguments.dir.clone()];
+        match self {
+            Benchmark::Parse => Vec::new(),
+            Benchmark::Engine | Benchmark::Ack | Benchmark::Memory => dir(),
+            Benchmark::Path => [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat(),
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let out = arguments.out.clone().unwrap_or_else(default_folder);
+    let mut wanted = arguments.only.clone();
+    if wanted.is_empty() {
+        wanted = Benchmark::ALL.to_vec();
+    }
+    for benchmark in wanted {
+        if benchmark == Benchmark::Path && !arguments.sigec.exists() {
+            say(&format!(
+                "path: left out, there is no {}",
+                arguments.sigec.display()
+            ));
+            continue;
+        }
+        say(&format!("{}: running", benchmark.name()));
+        run(benchmark, &arguments, &out)?;
+        say(&format!(
+            "{}: see {}",
+            benchmark.name(),
+            summary(&out, benchmark).display()
+        ));
+    }
+    Ok(())
+}
+
+fn run(benchmark: Benchmark, arguments: &Arguments, out: &Path) -> anyhow::Result<()> {
+    let this = std::env::current_exe().context("finding this program")?;
+    let program = this.with_file_name(benchmark.name());
+    let mut command = Command::new(&program);
+    command
+        .args(benchmark.arguments(arguments))
+        .arg("--out")
+        .arg(out)
+        .stdout(Stdio::null());
+    if arguments.smoke {
+        command.arg("--smoke");
+    }
+    let status = command.status().with_context(|| {
+        format!(
+            "starting {}; `cargo build --release -p bench` makes it",
+            program.display()
+        )
+    })?;
+    ensure!(status.success(), "{} ended with {status}", benchmark.name());
+    Ok(())
+}
+
+fn summary(out: &Path, benchmark: Benchmark) -> PathBuf {
+    out.join(format!("{}.md", benchmark.name()))
+}
+
+/// The day, and what kind of machine it was: figures of different machines do not belong together.
+fn default_folder() -> PathBuf {
+    let machine = bench::machine::Machine::read();
+    let day = machine.date.split('T').next().unwrap_or_default();
+    PathBuf::from(format!("bench/results/{day}-{}core", machine.cpus))
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where this program says where it is"
+)]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
