@@ -112,14 +112,14 @@ fn queries(check: Check, scope: &Scope, stations: &[String]) -> [String; 2] {
         rfc3339(from / 1_000),
     );
     [
-        format!("SELECT station_id, {time} AS at{columns} {from}"),
+        format!("SELECT station_id, {time} AS happened_at{columns} {from}"),
         format!("SELECT count(*) AS n {from}"),
     ]
 }
 
 fn read(row: &Map<String, Value>) -> anyhow::Result<Row> {
     let text = |name: &str| row.get(name).and_then(Value::as_str);
-    let at = text("at").context("found no time")?;
+    let at = text("happened_at").context("found no time")?;
     let energy_mwh = match row.get("energy_wh") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(milliwatt_hours(text)?),
@@ -184,7 +184,7 @@ mod tests {
                     AND occurred_at <= TIMESTAMP '1970-01-01T00:00:01.000Z' AND kind = 'Ended'";
         assert_eq!(
             query,
-            format!("SELECT station_id, occurred_at AS at, ocpp_transaction_id {from}")
+            format!("SELECT station_id, occurred_at AS happened_at, ocpp_transaction_id {from}")
         );
         assert_eq!(count, format!("SELECT count(*) AS n {from}"));
     }
@@ -193,7 +193,7 @@ mod tests {
     fn a_row_is_read_as_the_api_writes_it() {
         let row = serde_json::json!({
             "station_id": "CP1",
-            "at": "2026-11-22T10:41:49.123Z",
+            "happened_at": "2026-11-22T10:41:49.123Z",
             "ocpp_transaction_id": "17",
             "energy_wh": "1234.567",
         });
