@@ -240,6 +240,12 @@ pub(crate) enum Ask {
         principal: String,
         reply: Reply<Result<(), RegisterError>>,
     },
+    Note {
+        key: StationKey,
+        action: String,
+        payload: String,
+        reply: Reply<Result<(), RegisterError>>,
+    },
     Station {
         key: StationKey,
         reply: Reply<Option<StationView>>,
@@ -405,6 +411,23 @@ impl Router {
         self.ask(key.partition(), |reply| Ask::Delete {
             key,
             principal,
+            reply,
+        })
+    }
+
+    /// Puts on a station's record what somebody says of it and what changes no state: `action` is a name of ours
+    /// (`Sigec.*`), `payload` a JSON object. Answered once that is durable.
+    pub fn note(
+        &self,
+        key: StationKey,
+        action: &str,
+        payload: String,
+    ) -> Pending<Result<(), RegisterError>> {
+        let action = action.to_owned();
+        self.ask(key.partition(), |reply| Ask::Note {
+            key,
+            action,
+            payload,
             reply,
         })
     }

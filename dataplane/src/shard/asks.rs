@@ -1,7 +1,8 @@
 //! Questions and wishes of everybody else.
 
 use fleet::record::{
-    Acceptance, CommandState, ConnectorStatus, StationConfigured, StationDeleted, TransactionState,
+    Acceptance, CommandState, ConnectorStatus, Notified, StationConfigured, StationDeleted,
+    TransactionState,
 };
 use fleet::wire::{Body, Fact};
 use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
@@ -47,6 +48,15 @@ impl Shard {
                 reply,
             } => {
                 let result = self.delete(now, &key, principal);
+                self.reply_when_durable(reply, result);
+            }
+            Ask::Note {
+                key,
+                action,
+                payload,
+                reply,
+            } => {
+                let result = self.note(now, &key, &Notified { action, payload });
                 self.reply_when_durable(reply, result);
             }
             Ask::Station { key, reply } => {
@@ -209,6 +219,20 @@ impl Shard {
             self.active.remove(&id);
         }
         self.record(now, station, &StationDeleted { principal });
+        Ok(())
+    }
+
+    fn note(
+        &mut self,
+        now: Now,
+        key: &StationKey,
+        notified: &Notified,
+    ) -> Result<(), RegisterError> {
+        let station = self.known(key).ok_or(RegisterError::Unknown)?;
+        if self.stalled {
+            return Err(RegisterError::LogDown);
+        }
+        self.record(now, station, notified);
         Ok(())
     }
 

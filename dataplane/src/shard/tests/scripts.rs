@@ -453,6 +453,26 @@ fn a_station_with_a_password_needs_it_and_wrong_ones_displace_nobody() {
 }
 
 #[test]
+fn a_note_is_on_record_before_it_is_answered() {
+    check(
+        r#"
+        0 a connect CP1
+        1 records shown
+        1 disk holds
+        2 op note CP1
+        3 disk goes
+        4 op note CP2
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            2 record Notified Sigec.IssueReported {}
+            3 op note CP1: Ok(Ok(()))
+            4 op note CP2: Ok(Err(Unknown))
+        "#]],
+    );
+}
+
+#[test]
 fn a_command_is_durable_then_sent_then_answered_by_the_station() {
     check(
         r#"

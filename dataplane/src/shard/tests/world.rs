@@ -152,6 +152,15 @@ impl World {
                     reply,
                 });
             }
+            ("op", "note") => {
+                let key = key(rest);
+                self.ask(what, |reply| Ask::Note {
+                    key,
+                    action: "Sigec.IssueReported".into(),
+                    payload: "{}".into(),
+                    reply,
+                });
+            }
             ("op", "command") => self.command(rest),
             ("op", "start") => {
                 let mut words = rest.split(' ');
