@@ -36,6 +36,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("PATCH", "/api/v1/devices/{id}", OPERATE),
     ("DELETE", "/api/v1/devices/{id}", OPERATE),
     ("POST", "/api/v1/devices/{id}/commands", OPERATE),
+    ("POST", "/api/v1/devices/{id}/issues", OPERATE),
     // Frames hold clear tokens of drivers (decision 23).
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),
     ("GET", "/api/v1/commands/{id}", READ),

@@ -3,6 +3,7 @@
 mod commands;
 mod devices;
 mod import;
+mod issues;
 mod messages;
 mod principals;
 mod prometheus;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(commands::create))
         .routes(routes!(commands::show))
         .routes(routes!(messages::list))
+        .routes(routes!(issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))
         .routes(routes!(transactions::show))

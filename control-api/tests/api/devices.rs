@@ -1,7 +1,7 @@
 use dataplane::Onboarding;
 use sdk::{
-    ClientError, ConnectorStatus, DeviceFilter, DevicePatch, DeviceRequest, ImportReport, Location,
-    PrincipalRequest, Role, TokenRequest, TokenStatus,
+    ClientError, ConnectorStatus, DeviceFilter, DevicePatch, DeviceRequest, ImportReport,
+    IssueCategory, IssueRequest, Location, PrincipalRequest, Role, TokenRequest, TokenStatus,
 };
 
 use super::world::{World, problem, refusal, with_onboarding, with_server};
@@ -271,6 +271,42 @@ fn a_token_is_kept_as_it_was_put() {
         let reader = world.client("reader", Role::ReadOnly).await;
         assert_eq!(
             refusal(reader.put_token("TAG", &blocked).await),
+            "403 forbidden"
+        );
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_station_is_put_on_record() {
+    with_server(|world| async move {
+        world.admin.create_device(&device("CP1")).await.unwrap();
+        let issue = |text: &str| IssueRequest {
+            category: IssueCategory::Hardware,
+            text: text.to_owned(),
+        };
+        let receipt = world
+            .admin
+            .report_issue("CP1", &issue("cabo partido"))
+            .await
+            .unwrap();
+        assert_eq!(
+            (receipt.device_id.as_str(), receipt.reported_by.as_str()),
+            ("CP1", "admin")
+        );
+        assert_eq!(
+            refusal(world.admin.report_issue("CP2", &issue("x")).await),
+            "404 not_found"
+        );
+        for text in [" ", &"x".repeat(1_001)] {
+            let refused = problem(world.admin.report_issue("CP1", &issue(text)).await);
+            assert_eq!(
+                (refused.status, refused.errors[0].pointer.as_str()),
+                (422, "/text")
+            );
+        }
+        let reader = world.client("reader", Role::ReadOnly).await;
+        assert_eq!(
+            refusal(reader.report_issue("CP1", &issue("x")).await),
             "403 forbidden"
         );
     });
