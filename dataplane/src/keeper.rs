@@ -11,6 +11,7 @@ use fleet::record::TransactionState;
 use fleet::wire::Body;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
+use crate::router::view::Page;
 use crate::router::{Token, TokenAsk};
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
 
@@ -34,6 +35,18 @@ pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>) {
                 let row = store.get(Table::Tokens, &token_key(&tenant, &id));
                 reply.send(row.ok().flatten().as_deref().and_then(read_token));
             }
+            Ok(TokenAsk::List {
+                tenant,
+                after,
+                limit,
+                reply,
+            }) => {
+                let page = list(store, &tenant, after.as_deref(), limit);
+                reply.send(page.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::Remove { tenant, id, reply }) => {
+                reply.send(forget(store, &tenant, &id).map_err(|error| describe(&error)));
+            }
             Err(RecvTimeoutError::Timeout) => {
                 let now = UtcMicros(net::clock::utc_micros());
                 if let Err(error) = clear_out(store, now) {
@@ -53,6 +66,39 @@ fn put(store: &StateStore, tenant: &str, token: &Token) -> Result<(), StateError
         write_token(token),
     );
     store.apply(batch, None, Durability::Sync)
+}
+
+fn list(
+    store: &StateStore,
+    tenant: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Page<Token, String>, StateError> {
+    // No key lies between a key and itself with a zero byte behind it.
+    let from = after.map_or(Vec::new(), |id| [token_key(tenant, id), vec![0]].concat());
+    let mut page = Page {
+        items: Vec::new(),
+        next: None,
+    };
+    for row in store.scan(Table::Tokens, &token_key(tenant, ""), &from) {
+        if page.items.len() == limit {
+            page.next = page.items.last().map(|token: &Token| token.id.clone());
+            break;
+        }
+        page.items.extend(read_token(&row?.1));
+    }
+    Ok(page)
+}
+
+fn forget(store: &StateStore, tenant: &str, id: &str) -> Result<bool, StateError> {
+    let key = token_key(tenant, id);
+    let known = store.get(Table::Tokens, &key)?.is_some();
+    if known {
+        let mut batch = StateBatch::default();
+        batch.remove(Table::Tokens, key);
+        store.apply(batch, None, Durability::Sync)?;
+    }
+    Ok(known)
 }
 
 fn describe(error: &dyn std::error::Error) -> String {
@@ -106,6 +152,32 @@ fn remove(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::router::TokenStatus;
+
+    #[test]
+    fn tokens_are_listed_in_pages_and_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        for (tenant, id) in [("a", "Tag2"), ("a", "TAG1"), ("a", "tag3"), ("b", "tag0")] {
+            let token = Token {
+                id: id.to_owned(),
+                status: TokenStatus::Accepted,
+                expires_at: None,
+                group: String::new(),
+            };
+            put(&store, tenant, &token).unwrap();
+        }
+        let ids = |after: Option<&str>| {
+            let page = list(&store, "a", after, 2).unwrap();
+            let ids: Vec<_> = page.items.into_iter().map(|token| token.id).collect();
+            (ids.join(" "), page.next)
+        };
+        assert_eq!(ids(None), ("TAG1 Tag2".into(), Some("Tag2".into())));
+        assert_eq!(ids(Some("Tag2")), ("tag3".into(), None));
+        assert!(forget(&store, "a", "tag1").unwrap());
+        assert!(!forget(&store, "a", "tag1").unwrap());
+        assert_eq!(ids(None), ("Tag2 tag3".into(), None));
+    }
 
     #[test]
     fn what_is_over_is_cleared_out() {

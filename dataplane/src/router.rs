@@ -308,6 +308,17 @@ pub(crate) enum TokenAsk {
         id: String,
         reply: Reply<Option<Token>>,
     },
+    List {
+        tenant: String,
+        after: Option<String>,
+        limit: usize,
+        reply: Reply<Result<Page<Token, String>, String>>,
+    },
+    Remove {
+        tenant: String,
+        id: String,
+        reply: Reply<Result<bool, String>>,
+    },
     Stop,
 }
 
@@ -580,6 +591,30 @@ impl Router {
             token,
             reply,
         })
+    }
+
+    /// Tokens after an id, in the order of their folded ids; `limit` is at most [`PAGE_LEN_MAX`]. With the store's
+    /// error if it has one.
+    pub fn tokens(
+        &self,
+        tenant: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Pending<Result<Page<Token, String>, String>> {
+        let (tenant, after) = (tenant.to_owned(), after.map(str::to_owned));
+        let limit = limit.clamp(1, PAGE_LEN_MAX);
+        post(&self.tokens, |reply| TokenAsk::List {
+            tenant,
+            after,
+            limit,
+            reply,
+        })
+    }
+
+    /// Forgets a token; answers whether there was one, once that is on disk, or with the store's error.
+    pub fn delete_token(&self, tenant: &str, id: &str) -> Pending<Result<bool, String>> {
+        let (tenant, id) = (tenant.to_owned(), id.to_owned());
+        post(&self.tokens, |reply| TokenAsk::Remove { tenant, id, reply })
     }
 
     /// Finds a token.
