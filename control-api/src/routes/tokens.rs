@@ -2,14 +2,83 @@
 
 use axum::Json;
 use axum::extract::State;
-use sdk::{Token, TokenRequest};
+use axum::http::StatusCode;
+use sdk::{Page, Token, TokenRequest};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::answered;
 use super::transactions::check_token;
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id};
+use crate::extract::{Body, Caller, Id, Params, page_len};
 use crate::metrics::Database;
-use crate::{SharedApp, convert};
+use crate::{SharedApp, convert, cursor};
+
+/// Where a list goes on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// How many, 1 to 500; 100 by default.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Tokens that somebody put, by id.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    operation_id = "list_tokens",
+    tag = "tokens",
+    params(ListParams),
+    responses((status = 200, description = "A page of them", body = Page<Token>))
+)]
+pub(crate) async fn list(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Page<Token>>, ApiError> {
+    let after = cursor::decode::<String>(params.cursor.as_deref())?;
+    let limit = page_len(params.limit)?;
+    let question = answered(app.router.tokens(&caller.tenant, after.as_deref(), limit));
+    let page = app
+        .metrics
+        .time(Database::State, question)
+        .await?
+        .map_err(ApiError::Unavailable)?;
+    Ok(Json(Page {
+        next_cursor: page.next.map(|id| cursor::encode(&id)),
+        items: page.items.into_iter().map(convert::token).collect(),
+    }))
+}
+
+/// Forgets a token: from now on it is as unknown as any other.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    operation_id = "delete_token",
+    tag = "tokens",
+    params(("id" = String, Path)),
+    responses((status = 204, description = "Forgotten"))
+)]
+pub(crate) async fn delete(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    let question = answered(app.router.delete_token(&caller.tenant, &id));
+    let known = app
+        .metrics
+        .time(Database::State, question)
+        .await?
+        .map_err(ApiError::Unavailable)?;
+    if known {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::not_found("token", id))
+    }
+}
 
 /// What is known of a token.
 #[utoipa::path(

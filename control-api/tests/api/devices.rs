@@ -263,6 +263,18 @@ fn a_token_is_kept_as_it_was_put() {
             .call("Authorize", serde_json::json!({ "idTag": "TAG" }))
             .await;
         assert_eq!(answer["idTagInfo"]["status"], "Blocked");
+        let tokens = world.admin.tokens(None).await.unwrap();
+        assert_eq!(tokens.items.len(), 1);
+        assert_eq!(
+            (tokens.items[0].id.as_str(), tokens.next_cursor),
+            ("TAG", None)
+        );
+        world.admin.delete_token("tag").await.unwrap();
+        assert_eq!(
+            refusal(world.admin.delete_token("tag").await),
+            "404 not_found"
+        );
+        assert_eq!(world.admin.tokens(None).await.unwrap().items, []);
         let long = "x".repeat(37);
         assert_eq!(
             refusal(world.admin.put_token(&long, &blocked).await),
