@@ -42,6 +42,12 @@ impl Canonical {
     }
 }
 
+/// Half of a hash: enough to tell one station's last messages apart, and half the memory of an idle station.
+pub(crate) fn short(hash: [u8; 16]) -> u64 {
+    // The low half of the 128 bits.
+    u128::from_le_bytes(hash) as u64
+}
+
 /// What a message is beside the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -55,10 +61,10 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// What `content` is, if its key was seen with `seen`.
-    pub(crate) fn of(seen: Option<[u8; 16]>, content: [u8; 16]) -> Self {
+    pub(crate) fn of(seen: Option<u64>, content: [u8; 16]) -> Self {
         match seen {
             None => Self::New,
-            Some(seen) if seen == content => Self::Same,
+            Some(seen) if seen == short(content) => Self::Same,
             Some(_) => Self::Conflict,
         }
     }
@@ -66,11 +72,12 @@ impl Verdict {
 
 /// A station's newest keys, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Recent(VecDeque<([u8; 16], [u8; 16])>);
+pub(crate) struct Recent(VecDeque<(u64, u64)>);
 
 impl Recent {
     /// The first content under `key`.
-    pub(crate) fn find(&self, key: [u8; 16]) -> Option<[u8; 16]> {
+    pub(crate) fn find(&self, key: [u8; 16]) -> Option<u64> {
+        let key = short(key);
         self.0
             .iter()
             .find(|(seen, _)| *seen == key)
@@ -88,14 +95,14 @@ impl Recent {
             // Half is enough for a station that boots, reports two connectors and charges once.
             self.0.reserve_exact(RECENT_LEN_MAX / 2);
         }
-        self.0.push_back((retry.key, retry.content));
+        self.0.push_back((short(retry.key), short(retry.content)));
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &([u8; 16], [u8; 16])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(u64, u64)> {
         self.0.iter()
     }
 
-    pub(crate) fn from_pairs(pairs: impl Iterator<Item = ([u8; 16], [u8; 16])>) -> Self {
+    pub(crate) fn from_pairs(pairs: impl Iterator<Item = (u64, u64)>) -> Self {
         Self(pairs.take(RECENT_LEN_MAX).collect())
     }
 }
@@ -141,10 +148,10 @@ mod tests {
         let mut recent = Recent::default();
         recent.remember(retry(1, 1));
         recent.remember(retry(1, 2));
-        assert_eq!(recent.find([1; 16]), Some([1; 16]));
+        assert_eq!(recent.find([1; 16]), Some(short([1; 16])));
         (2..=RECENT_LEN_MAX as u8 + 1).for_each(|key| recent.remember(retry(key, 0)));
         assert_eq!(recent.find([1; 16]), None);
-        assert_eq!(recent.find([2; 16]), Some([0; 16]));
+        assert_eq!(recent.find([2; 16]), Some(0));
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -111,9 +111,8 @@ pub(crate) struct Shard {
     random: Random,
     conns: Conns,
     stations: Stations,
-    /// Of the transactions in memory, whose they are.
-    transactions: HashMap<TransactionId, u32>,
-    active: BTreeSet<TransactionId>,
+    /// Transactions that run, oldest first, and whose they are.
+    active: BTreeMap<TransactionId, u32>,
     commands: HashMap<CommandId, Command>,
     /// Action and payload of commands whose first record is not durable yet, with their secrets.
     outgoing: HashMap<CommandId, (String, String)>,
@@ -165,8 +164,7 @@ impl Shard {
             random: Random::new(seed),
             conns: Conns::default(),
             stations: Stations::default(),
-            transactions: HashMap::new(),
-            active: BTreeSet::new(),
+            active: BTreeMap::new(),
             commands: HashMap::new(),
             outgoing: HashMap::new(),
             journal: Journal::new(log_id, last),
@@ -194,10 +192,7 @@ impl Shard {
                 .pending
                 .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        for transaction in &state.transactions {
-            self.transactions.insert(transaction.id, station);
-        }
-        self.active.extend(state.active().map(|t| t.id));
+        self.active.extend(state.active().map(|t| (t.id, station)));
     }
 
     /// Ends what the last run left open: connections are over, and commands without an answer stay without one.
@@ -226,11 +221,10 @@ impl Shard {
         let tick = now.tick();
         self.conns.insert(Conn {
             id,
-            peer,
             opened_at: tick,
             seen_at: tick,
             due: 0,
-            stage: Stage::Handshake,
+            stage: Stage::Handshake(Box::new(peer)),
         });
         self.watch(
             id,
@@ -246,7 +240,7 @@ impl Shard {
         conn.seen_at = now.tick();
         match &mut conn.stage {
             Stage::Closing => bytes.len(),
-            Stage::Handshake => {
+            Stage::Handshake(_) => {
                 let used = self.handshake(now, id, bytes);
                 // What follows an upgrade at once is the first message.
                 if 0 < used && used < bytes.len() && self.conns.live_mut(id).is_some() {
@@ -510,9 +504,7 @@ impl Shard {
         };
         let until = stations.end.min(from + SWEEP_LEN);
         for station in from..until {
-            for gone in self.stations[station].state.forget_ended(now.utc) {
-                self.transactions.remove(&gone);
-            }
+            self.stations[station].state.forget_ended(now.utc);
         }
         self.sweep = (now.mono + SWEEP_EVERY, until);
         self.tidy_commands(now);

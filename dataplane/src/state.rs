@@ -319,6 +319,8 @@ impl StationState {
                     let oldest = self.transactions.iter().position(ended).unwrap_or(0);
                     self.transactions.remove(oldest);
                 }
+                // Most stations have one at a time; room for four would be more than all else together.
+                self.transactions.reserve_exact(1);
                 self.transactions.push(Transaction {
                     id,
                     ocpp_id: event.ocpp_transaction_id.as_str().into(),
@@ -448,6 +450,7 @@ impl StationState {
                     connector_id,
                     ..Connector::default()
                 };
+                self.connectors.reserve_exact(1);
                 self.connectors.insert(at, connector);
                 at
             }
@@ -479,21 +482,15 @@ impl StationState {
             .filter(|t| t.state == TransactionState::Active)
     }
 
-    /// Forgets transactions that ended more than [`ENDED_KEPT_MICROS`] ago, and names them.
-    pub(crate) fn forget_ended(&mut self, now: UtcMicros) -> Vec<TransactionId> {
+    /// Forgets transactions that ended more than [`ENDED_KEPT_MICROS`] ago.
+    pub(crate) fn forget_ended(&mut self, now: UtcMicros) {
         let old = |t: &Transaction| {
             t.state != TransactionState::Active && t.updated_at.0 + ENDED_KEPT_MICROS < now.0
         };
-        let gone: Vec<_> = self
-            .transactions
-            .iter()
-            .filter(|t| old(t))
-            .map(|t| t.id)
-            .collect();
-        if !gone.is_empty() {
+        if self.transactions.iter().any(old) {
             self.transactions.retain(|t| !old(t));
+            self.transactions.shrink_to_fit();
         }
-        gone
     }
 
     /// The bytes of this station's row in the state store.

@@ -214,9 +214,8 @@ impl Shard {
         if state.acceptance == Some(Acceptance::Pending) {
             self.no_longer_pending();
         }
-        for id in state.transactions.iter().map(|t| t.id).collect::<Vec<_>>() {
-            self.transactions.remove(&id);
-            self.active.remove(&id);
+        for transaction in state.active() {
+            self.active.remove(&transaction.id);
         }
         self.record(now, station, &StationDeleted { principal });
         Ok(())
@@ -275,9 +274,9 @@ impl Shard {
             next: None,
         };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        for (scanned, id) in self.active.range((from, Bound::Unbounded)).enumerate() {
-            let station = self.transactions.get(id).copied();
-            let view = station.and_then(|station| self.transaction_view(station, *id));
+        let range = self.active.range((from, Bound::Unbounded));
+        for (scanned, (id, station)) in range.enumerate() {
+            let view = self.transaction_view(*station, *id);
             page.items
                 .extend(view.filter(|view| view.station.tenant() == tenant));
             if page.items.len() == limit || scanned + 1 == SCAN_MAX {
@@ -345,7 +344,8 @@ impl Shard {
     }
 
     fn find_transaction(&self, id: TransactionId) -> Option<TransactionView> {
-        let station = self.transactions.get(&id).copied();
+        // One that has ended is asked for seldom, and its last event says all there is.
+        let station = self.active.get(&id).copied();
         station
             .and_then(|station| self.transaction_view(station, id))
             .or_else(|| stored_transaction(&self.row(Table::Transactions, id.0)?))

@@ -9,7 +9,6 @@ use ocpp::{Inbound, Rpc, Version};
 /// A socket, in a table with the driver's own indices.
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
-    pub(crate) peer: SocketAddr,
     /// In seconds of the monotonic clock.
     pub(crate) opened_at: u32,
     /// When it last sent anything.
@@ -21,8 +20,8 @@ pub(crate) struct Conn {
 
 /// How far a socket has come.
 pub(crate) enum Stage {
-    /// Its upgrade is not whole yet.
-    Handshake,
+    /// Its upgrade is not whole yet. The peer, in a box because few sockets are here at a time.
+    Handshake(Box<SocketAddr>),
     /// A station speaks here.
     Live(Box<Live>),
     /// We have said our last; what it sends is passed by.
@@ -95,7 +94,15 @@ impl Conns {
     pub(crate) fn live_mut(&mut self, id: ConnId) -> Option<&mut Live> {
         match &mut self.get_mut(id)?.stage {
             Stage::Live(live) => Some(live),
-            Stage::Handshake | Stage::Closing => None,
+            Stage::Handshake(_) | Stage::Closing => None,
+        }
+    }
+
+    /// The peer of a socket that is still in its handshake.
+    pub(crate) fn peer(&self, id: ConnId) -> Option<SocketAddr> {
+        match &self.get(id)?.stage {
+            Stage::Handshake(peer) => Some(**peer),
+            Stage::Live(_) | Stage::Closing => None,
         }
     }
 

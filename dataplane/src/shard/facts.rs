@@ -10,7 +10,7 @@ use super::tokens::Authorization;
 use super::transactions::TransactionReport;
 use super::{Now, Shard};
 use crate::normalize::{self, meter, moment, text, was_offline};
-use crate::retry::Verdict;
+use crate::retry::{Verdict, short};
 use crate::router::TokenStatus;
 
 /// Security events that the specification calls critical (OCPP 2.0.1 Part 2 Appendices, §1).
@@ -388,7 +388,8 @@ impl Shard {
             return Verdict::New;
         }
         let recent = self.stations[station].state.recent.find(retry.key);
-        let seen = recent.or_else(|| self.kept(retry.key, older).map(|row| row.content));
+        let kept = || self.kept(retry.key, older).map(|row| short(row.content));
+        let seen = recent.or_else(kept);
         Verdict::of(seen, retry.content)
     }
 

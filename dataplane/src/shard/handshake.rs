@@ -92,11 +92,12 @@ impl Shard {
         debug_assert_eq!(key.tenant(), TENANT_DEFAULT);
         let home = key.partition().shard(self.settings.shards);
         if home != self.index {
-            if let Some(conn) = self.conns.remove(id) {
+            if let Some(peer) = self.conns.peer(id) {
+                self.conns.remove(id);
                 self.outbox.push(Effect::HandOver {
                     conn: id,
                     shard: home,
-                    peer: conn.peer,
+                    peer,
                 });
             }
             return Ok(false);
@@ -177,7 +178,7 @@ impl Shard {
         key: &StationKey,
         station: Option<u32>,
     ) -> Refused<'static> {
-        let Some(peer) = self.conns.get_mut(id).map(|conn| conn.peer) else {
+        let Some(peer) = self.conns.peer(id) else {
             return UNKNOWN;
         };
         if !self.guesses.wrong(now.mono, peer.ip(), key.as_str()) {
@@ -263,7 +264,7 @@ impl Shard {
     fn connect(&mut self, now: Now, id: ConnId, key: &StationKey, entry: Entry, version: Version) {
         let station = self.stations.entry(key);
         let connection = self.journal.next().0;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some((peer, conn)) = self.conns.peer(id).zip(self.conns.get_mut(id)) else {
             return;
         };
         let config = &self.settings.config;
@@ -281,7 +282,7 @@ impl Shard {
         }));
         let connected = Connected {
             connection,
-            peer: conn.peer.to_string(),
+            peer: peer.to_string(),
             protocol: protocol(version).code(),
             security: entry.security.code(),
             acceptance: entry.acceptance.code(),

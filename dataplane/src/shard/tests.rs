@@ -2,6 +2,7 @@
 
 mod frames;
 mod handshakes;
+mod memory;
 mod scripts;
 mod sim;
 mod world;

@@ -120,7 +120,7 @@ impl Shard {
             return;
         }
         match &mut conn.stage {
-            Stage::Handshake => {
+            Stage::Handshake(_) => {
                 let due = u64::from(conn.opened_at) + handshake;
                 if tick < due {
                     self.watch(id, due);
@@ -138,6 +138,10 @@ impl Shard {
                     self.conns.remove(id);
                     self.outbox.push(Effect::Abort(id));
                 } else if seen_at + ping <= tick {
+                    if live.inbound.unanswered() == 0 {
+                        // A station that is silent for so long repeats nothing by its message id.
+                        live.inbound = ocpp::Inbound::new();
+                    }
                     let first = !std::mem::replace(&mut live.pinged, true);
                     if first {
                         self.outbox.send(id, |out| ws::write_ping(out, None, b""));

@@ -19,7 +19,7 @@ use super::{Now, Shard, read_record_row};
 use crate::energy::{Register, Registers};
 use crate::id::uuid_v7;
 use crate::normalize::{self, meter, moment, was_offline};
-use crate::retry::Verdict;
+use crate::retry::{Verdict, short};
 use crate::state::registers_after;
 
 /// What a station reports of a transaction, in either version.
@@ -108,7 +108,7 @@ impl Shard {
             .clock_trusted
             .then(|| self.kept(retry.key, true))
             .flatten();
-        let verdict = Verdict::of(kept.map(|kept| kept.content), retry.content);
+        let verdict = Verdict::of(kept.map(|kept| short(kept.content)), retry.content);
         if self.is_repeated(verdict) {
             return kept.map_or(0, |kept| kept.ocpp_id);
         }
@@ -380,7 +380,8 @@ impl Shard {
             registers: Registers::default(),
             seq_no: event.seq_no,
             event_at: event.occurred.at,
-            settled: Some(event.summary),
+            settled: Some(event.summary)
+                .filter(|summary| summary.state != TransactionState::Active.code()),
         })
     }
 
@@ -543,12 +544,11 @@ impl Shard {
         was_active: bool,
         event: &TransactionEvent,
     ) {
-        self.transactions.insert(id, station);
         let is_active = event.summary.state == TransactionState::Active.code();
         let counters = &mut self.tally.counters;
         match (was_active, is_active) {
             (false, true) => {
-                self.active.insert(id);
+                self.active.insert(id, station);
                 counters.transactions_started += 1;
             }
             (true, false) => {

@@ -59,7 +59,8 @@ struct StationRow {
     counter: u32,
     connectors: Vec<ConnectorRow>,
     transactions: Vec<TransactionRow>,
-    recent: Vec<([u8; 16], [u8; 16])>,
+    /// Halves of retry keys and of the hashes of what was said under them.
+    recent: Vec<(u64, u64)>,
 }
 
 #[derive(Archive, Serialize, Deserialize)]

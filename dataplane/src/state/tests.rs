@@ -1,1 +1,290 @@
+use expect_test::expect_file;
+use fleet::record::{
+    Booted, Connected, Disconnected, MeterRow, MeterValues, Moment, Reading, StationConfigured,
+    StationDeleted, StatusReported, TransactionEvent, TransactionSummary,
+};
+use fleet::wire::{Fact, Writer};
+use fleet::{LogId, Seq};
 
+use super::*;
+
+const AT: UtcMicros = UtcMicros(1_795_341_600_000_000);
+
+fn key() -> StationKey {
+    StationKey::new("default", "CP1").unwrap()
+}
+
+/// Folds facts, each a second after the one before.
+fn fold(state: &mut StationState, log: i64, from: u64, facts: &[Fact]) {
+    for (n, fact) in (0_u64..).zip(facts) {
+        let mut bytes = Vec::new();
+        let at = UtcMicros(AT.0 + (from + n) as i64 * 1_000_000);
+        Writer::default().write_fact(&mut bytes, &key(), at, fact);
+        let event = EventId {
+            log_id: LogId(log),
+            seq: Seq(from + n),
+        };
+        let record = fleet::wire::read(&bytes).unwrap();
+        state.apply(event, &record, &Plausibility::default());
+    }
+}
+
+fn moment(seconds: i64) -> Moment {
+    Moment {
+        at: AT.0 + seconds * 1_000_000,
+        raw: "2026-11-22T10:00:00Z".into(),
+        clock_trusted: true,
+    }
+}
+
+fn retry(n: u8) -> Retry {
+    Retry {
+        key: [n; 16],
+        content: [n + 100; 16],
+        conflict: false,
+    }
+}
+
+fn event(kind: TransactionEventKind, state: TransactionState, register_mwh: i64) -> Fact {
+    let ended = kind == TransactionEventKind::Ended;
+    TransactionEvent {
+        transaction_id: [3; 16],
+        ocpp_transaction_id: "1234".into(),
+        kind: kind.code(),
+        evse_id: 1,
+        connector_id: 1,
+        seq_no: 5,
+        seq_gap: 0,
+        trigger_reason: String::new(),
+        charging_state: String::new(),
+        stop_reason: if ended { "Local".into() } else { String::new() },
+        token_ref: Some([4; 16]),
+        remote_start_id: -1,
+        ocpp_counter: 6,
+        offline: false,
+        occurred: moment(5),
+        register_mwh: Some(register_mwh),
+        retry: retry(kind.code()),
+        summary: TransactionSummary {
+            state: state.code(),
+            quality: 1,
+            started_at: Some(AT.0),
+            ended_at: ended.then_some(AT.0 + 9),
+            meter_start_mwh: Some(1_000),
+            meter_stop_mwh: Some(register_mwh),
+            energy_mwh: Some(register_mwh - 1_000),
+            cost: ended.then_some(75),
+            currency: *b"BRL",
+            token_ref: Some([4; 16]),
+        },
+    }
+    .into()
+}
+
+/// A life with every kind of record that leaves a trace.
+fn life() -> Vec<Fact> {
+    vec![
+        StationConfigured {
+            site: "Site".into(),
+            latitude: Some(-23.5),
+            longitude: Some(-46.6),
+            address: "Rua 1".into(),
+            connectors: 2,
+            password_salt: Some([8; 16]),
+            password_mac: Some([9; 32]),
+            acceptance: Acceptance::Accepted.code(),
+            principal: "op".into(),
+        }
+        .into(),
+        Connected {
+            connection: 2,
+            peer: "10.0.0.1:7".into(),
+            protocol: Protocol::Ocpp16.code(),
+            security: Security::Basic.code(),
+            acceptance: Acceptance::Accepted.code(),
+            first_seen: false,
+        }
+        .into(),
+        Booted {
+            vendor: "V".into(),
+            model: "M".into(),
+            serial_number: "S".into(),
+            firmware_version: "1.2".into(),
+            accepted: true,
+            ..Booted::default()
+        }
+        .into(),
+        StatusReported {
+            evse_id: 1,
+            connector_id: 1,
+            status: ConnectorStatus::Occupied.code(),
+            status_reported: "Charging".into(),
+            error_code: "OtherError".into(),
+            vendor_error_code: String::new(),
+            vendor_id: String::new(),
+            info: String::new(),
+            occurred: moment(4),
+            live: true,
+            retry: retry(50),
+        }
+        .into(),
+        event(
+            TransactionEventKind::Started,
+            TransactionState::Active,
+            1_000,
+        ),
+        MeterValues {
+            evse_id: 1,
+            connector_id: 1,
+            transaction_id: Some([3; 16]),
+            rows: vec![MeterRow {
+                measured_at: AT.0 + 6_000_000,
+                clock_trusted: true,
+                context: ReadingContext::SamplePeriodic.code(),
+                ..MeterRow::default()
+            }],
+            readings: vec![Reading {
+                row: 0,
+                column: MeterColumn::EnergyWh.code(),
+                bits: 1_500,
+            }],
+            retry: retry(51),
+            ..MeterValues::default()
+        }
+        .into(),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| {
+        line.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    bytes.chunks(32).map(line).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[test]
+fn a_row_has_the_bytes_it_always_had() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    let row = state.to_row();
+    expect_file!["../../fixtures/station_row_v1.hex"].assert_eq(&hex(&row));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+#[test]
+fn damaged_and_foreign_rows_are_errors() {
+    let row = StationState::new(key()).to_row();
+    for len in [0, 1, 2, row.len() - 1] {
+        assert!(
+            StationState::from_row(key(), &row[..len]).is_err(),
+            "{len} bytes"
+        );
+    }
+    let mut newer = row;
+    newer[0] = 2;
+    let error = StationState::from_row(key(), &newer)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "row of station default/CP1 has version Some(2), this program reads version 1"
+    );
+}
+
+#[test]
+fn live_and_replayed_state_are_the_same() {
+    let facts = life();
+    let mut live = StationState::new(key());
+    fold(&mut live, 7, 1, &facts);
+    // The store was written after the third record; the replay begins at the first.
+    let mut early = StationState::new(key());
+    fold(&mut early, 7, 1, &facts[..3]);
+    let mut replayed = StationState::from_row(key(), &early.to_row()).unwrap();
+    fold(&mut replayed, 7, 1, &facts);
+    assert_eq!(replayed, live);
+    // After a move to another shard its records are those of another log.
+    fold(&mut replayed, 8, 1, &facts[1..2]);
+    assert_eq!(replayed.applied.unwrap().log_id, LogId(8));
+}
+
+#[test]
+fn meter_values_move_a_running_transaction_and_nothing_else() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    assert_eq!(state.transactions[0].energy, Some(MilliwattHours(500)));
+    let ended = event(TransactionEventKind::Ended, TransactionState::Ended, 2_000);
+    fold(&mut state, 7, 10, &[ended]);
+    let before = state.transactions.clone();
+    fold(&mut state, 7, 11, &life()[5..]);
+    assert_eq!(state.transactions, before, "a late value revives nothing");
+}
+
+#[test]
+fn the_end_of_an_old_connection_says_nothing_about_the_new_one() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    let end = |connection| {
+        Fact::from(Disconnected {
+            connection,
+            reason: "r".into(),
+        })
+    };
+    fold(&mut state, 7, 20, &[end(1)]);
+    assert_eq!(state.connection, 2);
+    fold(&mut state, 7, 21, &[end(2)]);
+    assert_eq!(state.connection, 0);
+}
+
+#[test]
+fn a_deleted_station_gives_no_transaction_id_twice() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    let deleted = StationDeleted {
+        principal: "op".into(),
+    };
+    fold(&mut state, 7, 20, &[deleted.into()]);
+    assert_eq!((state.counter, state.acceptance), (6, None));
+    assert!(state.transactions.is_empty() && state.password.is_none());
+}
+
+#[test]
+fn ended_transactions_leave_memory_after_a_day() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    let later = |micros| UtcMicros(AT.0 + 12_000_000 + ENDED_KEPT_MICROS + micros);
+    state.forget_ended(later(1));
+    assert_eq!(state.transactions.len(), 1, "it still runs");
+    let ended = event(TransactionEventKind::Ended, TransactionState::Ended, 2_000);
+    fold(&mut state, 7, 12, &[ended]);
+    state.forget_ended(later(0));
+    assert_eq!(state.transactions.len(), 1);
+    state.forget_ended(later(1));
+    assert_eq!(state.transactions.len(), 0);
+}
+
+#[test]
+fn memory_of_one_station_is_bounded() {
+    let mut state = StationState::new(key());
+    let mut facts = Vec::new();
+    for n in 0..1_000_u32 {
+        let Fact::TransactionEvent(mut started) = event(
+            TransactionEventKind::Started,
+            TransactionState::Active,
+            1_000,
+        ) else {
+            unreachable!("it is a transaction event");
+        };
+        started.transaction_id[..4].copy_from_slice(&n.to_le_bytes());
+        facts.push(started.into());
+        let Fact::StatusReported(mut status) = life().swap_remove(3) else {
+            unreachable!("it is a status");
+        };
+        status.connector_id = n;
+        facts.push(status.into());
+    }
+    fold(&mut state, 7, 1, &facts);
+    assert_eq!(state.transactions.len(), TRANSACTIONS_MAX);
+    assert_eq!(state.connectors.len(), CONNECTORS_MAX);
+}

@@ -1,1 +1,165 @@
+use std::fmt::Write;
 
+use expect_test::{Expect, expect};
+use ocpp::{Policy, v16, v201};
+
+use super::*;
+
+const RECEIVED: UtcMicros = UtcMicros(1_795_341_600_000_000);
+
+fn show(values: &MeterValues) -> String {
+    let text =
+        |range: TextRange| &values.text[range.start as usize..(range.start + range.len) as usize];
+    let mut out = String::new();
+    for (at, row) in values.rows.iter().enumerate() {
+        let context = ReadingContext::from_code(row.context).unwrap();
+        let trusted = if row.clock_trusted { "" } else { " untrusted" };
+        writeln!(out, "{at} {context} {}{trusted}", text(row.measured_at_raw)).unwrap();
+        for reading in values.readings.iter().filter(|r| usize::from(r.row) == at) {
+            let column = MeterColumn::from_code(reading.column).unwrap();
+            match column {
+                MeterColumn::EnergyWh | MeterColumn::EnergyExportWh => {
+                    writeln!(out, "  {column} {} mWh", reading.bits).unwrap();
+                }
+                _ => writeln!(out, "  {column} {}", f64::from_bits(reading.bits as u64)).unwrap(),
+            }
+        }
+        for s in values.samples.iter().filter(|s| usize::from(s.row) == at) {
+            let context = ReadingContext::from_code(s.context).unwrap();
+            let words = [
+                s.measurand,
+                s.phase,
+                s.location,
+                s.unit,
+                s.value,
+                s.signed_value,
+            ];
+            let words: Vec<_> = words.map(|range| format!("{:?}", text(range))).into();
+            writeln!(
+                out,
+                "  sample {context} {} = {}",
+                words.join(" "),
+                s.value_number
+            )
+            .unwrap();
+        }
+    }
+    out
+}
+
+fn check_16(meter_value: &str, expected: Expect) {
+    let payload = format!(r#"{{"connectorId":1,"meterValue":{meter_value}}}"#);
+    let mut columns = MeterColumns::new();
+    let decoded =
+        v16::Request::decode("MeterValues", &payload, Policy::Tolerant, &mut columns).unwrap();
+    let v16::Request::MeterValues(request) = decoded.message else {
+        panic!("meter values");
+    };
+    let mut values = MeterValues::default();
+    fill(&mut values, &request.meter_value, RECEIVED);
+    expected.assert_eq(&show(&values));
+}
+
+fn check_201(meter_value: &str, expected: Expect) {
+    let payload = format!(r#"{{"evseId":1,"meterValue":{meter_value}}}"#);
+    let mut columns = MeterColumns::new();
+    let decoded =
+        v201::Request::decode("MeterValues", &payload, Policy::Tolerant, &mut columns).unwrap();
+    let v201::Request::MeterValues(request) = decoded.message else {
+        panic!("meter values");
+    };
+    let mut values = MeterValues::default();
+    fill(&mut values, &request.meter_value, RECEIVED);
+    expected.assert_eq(&show(&values));
+}
+
+#[test]
+fn common_measurands_have_columns() {
+    check_16(
+        r#"[{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[
+            {"value":"12345.6"},
+            {"value":"7.4","measurand":"Power.Active.Import","unit":"kW"},
+            {"value":"16","measurand":"Current.Import","phase":"L1","unit":"A"},
+            {"value":"15.5","measurand":"Current.Import","phase":"L2-N","unit":"A"},
+            {"value":"230.1","measurand":"Voltage","phase":"L1-N","unit":"V","location":"Outlet"},
+            {"value":"50","measurand":"Frequency"},
+            {"value":"55","measurand":"SoC","unit":"Percent","location":"EV"},
+            {"value":"31.5","measurand":"Temperature","unit":"Celcius"},
+            {"value":"0.98","measurand":"Power.Factor"}]}]"#,
+        expect![[r#"
+            0 Sample.Periodic 2026-11-22T09:59:00Z
+              energy_wh 12345600 mWh
+              power_w 7400
+              current_l1_a 16
+              current_l2_a 15.5
+              voltage_l1_v 230.1
+              frequency_hz 50
+              soc_percent 55
+              temperature_c 31.5
+              power_factor 0.98
+        "#]],
+    );
+}
+
+#[test]
+fn what_has_no_column_is_kept_as_written() {
+    check_16(
+        r#"[{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[
+            {"value":"100"},
+            {"value":"101"},
+            {"value":"50","phase":"L1"},
+            {"value":"400","measurand":"Voltage","phase":"L1-L2"},
+            {"value":"3","measurand":"Voltage","location":"Inlet"},
+            {"value":"abc","measurand":"Current.Import"},
+            {"value":"1e40","unit":"Wh","measurand":"Energy.Active.Export.Register"},
+            {"value":"7","measurand":"Energy.Reactive.Import.Register","unit":"varh"},
+            {"value":"90","context":"Transaction.Begin"},
+            {"value":"AAEC","format":"SignedData"}]}]"#,
+        expect![[r#"
+            0 Sample.Periodic 2026-11-22T09:59:00Z
+              energy_wh 100000 mWh
+              sample Sample.Periodic "Energy.Active.Import.Register" "" "" "Wh" "101" "" = 101
+              sample Sample.Periodic "Energy.Active.Import.Register" "L1" "" "Wh" "50" "" = 50
+              sample Sample.Periodic "Voltage" "L1-L2" "" "V" "400" "" = 400
+              sample Sample.Periodic "Voltage" "" "Inlet" "V" "3" "" = 3
+              sample Sample.Periodic "Current.Import" "" "" "A" "abc" "" = NaN
+              sample Sample.Periodic "Energy.Active.Export.Register" "" "" "Wh" "1e40" "" = 10000000000000000000000000000000000000000
+              sample Sample.Periodic "Energy.Reactive.Import.Register" "" "" "varh" "7" "" = 7
+              sample Transaction.Begin "Energy.Active.Import.Register" "" "" "Wh" "90" "" = 90
+              sample Sample.Periodic "Energy.Active.Import.Register" "" "" "Wh" "AAEC" "AAEC" = NaN
+        "#]],
+    );
+}
+
+#[test]
+fn each_meter_value_is_a_row_and_odd_clocks_are_told() {
+    check_16(
+        r#"[{"timestamp":"1970-01-01T00:00:09Z","sampledValue":[{"value":"1"}]},
+            {"timestamp":"2026-11-22T10:05:00Z","sampledValue":[{"value":"2","context":"Sample.Clock"}]},
+            {"timestamp":"2026-11-22T10:05:01Z","sampledValue":[]}]"#,
+        expect![[r#"
+            0 Sample.Periodic 1970-01-01T00:00:09Z untrusted
+              energy_wh 1000 mWh
+            1 Sample.Clock 2026-11-22T10:05:00Z
+              energy_wh 2000 mWh
+            2 Sample.Periodic 2026-11-22T10:05:01Z untrusted
+        "#]],
+    );
+}
+
+#[test]
+fn multipliers_units_and_signatures_of_2_0_1() {
+    check_201(
+        r#"[{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[
+            {"value":12.3456,"unitOfMeasure":{"unit":"kWh"},"signedMeterValue":{"signedMeterData":"c2ln","signingMethod":"","encodingMethod":"OCMF","publicKey":""}},
+            {"value":74,"measurand":"Power.Active.Import","unitOfMeasure":{"unit":"W","multiplier":2}},
+            {"value":5,"measurand":"Energy.Active.Net","unitOfMeasure":{"unit":"Wh"}}]}]"#,
+        expect![[r#"
+            0 Sample.Periodic 2026-11-22T09:59:00Z
+              energy_wh 12345600 mWh
+              power_w 7400
+              sample Sample.Periodic "Energy.Active.Import.Register" "" "" "kWh" "12.3456" "c2ln" = 12345.6
+              sample Sample.Periodic "Energy.Active.Net" "" "" "Wh" "5" "" = 5
+        "#]],
+    );
+}

@@ -1,0 +1,116 @@
+//! What a warm shard allocates, and what an idle station holds.
+
+#![expect(unsafe_code, reason = "a global allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use net::ws::{self, MaskKey};
+
+use super::world::{World, config};
+use crate::config::Onboarding;
+
+thread_local! {
+    /// Calls and live bytes of this thread; tests run on threads of their own.
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<i64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged; counting touches nothing of it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.set(CALLS.get() + 1);
+        BYTES.set(BYTES.get() + layout.size() as i64);
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.set(BYTES.get() - layout.size() as i64);
+        // SAFETY: as above; the pointer came from `alloc` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        CALLS.set(CALLS.get() + 1);
+        BYTES.set(BYTES.get() + new_size as i64 - layout.size() as i64);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+/// Frames as a client sends them.
+fn frame(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ws::write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+    bytes
+}
+
+fn meter_values(n: u64) -> String {
+    let time = fleet::UtcMicros(super::world::EPOCH + n as i64 * 1_000);
+    let sample = |measurand: &str, unit: &str| {
+        format!(
+            r#"{{"value":"{n}.5","context":"Sample.Periodic","measurand":"{measurand}","unit":"{unit}","location":"Outlet"}}"#
+        )
+    };
+    let samples = [
+        sample("Energy.Active.Import.Register", "Wh"),
+        sample("Power.Active.Import", "W"),
+        sample("Current.Import", "A"),
+        sample("Voltage", "V"),
+        sample("Temperature", "Celsius"),
+        sample("Current.Offered", "A"),
+        sample("Frequency", "Hz"),
+    ];
+    format!(
+        r#"[2,"{n}","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"{time}","sampledValue":[{}]}}]}}]"#,
+        samples.join(",")
+    )
+}
+
+/// Allocations per message once warm, over frames made by `text`.
+fn allocations_per_message(text: impl Fn(u64) -> String) -> (u64, u64) {
+    const WARM: u64 = 6_000;
+    const MEASURED: u64 = 2_000;
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1");
+    let mut frames: Vec<_> = (0..WARM + MEASURED).map(|n| frame(&text(n))).collect();
+    let mut before = 0;
+    for (n, frame) in (0_u64..).zip(&mut frames) {
+        if n == WARM {
+            before = CALLS.get();
+        }
+        world.feed("a", frame);
+    }
+    (CALLS.get() - before, MEASURED)
+}
+
+#[test]
+fn heartbeats_and_meter_values_allocate_nothing_once_warm() {
+    let (calls, messages) = allocations_per_message(|n| format!("[2,\"{n}\",\"Heartbeat\",{{}}]"));
+    assert!(calls <= 4, "{calls} allocations for {messages} heartbeats");
+    let (calls, messages) = allocations_per_message(meter_values);
+    // The table of keys that the store does not have yet doubles now and then; nothing is allocated per message.
+    assert!(
+        calls <= 16,
+        "{calls} allocations for {messages} meter values"
+    );
+}
+
+#[test]
+fn an_idle_station_holds_little() {
+    const STATIONS: i64 = 2_000;
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1");
+    let before = BYTES.get();
+    let sockets = world.idle_stations(STATIONS as usize);
+    let per_station = (BYTES.get() - before) / STATIONS;
+    // 1,207 when last looked at; more than a quarter of it is the finished transaction.
+    assert!(per_station <= 1_280, "{per_station} bytes per station");
+    assert_eq!(sockets as i64, STATIONS + 1);
+}
