@@ -132,9 +132,10 @@ pub(crate) fn judge(
 
 fn newcomer(open: bool, given: Circumstances<'_>) -> Result<Acceptance, Refusal> {
     match given.onboarding {
+        Onboarding::Closed => Err(Refusal::Unknown),
         Onboarding::Open | Onboarding::Pending if open => Ok(Acceptance::Accepted),
         Onboarding::Open | Onboarding::Pending if given.room_for_pending => Ok(Acceptance::Pending),
-        Onboarding::Open | Onboarding::Pending | Onboarding::Closed => Err(Refusal::Unknown),
+        Onboarding::Open | Onboarding::Pending => Err(Refusal::Unknown),
     }
 }
 

@@ -16,6 +16,9 @@ use crate::config::Plausibility;
 use crate::shard::{Projection, read_record_row};
 use crate::state::{RowError, StationState};
 
+/// Bytes of rows that are gathered before they are written.
+const HELD_LEN_MAX: usize = 32 << 20;
+
 /// Why store and logs cannot be brought together.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -158,7 +161,8 @@ impl Replay {
             };
             self.stations[station as usize].apply(event, &record, &self.rules);
             self.projection.note(event, &record, bytes);
-            if !std::mem::replace(&mut self.dirty[station as usize], true) {
+            let changed = !matches!(record.body, Body::Message(_));
+            if changed && !std::mem::replace(&mut self.dirty[station as usize], true) {
                 self.projection.dirty(seq, station);
             }
             if let Body::CommandChanged(_) = record.body
@@ -167,8 +171,19 @@ impl Replay {
                 self.note_command(key, command);
             }
             last = seq;
+            if HELD_LEN_MAX < self.projection.len() {
+                self.write_back(store, log, last)?;
+            }
         }
-        while !self.projection.is_empty() {
+        self.write_back(store, log, last)?;
+        Ok(last)
+    }
+
+    /// Writes what the log added so far, up to `last`.
+    fn write_back(&mut self, store: &StateStore, log: LogId, last: Seq) -> Result<(), ReplayError> {
+        // A log may have added nothing but its position.
+        let mut more = store.position(log).is_none_or(|position| position < last);
+        while more {
             let (stations, dirty) = (&self.stations, &mut self.dirty);
             let (rows, position) = self.projection.batch(last, |station| {
                 dirty[station as usize] = false;
@@ -180,8 +195,9 @@ impl Replay {
                 .for_each(|(table, key, value)| batch.put(table, key, value));
             store.apply(batch, Some((log, position)), Durability::Buffered)?;
             self.projection.stored(position);
+            more = !self.projection.is_empty();
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Hands every station to its shard, with its open commands.

@@ -119,6 +119,8 @@ pub(crate) struct Shard {
     journal: Journal,
     waiting: Waiting,
     projection: Projection,
+    /// The newest record when rows were last handed over.
+    claimed: Seq,
     wheel: Wheel,
     deadlines: Deadlines,
     guesses: Guesses,
@@ -170,6 +172,7 @@ impl Shard {
             journal: Journal::new(log_id, last),
             waiting: Waiting::default(),
             projection: Projection::default(),
+            claimed: last,
             wheel: Wheel::new(u64::from(now.tick())),
             deadlines: Deadlines::default(),
             guesses: Guesses::default(),
@@ -423,10 +426,11 @@ impl Shard {
 
     /// Rows for the state store, the position they claim, and the record that must be durable before they go there.
     pub(crate) fn projection(&mut self) -> Option<(Vec<Row>, Seq, Seq)> {
-        if self.projection.is_empty() {
+        if !self.has_rows() {
             return None;
         }
         let last = self.journal.last();
+        self.claimed = last;
         let stations = &mut self.stations;
         let (batch, position) = self.projection.batch(last, |station| {
             let entry = &mut stations[station];
@@ -441,7 +445,8 @@ impl Shard {
 
     /// True when [`Shard::projection`] has something.
     pub(crate) fn has_rows(&self) -> bool {
-        !self.projection.is_empty()
+        // Raw frames change no row, but a log that holds nothing else is to be released too.
+        !self.projection.is_empty() || self.claimed < self.journal.last()
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -483,7 +488,9 @@ impl Shard {
             .state
             .apply(event, &record, &self.settings.config.plausibility);
         self.projection.note(event, &record, bytes);
-        if !entry.dirty {
+        // A raw frame tells when the station was last seen, which is no reason to write it.
+        let changed = !matches!(record.body, fleet::wire::Body::Message(_));
+        if changed && !entry.dirty {
             entry.dirty = true;
             self.projection.dirty(event.seq, station);
         }
@@ -593,7 +600,7 @@ impl Shard {
             };
             self.record(now, station, &ended);
         }
-        self.lose_commands(now, station, rpc);
+        self.lose_commands(now, rpc);
     }
 }
 

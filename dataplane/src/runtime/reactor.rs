@@ -16,8 +16,8 @@ use crate::shard::{Effect, Now, Row, Shard};
 
 /// Letters read in one turn; sockets have their turn between.
 const LETTERS_MAX: usize = 256;
-/// Time between two projections of a shard.
-const PROJECT_EVERY: Duration = Duration::from_millis(200);
+/// Time between two projections of a shard: what a restart replays, against how often a busy station is written.
+const PROJECT_EVERY: Duration = Duration::from_secs(1);
 
 /// Carries things between a shard, its sockets, its log and its mailbox.
 pub(super) struct Reactor {

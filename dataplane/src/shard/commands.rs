@@ -355,14 +355,13 @@ impl Shard {
     }
 
     /// The connection is gone: nobody can tell what became of the calls on it.
-    pub(super) fn lose_commands(&mut self, now: Now, station: u32, rpc: Rpc) {
+    pub(super) fn lose_commands(&mut self, now: Now, rpc: Rpc) {
         let (sent, unsent) = rpc.into_calls();
         for call in sent.into_iter().chain(unsent) {
             if let Ok(id) = call.id.parse() {
                 self.end_command(now, id, CommandState::Unknown, String::new(), None);
             }
         }
-        debug_assert!((station as usize) < self.stations.iter().count());
     }
 
     /// A command that the last run left without an answer.
@@ -521,7 +520,6 @@ impl Shard {
     /// A transaction's event, to the operators that wait for it.
     pub(super) fn tell_waiting(
         &mut self,
-        now: Now,
         station: u32,
         id: TransactionId,
         event: &TransactionEvent,
@@ -564,7 +562,6 @@ impl Shard {
                 self.reply_when_durable(reply, StopOutcome::Ended(view));
             }
         }
-        let _ = now;
     }
 
     /// Somebody's wait at this station may be over.

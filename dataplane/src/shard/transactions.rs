@@ -477,7 +477,7 @@ impl Shard {
         self.record(now, station, &event);
         if !retry.conflict {
             self.index_transaction(station, before.id, was_active, &event);
-            self.tell_waiting(now, station, before.id, &event);
+            self.tell_waiting(station, before.id, &event);
         }
         before.id
     }
