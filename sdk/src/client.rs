@@ -354,6 +354,21 @@ impl Client {
         read(builder.header(ACCEPT, "application/json")).await
     }
 
+    /// `POST /api/v1/sql`: the rows in the form that `accept` names, such as `text/csv`.
+    pub async fn sql_as(&self, query: &str, accept: &str) -> Result<String, ClientError> {
+        let request = SqlRequest {
+            query: query.to_owned(),
+        };
+        let builder = self.post(&["sql"]).timeout(TIMEOUT_LONG).json(&request);
+        let response = accepted(builder.header(ACCEPT, accept).send().await?).await?;
+        Ok(response.text().await?)
+    }
+
+    /// `POST /api/v1/lake/flush`
+    pub async fn flush_lake(&self) -> Result<(), ClientError> {
+        nothing(self.post(&["lake", "flush"]).timeout(TIMEOUT_LONG)).await
+    }
+
     /// `GET /health`
     pub async fn health(&self) -> Result<Health, ClientError> {
         read(self.http.get(self.url(&["health"])).timeout(TIMEOUT)).await
