@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The data plane for electric-vehicle charging: OCPP in, SQL out.
 #[derive(Debug, Parser)]
@@ -23,9 +23,49 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start the server with every role
+    #[command(after_help = "Examples:\n  \
+        sigec run\n  \
+        sigec run --data-dir /var/lib/sigec --config /etc/sigec/sigec.toml\n  \
+        sigec run --ocpp 127.0.0.1:0 --http 127.0.0.1:0 --postgres 127.0.0.1:0 --ready-file ready.json\n  \
+        SIGEC_ADMIN_TOKEN=… sigec run --http 0.0.0.0:8080 --allow-plaintext")]
+    Run {
+        #[command(flatten)]
+        flags: RunFlags,
+        /// Write where the server listens to this file once it is ready
+        #[arg(long, value_name = "FILE")]
+        ready_file: Option<PathBuf>,
+    },
+    /// Ask the tables: the server if it runs, else the data directory
+    #[command(after_help = "Examples:\n  \
+        sigec sql \"SELECT * FROM stations LIMIT 5\"\n  \
+        sigec sql --format csv \"SELECT * FROM transactions\" > transactions.csv")]
+    Sql {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        login: Login,
+        /// How rows are printed
+        #[arg(long, value_enum, default_value = "table")]
+        format: RowFormat,
+        /// One SELECT
+        query: String,
+    },
+    /// Register charging stations
+    #[command(subcommand)]
+    Station(StationCommand),
+    /// Look after the tables' files
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look into the durable log of a stopped server
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Administer a stopped server
+    #[command(subcommand)]
+    Admin(AdminCommand),
 }
 
 /// Where settings come from, besides the defaults and `SIGEC_SECTION__KEY`.
@@ -48,6 +88,24 @@ impl Sources {
             .into_iter()
             .collect()
     }
+}
+
+/// As whom a running server is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// A principal's token; SIGEC_ADMIN_TOKEN serves too
+    #[arg(long, env = "SIGEC_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Columns for people
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// An array of objects
+    Json,
 }
 
 /// The settings that `sigec run` takes as flags.
@@ -125,5 +183,76 @@ pub(crate) enum ConfigCommand {
     Check {
         #[command(flatten)]
         flags: RunFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Read every record and check every sum
+    #[command(after_help = "Examples:\n  \
+        sigec log verify\n  \
+        sigec log verify --data-dir /backup/sigec-2026-11-22")]
+    Verify {
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Print records, one a line: log, sequence number, time, station, content
+    #[command(after_help = "Examples:\n  \
+        sigec log dump | grep CP-000017\n  \
+        sigec log dump --shard 1 --from 120000 --limit 20")]
+    Dump {
+        #[command(flatten)]
+        sources: Sources,
+        /// Only the log of this shard
+        #[arg(long, value_name = "N")]
+        shard: Option<usize>,
+        /// Begin with this sequence number
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        from: u64,
+        /// End after this many records
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Give the administrator a new token and print it; the old one is refused from then on
+    #[command(after_help = "Examples:\n  \
+        sigec admin reset-token\n  \
+        sigec admin reset-token --data-dir /var/lib/sigec")]
+    ResetToken {
+        #[command(flatten)]
+        sources: Sources,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StationCommand {
+    /// Register or change many stations from a CSV file
+    #[command(after_help = "Examples:\n  \
+        sigec station import stations.csv\n\n\
+        The file has a header, id,password,site,latitude,longitude,connectors, of which only id must be there. A new\n\
+        station without a password is given one, which is printed.")]
+    Import {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        login: Login,
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LakeCommand {
+    /// Have the server write out every row that is still in memory
+    #[command(after_help = "Examples:\n  \
+        sigec lake flush && duckdb -c \"SELECT count(*) FROM delta_scan('sigec-data/lake/meter_values')\"")]
+    Flush {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        login: Login,
     },
 }

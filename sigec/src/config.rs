@@ -8,9 +8,12 @@ mod layers;
 mod show;
 mod units;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use storage::log::LogConfig;
 
 pub(crate) use layers::{DEFAULTS, Settings};
 pub(crate) use show::show;
@@ -51,78 +54,21 @@ fn hint(nearest: Option<&str>) -> String {
     }
 }
 
-/// What the server runs with. Field by field as `defaults.toml` documents it; nothing here is optional.
-#[derive(Clone, Debug, PartialEq)]
+/// What the server runs with. Each part's own type holds what `defaults.toml` says of it; nothing is optional.
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub(crate) server: Server,
-    pub(crate) ocpp: Ocpp,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) drain_timeout: Duration,
     pub(crate) http_listen: SocketAddr,
     pub(crate) postgres_listen: SocketAddr,
-    pub(crate) log: Log,
-    pub(crate) lake: Lake,
-    pub(crate) query: Query,
-    pub(crate) tariff: Tariff,
+    pub(crate) dataplane: dataplane::Config,
+    pub(crate) lake: pipeline::Config,
+    /// As it was written: a decimal of the tariff's currency.
+    pub(crate) price_per_kwh: String,
     pub(crate) logging: Logging,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Server {
-    pub(crate) data_dir: PathBuf,
-    /// At least one.
-    pub(crate) shards: usize,
-    pub(crate) allow_plaintext: bool,
-    pub(crate) drain_timeout: Duration,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Ocpp {
-    pub(crate) listen: SocketAddr,
-    pub(crate) onboarding: Onboarding,
-    pub(crate) origins: Vec<String>,
-    pub(crate) message_size_max: u64,
-    pub(crate) handshake_timeout: Duration,
-    pub(crate) heartbeat_interval: Duration,
-    pub(crate) ping_interval: Duration,
-    pub(crate) idle_timeout: Duration,
-    pub(crate) answer_timeout: Duration,
-}
-
-/// What happens to a station that nobody has registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Onboarding {
-    Open,
-    Pending,
-    Closed,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Log {
-    pub(crate) size_max: u64,
-    pub(crate) commit_wait: Duration,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Lake {
-    pub(crate) flush_interval: Duration,
-    pub(crate) flush_size: u64,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Query {
-    pub(crate) timeout: Duration,
-    pub(crate) memory_max: u64,
-    pub(crate) rows_max: usize,
-    pub(crate) concurrency_max: usize,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tariff {
-    /// Millionths of the currency's major unit per kWh.
-    pub(crate) price_per_kwh_micros: i64,
-    pub(crate) currency: String,
-}
-
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Logging {
     pub(crate) filter: String,
     pub(crate) format: LogFormat,
@@ -153,89 +99,20 @@ impl Config {
     }
 
     fn check(settings: &Settings) -> Result<Self, ConfigError> {
-        let listens = ["ocpp.listen", "http.listen", "postgres.listen"];
-        let [ocpp_listen, http_listen, postgres_listen] = listens.map(|key| settings.address(key));
-        let (ocpp_listen, http_listen, postgres_listen) =
-            (ocpp_listen?, http_listen?, postgres_listen?);
-        let on_loopback = [ocpp_listen, http_listen, postgres_listen]
-            .map(|listen: SocketAddr| listen.ip().is_loopback());
-
-        let allow_plaintext = settings.boolean("server.allow_plaintext")?;
-        if let Some(exposed) = on_loopback.iter().position(|on_loopback| !on_loopback)
-            && !allow_plaintext
-        {
-            return Err(settings.invalid(
-                listens[exposed],
-                "a loopback address, or --allow-plaintext when something in front of it brings TLS",
-            ));
-        }
-
+        let listeners = listeners(settings)?;
+        let [ocpp, http_listen, postgres_listen] = listeners;
+        let data_dir = PathBuf::from(settings.non_empty("server.data_dir")?);
         Ok(Self {
-            server: Server {
-                data_dir: PathBuf::from(settings.non_empty("server.data_dir")?),
-                shards: match settings.count("server.shards", 0..=256)? {
-                    0 => std::thread::available_parallelism().map_or(1, usize::from),
-                    shards => shards,
-                },
-                allow_plaintext,
-                drain_timeout: settings.duration("server.drain_timeout", secs(1)..=secs(600))?,
-            },
-            ocpp: Ocpp {
-                listen: ocpp_listen,
-                onboarding: settings.choice(
-                    "ocpp.onboarding",
-                    &[
-                        (
-                            "auto",
-                            if on_loopback == [true; 3] {
-                                Onboarding::Open
-                            } else {
-                                Onboarding::Pending
-                            },
-                        ),
-                        ("open", Onboarding::Open),
-                        ("pending", Onboarding::Pending),
-                        ("closed", Onboarding::Closed),
-                    ],
-                )?,
-                origins: settings.list("ocpp.origins")?,
-                message_size_max: settings.size("ocpp.message_size_max", KIB..=64 * MIB)?,
-                handshake_timeout: settings
-                    .duration("ocpp.handshake_timeout", secs(1)..=secs(300))?,
-                heartbeat_interval: settings
-                    .duration("ocpp.heartbeat_interval", secs(1)..=secs(86_400))?,
-                ping_interval: settings.duration("ocpp.ping_interval", secs(1)..=secs(86_400))?,
-                idle_timeout: {
-                    let ping_interval = settings.duration("ocpp.ping_interval", ANY)?;
-                    let idle_timeout = settings.duration("ocpp.idle_timeout", ANY)?;
-                    if idle_timeout <= ping_interval {
-                        return Err(settings
-                            .invalid("ocpp.idle_timeout", "a duration above ocpp.ping_interval"));
-                    }
-                    idle_timeout
-                },
-                answer_timeout: settings.duration("ocpp.answer_timeout", secs(1)..=secs(600))?,
-            },
+            drain_timeout: settings.duration("server.drain_timeout", secs(1)..=secs(600))?,
             http_listen,
             postgres_listen,
-            log: Log {
-                size_max: settings.size("log.size_max", 256 * MIB..=1024 * GIB)?,
-                commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,
+            dataplane: dataplane::Config {
+                listen: vec![ocpp],
+                ..dataplane_config(settings, dataplane::Onboarding::default_for(&listeners))?
             },
-            lake: Lake {
-                flush_interval: settings.duration("lake.flush_interval", secs(1)..=secs(86_400))?,
-                flush_size: settings.size("lake.flush_size", MIB..=4 * GIB)?,
-            },
-            query: Query {
-                timeout: settings.duration("query.timeout", secs(1)..=secs(86_400))?,
-                memory_max: settings.size("query.memory_max", 64 * MIB..=1024 * GIB)?,
-                rows_max: settings.count("query.rows_max", 1..=1_000_000_000)?,
-                concurrency_max: settings.count("query.concurrency_max", 1..=256)?,
-            },
-            tariff: Tariff {
-                price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,
-                currency: settings.parse::<Currency>("tariff.currency")?.code,
-            },
+            lake: lake_config(settings, &data_dir)?,
+            data_dir,
+            price_per_kwh: settings.non_empty("tariff.price_per_kwh")?,
             logging: Logging {
                 filter: settings.non_empty("logging.filter")?,
                 format: settings.choice(
@@ -247,10 +124,117 @@ impl Config {
     }
 }
 
-const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
-const GIB: u64 = 1 << 30;
-const ANY: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::MAX;
+/// The addresses of OCPP, HTTP and Postgres; beyond loopback only where plaintext is allowed.
+fn listeners(settings: &Settings) -> Result<[SocketAddr; 3], ConfigError> {
+    let allow_plaintext = settings.boolean("server.allow_plaintext")?;
+    let listener = |key| {
+        let address = settings.address(key)?;
+        if !address.ip().is_loopback() && !allow_plaintext {
+            return Err(settings.invalid(
+                key,
+                "a loopback address, or --allow-plaintext when something in front of it brings TLS",
+            ));
+        }
+        Ok(address)
+    };
+    Ok([
+        listener("ocpp.listen")?,
+        listener("http.listen")?,
+        listener("postgres.listen")?,
+    ])
+}
+
+fn dataplane_config(
+    settings: &Settings,
+    onboarding: dataplane::Onboarding,
+) -> Result<dataplane::Config, ConfigError> {
+    let defaults = dataplane::Config::default();
+    let ping_interval = settings.duration("ocpp.ping_interval", secs(1)..=secs(86_400))?;
+    let idle_timeout = settings.duration("ocpp.idle_timeout", secs(1)..=secs(604_800))?;
+    if idle_timeout <= ping_interval {
+        return Err(settings.invalid("ocpp.idle_timeout", "a duration above ocpp.ping_interval"));
+    }
+    let heartbeat_interval =
+        settings.duration("ocpp.heartbeat_interval", secs(1)..=secs(86_400))?;
+    let watt_hours = |key| {
+        settings
+            .count(key, 1..=1_000_000_000)
+            .map(|count| count as i64)
+    };
+    Ok(dataplane::Config {
+        shards: match settings.count("server.shards", 0..=usize::from(fleet::PARTITIONS))? {
+            0 => defaults.shards,
+            shards => shards,
+        },
+        onboarding: settings.choice(
+            "ocpp.onboarding",
+            &[
+                ("auto", onboarding),
+                ("open", dataplane::Onboarding::Open),
+                ("pending", dataplane::Onboarding::Pending),
+                ("closed", dataplane::Onboarding::Closed),
+            ],
+        )?,
+        origins: settings.list("ocpp.origins")?,
+        pending_max: settings.count("ocpp.pending_max", 0..=1_000_000)?,
+        heartbeat_interval_s: u32::try_from(heartbeat_interval.as_secs())
+            .expect("a day of seconds fits"),
+        message_len_max: settings.size("ocpp.message_size_max", 2 * KIB..=MIB)?,
+        handshake_timeout: settings.duration("ocpp.handshake_timeout", secs(1)..=secs(300))?,
+        ping_interval,
+        idle_timeout,
+        call_timeout: settings.duration("ocpp.answer_timeout", secs(1)..=secs(600))?,
+        command_queue_len_max: settings.count("ocpp.commands_waiting_max", 1..=10_000)?,
+        shard_bytes_max: settings.size("ocpp.memory_max", 8 * MIB..=64 * GIB)?,
+        log_stall_timeout: settings.duration("log.stall_timeout", secs(1)..=secs(600))?,
+        log_heartbeats: settings.boolean("ocpp.keep_heartbeats")?,
+        tariff: dataplane::Tariff {
+            price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,
+            currency: settings.parse::<Currency>("tariff.currency")?.code,
+        },
+        plausibility: dataplane::Plausibility {
+            power_w_max: watt_hours("plausibility.power_w_max")?,
+            slack_wh: watt_hours("plausibility.slack_wh")?,
+            transaction_wh_max: watt_hours("plausibility.transaction_wh_max")?,
+        },
+        log: LogConfig {
+            bytes_max: settings.size("log.size_max", 256 * MIB..=1024 * GIB)? as u64,
+            commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,
+            ..defaults.log
+        },
+        ..defaults
+    })
+}
+
+fn lake_config(settings: &Settings, data_dir: &Path) -> Result<pipeline::Config, ConfigError> {
+    let defaults = pipeline::Config::new(data_dir);
+    let mut retention_days = BTreeMap::new();
+    for table in pipeline::Table::ALL {
+        let days = settings.count(&format!("retention.{}", table.name()), 0..=36_500)?;
+        if days > 0 {
+            retention_days.insert(table, u32::try_from(days).expect("a century of days fits"));
+        }
+    }
+    Ok(pipeline::Config {
+        flush_interval: settings.duration("lake.flush_interval", secs(1)..=secs(86_400))?,
+        flush_bytes: settings.size("lake.flush_size", MIB..=4 * GIB)?,
+        hot_bytes_max: settings.size("lake.memory_max", 16 * MIB..=1024 * GIB)?,
+        retention_days,
+        query: pipeline::QueryConfig {
+            timeout: settings.duration("query.timeout", secs(1)..=secs(86_400))?,
+            memory: settings.size("query.memory_max", 64 * MIB..=1024 * GIB)?,
+            spill_bytes: settings.size("query.spill_max", 0..=1024 * GIB)? as u64,
+            rows_max: settings.count("query.rows_max", 1..=1_000_000_000)?,
+            concurrency: settings.count("query.concurrency_max", 1..=256)?,
+            ..defaults.query
+        },
+        ..defaults
+    })
+}
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)

@@ -7,6 +7,8 @@ mod cli;
 mod commands;
 mod config;
 mod print;
+mod query;
+mod run;
 
 use std::process::ExitCode;
 

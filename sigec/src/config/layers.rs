@@ -232,7 +232,11 @@ impl Settings {
         Err(self.invalid(key, format!("a duration from {start} to {end}")))
     }
 
-    pub(super) fn size(&self, key: &str, range: RangeInclusive<u64>) -> Result<u64, ConfigError> {
+    pub(super) fn size(
+        &self,
+        key: &str,
+        range: RangeInclusive<usize>,
+    ) -> Result<usize, ConfigError> {
         let Bytes(bytes) = self.parse(key)?;
         if range.contains(&bytes) {
             return Ok(bytes);

@@ -31,11 +31,20 @@ fn default_config() -> Config {
 #[test]
 fn the_defaults_are_a_whole_configuration() {
     let config = default_config();
-    assert_eq!(config.ocpp.listen, "127.0.0.1:9000".parse().unwrap());
-    assert_eq!(config.http_listen, "127.0.0.1:8080".parse().unwrap());
-    assert_eq!(config.postgres_listen, "127.0.0.1:5433".parse().unwrap());
-    assert_eq!(config.tariff.price_per_kwh_micros, 750_000);
-    assert!(config.server.shards >= 1);
+    let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+    assert_eq!(config.dataplane.listen, [address("127.0.0.1:9000")]);
+    assert_eq!(config.http_listen, address("127.0.0.1:8080"));
+    assert_eq!(config.postgres_listen, address("127.0.0.1:5433"));
+    // The parts' own defaults and the documented ones are the same.
+    let (dataplane, lake) = (
+        dataplane::Config::default(),
+        pipeline::Config::new("./sigec-data"),
+    );
+    assert_eq!(
+        format!("{:#?}", config.dataplane),
+        format!("{dataplane:#?}")
+    );
+    assert_eq!(format!("{:#?}", config.lake), format!("{lake:#?}"));
 }
 
 #[test]
@@ -91,7 +100,8 @@ fn what_is_shown_is_a_configuration_of_the_same_meaning() {
     ];
     let (config, settings) = Config::load(None, [], &flags).unwrap();
     std::fs::write(&path, show(&settings)).unwrap();
-    assert_eq!(Config::load(Some(&path), [], &[]).unwrap().0, config);
+    let shown = Config::load(Some(&path), [], &[]).unwrap().0;
+    assert_eq!(format!("{shown:#?}"), format!("{config:#?}"));
 }
 
 #[test]
@@ -211,11 +221,14 @@ fn plaintext_beyond_loopback_needs_consent_on_every_listener() {
 
 #[test]
 fn onboarding_is_open_only_while_every_listener_is_on_loopback() {
-    assert_eq!(default_config().ocpp.onboarding, Onboarding::Open);
+    assert_eq!(
+        default_config().dataplane.onboarding,
+        dataplane::Onboarding::Open
+    );
     let exposed = [
         ("http.listen", "0.0.0.0:0".to_owned()),
         ("server.allow_plaintext", "true".to_owned()),
     ];
     let (config, _) = Config::load(None, [], &exposed).unwrap();
-    assert_eq!(config.ocpp.onboarding, Onboarding::Pending);
+    assert_eq!(config.dataplane.onboarding, dataplane::Onboarding::Pending);
 }

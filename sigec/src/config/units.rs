@@ -36,7 +36,7 @@ impl fmt::Display for Span {
 
 /// A size with one binary unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bytes(pub(super) u64);
+pub(super) struct Bytes(pub(super) usize);
 
 /// Units of size, largest first, in bytes.
 const SIZES: [(&str, u64); 5] = [
@@ -52,13 +52,14 @@ impl FromStr for Bytes {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let expected = "a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB";
-        scaled(text, &SIZES).map(Self).ok_or(expected)
+        let bytes = scaled(text, &SIZES).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or(expected)
     }
 }
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(self.0, &SIZES, f)
+        show(self.0 as u64, &SIZES, f)
     }
 }
 
@@ -109,21 +110,19 @@ impl FromStr for Price {
 }
 
 /// An ISO 4217 code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Currency {
-    pub(super) code: String,
+    pub(super) code: [u8; 3],
 }
 
 impl FromStr for Currency {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Ok(Self {
-                code: text.to_owned(),
-            });
-        }
-        Err("three capital letters of ISO 4217, such as BRL")
+        let code = text.as_bytes().try_into().ok();
+        let code = code.filter(|code: &[u8; 3]| code.iter().all(u8::is_ascii_uppercase));
+        let expected = "three capital letters of ISO 4217, such as BRL";
+        code.map(|code| Self { code }).ok_or(expected)
     }
 }
 

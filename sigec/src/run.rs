@@ -1,0 +1,322 @@
+//! `sigec run`: every part opened, wired to its neighbours, served, drained.
+//!
+//! The order is one way: who is called stands before its callers. Data directory, state store, data plane, lake,
+//! then the listeners of operators and analysts, and the ready file last. A stop goes the same way backwards.
+
+mod bridge;
+mod health;
+mod lake;
+mod logging;
+mod ready;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use control_api::{PrincipalError, Principals};
+use dataplane::{Dataplane, Onboarding};
+use pipeline::Lake;
+use sdk::{Client, Role};
+use storage::data_dir::DataDir;
+use storage::state::StateStore;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use voice_gateway::VoiceGateway;
+
+use crate::config::Config;
+use crate::print;
+use health::Watch;
+pub(crate) use ready::Ready;
+
+/// Threads for HTTP and the Postgres wire; they wait more than they work.
+const CONTROL_THREADS: usize = 2;
+
+/// Where the state store lies.
+pub(crate) fn state_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("state")
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
+    logging::start(&config.logging)?;
+    match net::os::raise_nofile_limit() {
+        Ok(limit) => tracing::info!(limit, "open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+    let control = control_threads()?;
+    let served = control.block_on(async {
+        // Asked for first, so that no signal is missed while the parts start.
+        let signals = Signals::listen()?;
+        let server = Server::start(config).await?;
+        server.announce(ready_file)?;
+        signals.first().await;
+        server.stop(config.drain_timeout).await
+    });
+    // What is left are connections that did not end in time.
+    control.shutdown_background();
+    served
+}
+
+/// Runs the server for one piece of work: on free ports of loopback, closed to stations it does not know, with a
+/// principal of its own for the work's client.
+pub(crate) fn briefly<T>(
+    mut config: Config,
+    work: impl AsyncFnOnce(Client) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    const NAME: &str = "sigec-offline";
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.dataplane.listen = vec![anywhere];
+    config.dataplane.onboarding = Onboarding::Closed;
+    (config.http_listen, config.postgres_listen) = (anywhere, anywhere);
+    let control = control_threads()?;
+    let result = control.block_on(async {
+        let server = Server::start(&config).await?;
+        let principals = server.principals.clone();
+        match principals.delete(NAME) {
+            // A run that was killed left it behind.
+            Ok(()) | Err(PrincipalError::Unknown { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (_, token) = principals.create(NAME, Role::Operator, fleet::TENANT_DEFAULT)?;
+        let client = Client::new(&format!("http://{}", server.ready.http), token)?;
+        server.watch.ready.store(true, Ordering::Relaxed);
+        let result = work(client).await;
+        principals.delete(NAME)?;
+        server.stop(config.drain_timeout).await?;
+        result
+    });
+    control.shutdown_background();
+    result
+}
+
+fn control_threads() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .context("starting the control threads")
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("listening for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    /// Resolves with the first one; the second ends the process at once.
+    async fn first(mut self) {
+        let signal = self.next().await;
+        tracing::info!(signal, "draining; once more ends at once");
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(1);
+        });
+    }
+}
+
+/// Everything that runs.
+struct Server {
+    data_dir: DataDir,
+    principals: Principals,
+    dataplane: Dataplane,
+    lake: Arc<Lake>,
+    watch: Arc<Watch>,
+    ready: Ready,
+    /// Of the first start; shown once.
+    new_token: Option<String>,
+    /// True once the control side should end.
+    ending: watch::Sender<bool>,
+    http: JoinHandle<std::io::Result<()>>,
+    postgres: JoinHandle<std::io::Result<()>>,
+    orphans: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(config: &Config) -> anyhow::Result<Self> {
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let http = bind("http.listen", config.http_listen).await?;
+        let postgres = bind("postgres.listen", config.postgres_listen).await?;
+        // The shards share their port among themselves, and would share it with a second server as well.
+        drop(bind("ocpp.listen", config.dataplane.listen[0]).await?);
+
+        let store = StateStore::open(&state_dir(data_dir.path()))?;
+        let principals = Principals::open(store.clone())?;
+        let token = std::env::var("SIGEC_ADMIN_TOKEN").ok();
+        let new_token = principals.bootstrap(token.as_deref())?;
+
+        let dataplane = Dataplane::start(config.dataplane.clone(), &data_dir, store.clone())?;
+        let router = dataplane.router();
+        let sources = lake::sources(dataplane.logs(), dataplane.orphans())?;
+        let lake = Lake::start(config.lake.clone(), sources, bridge::stations(&router))?;
+        let lake = Arc::new(lake);
+        let orphans = tokio::spawn(lake::drain(
+            Arc::clone(&lake),
+            store,
+            dataplane.orphans().to_vec(),
+        ));
+
+        let ready = Ready {
+            pid: std::process::id(),
+            ocpp: dataplane.addrs()[0],
+            http: http.local_addr()?,
+            postgres: postgres.local_addr()?,
+            data_dir: data_dir.path().to_owned(),
+        };
+        let watch = Arc::new(Watch {
+            ready: AtomicBool::new(false),
+            lake: Arc::clone(&lake),
+            listening: [
+                ("ocpp", ready.ocpp),
+                ("http", ready.http),
+                ("postgres", ready.postgres),
+            ],
+        });
+        let currency = String::from_utf8_lossy(&config.dataplane.tariff.currency).into_owned();
+        let voice = VoiceGateway::new(voice_gateway::Config {
+            api_base_url: format!("http://{}", reachable(ready.http)),
+            // The gateway names prices in reais.
+            price_per_kwh: (currency == "BRL").then(|| config.price_per_kwh.clone()),
+        })?;
+        let api = control_api::router(control_api::Deps {
+            router,
+            principals: principals.clone(),
+            sql: bridge::sql(lake.sql()),
+            health: {
+                let watch = Arc::clone(&watch);
+                Arc::new(move || watch.look())
+            },
+            currency,
+            metrics: vec![{
+                let voice = voice.clone();
+                Arc::new(move || voice.metrics())
+            }],
+            sql_routes: pipeline::http_router(lake.sql(), bridge::by_token(&principals))
+                .merge(lake::routes(Arc::clone(&lake))),
+            voice_routes: voice.router(),
+        });
+
+        let (ending, ended) = watch::channel(false);
+        let serving =
+            axum::serve(http, api.into_make_service()).with_graceful_shutdown(until(ended.clone()));
+        let http = tokio::spawn(serving.into_future());
+        let find = bridge::by_name(&principals);
+        let postgres = tokio::spawn(pipeline::serve_postgres(
+            postgres,
+            lake.sql(),
+            find,
+            until(ended),
+        ));
+        Ok(Self {
+            data_dir,
+            principals,
+            dataplane,
+            lake,
+            watch,
+            ready,
+            new_token,
+            ending,
+            http,
+            postgres,
+            orphans,
+        })
+    }
+
+    /// Says to people and to scripts that it is ready, and where.
+    fn announce(&self, ready_file: Option<&Path>) -> anyhow::Result<()> {
+        let Ready {
+            ocpp,
+            http,
+            postgres,
+            data_dir,
+            ..
+        } = &self.ready;
+        self.watch.ready.store(true, Ordering::Relaxed);
+        self.ready.write(&Ready::path_in(data_dir))?;
+        if let Some(path) = ready_file {
+            self.ready.write(path)?;
+        }
+        if let Some(token) = &self.new_token {
+            print::line(format_args!(
+                "administrator's token, shown this once: {token}"
+            ))?;
+        }
+        print::line(format_args!("ocpp      ws://{ocpp}/"))?;
+        print::line(format_args!(
+            "http      http://{http}/  (documentation under /docs)"
+        ))?;
+        print::line(format_args!("postgres  postgres://admin@{postgres}/sigec"))?;
+        print::line(format_args!("data      {}", data_dir.display()))?;
+        print::line("ready; Ctrl-C stops")
+    }
+
+    /// Ends the parts in the order of the data: nothing new comes in, what came in becomes durable, then rows,
+    /// then files.
+    async fn stop(self, patience: Duration) -> anyhow::Result<()> {
+        self.watch.ready.store(false, Ordering::Relaxed);
+        let dataplane = self.dataplane;
+        let stopped = tokio::task::spawn_blocking(move || dataplane.stop(patience)).await;
+        self.ending.send_replace(true);
+        let served =
+            tokio::time::timeout(patience, async { (self.http.await, self.postgres.await) });
+        if served.await.is_err() {
+            tracing::warn!(?patience, "requests were cut off");
+        }
+        self.orphans.abort();
+        // A request that was cut off may still hold it; then what is hot stays in the log.
+        drop(self.watch);
+        match Arc::try_unwrap(self.lake) {
+            Ok(lake) => lake.shutdown().await?,
+            Err(_) => {
+                tracing::warn!("rows that are not in files yet will be read from the log again")
+            }
+        }
+        drop(self.data_dir);
+        Ok(stopped??)
+    }
+}
+
+async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{key}: listening on {address}"))
+}
+
+/// How this machine reaches a listener of its own.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// Resolves when the server ends.
+async fn until(mut ended: watch::Receiver<bool>) {
+    // The sender is gone only after the server.
+    let _ = ended.wait_for(|ended| *ended).await;
+}

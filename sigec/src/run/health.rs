@@ -1,0 +1,65 @@
+//! How the parts are that only the program itself knows, in the words of the API.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use control_api::HealthParts;
+use pipeline::Lake;
+use sdk::{HealthStatus, LakeHealth, ListenerHealth, StateHealth};
+
+/// Fewer days than this until the disk is full, and somebody should look.
+const DAYS_TO_FULL_MIN: f64 = 7.0;
+
+/// What `/health` looks at.
+pub(super) struct Watch {
+    /// From the end of start-up to the beginning of the drain.
+    pub(super) ready: AtomicBool,
+    pub(super) lake: Arc<Lake>,
+    pub(super) listening: [(&'static str, SocketAddr); 3],
+}
+
+impl Watch {
+    pub(super) fn look(&self) -> HealthParts {
+        let listeners = self.listening.map(|(name, address)| ListenerHealth {
+            name: name.to_owned(),
+            address: address.to_string(),
+            plaintext: true,
+        });
+        HealthParts {
+            ready: self.ready.load(Ordering::Relaxed),
+            lake: lake_health(&self.lake.health()),
+            // A store that fails later shows in the health of the shards, which write it.
+            state: StateHealth {
+                status: HealthStatus::Ok,
+                detail: None,
+            },
+            listeners: listeners.into(),
+            plaintext_beyond_loopback: self.listening.iter().any(|(_, at)| !at.ip().is_loopback()),
+        }
+    }
+}
+
+fn lake_health(health: &pipeline::Health) -> LakeHealth {
+    let soon_full = health
+        .days_to_full
+        .is_some_and(|days| days < DAYS_TO_FULL_MIN);
+    let detail = match (&health.error, health.records_unreadable) {
+        (Some(error), _) => Some(error.clone()),
+        (None, 0) if soon_full => Some("the disk is full within a week".to_owned()),
+        (None, 0) => None,
+        (None, records) => Some(format!("{records} records cannot be read")),
+    };
+    LakeHealth {
+        status: if detail.is_some() {
+            HealthStatus::Degraded
+        } else {
+            HealthStatus::Ok
+        },
+        detail,
+        bytes_used: health.tables.iter().map(|table| table.bytes).sum(),
+        bytes_free: health.disk_free_bytes,
+        days_to_full: health.days_to_full,
+        lag_seconds: None,
+    }
+}
