@@ -80,8 +80,24 @@ impl Registers {
 
     /// The register of the beginning. It counts as the first whenever it comes.
     pub(crate) fn begin(&mut self, register: Register, rules: &Plausibility) {
-        self.has_begin = true;
-        self.take(register, rules);
+        let again = std::mem::replace(&mut self.has_begin, true);
+        let later =
+            |first: Register| matches!((first.at, register.at), (Some(f), Some(r)) if f < r);
+        match self.first {
+            Some(first) if !again && !later(first) => self.begin_late(register, first, rules),
+            Some(_) | None => self.take(register, rules),
+        }
+    }
+
+    /// A beginning that others overtook, `first` the oldest of them.
+    fn begin_late(&mut self, register: Register, first: Register, rules: &Plausibility) {
+        if 0 <= register.energy.0 && follows(register, first, rules) {
+            self.first = Some(register);
+        } else {
+            // What two others agree on is billed; an end alone has nothing to be compared with.
+            self.rebased = true;
+            self.broken |= self.has_end && self.first == self.last;
+        }
     }
 
     /// The register of the end.
@@ -202,6 +218,54 @@ mod tests {
             Quality::Ok,
         );
         check(&[(0, 5_000), (30, 4_000)], Some(0), Quality::Quarantined);
+    }
+
+    #[test]
+    fn a_beginning_that_comes_late_is_still_the_beginning() {
+        let rules = Plausibility::default();
+        let register = |minute: Option<i64>, wh: i64| Register {
+            at: minute.map(|minute| minute * 60_000_000),
+            energy: MilliwattHours(wh * 1_000),
+        };
+        let late = |begin: Register, others: &[Register]| {
+            let mut taken = Registers::default();
+            let (end, before) = others.split_last().expect("an end");
+            before.iter().for_each(|other| taken.take(*other, &rules));
+            taken.end(*end, &rules);
+            taken.begin(begin, &rules);
+            (
+                taken.energy().map(|energy| energy.0 / 1_000),
+                taken.quality(true, &rules),
+            )
+        };
+        let (begin, end) = (register(Some(0), 100), register(Some(60), 500));
+        assert_eq!(late(begin, &[end]), (Some(400), Quality::Ok));
+        assert_eq!(
+            late(begin, &[register(Some(30), 300), end]),
+            (Some(400), Quality::Ok)
+        );
+        let unset = register(None, 100);
+        assert_eq!(late(unset, &[end]), (Some(400), Quality::Ok));
+        // It agrees with nothing: the others bill what they agree on, one alone bills nothing.
+        let zero = register(Some(0), 0);
+        let odometer = [register(Some(2), 909_948), register(Some(3), 910_031)];
+        assert_eq!(late(zero, &odometer), (Some(83), Quality::Estimated));
+        assert_eq!(late(zero, &odometer[1..]), (Some(0), Quality::Quarantined));
+    }
+
+    #[test]
+    fn a_beginning_said_again_later_begins_nothing() {
+        let rules = Plausibility::default();
+        let register = |minute: i64, wh: i64| Register {
+            at: Some(minute * 60_000_000),
+            energy: MilliwattHours(wh * 1_000),
+        };
+        let mut taken = Registers::default();
+        taken.take(register(0, 100), &rules);
+        taken.begin(register(10, 300), &rules);
+        taken.begin(register(20, 400), &rules);
+        taken.end(register(30, 500), &rules);
+        assert_eq!(taken.energy(), Some(MilliwattHours(400_000)));
     }
 
     #[test]
