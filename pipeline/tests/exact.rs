@@ -70,6 +70,101 @@ async fn rows_are_counted_once_while_they_move_from_memory_to_files_and_over_a_r
     );
 }
 
+#[tokio::test]
+async fn tables_that_stand_at_different_places_of_a_log_go_on_from_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let first = lake(dir.path(), &[&log]);
+    // Only one table has rows and a position; the others begin at the first record again, in many steps.
+    for n in 0..30_000 {
+        log.append("default/CP1", T0, meter(None, 1, T0 + n, 1, 1.0));
+    }
+    log.sync();
+    until(&first.sql(), "SELECT count(*) FROM meter_values", "30000").await;
+    first.flush().await.unwrap();
+    drop(first);
+    let ended = fleet::record::TransactionEventKind::Ended;
+    log.put("default/CP1", T0, transaction(1, ended, T0, T0, 1));
+    log.put("default/CP1", T0, meter(None, 1, T0, 1, 1.0));
+    let second = lake(dir.path(), &[&log]);
+    until(&second.sql(), "SELECT count(*) FROM transactions", "1").await;
+    until(&second.sql(), "SELECT count(*) FROM meter_values", "30001").await;
+}
+
+/// Whatever the order of appends, flushes, merges, stops and kills, the table is the log.
+#[tokio::test]
+async fn any_order_of_writes_and_restarts_gives_the_same_rows() {
+    let fixed = [1, 2, 3];
+    let seeds = std::env::var("SIGEC_SEED").map(|seed| vec![seed.parse().unwrap()]);
+    for seed in seeds.unwrap_or(fixed.to_vec()) {
+        println!("SIGEC_SEED={seed}");
+        let mut random = Random(seed);
+        let dir = tempfile::tempdir().unwrap();
+        let mut logs = [TestLog::open(dir.path(), 0), TestLog::open(dir.path(), 1)];
+        let mut tuned = config(dir.path());
+        tuned.checkpoint_commits = 3;
+        tuned.compact_files = 2;
+        let mut lake = lake_with(tuned.clone(), &[&logs[0], &logs[1]]);
+        let (mut rows, mut energy_mwh) = (0, 0);
+        for _ in 0..25 {
+            match random.below(8) {
+                0..=3 => {
+                    let log = &mut logs[random.below(2) as usize];
+                    for _ in 0..=random.below(40) {
+                        let at = T0 - (random.below(3) as i64) * 30 * HOUR + rows * SECOND;
+                        let station = format!("default/CP{}", random.below(5));
+                        log.append(&station, T0, meter(None, 1, at, rows * 1_001, 1.0));
+                        energy_mwh += rows * 1_001;
+                        rows += 1;
+                    }
+                    log.sync();
+                }
+                4 | 5 => lake.flush().await.unwrap(),
+                6 => lake.maintain().await.unwrap(),
+                _ => {
+                    match random.below(2) {
+                        0 => drop(lake),
+                        _ => stop(lake).await,
+                    }
+                    lake = lake_with(tuned.clone(), &[&logs[0], &logs[1]]);
+                }
+            }
+            until(
+                &lake.sql(),
+                "SELECT count(*) FROM meter_values",
+                &rows.to_string(),
+            )
+            .await;
+        }
+        let distinct =
+            "SELECT count(*) FROM (SELECT DISTINCT log_id, seq, ordinal FROM meter_values)";
+        assert_eq!(
+            value(&lake.sql(), distinct).await,
+            rows.to_string(),
+            "seed {seed}"
+        );
+        let sum = "SELECT CAST(sum(energy_wh) * 1000 AS BIGINT) FROM meter_values";
+        assert_eq!(
+            value(&lake.sql(), sum).await,
+            energy_mwh.to_string(),
+            "seed {seed}"
+        );
+    }
+}
+
+/// SplitMix64: the same numbers from the same seed, everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}
+
 async fn stop(lake: Lake) {
     lake.shutdown().await.unwrap();
 }
