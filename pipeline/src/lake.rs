@@ -117,6 +117,9 @@ pub struct TableHealth {
     pub retention_days: Option<u32>,
 }
 
+/// Planner and optimizer recurse over a query as deep as `sql::check` lets pass.
+const STACK_LEN: usize = 16 << 20;
+
 /// A runtime that may be dropped anywhere.
 pub(crate) struct OwnedRuntime(Option<tokio::runtime::Runtime>);
 
@@ -126,6 +129,7 @@ impl OwnedRuntime {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name(name)
+            .thread_stack_size(STACK_LEN)
             .on_thread_start(be_nice)
             .enable_all()
             .build()

@@ -4,6 +4,7 @@
 //! everything it spawned at the next batch, so that cancel, timeout and a vanished client end the work as well as
 //! the answer. Results are handed over through a short channel: a slow client holds no more than a few batches.
 
+mod bounded;
 mod check;
 mod names;
 
@@ -339,6 +340,21 @@ impl Sql {
         })
     }
 
+    /// Runs `work` where queries run: their threads have room for deep plans, low priority, and a timeout.
+    pub(crate) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, SqlError>> + Send + 'static,
+    ) -> Result<T, SqlError> {
+        let timeout = self.engine.config.timeout;
+        let work = tokio::time::timeout(timeout, work);
+        let task = AbortOnDropHandle::new(self.engine.runtime.handle().spawn(work));
+        match task.await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(SqlError::Timeout { timeout }),
+            Err(_) => Err(SqlError::Cancelled),
+        }
+    }
+
     /// Tasks that work on queries now; 0 when none runs.
     pub fn running_tasks(&self) -> usize {
         self.engine.runtime.handle().metrics().num_alive_tasks()
@@ -366,6 +382,7 @@ impl Sql {
             .with_default_features()
             .build();
         let session = SessionContext::new_with_state(state);
+        bounded::apply(&session);
         let schema = Arc::new(MemorySchemaProvider::new());
         self.register(principal, &schema)
             .map_err(|e| SqlError::planning(&e))?;
@@ -426,7 +443,7 @@ fn may_read(principal: &Principal, table: Table) -> bool {
 }
 
 async fn plan_view(session: &SessionContext, view: &views::View) -> Result<ViewTable, SqlError> {
-    let statement = check::one_statement(&view.sql)?;
+    let statement = check::own_statement(&view.sql)?;
     let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
     let plan = session.state().statement_to_plan(statement).await;
     let plan = plan.map_err(|e| SqlError::planning(&e))?;

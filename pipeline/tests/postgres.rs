@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use crate::safety::ENDLESS;
+use crate::safety::{ENDLESS, long_conditions};
 use crate::support::*;
 
 const ITERATIONS: u32 = 4_096;
@@ -153,6 +153,11 @@ async fn who_cannot_prove_the_token_gets_nothing_and_is_not_told_why() {
             .map(drop)
             .expect_err(user);
         assert_eq!(code(&error), "28P01", "{user}: {error:?}");
+        let text = error.as_db_error().unwrap().message();
+        assert_eq!(
+            text,
+            format!("Password authentication failed for user \"{user}\"")
+        );
     }
     assert!(connect(address, "reader", "secret").await.is_ok());
 }
@@ -178,6 +183,7 @@ async fn session_statements_are_answered_and_a_transaction_block_is_followed() {
         ["read committed"]
     );
     assert_eq!(one_row(&client, "SELECT current_user").await, ["tester"]);
+    assert_eq!(one_row(&client, "SELECT current_schema()").await, ["sigec"]);
     assert!(one_row(&client, "SELECT version()").await[0].starts_with("PostgreSQL 16"));
     let transaction = client.transaction().await.unwrap();
     assert_eq!(
@@ -278,6 +284,24 @@ async fn cancel_timeout_and_a_vanished_client_end_the_work() {
     socket.abort();
     running.await.unwrap().unwrap_err();
     idle_within(&lake.sql(), promise).await;
+}
+
+#[tokio::test]
+async fn a_query_as_long_as_is_allowed_overflows_no_stack() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    let [longest, too_long] = long_conditions();
+    client.simple_query(&longest).await.unwrap();
+    client.query(&longest, &[]).await.unwrap();
+    assert_eq!(
+        code(&client.simple_query(&too_long).await.unwrap_err()),
+        "42601"
+    );
+    assert_eq!(one_row(&client, "SELECT 1").await, ["1"]);
 }
 
 #[tokio::test]

@@ -274,6 +274,76 @@ async fn a_result_beyond_the_row_limit_is_an_error_and_not_cut() {
     ));
 }
 
+#[tokio::test]
+async fn no_function_makes_more_than_a_bound_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    for query in [
+        "SELECT length(repeat('xy', 2000000000))",
+        "SELECT length(lpad('x', 2000000000, 'y'))",
+        "SELECT length(rpad('x', 2000000000))",
+        "SELECT max(length(repeat('x', value))) FROM generate_series(1, 100000)",
+        "SELECT array_length(range(1, 1000000000000))",
+        "SELECT array_length(generate_series(1, 1000000000000))",
+        "SELECT array_length(array_repeat(1, 1000000000))",
+        "SELECT array_length(array_resize([1], 1000000000, 1))",
+    ] {
+        let error = batches(&lake.sql(), &admin(), query)
+            .await
+            .expect_err(query);
+        assert!(
+            matches!(error, SqlError::Resources(_) | SqlError::Invalid(_)),
+            "{query}: {error:?}"
+        );
+    }
+    let fits = "SELECT sum(length(repeat('x', value)) + length(lpad('x', 20, 'y'))) FROM generate_series(1, 100)";
+    assert_eq!(value(&lake.sql(), fits).await, "7050");
+}
+
+/// As complicated as a query may be, and one beyond.
+pub fn long_conditions() -> [String; 2] {
+    let of = |terms: usize| {
+        format!("SELECT 1 WHERE false{}", " OR 1 = seq_no".repeat(terms))
+            .replace("WHERE", "FROM transaction_events WHERE")
+    };
+    [of(497), of(500)]
+}
+
+#[tokio::test]
+async fn a_query_as_long_as_is_allowed_overflows_no_stack() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let [longest, too_long] = long_conditions();
+    let answer = batches(&lake.sql(), &admin(), &longest).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    let deep = |n| format!("SELECT {}1{}", "(".repeat(n), ")".repeat(n));
+    let nested = format!("SELECT {}", "- ".repeat(990) + "1");
+    for query in [
+        too_long,
+        deep(490),
+        deep(100_000),
+        nested,
+        "SELECT ".repeat(3_000),
+        "[".repeat(3_000),
+    ] {
+        let error = batches(&lake.sql(), &admin(), &query)
+            .await
+            .expect_err("too deep");
+        assert!(matches!(error, SqlError::Invalid(_)), "{error:?}");
+    }
+    let list = format!(
+        "SELECT count(*) FROM transaction_events WHERE seq_no IN ({}1)",
+        "1, ".repeat(20_000)
+    );
+    assert_eq!(
+        value(&lake.sql(), &list).await,
+        "0",
+        "a list of literals weighs nothing"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_bounded_by_spilling_and_then_by_refusing() {
     let dir = tempfile::tempdir().unwrap();

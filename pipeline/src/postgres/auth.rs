@@ -136,7 +136,12 @@ impl StartupHandler for Login {
                     return Err(PgWireError::InvalidSASLState);
                 };
                 let message = coerced(message, state)?;
-                let (answer, next) = scram.process_scram_message(client, message, state).await?;
+                let exchanged = scram.process_scram_message(client, message, state).await;
+                let (answer, next) = exchanged.map_err(|error| match error {
+                    // libpq leaves the name out of the exchange: it came with the first message.
+                    PgWireError::InvalidPassword(_) => refused(client),
+                    other => other,
+                })?;
                 *state = next;
                 let verifier = match state {
                     SASLState::Finished => verifier.take(),
@@ -147,10 +152,7 @@ impl StartupHandler for Login {
                         return Ok(());
                     }
                 };
-                let Some(verifier) = verifier else {
-                    let user = client.metadata().get(METADATA_USER).cloned();
-                    return Err(PgWireError::InvalidPassword(user.unwrap_or_default()));
-                };
+                let verifier = verifier.ok_or_else(|| refused(client))?;
                 *progress = Progress::Done;
                 client
                     .send(PgWireBackendMessage::Authentication(answer))
@@ -166,6 +168,11 @@ impl StartupHandler for Login {
             _ => Err(PgWireError::InvalidSASLState),
         }
     }
+}
+
+fn refused(client: &impl ClientInfo) -> PgWireError {
+    let user = client.metadata().get(METADATA_USER).cloned();
+    PgWireError::InvalidPassword(user.unwrap_or_default())
 }
 
 /// The message as the state of the exchange expects it.

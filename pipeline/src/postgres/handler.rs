@@ -11,7 +11,6 @@ use arrow_pg::datatypes::df::deserialize_parameters_with_server_types;
 use arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch, into_pg_type};
 use async_trait::async_trait;
 use datafusion::common::ParamValues;
-use datafusion::sql::sqlparser::ast::Statement;
 use futures::{Sink, StreamExt, stream};
 use pgwire::api::portal::{Format, Portal, PortalExecutionState};
 use pgwire::api::query::{
@@ -46,15 +45,22 @@ impl Queries {
         Self { connection }
     }
 
-    async fn parse(&self, statement: Statement) -> PgWireResult<Parsed> {
-        let session = self.connection.session().await?;
-        if let Some(statement) = SessionStatement::of(&statement) {
-            return Ok(Parsed::Session(statement));
-        }
-        let prepared = sql::prepare(session, statement).await;
-        prepared
-            .map(|prepared| Parsed::Query(Box::new(prepared)))
-            .map_err(|e| pg_error(&e))
+    /// The statements of a query text, queries planned.
+    async fn parse(&self, query: &str) -> PgWireResult<Vec<Parsed>> {
+        let session = self.connection.session().await?.clone();
+        let query = query.to_owned();
+        let parsing = async move {
+            let mut parsed = Vec::new();
+            for statement in sql::statements(&query)? {
+                parsed.push(match SessionStatement::of(&statement) {
+                    Some(statement) => Parsed::Session(statement),
+                    None => Parsed::Query(Box::new(sql::prepare(&session, statement).await?)),
+                });
+            }
+            Ok(parsed)
+        };
+        let parsed = self.connection.sql.apart(parsing).await;
+        parsed.map_err(|e| pg_error(&e))
     }
 
     async fn answer(
@@ -200,9 +206,9 @@ impl SimpleQueryHandler for Queries {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let mut responses = Vec::new();
-        for statement in sql::statements(query).map_err(|e| pg_error(&e))? {
-            let parsed = self.parse(statement).await?;
-            responses.push(self.answer(&parsed, None, &Format::UnifiedText).await?);
+        for parsed in self.parse(query).await? {
+            let answer = self.answer(&parsed, None, &Format::UnifiedText).await?;
+            responses.push(answer);
         }
         Ok(responses)
     }
@@ -308,10 +314,10 @@ impl QueryParser for Queries {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        let mut statements = sql::statements(query).map_err(|e| pg_error(&e))?;
+        let mut statements = self.parse(query).await?;
         match statements.len() {
             0 => Ok(None),
-            1 => self.parse(statements.remove(0)).await.map(Some),
+            1 => Ok(statements.pop()),
             n => Err(pg_error(&SqlError::Invalid(format!(
                 "a prepared statement has one command, this has {n}"
             )))),

@@ -7,7 +7,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, Volatility};
 use datafusion::prelude::{SessionContext, create_udf};
 
-use crate::sql::Principal;
+use crate::sql::{CATALOG, Principal};
 
 pub(crate) fn register(session: &SessionContext, principal: &Principal, version: &str) {
     let version = format!(
@@ -27,6 +27,7 @@ pub(crate) fn register(session: &SessionContext, principal: &Principal, version:
         vec![],
         text(principal.name.clone()),
     );
+    constant(session, "current_schema", vec![], text(CATALOG.to_owned()));
     constant(
         session,
         "pg_is_in_recovery",
