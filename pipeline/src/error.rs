@@ -46,6 +46,9 @@ pub enum LakeError {
         /// What Arrow says.
         source: arrow::error::ArrowError,
     },
+    /// Reading the logs is slower than what is written to them, or has stopped; `Lake::health` says why.
+    #[error("the tables are behind the logs: what was durable did not become rows in time")]
+    Behind,
     /// Another process writes the same table.
     #[error(
         "table {table}: another writer committed log {log} up to {found}, this one had read {expected}; one server per lake"

@@ -84,6 +84,11 @@ impl Shared {
         self.lock().committed.get(&log).copied().unwrap_or_default()
     }
 
+    /// The last record of `log` that queries see.
+    pub(crate) fn published(&self, log: LogId) -> Seq {
+        self.lock().published.get(&log).copied().unwrap_or_default()
+    }
+
     /// Makes rows visible to queries. `read` is the last record that went into them or, when there are
     /// none, that was found to hold nothing for this table.
     pub(crate) fn publish(&self, log: LogId, rows: Option<RecordBatch>, read: Seq, now: Instant) {

@@ -65,10 +65,15 @@ impl Source {
     }
 }
 
+/// How long a flush waits for the durable end of the logs to become rows.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
+
 /// The tables, the threads that fill them, and the way to ask them.
 pub struct Lake {
     sql: Sql,
     shared: Vec<Arc<Shared>>,
+    /// The logs that shards write.
+    live: Vec<LogHandle>,
     orders: Sender<Order>,
     status: Arc<Mutex<Status>>,
     unreadable: Arc<AtomicU64>,
@@ -210,15 +215,17 @@ impl Lake {
             Source::Live(log) => Some(log.clone()),
             Source::Stopped(_) => None,
         });
+        let live: Vec<_> = live.collect();
         let drained = Drained::default();
         let logs = Logs {
-            live: live.collect(),
+            live: live.clone(),
             drained: drained.clone(),
         };
         let writer = Writer::new(config.clone(), tables, Arc::clone(&status), logs);
         let mut lake = Self {
             sql,
             shared,
+            live,
             orders,
             status,
             unreadable: Arc::default(),
@@ -291,12 +298,42 @@ impl Lake {
             .unwrap_or_default()
     }
 
-    /// Writes out every row that is visible now (`sigec lake flush`).
+    /// Writes out every row that is durable now (`sigec lake flush`).
     ///
     /// # Errors
     ///
-    /// What went wrong with the first table that could not be written.
+    /// What went wrong with the first table that could not be written, or [`LakeError::Behind`].
     pub async fn flush(&self) -> Result<(), LakeError> {
+        let durable: Vec<_> = self
+            .live
+            .iter()
+            .map(|log| (log.id(), log.durable()))
+            .collect();
+        let seen = |(log, seq): &(LogId, Seq)| {
+            self.shared
+                .iter()
+                .all(|table| *seq <= table.published(*log))
+        };
+        let begun = tokio::time::Instant::now();
+        loop {
+            // Looked at first: what is visible then is in what is written. Writing also makes room for reading.
+            let all_seen = durable.iter().all(seen);
+            self.flush_visible().await?;
+            if all_seen {
+                return Ok(());
+            }
+            if FLUSH_PATIENCE < begun.elapsed() {
+                return Err(LakeError::Behind);
+            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "rows are published on a clock, not told of"
+            )]
+            tokio::time::sleep(self.config.publish_interval / 4).await;
+        }
+    }
+
+    async fn flush_visible(&self) -> Result<(), LakeError> {
         let (done, wait) = oneshot::channel();
         self.orders
             .send(Order::Flush(done))

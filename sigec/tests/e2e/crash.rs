@@ -1,0 +1,121 @@
+//! `kill -9` under load, again and again: acknowledged ⊆ present ⊆ sent, nothing twice, energy equal.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::server::{Site, TOKEN, loadgen, wait_for_exit};
+use super::wait::eventually;
+
+/// Kills in `make test`; `SIGEC_SOAK` asks for more.
+const KILLS: u32 = 20;
+const KILLS_SOAK: u32 = 200;
+
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
+    let kills = if std::env::var_os("SIGEC_SOAK").is_some() {
+        KILLS_SOAK
+    } else {
+        KILLS
+    };
+    let site = Site::new();
+    let truth = site.path("truth.ndjson");
+    let mut server = site.start(&[]);
+    // More than the kills need; the fleet is interrupted after the last.
+    let mut fleet = loadgen()
+        .args([
+            "fleet",
+            "--url",
+            &server.ocpp_url(),
+            "--stations",
+            "40",
+            "--seed",
+            "29",
+        ])
+        .args(["--interval", "60s", "--speed", "300", "--duration", "2h"])
+        .args([
+            "--reconnect",
+            "50ms",
+            "--call-timeout",
+            "5s",
+            "--drain",
+            "30s",
+            "--truth",
+        ])
+        .arg(&truth)
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(site.path("fleet.log")).unwrap())
+        .spawn()
+        .unwrap();
+
+    // A kill comes after a number of acknowledgements that no two kills share.
+    let mut dice = Dice(0x5167_ec0e);
+    for kill in 0..kills {
+        let wanted = acknowledged(&truth) + 1 + dice.below(200);
+        eventually(&format!("acknowledgements before kill {kill}"), || {
+            let seen = acknowledged(&truth);
+            if seen >= wanted {
+                Ok(())
+            } else {
+                Err(format!("{seen} of {wanted}"))
+            }
+        });
+        let last = server.kill();
+        server = site.restart(&last, &[]);
+    }
+    let wanted = acknowledged(&truth) + 200;
+    eventually("acknowledgements after the last kill", || {
+        let seen = acknowledged(&truth);
+        if seen >= wanted {
+            Ok(())
+        } else {
+            Err(format!("{seen} of {wanted}"))
+        }
+    });
+
+    let interrupted = Command::new("kill")
+        .args(["-INT", &fleet.id().to_string()])
+        .status();
+    assert!(interrupted.unwrap().success());
+    let status = wait_for_exit(&mut fleet);
+    assert!(
+        status.success(),
+        "{}",
+        fs::read_to_string(site.path("fleet.log")).unwrap()
+    );
+
+    let verify = loadgen()
+        .args(["verify", "--token", TOKEN, "--wait", "30s", "--http"])
+        .arg(format!("http://{}", server.ready.http))
+        .arg("--truth")
+        .arg(&truth)
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&verify.stdout);
+    assert!(
+        verify.status.success(),
+        "{report}{}",
+        String::from_utf8_lossy(&verify.stderr)
+    );
+}
+
+/// Lines of the truth so far: one per acknowledged event while the fleet runs.
+fn acknowledged(truth: &Path) -> usize {
+    // The file appears with the first event.
+    fs::read(truth).map_or(0, |bytes| {
+        bytes.iter().filter(|byte| **byte == b'\n').count()
+    })
+}
+
+/// A fixed sequence of small numbers (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap()
+            % usize::try_from(bound).unwrap()
+    }
+}

@@ -1,0 +1,159 @@
+//! From start to stop: what is printed, who may in, how it ends.
+
+use serde_json::json;
+
+use super::server::{Site, TOKEN, sigec};
+
+#[test]
+fn a_ready_server_says_where_it_listens_and_answers_there() {
+    let site = Site::new();
+    let server = site.start(&[]);
+    let ready = &server.ready;
+
+    let printed = server.printed.join("\n");
+    for listener in [&ready.ocpp, &ready.http, &ready.postgres] {
+        assert!(!listener.ends_with(":0"), "{ready:?}");
+        assert!(
+            printed.contains(listener.as_str()),
+            "{listener} is not in {printed}"
+        );
+    }
+    assert!(ready.data_dir.is_absolute() && ready.data_dir.join("FORMAT").exists());
+    assert!(
+        printed.contains(ready.data_dir.to_str().unwrap()),
+        "{printed}"
+    );
+
+    let live = server.get("/health/live");
+    assert_eq!((live.status, live.body.as_str()), (200, "OK"));
+    let up = server.get("/health/ready");
+    assert_eq!((up.status, up.body.as_str()), (200, "Ready"));
+    assert_eq!(server.sql("SELECT 1 AS one"), [json!({"one": "1"})]);
+}
+
+#[test]
+fn the_first_start_prints_a_token_and_no_later_one_does() {
+    let site = Site::new();
+    let printed_token = |printed: &[String]| {
+        let line = printed.iter().find(|line| line.contains("token"))?;
+        line.split_whitespace().last().map(str::to_owned)
+    };
+    let first = site.start_without_token(&[]);
+    let token = printed_token(&first.printed).expect("a token");
+    let devices = |server: &super::server::Server, token: &str| {
+        server
+            .request("GET", "/api/v1/devices", token, &[], "")
+            .status
+    };
+    assert_eq!(devices(&first, &token), 200);
+    assert_eq!(devices(&first, "another"), 401);
+    drop(first);
+
+    let second = site.start_without_token(&[]);
+    assert_eq!(printed_token(&second.printed), None);
+    assert_eq!(
+        devices(&second, &token),
+        200,
+        "the token outlives the server"
+    );
+    drop(second);
+
+    // The environment wins at every start.
+    let third = site.start(&[]);
+    assert_eq!(devices(&third, TOKEN), 200);
+    assert_eq!(devices(&third, &token), 401);
+}
+
+#[test]
+fn a_new_token_can_be_had_by_whoever_owns_the_data_directory() {
+    let site = Site::new();
+    let data = site.path("data");
+    let reset = || {
+        let command = ["admin", "reset-token", "--data-dir", data.to_str().unwrap()];
+        sigec().args(command).output().unwrap()
+    };
+    let server = site.start(&[]);
+    let refused = reset();
+    assert!(!refused.status.success());
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        error.contains(&format!("in use by process {}", server.ready.pid)),
+        "{error}"
+    );
+    drop(server);
+
+    let token = String::from_utf8(reset().stdout).unwrap();
+    let server = site.start_without_token(&[]);
+    let status = |token| {
+        server
+            .request("GET", "/api/v1/devices", token, &[], "")
+            .status
+    };
+    assert_eq!((status(token.trim()), status(TOKEN)), (200, 401));
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_told_who_has_it() {
+    let site = Site::new();
+    let server = site.start(&[]);
+    let output = sigec()
+        .args([
+            "run",
+            "--ocpp",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--postgres",
+            "127.0.0.1:0",
+        ])
+        .arg("--data-dir")
+        .arg(&server.ready.data_dir)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains(&format!("in use by process {}", server.ready.pid)),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let site = Site::new();
+    let server = site.start(&[]);
+    let data = site.path("other");
+    for (flag, taken) in [
+        ("--ocpp", &server.ready.ocpp),
+        ("--http", &server.ready.http),
+        ("--postgres", &server.ready.postgres),
+    ] {
+        let mut command = sigec();
+        command.args(["run", "--data-dir", data.to_str().unwrap()]);
+        for other in ["--ocpp", "--http", "--postgres"] {
+            command.args([other, if other == flag { taken } else { "127.0.0.1:0" }]);
+        }
+        let output = command.output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && error.contains(taken.as_str()),
+            "{flag}: {error}"
+        );
+    }
+}
+
+#[test]
+fn interrupt_and_terminate_end_it_well() {
+    for signal in ["INT", "TERM"] {
+        let site = Site::new();
+        let server = site.start(&[]);
+        let (ready, status) = server.stop(signal);
+        assert!(status.success(), "{signal}: {status}");
+        assert!(
+            std::net::TcpStream::connect(&ready.http).is_err(),
+            "{signal}: HTTP still listens"
+        );
+        // What was released is free for the next one at once.
+        drop(site.restart(&ready, &[]));
+    }
+}

@@ -1,0 +1,211 @@
+//! A server of its own: the real binary, free ports, a temporary data directory.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use super::wait::{DEADLINE, Lines, now};
+
+/// The administrator's token of every test server.
+pub(crate) const TOKEN: &str = "e2e-administrator-token-0123456789";
+
+/// The program under test.
+pub(crate) fn sigec() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigec"));
+    // What the developer's shell sets must not reach the test.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SIGEC_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+const FREE_PORTS: [&str; 6] = [
+    "--ocpp",
+    "127.0.0.1:0",
+    "--http",
+    "127.0.0.1:0",
+    "--postgres",
+    "127.0.0.1:0",
+];
+
+/// What the ready file says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ready {
+    pub(crate) pid: u32,
+    pub(crate) ocpp: String,
+    pub(crate) http: String,
+    pub(crate) postgres: String,
+    pub(crate) data_dir: PathBuf,
+}
+
+/// A home for servers: what outlives one of them.
+pub(crate) struct Site {
+    dir: TempDir,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Starts a server on free ports and waits until it is ready.
+    pub(crate) fn start(&self, args: &[&str]) -> Server {
+        self.start_with(&[&FREE_PORTS, args].concat(), Some(TOKEN))
+    }
+
+    /// As [`Site::start`], with nothing said of the administrator.
+    pub(crate) fn start_without_token(&self, args: &[&str]) -> Server {
+        self.start_with(&[&FREE_PORTS, args].concat(), None)
+    }
+
+    /// Starts a server again where the last one listened, as stations expect of one that comes back.
+    pub(crate) fn restart(&self, last: &Ready, args: &[&str]) -> Server {
+        let same = [
+            "--ocpp",
+            &last.ocpp,
+            "--http",
+            &last.http,
+            "--postgres",
+            &last.postgres,
+        ];
+        self.start_with(&[&same, args].concat(), Some(TOKEN))
+    }
+
+    fn start_with(&self, args: &[&str], token: Option<&str>) -> Server {
+        let ready_file = self.path("ready.json");
+        let log_path = self.path("server.log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&log_path)
+            .unwrap();
+        let mut child = sigec()
+            .arg("run")
+            .args(["--data-dir".as_ref(), self.path("data").as_os_str()])
+            .args(["--ready-file".as_ref(), ready_file.as_os_str()])
+            .args(args)
+            .envs(token.map(|token| ("SIGEC_ADMIN_TOKEN", token)))
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
+        let mut printed = Vec::new();
+        loop {
+            match lines.next() {
+                Some(line) if line.starts_with("ready") => {
+                    printed.push(line);
+                    break;
+                }
+                Some(line) => printed.push(line),
+                None => panic!(
+                    "the server ended before it was ready: {printed:?}\n{}",
+                    std::fs::read_to_string(&log_path).unwrap()
+                ),
+            }
+        }
+        let ready = serde_json::from_slice(&std::fs::read(&ready_file).unwrap()).unwrap();
+        Server {
+            child,
+            ready,
+            printed,
+            log_path,
+        }
+    }
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) ready: Ready,
+    /// What it printed until it was ready.
+    pub(crate) printed: Vec<String>,
+    log_path: PathBuf,
+}
+
+impl Server {
+    /// Where a station connects, to be followed by its identity.
+    pub(crate) fn ocpp_url(&self) -> String {
+        format!("ws://{}/", self.ready.ocpp)
+    }
+
+    pub(crate) fn lake(&self) -> PathBuf {
+        self.ready.data_dir.join("lake")
+    }
+
+    /// `kill -9`: nothing of it can react.
+    pub(crate) fn kill(mut self) -> Ready {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.ready.clone()
+    }
+
+    /// Asks it to stop with `signal` and waits for its exit.
+    pub(crate) fn stop(mut self, signal: &str) -> (Ready, ExitStatus) {
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &self.ready.pid.to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        (self.ready.clone(), wait_for_exit(&mut self.child))
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log_path).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = log.lines().rev().take(40).collect::<Vec<_>>();
+            eprintln!("the server's last lines:");
+            tail.iter().rev().for_each(|line| eprintln!("  {line}"));
+        }
+    }
+}
+
+/// Waits for the end of a child.
+///
+/// # Panics
+///
+/// When it has not ended within [`DEADLINE`]; it is killed then.
+pub(crate) fn wait_for_exit(child: &mut Child) -> ExitStatus {
+    let started = now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if started.elapsed() > DEADLINE {
+            child.kill().unwrap();
+            panic!("process {} did not end within {DEADLINE:?}", child.id());
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+}
+
+/// The load generator, which cargo builds beside the program.
+pub(crate) fn loadgen() -> Command {
+    let path = Path::new(env!("CARGO_BIN_EXE_sigec")).with_file_name("loadgen");
+    assert!(
+        path.exists(),
+        "{} is missing: cargo build -p loadgen",
+        path.display()
+    );
+    Command::new(path)
+}

@@ -1,0 +1,250 @@
+//! Charging stations made with PyPI `ocpp`: what they send, what an operator asks of them.
+
+use serde_json::{Value, json};
+
+use super::foreign::{Station, python};
+use super::server::{Server, Site};
+
+/// One version of OCPP: the script, and how the same wishes are spelled in it.
+struct Version {
+    script: &'static str,
+    protocol: &'static str,
+    get: (&'static str, Value, fn(&Value) -> &Value),
+    set: (&'static str, Value),
+    reset: (Value, &'static str),
+    /// What `GetVariables` and `ChangeConfiguration` name is a message of the other version.
+    foreign: (&'static str, Value),
+}
+
+fn version_16() -> Version {
+    Version {
+        script: "station_16.py",
+        protocol: "ocpp1.6",
+        get: (
+            "GetConfiguration",
+            json!({"key": ["HeartbeatInterval"]}),
+            |result| &result["configurationKey"][0]["value"],
+        ),
+        set: (
+            "ChangeConfiguration",
+            json!({"key": "HeartbeatInterval", "value": "77"}),
+        ),
+        reset: (json!({"type": "Soft"}), "Soft"),
+        foreign: ("GetVariables", json!({"getVariableData": []})),
+    }
+}
+
+fn version_201() -> Version {
+    let variable =
+        json!({"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}});
+    let mut wanted = variable.clone();
+    wanted["attributeValue"] = json!("77");
+    Version {
+        script: "station_201.py",
+        protocol: "ocpp2.0.1",
+        get: (
+            "GetVariables",
+            json!({"getVariableData": [variable]}),
+            |result| &result["getVariableResult"][0]["attributeValue"],
+        ),
+        set: ("SetVariables", json!({"setVariableData": [wanted]})),
+        reset: (json!({"type": "OnIdle"}), "OnIdle"),
+        foreign: ("ChangeConfiguration", json!({"key": "a", "value": "b"})),
+    }
+}
+
+#[test]
+fn a_1_6_station_charges_and_obeys() {
+    check(&version_16());
+}
+
+#[test]
+fn a_2_0_1_station_charges_and_obeys() {
+    check(&version_201());
+}
+
+fn check(version: &Version) {
+    let Some(python) = python() else { return };
+    let site = Site::new();
+    let server = site.start(&[]);
+    let station = Station::start(&python, version.script, &[&server.ocpp_url(), "CS-1"]);
+
+    // By itself: boot, status, one charge of 750 Wh.
+    assert_eq!(station.until("booted")["status"], "Accepted");
+    let started = station.until("started");
+    assert_eq!(
+        (&started["authorized"], &started["status"]),
+        (&json!("Accepted"), &json!("Accepted"))
+    );
+    let stopped = station.until("stopped");
+    station.until("idle");
+
+    let device = server.get("/api/v1/devices/CS-1").json();
+    assert_eq!(device["protocol"], version.protocol);
+    assert_eq!(device["vendor"], "Foreign");
+    assert_eq!(device["is_online"], true);
+
+    the_charge_is_rows(&server, &stopped);
+    the_operator_starts_and_stops(&server, &station, version);
+    the_operator_configures_and_resets(&server, version);
+
+    station.leave();
+    let offline = server.post(
+        "/api/v1/devices/CS-1/commands",
+        &json!({"action": "Reset", "payload": version.reset.0}),
+    );
+    assert!([202, 409].contains(&offline.status), "{offline:?}");
+    server.sql_until(
+        "SELECT kind FROM connection_events WHERE station_id = 'CS-1' ORDER BY log_id, seq",
+        |rows| rows.last().is_some_and(|row| row["kind"] == "disconnected"),
+    );
+}
+
+/// The charge that the station did by itself, as an analyst sees it.
+fn the_charge_is_rows(server: &Server, stopped: &Value) {
+    let id = match &stopped["transaction_id"] {
+        Value::String(id) => id.clone(),
+        id => id.to_string(),
+    };
+    let transactions = server.sql_until(
+        "SELECT ocpp_transaction_id, state, energy_wh, quality FROM transactions WHERE station_id = 'CS-1'",
+        |rows| rows.iter().any(|row| row["state"] == "ended"),
+    );
+    assert_eq!(
+        transactions,
+        [
+            json!({"ocpp_transaction_id": id, "state": "ended", "energy_wh": "750.000", "quality": "ok"})
+        ]
+    );
+    let readings = server.sql(&format!(
+        "SELECT DISTINCT energy_wh FROM meter_values WHERE ocpp_transaction_id = '{id}' ORDER BY energy_wh"
+    ));
+    let first: i64 = stopped["meter_stop"].as_i64().unwrap() - 750;
+    let expected: Vec<_> = (0..4)
+        .map(|step| json!({"energy_wh": format!("{}.000", first + 250 * step)}))
+        .collect();
+    assert_eq!(readings, expected);
+}
+
+fn the_operator_starts_and_stops(server: &Server, station: &Station, version: &Version) {
+    let start = json!({"device_id": "CS-1", "connector_id": 1, "rfid_tag": "TAG-REMOTE"});
+    let answer = server.post("/api/v1/transactions/start", &start);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(station.until("called")["action"], start_action(version));
+    station.until("started");
+
+    let active = server.get("/api/v1/transactions/active").json();
+    assert_eq!(active["items"][0]["id"], json!(id), "{active}");
+
+    let again = server.post("/api/v1/transactions/start", &start);
+    assert_eq!(again.status, 409, "the station says no: {}", again.body);
+    station.until("called");
+
+    let stopped = server.post(&format!("/api/v1/transactions/{id}/stop"), &json!({}));
+    assert_eq!(stopped.status, 200, "{}", stopped.body);
+    let bill = stopped.json();
+    assert_eq!(bill["total_energy"], json!(0.9), "{bill}");
+    assert_eq!(
+        (&bill["cost"], &bill["currency"]),
+        (&json!("0.68"), &json!("BRL")),
+        "{bill}"
+    );
+    station.until("stopped");
+}
+
+fn start_action(version: &Version) -> &'static str {
+    match version.protocol {
+        "ocpp1.6" => "RemoteStartTransaction",
+        _ => "RequestStartTransaction",
+    }
+}
+
+fn the_operator_configures_and_resets(server: &Server, version: &Version) {
+    let command = |action: &str, payload: &Value| {
+        server.request(
+            "POST",
+            "/api/v1/devices/CS-1/commands",
+            super::server::TOKEN,
+            &[("Content-Type", "application/json"), ("Prefer", "wait=30")],
+            &json!({"action": action, "payload": payload}).to_string(),
+        )
+    };
+    let (get, asked, value) = &version.get;
+    let value_of = || {
+        let answer = command(get, asked);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        value(&answer.json()["result"]).clone()
+    };
+    assert_eq!(value_of(), "300");
+    let set = command(version.set.0, &version.set.1);
+    assert_eq!(
+        (set.status, &set.json()["state"]),
+        (200, &json!("answered")),
+        "{}",
+        set.body
+    );
+    assert_eq!(value_of(), "77");
+
+    let reset = command("Reset", &version.reset.0).json();
+    assert_eq!(reset["result"]["status"], "Accepted", "{reset}");
+    let by_id = server
+        .get(&format!(
+            "/api/v1/commands/{}",
+            reset["id"].as_str().unwrap()
+        ))
+        .json();
+    assert_eq!(by_id, reset);
+
+    // An action the script has no handler for: the station's CALLERROR is an answer too.
+    let unknown = command("ClearCache", &json!({})).json();
+    assert_eq!(unknown["state"], "answered", "{unknown}");
+    assert!(unknown["error"]["code"].is_string(), "{unknown}");
+
+    let foreign = command(version.foreign.0, &version.foreign.1);
+    assert_eq!(
+        foreign.status, 400,
+        "an action of another version: {}",
+        foreign.body
+    );
+}
+
+#[test]
+fn a_station_with_a_password_must_give_it() {
+    let Some(python) = python() else { return };
+    let site = Site::new();
+    let server = site.start(&[]);
+    let created = server.post("/api/v1/devices", &json!({"id": "CS-9"}));
+    assert_eq!(created.status, 201, "{}", created.body);
+    let password = created.json()["password"]
+        .as_str()
+        .expect("shown once")
+        .to_owned();
+
+    let station = Station::start(
+        &python,
+        "station_16.py",
+        &[&server.ocpp_url(), "CS-9", &password],
+    );
+    assert_eq!(station.until("booted")["status"], "Accepted");
+    station.until("idle");
+
+    for arguments in [vec!["CS-9"], vec!["CS-9", "a-wrong-password-of-length"]] {
+        let url = server.ocpp_url();
+        let output = std::process::Command::new(&python)
+            .arg(super::foreign::script("station_16.py"))
+            .arg(&url)
+            .args(&arguments)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && error.contains("401"),
+            "{arguments:?}: {error}"
+        );
+    }
+    // The refused ones have not displaced the one that knows it.
+    assert_eq!(server.get("/api/v1/devices/CS-9").json()["is_online"], true);
+    station.leave();
+}

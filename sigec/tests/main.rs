@@ -1,0 +1,24 @@
+//! End to end: the real binary, on ports of its own, driven by parts that others wrote.
+//!
+//! Each test starts its own server with its own data directory. A foreign part that this machine lacks makes
+//! its tests print `SKIPPED` with the reason; `sigec/tests/setup.sh` installs all of them. Nothing sleeps: a
+//! test waits for a line, a row or an exit, and a deadline makes a failure of a wait that would not end.
+
+mod e2e {
+    pub(crate) mod api;
+    pub(crate) mod foreign;
+    pub(crate) mod raw;
+    pub(crate) mod server;
+    pub(crate) mod wait;
+
+    mod bad_input;
+    mod config;
+    mod crash;
+    mod deploy;
+    mod lake;
+    mod lifecycle;
+    mod log;
+    mod sql_clients;
+    mod stations;
+    mod tour;
+}
