@@ -4,6 +4,11 @@
 //! its tests print `SKIPPED` with the reason; `sigec/tests/setup.sh` installs all of them. Nothing sleeps: a
 //! test waits for a line, a row or an exit, and a deadline makes a failure of a wait that would not end.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it stands"
+)]
+
 mod e2e {
     pub(crate) mod api;
     pub(crate) mod foreign;

@@ -12,7 +12,8 @@ use super::wait::Lines;
 /// Says on the real standard error, which the test runner does not capture, that a test does not run.
 pub(crate) fn skip(why: &str) {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
-    writeln!(std::io::stderr(), "SKIPPED {name}: {why}").unwrap();
+    let line = format!("SKIPPED {name}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// The Python of the test environment (sigec/tests/setup.sh).

@@ -167,15 +167,19 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(
+        clippy::print_stdout,
+        reason = "the runner shows it beside the failure"
+    )]
     fn drop(&mut self) {
         // It may have ended already; then there is nothing to end.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
-            let tail = log.lines().rev().take(40).collect::<Vec<_>>();
-            eprintln!("the server's last lines:");
-            tail.iter().rev().for_each(|line| eprintln!("  {line}"));
+            let begin = log.lines().count().saturating_sub(40);
+            let tail: Vec<_> = log.lines().skip(begin).collect();
+            println!("the server's last lines:\n{}", tail.join("\n"));
         }
     }
 }

@@ -203,7 +203,7 @@ fn the_operator_configures_and_resets(server: &Server, version: &Version) {
 
     let foreign = command(version.foreign.0, &version.foreign.1);
     assert_eq!(
-        foreign.status, 400,
+        foreign.status, 422,
         "an action of another version: {}",
         foreign.body
     );
