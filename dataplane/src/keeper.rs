@@ -9,6 +9,7 @@ use std::time::Duration;
 use fleet::UtcMicros;
 use fleet::record::TransactionState;
 use fleet::wire::Body;
+use ocpp::Instant;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::router::view::Page;
@@ -16,16 +17,26 @@ use crate::router::{Token, TokenAsk};
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
 
 /// Time between two rounds of clearing out.
-const ROUND: Duration = Duration::from_secs(3_600);
+pub(crate) const ROUND: Duration = Duration::from_secs(3_600);
 /// How long the store answers for ended transactions and commands; SQL has them for longer.
 const KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// Rows removed together.
 const BATCH_LEN_MAX: usize = 1_000;
 
-/// Answers until it is told to stop.
-pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>) {
+/// Answers until it is told to stop, and clears out once a `round`.
+pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>, round: Duration) {
+    let clock = || Instant(net::clock::monotonic_ns());
+    let mut due = clock() + round;
     loop {
-        match asks.recv_timeout(ROUND) {
+        let now = clock();
+        // Looked at before each ask, or a server that is always asked would never get to it.
+        if due <= now {
+            due = now + round;
+            if let Err(error) = clear_out(store, UtcMicros(net::clock::utc_micros())) {
+                tracing::warn!(%error, "old rows stay in the state store for now");
+            }
+        }
+        match asks.recv_timeout(due - now) {
             Ok(TokenAsk::Put {
                 tenant,
                 token,
@@ -47,12 +58,7 @@ pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>) {
             Ok(TokenAsk::Remove { tenant, id, reply }) => {
                 reply.send(forget(store, &tenant, &id).map_err(|error| describe(&error)));
             }
-            Err(RecvTimeoutError::Timeout) => {
-                let now = UtcMicros(net::clock::utc_micros());
-                if let Err(error) = clear_out(store, now) {
-                    tracing::warn!(%error, "old rows stay in the state store for now");
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
@@ -177,6 +183,19 @@ mod tests {
         assert!(forget(&store, "a", "tag1").unwrap());
         assert!(!forget(&store, "a", "tag1").unwrap());
         assert_eq!(ids(None), ("Tag2 tag3".into(), None));
+    }
+
+    #[test]
+    fn asks_do_not_put_off_the_clearing_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        batch.put(Table::RetryKeys, [1; 16], b"nothing that any version wrote");
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        let (asks, asked) = std::sync::mpsc::channel();
+        asks.send(TokenAsk::Stop).unwrap();
+        keep(&store, &asked, Duration::ZERO);
+        assert_eq!(store.scan(Table::RetryKeys, b"", b"").count(), 0);
     }
 
     #[test]

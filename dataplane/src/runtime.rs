@@ -389,7 +389,7 @@ fn lookup(store: StateStore) -> Lookup {
 fn spawn_keeper(store: StateStore, asks: Receiver<TokenAsk>) -> Result<JoinHandle<()>, StartError> {
     let thread = std::thread::Builder::new().name("keeper".into());
     thread
-        .spawn(move || keeper::keep(&store, &asks))
+        .spawn(move || keeper::keep(&store, &asks, keeper::ROUND))
         .map_err(StartError::Thread)
 }
 
