@@ -87,12 +87,15 @@ impl Shard {
     fn stall(&mut self, now: Now) {
         self.stalled = true;
         for id in self.conns.ids().collect::<Vec<_>>() {
-            self.say_goodbye(
-                now,
-                id,
-                CloseCode::TRY_AGAIN_LATER,
-                "the log does not take records",
-            );
+            // Before its upgrade a peer does not speak WebSocket; its request will be answered 503.
+            if self.conns.live_mut(id).is_some() {
+                self.say_goodbye(
+                    now,
+                    id,
+                    CloseCode::TRY_AGAIN_LATER,
+                    "the log does not take records",
+                );
+            }
         }
     }
 
