@@ -331,6 +331,9 @@ impl Handler for Reactor {
         self.hand_records();
         self.log.flush(io.now());
         self.note_durable(io);
+        // What this let out made records of its own, and the next turn may be a second away.
+        self.hand_records();
+        self.log.flush(io.now());
         let over = self
             .stop_by
             .is_some_and(|by| by <= Instant(io.now()) || self.shard.drained());
