@@ -309,16 +309,14 @@ impl StationState {
             return;
         };
         let id = TransactionId(event.transaction_id);
+        if let Some(leaving) = self.crowded_out_by(id) {
+            self.transactions.retain(|t| t.id != leaving);
+        }
         let at_index = self
             .transactions
             .iter()
             .position(|t| t.id == id)
             .unwrap_or_else(|| {
-                if self.transactions.len() == TRANSACTIONS_MAX {
-                    let ended = |t: &Transaction| t.state != TransactionState::Active;
-                    let oldest = self.transactions.iter().position(ended).unwrap_or(0);
-                    self.transactions.remove(oldest);
-                }
                 // Most stations have one at a time; room for four would be more than all else together.
                 self.transactions.reserve_exact(1);
                 self.transactions.push(Transaction {
@@ -480,6 +478,16 @@ impl StationState {
         self.transactions
             .iter()
             .filter(|t| t.state == TransactionState::Active)
+    }
+
+    /// The transaction that leaves memory when `coming` enters it.
+    pub(crate) fn crowded_out_by(&self, coming: TransactionId) -> Option<TransactionId> {
+        if self.transactions.len() < TRANSACTIONS_MAX || self.transaction(coming).is_some() {
+            return None;
+        }
+        let ended = |t: &&Transaction| t.state != TransactionState::Active;
+        let oldest_ended = self.transactions.iter().find(ended);
+        oldest_ended.or(self.transactions.first()).map(|t| t.id)
     }
 
     /// Forgets transactions that ended more than [`ENDED_KEPT_MICROS`] ago.

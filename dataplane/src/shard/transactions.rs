@@ -474,8 +474,13 @@ impl Shard {
             retry,
             summary,
         };
+        let leaving = self.stations[station].state.crowded_out_by(before.id);
         self.record(now, station, &event);
         if !retry.conflict {
+            // One that never ends leaves memory too, for a station may begin any number of them.
+            if let Some(leaving) = leaving {
+                self.active.remove(&leaving);
+            }
             self.index_transaction(station, before.id, was_active, &event);
             self.tell_waiting(station, before.id, &event);
         }

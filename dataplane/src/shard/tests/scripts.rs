@@ -1,6 +1,6 @@
 use expect_test::{Expect, expect};
 
-use super::world::{World, config};
+use super::world::{World, config, key};
 use crate::config::{Config, Onboarding};
 
 fn check_with(config: Config, script: &str, expected: Expect) {
@@ -185,6 +185,21 @@ fn a_retry_is_recognised_after_a_restart() {
             12 transaction ID on 1.1: ended ok 0.7 kWh 0.53 Local
         "#]],
     );
+}
+
+#[test]
+fn transactions_that_never_end_leave_memory() {
+    let mut world = World::new(config(Onboarding::Open));
+    let starts = (1..=200).map(|n| {
+        format!(
+            r#"0 a > [2,"{n}","StartTransaction",{{"connectorId":{n},"idTag":"TAG","meterStart":0,"timestamp":"2026-11-22T10:00:00Z"}}]"#
+        )
+    });
+    let starts: Vec<_> = starts.collect();
+    world.run(&format!("0 a connect CP1\n{}", starts.join("\n")));
+    let station = world.shard.stations.find(&key("CP1")).unwrap();
+    let running = world.shard.stations[station].state.active().count();
+    assert_eq!((world.shard.active.len(), running), (128, 128));
 }
 
 #[test]
