@@ -94,34 +94,28 @@ impl Shard {
             t.start == retry.content
                 && (occurred.clock_trusted || t.state == TransactionState::Active)
         };
-        if let Some(id) = state
-            .transactions
-            .iter()
-            .find(same)
-            .and_then(|t| t.ocpp_id.parse().ok())
-        {
-            self.is_repeated(Verdict::Same);
-            return id;
-        }
+        let found = state.transactions.iter().find(same);
+        let found = found.and_then(|t| Some((t.ocpp_id.parse::<i64>().ok()?, t.id)));
         // Its answer needs the id that was given, so the store is asked whatever the ring says.
-        let kept = occurred
-            .clock_trusted
+        let kept = (found.is_none() && occurred.clock_trusted)
             .then(|| self.kept(retry.key, true))
             .flatten();
-        let verdict = Verdict::of(kept.map(|kept| short(kept.content)), retry.content);
-        if self.is_repeated(verdict) {
-            return kept.map_or(0, |kept| kept.ocpp_id);
-        }
+        let verdict = match found {
+            Some(_) => Verdict::Same,
+            None => Verdict::of(kept.map(|kept| short(kept.content)), retry.content),
+        };
         retry.conflict = verdict == Verdict::Conflict;
-        let state = &self.stations[station].state;
-        let counter = state.counter + 1;
-        let (ocpp_id, ocpp_counter) = match kept.filter(|_| retry.conflict) {
-            Some(kept) => (kept.ocpp_id, 0),
+        let known =
+            found.or_else(|| kept.map(|kept| (kept.ocpp_id, TransactionId(kept.transaction))));
+        let (ocpp_id, ocpp_counter) = match known {
+            Some((ocpp_id, _)) => (ocpp_id, 0),
             None => {
+                let counter = state.counter + 1;
                 let ids = &self.settings.transaction_ids;
                 (i64::from(ids.id(state.key.as_str(), counter)), counter)
             }
         };
+        let repeated = self.is_repeated(verdict);
         let (evse_id, connector_id) = normalize::place(start.connector_id);
         let register_mwh = watt_hours(start.meter_start);
         let text = ocpp_id.to_string();
@@ -140,16 +134,22 @@ impl Shard {
             occurred,
             reservation_id: start.reservation_id,
         };
-        let before = self.before(station, &text);
-        let id = self.record_event(
-            now,
-            station,
-            &report,
-            before,
-            retry,
-            register_mwh,
-            ocpp_counter,
-        );
+        let id = match known.filter(|_| repeated) {
+            // Its values are looked at below all the same: a crash may have kept the event alone.
+            Some((_, id)) => id,
+            None => {
+                let before = self.before(station, &text);
+                self.record_event(
+                    now,
+                    station,
+                    &report,
+                    before,
+                    retry,
+                    register_mwh,
+                    ocpp_counter,
+                )
+            }
+        };
         if let Some(register_mwh) = register_mwh {
             let mut values = self.take_values(evse_id, connector_id);
             meter::push_register(
@@ -293,7 +293,11 @@ impl Shard {
             || report.occurred.at < newest_at;
         let verdict = self.verdict(station, retry, older);
         if self.is_repeated(verdict) {
-            self.give_values(values);
+            match before {
+                // A crash may have kept the event that began a transaction, without its values.
+                Some(before) => self.record_values(now, station, report, before.id, values, false),
+                None => self.give_values(values),
+            }
             return self.cost_of(station, report);
         }
         retry.conflict = verdict == Verdict::Conflict;

@@ -188,6 +188,39 @@ fn a_retry_is_recognised_after_a_restart() {
 }
 
 #[test]
+fn a_crash_between_a_beginning_and_its_values_loses_neither() {
+    let starts = [
+        r#"[2,"1","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]"#,
+        r#"[2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:04Z","triggerReason":"Authorized","seqNo":0,"transactionInfo":{"transactionId":"T1"},"meterValue":[{"timestamp":"2026-11-22T10:00:04Z","sampledValue":[{"value":1000,"context":"Transaction.Begin"}]}]}]"#,
+    ];
+    for (start, connect) in starts.into_iter().zip(["CP1", "CP2 2.0.1"]) {
+        let out = World::new(config(Onboarding::Open)).run(&format!(
+            "
+            0 a connect {connect}
+            0 disk holds
+            0 a > {start}
+            0 disk keeps 2
+            0 restart
+            0 disk goes
+            0 a connect {connect}
+            0 records shown
+            0 a > {start}
+            0 a > {start}
+            "
+        ));
+        let values: Vec<_> = out
+            .lines()
+            .filter(|line| line.contains("record MeterValues") || line.contains("record Tr"))
+            .collect();
+        assert_eq!(
+            values,
+            ["0 record MeterValues rows 1 readings 1 samples 0 offline false conflict false"],
+            "{out}"
+        );
+    }
+}
+
+#[test]
 fn transactions_that_never_end_leave_memory() {
     let mut world = World::new(config(Onboarding::Open));
     let starts = (1..=200).map(|n| {

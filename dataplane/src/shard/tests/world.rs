@@ -131,6 +131,8 @@ impl World {
             ("disk", "holds") => self.held = true,
             ("disk", "goes") => (self.held, self.full) = (false, false),
             ("disk", "full") => self.full = true,
+            // Of what is not durable yet, that many records survive the next restart.
+            ("disk", "keeps") => self.durable += rest.parse::<usize>().expect("a number"),
             ("records", "shown") => self.show_records = true,
             ("wait", _) => {}
             ("restart", _) => self.restart(),
@@ -621,7 +623,9 @@ impl World {
     }
 
     fn project(&mut self) {
-        while let Some((batch, position, needed)) = self.shard.projection() {
+        while !self.held
+            && let Some((batch, position, needed)) = self.shard.projection()
+        {
             assert!(position <= needed);
             let mut rows = self.rows.lock().unwrap();
             rows.extend(
