@@ -276,7 +276,7 @@ impl Shard {
         reported.retry.content = canonical.text(&reported.info).hash();
         let last = state.connector(evse_id, connector_id);
         let verdict = if reported.occurred.clock_trusted {
-            let older = reported.occurred.at < state.newest_at;
+            let older = reported.occurred.at <= state.newest_at;
             self.verdict(station, reported.retry, older)
         } else {
             // Without a time it says something new only if it says something else.
@@ -373,7 +373,7 @@ impl Shard {
             values.retry.key = canonical.hash();
         }
         values.retry.content = content_of(canonical, &values);
-        let older = trusted.is_some_and(|row| row.measured_at < state.newest_at);
+        let older = trusted.is_some_and(|row| row.measured_at <= state.newest_at);
         let verdict = self.verdict(station, values.retry, older);
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
@@ -382,7 +382,8 @@ impl Shard {
         self.give_values(values);
     }
 
-    /// What a message is beside those before it. `older` messages are also looked up in the state store.
+    /// What a message is beside those before it. `older` messages, which are all that are not newer than the station's
+    /// newest, are also looked up in the state store: many may share one time.
     pub(super) fn verdict(&self, station: u32, retry: Retry, older: bool) -> Verdict {
         if retry.key == [0; 16] {
             return Verdict::New;

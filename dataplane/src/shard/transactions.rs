@@ -290,7 +290,7 @@ impl Shard {
         let older = before
             .as_ref()
             .is_none_or(|before| report.seq_no <= before.seq_no)
-            || report.occurred.at < newest_at;
+            || report.occurred.at <= newest_at;
         let verdict = self.verdict(station, retry, older);
         if self.is_repeated(verdict) {
             match before {

@@ -221,6 +221,23 @@ fn a_crash_between_a_beginning_and_its_values_loses_neither() {
 }
 
 #[test]
+fn a_retry_is_recognised_among_many_of_the_same_time() {
+    let mut world = World::new(config(Onboarding::Open));
+    let values = |connector: u32| {
+        format!(
+            r#"0 a > [2,"v{connector}","MeterValues",{{"connectorId":{connector},"meterValue":[{{"timestamp":"2026-11-22T10:00:00Z","sampledValue":[{{"value":"1500"}}]}}]}}]"#
+        )
+    };
+    let all: Vec<_> = (1..=20).map(values).collect();
+    world.run(&format!("0 a connect CP1\n{}", all.join("\n")));
+    let out = world.run(&format!(
+        "0 a drops\n0 a connect CP1\n0 records shown\n{}",
+        all[0]
+    ));
+    assert!(!out.contains("record MeterValues"), "{out}");
+}
+
+#[test]
 fn transactions_that_never_end_leave_memory() {
     let mut world = World::new(config(Onboarding::Open));
     let starts = (1..=200).map(|n| {
