@@ -37,7 +37,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/v1/devices/{id}", OPERATE),
     ("POST", "/api/v1/devices/{id}/commands", OPERATE),
     ("POST", "/api/v1/devices/{id}/issues", OPERATE),
-    // Frames hold clear tokens of drivers (decision 23).
+    // Frames hold clear tokens of drivers.
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),
     ("GET", "/api/v1/commands/{id}", READ),
     ("POST", "/api/v1/transactions/start", OPERATE),

@@ -1,7 +1,7 @@
 //! Who may call: principals, their tokens, and the first of them.
 //!
 //! A principal's token is shown once. The store keeps its SHA-256, by which a request is recognised, and what
-//! SCRAM-SHA-256 needs to check the same token as a password on the Postgres wire (decision 21). Tokens are 256
+//! SCRAM-SHA-256 needs to check the same token as a password on the Postgres wire. Tokens are 256
 //! random bits, so no slow hash is needed against guessing.
 //!
 //! # Invariants

@@ -1,4 +1,4 @@
-//! Who may connect (decision 20). Pure: a path, what is known of the station, and the operator's choice in; a verdict
+//! Who may connect. Pure: a path, what is known of the station, and the operator's choice in; a verdict
 //! out. Credentials are checked before anything is displaced.
 
 mod guesses;

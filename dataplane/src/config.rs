@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storage::log::LogConfig;
 
-/// What happens to a station that nobody registered (decision 20).
+/// What happens to a station that nobody registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onboarding {
     /// It is accepted, unless its upgrade came through a proxy; then as `Pending`.
@@ -45,7 +45,7 @@ impl Default for Tariff {
     }
 }
 
-/// What a meter register may do between two readings before it is quarantined (decision 19).
+/// What a meter register may do between two readings before it is quarantined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plausibility {
     /// Highest mean power between two registers, watts; default 1,000,000.

@@ -1,4 +1,4 @@
-//! Energy of one transaction from the registers that came (decision 19).
+//! Energy of one transaction from the registers that came.
 //!
 //! Energy is a difference of two registers, never a sum of deltas. A register that cannot be true is put aside: one
 //! that runs backwards, and one that jumps further than the supply could have delivered since the one before. Seen in

@@ -1,4 +1,4 @@
-//! Station passwords: random enough that a salted HMAC, checked in microseconds, keeps them (decision 21).
+//! Station passwords: random enough that a salted HMAC, checked in microseconds, keeps them.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Retries are recognised by content (decision 12): stations resend with new message ids and restart their counters.
+//! Retries are recognised by content: stations resend with new message ids and restart their counters.
 
 use std::collections::VecDeque;
 

@@ -208,7 +208,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// Whether a station may speak (decision 20).
+    /// Whether a station may speak.
     Acceptance {
         /// Seen while onboarding is pending; Boot is answered Pending.
         Pending = 1 "pending",
@@ -327,7 +327,7 @@ pub struct StatusReported {
     pub occurred: Moment,
     /// False when a later status of this connector is already known: history only.
     pub live: bool,
-    /// Recognises a retry (decision 12): hash of the key, and of the values.
+    /// Recognises a retry: hash of the key, and of the values.
     pub retry: Retry,
 }
 
@@ -367,7 +367,7 @@ pub struct TransactionEvent {
     pub charging_state: String,
     /// 2.x `stoppedReason`, 1.6 `reason`.
     pub stop_reason: String,
-    /// HMAC of the idToken under the tenant's key (decision 23); absent where the station sent none.
+    /// HMAC of the idToken under the tenant's key; absent where the station sent none.
     pub token_ref: Option<[u8; 16]>,
     /// 2.x `remoteStartId`; -1 where absent.
     pub remote_start_id: i64,
@@ -385,7 +385,7 @@ pub struct TransactionEvent {
     pub summary: TransactionSummary,
 }
 
-/// A transaction as far as it is known: computed once, by its shard (decision 19).
+/// A transaction as far as it is known: computed once, by its shard.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]
 pub struct TransactionSummary {
@@ -567,7 +567,7 @@ pub struct StationConfigured {
     pub connectors: u32,
     /// Salt of the password.
     pub password_salt: Option<[u8; 16]>,
-    /// HMAC-SHA-256 of the password under the salt (decision 21).
+    /// HMAC-SHA-256 of the password under the salt.
     pub password_mac: Option<[u8; 32]>,
     /// [`Acceptance`].
     pub acceptance: u8,

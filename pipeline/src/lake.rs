@@ -154,7 +154,7 @@ impl Drop for OwnedRuntime {
     }
 }
 
-/// Lowers the priority of this thread (decision 24). Being refused costs latency, not correctness.
+/// Lowers the priority of this thread. Being refused costs latency, not correctness.
 pub(crate) fn be_nice() {
     if let Err(error) = rustix::process::setpriority_process(None, 10) {
         tracing::debug!(%error, "thread keeps its priority");

@@ -434,7 +434,7 @@ impl Sql {
     }
 }
 
-/// Raw frames hold what a station's user typed or swiped; facts do not (decision 23).
+/// Raw frames hold what a station's user typed or swiped; facts do not.
 fn may_read(principal: &Principal, table: Table) -> bool {
     match (table, principal.role) {
         (Table::OcppMessages, Role::ReadOnly) => false,

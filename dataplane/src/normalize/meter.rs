@@ -1,4 +1,4 @@
-//! Meter values as columns (decision 15): one row per `meterValue` element.
+//! Meter values as columns: one row per `meterValue` element.
 //!
 //! A column takes the sample of its measurand that is unphased, or of the named phase, at the outlet; every other
 //! sample is kept as it was written. The state of charge is the vehicle's wherever it was measured.

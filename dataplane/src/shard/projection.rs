@@ -15,7 +15,7 @@ use crate::retry::Canonical;
 
 /// Stations and rows of one batch: about two milliseconds of encoding.
 const BATCH_LEN_MAX: usize = 2_000;
-/// How long a key outlives its message, and the end of its transaction (decision 12).
+/// How long a key outlives its message, and the end of its transaction.
 const KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
 const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
 

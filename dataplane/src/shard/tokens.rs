@@ -110,7 +110,7 @@ impl Shard {
         }
     }
 
-    /// What stands for a token in facts (decision 23).
+    /// What stands for a token in facts.
     pub(super) fn token_ref(&self, id: &str) -> [u8; 16] {
         let tag = hmac::sign(&self.settings.token_key, id.to_lowercase().as_bytes());
         let mut reference = [0; 16];

@@ -1,6 +1,6 @@
 //! Transactions: begun, carried on, ended, and what they come to.
 //!
-//! The energy of a transaction is worked out here once, and logged with its events (decision 19). A message brings at
+//! The energy of a transaction is worked out here once, and logged with its events. A message brings at
 //! most two records, one of meter values and one of the transaction; each is recognised by a key of its own, because a
 //! crash may have kept the first alone.
 
