@@ -615,13 +615,20 @@ impl Shard {
         }
     }
 
-    /// Whether a station's version has such a command.
+    /// Whether a station's version has such a command, and whether the log can hold it with its answer.
     pub(super) fn check_command(
         &self,
         station: u32,
         action: &str,
         payload: &str,
     ) -> Result<(), CommandRefused> {
+        // An answer is a message, and takes up to half of the longest record.
+        let len_max = self.settings.config.log.record_len_max / 4;
+        if len_max < payload.len() {
+            let len = payload.len();
+            let detail = format!("payload has {len} bytes, at most {len_max} are allowed");
+            return Err(CommandRefused::Invalid(detail));
+        }
         let checked = match self.stations[station].state.protocol {
             Some(fleet::record::Protocol::Ocpp16) => v16::validate_call(action, payload),
             Some(fleet::record::Protocol::Ocpp201) => v201::validate_call(action, payload),

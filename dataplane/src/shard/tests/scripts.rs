@@ -565,6 +565,19 @@ fn a_command_is_durable_then_sent_then_answered_by_the_station() {
 }
 
 #[test]
+fn a_command_that_no_record_can_hold_is_refused() {
+    let mut world = World::new(config(Onboarding::Open));
+    let mut command = |len: usize| {
+        let data = "x".repeat(len - r#"{"vendorId":"V","data":""}"#.len());
+        let line = format!(r#"0 op command CP1 DataTransfer {{"vendorId":"V","data":"{data}"}}"#);
+        world.run(&format!("0 op register CP1\n{line}"))
+    };
+    let refused = "payload has 524289 bytes, at most 524288 are allowed";
+    assert!(!command(512 << 10).contains("payload has"));
+    assert!(command((512 << 10) + 1).contains(refused));
+}
+
+#[test]
 fn commands_end_in_the_state_that_tells_what_is_known() {
     check(
         r#"
