@@ -80,6 +80,9 @@ impl Registers {
 
     /// The register of the beginning. It counts as the first whenever it comes.
     pub(crate) fn begin(&mut self, register: Register, rules: &Plausibility) {
+        if register.energy.0 < 0 {
+            return;
+        }
         let again = std::mem::replace(&mut self.has_begin, true);
         let later =
             |first: Register| matches!((first.at, register.at), (Some(f), Some(r)) if f < r);
@@ -91,7 +94,7 @@ impl Registers {
 
     /// A beginning that others overtook, `first` the oldest of them.
     fn begin_late(&mut self, register: Register, first: Register, rules: &Plausibility) {
-        if 0 <= register.energy.0 && follows(register, first, rules) {
+        if follows(register, first, rules) {
             self.first = Some(register);
         } else {
             // What two others agree on is billed; an end alone has nothing to be compared with.
@@ -251,6 +254,20 @@ mod tests {
         let odometer = [register(Some(2), 909_948), register(Some(3), 910_031)];
         assert_eq!(late(zero, &odometer), (Some(83), Quality::Estimated));
         assert_eq!(late(zero, &odometer[1..]), (Some(0), Quality::Quarantined));
+    }
+
+    #[test]
+    fn a_beginning_below_zero_is_none() {
+        let rules = Plausibility::default();
+        let register = |minute: i64, wh: i64| Register {
+            at: Some(minute * 60_000_000),
+            energy: MilliwattHours(wh * 1_000),
+        };
+        let mut taken = Registers::default();
+        taken.begin(register(0, -100), &rules);
+        taken.end(register(30, 1_000), &rules);
+        assert_eq!(taken.energy(), None);
+        assert_eq!(taken.quality(true, &rules), Quality::Estimated);
     }
 
     #[test]
