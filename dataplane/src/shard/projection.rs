@@ -99,6 +99,8 @@ pub(crate) struct Projection {
     recent: HashMap<[u8; 16], (Seq, RetryRow)>,
     /// Handed over, in order, to leave `recent` once the store has them.
     handed: VecDeque<(Seq, [u8; 16])>,
+    /// Handed over, in order, and not in the store yet: until then it answers with an older row, or with none.
+    handed_rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
     canonical: Canonical,
 }
 
@@ -189,7 +191,8 @@ impl Projection {
     /// The newest row of a transaction or a command that may not be in the store yet.
     pub(crate) fn row(&self, table: Table, id: [u8; 16]) -> Option<&[u8]> {
         let rows = self.rows.iter().rev();
-        rows.filter(|(_, t, i, _)| (*t, *i) == (table, id))
+        rows.chain(self.handed_rows.iter().rev())
+            .filter(|(_, t, i, _)| (*t, *i) == (table, id))
             .map(|(.., row)| &**row)
             .next()
     }
@@ -210,6 +213,9 @@ impl Projection {
                 self.recent.remove(&key);
             }
         }
+        let handed = self.handed_rows.iter();
+        let stored = handed.take_while(|(made, ..)| *made <= seq).count();
+        self.handed_rows.drain(..stored);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -218,7 +224,9 @@ impl Projection {
 
     /// Bytes held, roughly.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len() * 512 + self.retries.len() * 80 + self.recent.len() * 96
+        (self.rows.len() + self.handed_rows.len()) * 512
+            + self.retries.len() * 80
+            + self.recent.len() * 96
     }
 
     /// The next batch and the position it reflects. `row` encodes a station, which is clean from then on; `last` is the
@@ -234,8 +242,9 @@ impl Projection {
             let (key, value) = row(station);
             batch.push((Table::Stations, key, value));
         }
-        for (_, table, key, value) in self.rows.drain(..len(self.rows.len())) {
-            batch.push((table, key.to_vec(), value));
+        for (seq, table, key, value) in self.rows.drain(..len(self.rows.len())) {
+            batch.push((table, key.to_vec(), value.clone()));
+            self.handed_rows.push_back((seq, table, key, value));
         }
         for (seq, key, value) in self.retries.drain(..len(self.retries.len())) {
             batch.push((Table::RetryKeys, key.to_vec(), value.to_bytes().to_vec()));
@@ -277,6 +286,29 @@ mod tests {
         };
         assert_eq!(RetryRow::from_bytes(&row.to_bytes()), Some(row));
         assert_eq!(RetryRow::from_bytes(&[0; 47]), None);
+    }
+
+    #[test]
+    fn a_row_is_found_until_the_store_has_it() {
+        let mut projection = Projection::default();
+        let mut make = |seq: u64, row: &[u8]| {
+            let row = (Seq(seq), Table::Commands, [7; 16], row.to_vec());
+            projection.rows.push_back(row);
+        };
+        make(1, b"sent");
+        make(2, b"unknown");
+        let found = |projection: &Projection| {
+            let row = projection.row(Table::Commands, [7; 16]);
+            row.map(|row| String::from_utf8_lossy(row).into_owned())
+        };
+        let (batch, position) = projection.batch(Seq(2), |_| unreachable!("no station changed"));
+        assert_eq!((batch.len(), position), (2, Seq(2)));
+        assert!(projection.is_empty());
+        assert_eq!(found(&projection).as_deref(), Some("unknown"));
+        projection.stored(Seq(1));
+        assert_eq!(found(&projection).as_deref(), Some("unknown"));
+        projection.stored(Seq(2));
+        assert_eq!(found(&projection), None);
     }
 
     #[test]
