@@ -127,6 +127,12 @@ impl Registers {
         last.energy.since(first.energy)
     }
 
+    /// What was delivered by the end: the register of the beginning alone does not tell.
+    pub(crate) fn energy_at_end(&self) -> Option<MilliwattHours> {
+        let told = self.has_end || self.first != self.last;
+        self.energy().filter(|_| told)
+    }
+
     /// How far that can be billed. A transaction that runs lacks no end.
     pub(crate) fn quality(&self, ended: bool, rules: &Plausibility) -> Quality {
         let too_much = |energy: MilliwattHours| {
@@ -342,6 +348,12 @@ mod tests {
         running.take(register(5, 300), &rules);
         assert_eq!(running.quality(false, &rules), Quality::Ok);
         assert_eq!(running.quality(true, &rules), Quality::Estimated);
+        let mut endless = Registers::default();
+        endless.begin(register(0, 100), &rules);
+        assert_eq!(endless.energy(), Some(MilliwattHours(0)));
+        assert_eq!(endless.energy_at_end(), None);
+        endless.take(register(5, 300), &rules);
+        assert_eq!(endless.energy_at_end(), Some(MilliwattHours(200_000)));
         let mut headless = Registers::default();
         headless.end(register(5, 300), &rules);
         assert_eq!(headless.energy(), None);

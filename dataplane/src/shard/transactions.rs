@@ -526,7 +526,10 @@ impl Shard {
             (Some(_), None) => TransactionState::Active,
             (Some(_), Some(_)) => TransactionState::Ended,
         };
-        let energy = registers.energy();
+        let energy = match ended_at {
+            None => registers.energy(),
+            Some(_) => registers.energy_at_end(),
+        };
         let quality = registers.quality(ended_at.is_some(), rules);
         let billed = energy.filter(|_| ended_at.is_some() && quality != Quality::Quarantined);
         let price = config.tariff.price_per_kwh_micros;
