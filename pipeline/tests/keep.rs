@@ -216,21 +216,18 @@ async fn a_log_is_released_when_every_table_has_passed_it_and_an_idle_one_commit
         .expect("a full segment waits");
     lake.flush().await.unwrap();
     assert!(awaited <= handle.released(Consumer::Lake).unwrap());
-    let versions: Vec<_> = lake
-        .health()
-        .tables
-        .iter()
-        .map(|table| table.version)
-        .collect();
-    assert_eq!(versions, [1; 8], "every table has committed once");
+    let versions = || -> Vec<u64> {
+        let tables = lake.health().tables;
+        tables.iter().map(|table| table.version).collect()
+    };
+    // The table with rows may have committed before, when the first segment was full.
+    let before = versions();
+    assert!(
+        before.iter().all(|version| 1 <= *version),
+        "idle ones too: {before:?}"
+    );
     lake.flush().await.unwrap();
-    let versions: Vec<_> = lake
-        .health()
-        .tables
-        .iter()
-        .map(|table| table.version)
-        .collect();
-    assert_eq!(versions, [1; 8], "nothing new, nothing committed");
+    assert_eq!(versions(), before, "nothing new, nothing committed");
 }
 
 #[tokio::test]
