@@ -53,12 +53,12 @@ lint: setup ## Check format, lints and spelling; every finding is an error
 	@if [ -x "$(SIGEC_VENV)/bin/hadolint" ]; then "$(SIGEC_VENV)/bin/hadolint" deploy/Dockerfile; \
 	else echo "SKIPPED Dockerfile: no hadolint"; fi
 
-bench: ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
-	cargo build --release -p bench -p sigec -p loadgen
+bench: release ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
 	cargo run --release -p bench -- $(ARGS)
 
 soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (about an hour)
-	SIGEC_SOAK=1 cargo test --workspace --no-fail-fast -- --nocapture
+	seed=$$(date +%s); SIGEC_SOAK=1 SIGEC_SEEDS=$$seed..$$((seed + 10000)) \
+		cargo test --workspace --no-fail-fast -- --nocapture
 
 audit: ## Check advisories, licences and sources of every dependency (needs `cargo install cargo-deny`)
 	cargo deny check
