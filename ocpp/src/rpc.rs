@@ -195,11 +195,6 @@ impl Rpc {
         self.answers_unexpected
     }
 
-    /// Calls that wait for the line, without the one that has it.
-    pub fn queue_len(&self) -> usize {
-        self.line.as_ref().map_or(0, |line| line.queue.len())
-    }
-
     /// Takes the unfinished calls out when the connection is gone: the one that was sent, whose fate is unknown, and
     /// those that never were.
     pub fn into_calls(self) -> (Option<Call>, Vec<Call>) {
