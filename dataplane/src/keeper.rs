@@ -43,8 +43,7 @@ pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>, round: Duratio
                 reply,
             }) => reply.send(put(store, &tenant, &token).map_err(|error| describe(&error))),
             Ok(TokenAsk::Find { tenant, id, reply }) => {
-                let row = store.get(Table::Tokens, &token_key(&tenant, &id));
-                reply.send(row.ok().flatten().as_deref().and_then(read_token));
+                reply.send(find(store, &tenant, &id).map_err(|error| describe(&error)));
             }
             Ok(TokenAsk::List {
                 tenant,
@@ -72,6 +71,11 @@ fn put(store: &StateStore, tenant: &str, token: &Token) -> Result<(), StateError
         write_token(token),
     );
     store.apply(batch, None, Durability::Sync)
+}
+
+fn find(store: &StateStore, tenant: &str, id: &str) -> Result<Option<Token>, StateError> {
+    let row = store.get(Table::Tokens, &token_key(tenant, id))?;
+    Ok(row.as_deref().and_then(read_token))
 }
 
 fn list(

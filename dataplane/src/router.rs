@@ -306,7 +306,7 @@ pub(crate) enum TokenAsk {
     Find {
         tenant: String,
         id: String,
-        reply: Reply<Option<Token>>,
+        reply: Reply<Result<Option<Token>, String>>,
     },
     List {
         tenant: String,
@@ -617,8 +617,8 @@ impl Router {
         post(&self.tokens, |reply| TokenAsk::Remove { tenant, id, reply })
     }
 
-    /// Finds a token.
-    pub fn token(&self, tenant: &str, id: &str) -> Pending<Option<Token>> {
+    /// Finds a token; with the store's error if it has one.
+    pub fn token(&self, tenant: &str, id: &str) -> Pending<Result<Option<Token>, String>> {
         let (tenant, id) = (tenant.to_owned(), id.to_owned());
         post(&self.tokens, |reply| TokenAsk::Find { tenant, id, reply })
     }

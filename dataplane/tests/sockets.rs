@@ -296,7 +296,11 @@ fn registration_passwords_and_tokens_are_checked_and_kept() {
     assert_eq!(info, r#"{"idTagInfo":{"status":"Accepted"}}"#);
     let info = station.call("Authorize", r#"{"idTag":"OTHER"}"#);
     assert_eq!(info, r#"{"idTagInfo":{"status":"Invalid"}}"#);
-    let found = router.token("default", "TAG").wait(PATIENCE).unwrap();
+    let found = router
+        .token("default", "TAG")
+        .wait(PATIENCE)
+        .unwrap()
+        .unwrap();
     assert_eq!(found, Some(token));
     drop(station);
     server.stop();

@@ -95,7 +95,11 @@ pub(crate) async fn show(
     Id(id): Id,
 ) -> Result<Json<Token>, ApiError> {
     let question = answered(app.router.token(&caller.tenant, &id));
-    let token = app.metrics.time(Database::State, question).await?;
+    let token = app
+        .metrics
+        .time(Database::State, question)
+        .await?
+        .map_err(ApiError::Unavailable)?;
     token
         .map(|token| Json(convert::token(token)))
         .ok_or_else(|| ApiError::not_found("token", id))
