@@ -59,7 +59,7 @@ use outbox::Outbox;
 pub(crate) use projection::Projection;
 pub(crate) use projection::{RetryRow, Row, read_record_row};
 use stations::Stations;
-use tally::{Tally, label};
+use tally::Tally;
 use timers::Deadlines;
 pub(crate) use tokens::{read_token, token_key, write_token};
 use waiting::{Ready, Waiting};
@@ -424,6 +424,11 @@ impl Shard {
         self.journal.hand_over(append);
     }
 
+    /// True while somebody waits until a record is durable.
+    pub(crate) fn awaits_log(&self) -> bool {
+        !self.waiting.is_empty() || self.draining
+    }
+
     /// Rows for the state store, the position they claim, and the record that must be durable before they go there.
     pub(crate) fn projection(&mut self) -> Option<(Vec<Row>, Seq, Seq)> {
         if !self.has_rows() {
@@ -488,9 +493,7 @@ impl Shard {
             .state
             .apply(event, &record, &self.settings.config.plausibility);
         self.projection.note(event, &record, bytes);
-        // A raw frame tells when the station was last seen, which is no reason to write it.
-        let changed = !matches!(record.body, fleet::wire::Body::Message(_));
-        if changed && !entry.dirty {
+        if !entry.dirty {
             entry.dirty = true;
             self.projection.dirty(event.seq, station);
         }
@@ -532,7 +535,7 @@ impl Shard {
         action: &str,
         text: &str,
     ) {
-        self.tally.message(label(action), direction);
+        self.tally.message(action, direction);
         if action == "Heartbeat" && !self.settings.config.log_heartbeats {
             return;
         }
@@ -552,7 +555,12 @@ impl Shard {
         fill(&mut message.message_id, message_id);
         fill(&mut message.action, action);
         fill(&mut message.raw, &ocpp::mask_secrets(action, text));
-        self.record(now, station, &message);
+        // Most records are raw frames. They make no rows, and tell when the station was last seen, which is no reason
+        // to write it: reading back what was written, as `record` does, would cost as much as writing it.
+        let state = &mut self.stations[station].state;
+        let (event, _) = self.journal.write(now.mono, &state.key, now.utc, &message);
+        state.apply_message(event, now.utc, message.direction);
+        self.tally.counters.records += 1;
         message.raw.shrink_to(64 << 10);
         self.scratch.message = Some(message);
     }

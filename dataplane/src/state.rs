@@ -9,8 +9,8 @@ mod row;
 mod tests;
 
 use fleet::record::{
-    Acceptance, ArchivedRetry, ConnectorStatus, MeterColumn, Protocol, Quality, ReadingContext,
-    Retry, Security, TransactionEventKind, TransactionState,
+    Acceptance, ArchivedRetry, ConnectorStatus, Direction, MeterColumn, Protocol, Quality,
+    ReadingContext, Retry, Security, TransactionEventKind, TransactionState,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
@@ -187,13 +187,12 @@ impl StationState {
 
     /// Takes one record of this station. One that is already reflected changes nothing.
     pub(crate) fn apply(&mut self, event: EventId, record: &RecordView<'_>, rules: &Plausibility) {
-        let reflected = self
-            .applied
-            .is_some_and(|applied| applied.log_id == event.log_id && event.seq <= applied.seq);
-        if reflected {
+        if let Body::Message(message) = &record.body {
+            return self.apply_message(event, record.received_at, message.direction);
+        }
+        if !self.advance(event) {
             return;
         }
-        self.applied = Some(event);
         let at = record.received_at;
         match &record.body {
             Body::Connected(connected) => {
@@ -226,12 +225,10 @@ impl StationState {
             Body::StatusReported(status) => self.apply_status(at, status),
             Body::TransactionEvent(event) => self.apply_transaction(at, event, rules),
             Body::MeterValues(values) => self.apply_meter_values(at, values, rules),
-            Body::SecurityEvent(_) | Body::Notified(_) | Body::CommandChanged(_) => {}
-            Body::Message(message) => {
-                if message.direction == fleet::record::Direction::FromStation.code() {
-                    self.seen_at = at;
-                }
-            }
+            Body::SecurityEvent(_)
+            | Body::Notified(_)
+            | Body::CommandChanged(_)
+            | Body::Message(_) => {}
             Body::StationConfigured(configured) => {
                 self.registered = true;
                 self.acceptance = Acceptance::from_code(configured.acceptance);
@@ -266,6 +263,24 @@ impl StationState {
                 self.recent = recent;
             }
         }
+    }
+
+    /// Takes the record of a raw frame, of which the state needs no more than this.
+    pub(crate) fn apply_message(&mut self, event: EventId, at: UtcMicros, direction: u8) {
+        if self.advance(event) && direction == Direction::FromStation.code() {
+            self.seen_at = at;
+        }
+    }
+
+    /// False for a record that is reflected already.
+    fn advance(&mut self, event: EventId) -> bool {
+        let reflected = self
+            .applied
+            .is_some_and(|applied| applied.log_id == event.log_id && event.seq <= applied.seq);
+        if !reflected {
+            self.applied = Some(event);
+        }
+        !reflected
     }
 
     fn apply_status(&mut self, at: UtcMicros, status: &fleet::record::ArchivedStatusReported) {

@@ -48,7 +48,7 @@ use janitor::{Bell, Janitor, NEW_FILE};
 use ready::Ready;
 use segments::{Segments, segment_path};
 use shared::{Shared, Syncs};
-use slot::{Batch, Slot};
+use slot::{Batch, Pace, Slot};
 
 pub use config::LogConfig;
 pub use error::LogError;
@@ -78,6 +78,8 @@ pub struct Log {
     batch: Option<Batch>,
     /// Bytes of frames in the batch that was offered last.
     offered_len: usize,
+    /// The batch that was offered last is in no hurry.
+    offered_unawaited: bool,
     appended: Seq,
     threads: Option<Threads>,
 }
@@ -176,7 +178,11 @@ impl Log {
             &config.consumers,
         );
         let shared = Arc::new(Shared {
-            slot: Slot::new(config.commit_len),
+            slot: Slot::new(Pace {
+                commit_wait: config.commit_wait,
+                unawaited_wait: config.unawaited_wait.max(config.commit_wait),
+                commit_len: config.commit_len,
+            }),
             config,
             segments: Arc::new(segments),
             ready: Ready::new(ready, next_no),
@@ -191,6 +197,7 @@ impl Log {
             handle: LogHandle { shared },
             batch: None,
             offered_len: 0,
+            offered_unawaited: false,
             appended: end.seq,
             threads: None,
         };
@@ -254,9 +261,23 @@ impl Log {
     ///
     /// `now_ns` is the monotonic clock on which [`LogHandle::health`] is asked.
     pub fn flush(&mut self, now_ns: u64) {
+        self.offer(now_ns, true);
+        if std::mem::take(&mut self.offered_unawaited) {
+            self.handle.shared.slot.hurry();
+        }
+    }
+
+    /// As [`Log::flush`], while nobody waits for any record: the commit may be a while, so that it takes more.
+    pub fn flush_unawaited(&mut self, now_ns: u64) {
+        self.offer(now_ns, false);
+    }
+
+    fn offer(&mut self, now_ns: u64, awaited: bool) {
         let Some(mut batch) = self.batch.take_if(|b| 0 < b.block.count()) else {
             return;
         };
+        batch.awaited |= awaited;
+        self.offered_unawaited = !batch.awaited;
         batch.since_ns = batch.since_ns.min(now_ns);
         self.offered_len = batch.block.frames_len();
         self.handle.shared.slot.offer(batch);

@@ -334,7 +334,11 @@ impl Handler for Reactor {
 
     fn turn_ended(&mut self, io: &mut Io<'_>) {
         self.hand_records();
-        self.log.flush(io.now());
+        if self.shard.awaits_log() {
+            self.log.flush(io.now());
+        } else {
+            self.log.flush_unawaited(io.now());
+        }
         self.note_durable(io);
         // What this let out made records of its own, and the next turn may be a second away.
         self.hand_records();

@@ -281,7 +281,12 @@ impl Shard {
                 live.held += 1;
                 self.waiting.push_answer(last, call.conn, now.mono, &answer);
             } else {
-                super::note_answer(live, text);
+                if message_type == 3 {
+                    let payload = &self.scratch.payload;
+                    live.inbound.answered(call.id, call.action, payload);
+                } else {
+                    live.inbound.forget(call.id);
+                }
                 self.outbox
                     .send(call.conn, |out| ws::write_text(out, None, &answer));
             }

@@ -15,7 +15,7 @@ pub(crate) struct Tally {
 }
 
 /// The label of an action: its name if some version has it, so that a station cannot make up labels.
-pub(crate) fn label(action: &str) -> &'static str {
+fn label(action: &str) -> &'static str {
     let known = v16::ACTIONS.iter().chain(v201::ACTIONS);
     known
         .copied()
@@ -24,16 +24,20 @@ pub(crate) fn label(action: &str) -> &'static str {
 }
 
 impl Tally {
-    /// Counts a frame; `action` comes from [`label`].
-    pub(crate) fn message(&mut self, action: &'static str, direction: Direction) {
-        let messages = &mut self.counters.messages;
-        let found = messages
-            .iter_mut()
-            .find(|(a, d, _)| *d == direction && *a == action);
-        match found {
-            Some((_, _, count)) => *count += 1,
-            None => messages.push((action, direction, 1)),
+    /// Counts a frame.
+    pub(crate) fn message(&mut self, action: &str, direction: Direction) {
+        // What is counted already is a label; those seen so far are fewer than those known.
+        if !self.count(action, direction) && !self.count(label(action), direction) {
+            let messages = &mut self.counters.messages;
+            messages.push((label(action), direction, 1));
         }
+    }
+
+    /// False when nothing is counted under this label yet.
+    fn count(&mut self, label: &str, direction: Direction) -> bool {
+        let mut messages = self.counters.messages.iter_mut();
+        let found = messages.find(|(l, d, _)| *d == direction && *l == label);
+        found.map(|(_, _, count)| *count += 1).is_some()
     }
 
     pub(crate) fn refused(&mut self, status: u16) {

@@ -317,13 +317,13 @@ impl Committer {
     /// Commits until the log closes.
     pub(super) fn run(mut self) -> Result<(), LogError> {
         priority::raise();
-        let mut earliest = now();
+        let mut last = None;
         loop {
-            match self.shared.slot.wait_offer(earliest, now) {
+            match self.shared.slot.wait_offer(last, now) {
                 Offer::Closing => break,
                 Offer::Batch => {}
             }
-            earliest = now() + self.shared.config.commit_wait;
+            last = Some(now());
             let mut step = self.step();
             while matches!(step, Step::Blocked | Step::Failed) {
                 if step == Step::Blocked && !self.shared.slot.wait_space(RETRY) {

@@ -10,13 +10,15 @@ use super::{Consumer, LogError};
 pub struct LogConfig {
     /// Bytes of a segment file, a multiple of 4,096. Default 64 MiB.
     pub segment_len: u64,
-    /// Bytes that the segments holding records may take, at least two of them. Default 8 GiB. Up to two
+    /// Bytes that the segments holding records may take, at least two of them. Default 8 GiB. Up to four
     /// prepared segments come on top.
     pub bytes_max: u64,
     /// Shortest time between the starts of two commits, unless `commit_len` bytes wait. A record that finds the
     /// log idle is committed at once. Default 1 ms.
     pub commit_wait: Duration,
-    /// Bytes of records that do not wait for `commit_wait`. Default 64 KiB.
+    /// The same for records that nobody waits for ([`super::Log::flush_unawaited`]). Default 10 ms.
+    pub unawaited_wait: Duration,
+    /// Bytes of records that wait for neither. Default 256 KiB.
     pub commit_len: usize,
     /// Bytes of records that wait for a commit before the log refuses more. Default 4 MiB.
     pub batch_len_max: usize,
@@ -34,7 +36,8 @@ impl Default for LogConfig {
             segment_len: 64 << 20,
             bytes_max: 8 << 30,
             commit_wait: Duration::from_millis(1),
-            commit_len: 64 << 10,
+            unawaited_wait: Duration::from_millis(10),
+            commit_len: 256 << 10,
             batch_len_max: 4 << 20,
             record_len_max: 2 << 20,
             stall_after: Duration::from_secs(5),

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::format::BlockBuilder;
 
@@ -16,6 +16,8 @@ pub(super) struct Batch {
     pub(super) block: BlockBuilder,
     /// When it was first offered, on the shard's clock.
     pub(super) since_ns: u64,
+    /// Somebody waits until it is durable.
+    pub(super) awaited: bool,
 }
 
 #[derive(Debug)]
@@ -24,7 +26,15 @@ pub(super) struct Slot {
     pub(super) open: AtomicBool,
     inner: Mutex<Inner>,
     changed: Condvar,
-    commit_len: usize,
+    pace: Pace,
+}
+
+/// How commits follow each other; the members of [`super::LogConfig`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) commit_wait: Duration,
+    pub(super) unawaited_wait: Duration,
+    pub(super) commit_len: usize,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +59,8 @@ enum Waiting {
     Offer,
     /// A long batch, or its time.
     Pace,
+    /// A long batch, one that somebody waits for, or its time.
+    UnawaitedPace,
     /// A poke.
     Space,
 }
@@ -67,12 +79,12 @@ pub(super) enum Offer {
 }
 
 impl Slot {
-    pub(super) fn new(commit_len: usize) -> Self {
+    pub(super) fn new(pace: Pace) -> Self {
         Self {
             open: AtomicBool::new(true),
             inner: Mutex::default(),
             changed: Condvar::new(),
-            commit_len,
+            pace,
         }
     }
 
@@ -88,6 +100,7 @@ impl Slot {
         inner.offered.take().unwrap_or_else(|| Batch {
             block: BlockBuilder::new(inner.free.pop().unwrap_or_default()),
             since_ns: u64::MAX,
+            awaited: false,
         })
     }
 
@@ -99,7 +112,8 @@ impl Slot {
 
     /// Offers a batch. For the shard.
     pub(super) fn offer(&self, batch: Batch) {
-        let long = self.commit_len <= batch.block.frames_len();
+        let long = self.pace.commit_len <= batch.block.frames_len();
+        let awaited = batch.awaited;
         let mut inner = self.lock();
         debug_assert!(
             inner.offered.is_none(),
@@ -109,7 +123,19 @@ impl Slot {
         match inner.waiting {
             Waiting::Offer => self.changed.notify_one(),
             Waiting::Pace if long => self.changed.notify_one(),
-            Waiting::Pace | Waiting::Space | Waiting::Nothing => {}
+            Waiting::UnawaitedPace if long || awaited => self.changed.notify_one(),
+            Waiting::Pace | Waiting::UnawaitedPace | Waiting::Space | Waiting::Nothing => {}
+        }
+    }
+
+    /// Somebody waits for the offered batch now, if it is not being committed. For the shard.
+    pub(super) fn hurry(&self) {
+        let mut inner = self.lock();
+        if let Some(batch) = &mut inner.offered {
+            batch.awaited = true;
+            if inner.waiting == Waiting::UnawaitedPace {
+                self.changed.notify_one();
+            }
         }
     }
 
@@ -138,23 +164,30 @@ impl Slot {
         }
     }
 
-    /// Blocks until there is a batch to commit: a long one at once, any at `earliest`. For the committer.
-    pub(super) fn wait_offer(&self, earliest: Instant, now: impl Fn() -> Instant) -> Offer {
+    /// Blocks until there is a batch to commit: a long one at once, any other its time after `last`, when the last
+    /// commit began. For the committer.
+    pub(super) fn wait_offer(&self, last: Option<Instant>, now: impl Fn() -> Instant) -> Offer {
         let mut inner = self.lock();
         let offer = loop {
-            let len = inner.offered.as_ref().map(|b| b.block.frames_len());
-            match len {
+            match &inner.offered {
                 None if inner.closing => break Offer::Closing,
                 None => {
                     inner.waiting = Waiting::Offer;
                     inner = self.wait(inner);
                 }
-                Some(len) => {
-                    let left = earliest.saturating_duration_since(now());
-                    if self.commit_len <= len || inner.closing || left.is_zero() {
+                Some(batch) => {
+                    let (wait, waiting) = match batch.awaited {
+                        true => (self.pace.commit_wait, Waiting::Pace),
+                        false => (self.pace.unawaited_wait, Waiting::UnawaitedPace),
+                    };
+                    let left = last.map_or(Duration::ZERO, |last| {
+                        (last + wait).saturating_duration_since(now())
+                    });
+                    let long = self.pace.commit_len <= batch.block.frames_len();
+                    if long || inner.closing || left.is_zero() {
                         break Offer::Batch;
                     }
-                    inner.waiting = Waiting::Pace;
+                    inner.waiting = waiting;
                     let woken = self.changed.wait_timeout(inner, left);
                     inner = woken.expect("no thread panics while it holds the slot").0;
                 }
@@ -165,7 +198,7 @@ impl Slot {
     }
 
     /// Blocks until [`Slot::poke`], or `timeout` is over. False when the log is closing.
-    pub(super) fn wait_space(&self, timeout: std::time::Duration) -> bool {
+    pub(super) fn wait_space(&self, timeout: Duration) -> bool {
         let mut inner = self.lock();
         if !inner.poked && !inner.closing {
             inner.waiting = Waiting::Space;
@@ -194,5 +227,78 @@ impl Slot {
         self.changed
             .wait(inner)
             .expect("no thread panics while it holds the slot")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+
+    const PACE: Pace = Pace {
+        commit_wait: Duration::from_millis(1),
+        unawaited_wait: Duration::from_secs(3_600),
+        commit_len: 100,
+    };
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the committer paces by this clock, and a wait needs its deadline"
+    )]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn offer(slot: &Slot, len: usize, awaited: bool) {
+        let mut batch = slot.reclaim();
+        batch
+            .block
+            .push(len, |out| out.resize(out.len() + len, 1))
+            .unwrap();
+        batch.awaited = awaited;
+        slot.offer(batch);
+    }
+
+    /// Runs a committer that has just committed, until it waits in vain; `then` is to end that.
+    #[track_caller]
+    fn waits_until(len: usize, waiting: Waiting, then: impl FnOnce(&Slot)) {
+        let slot = Arc::new(Slot::new(PACE));
+        offer(&slot, len, false);
+        let (done, ended) = mpsc::channel();
+        let committer = Arc::clone(&slot);
+        std::thread::spawn(move || {
+            let _ = done.send(committer.wait_offer(Some(now()), now));
+        });
+        let deadline = now() + Duration::from_secs(20);
+        while slot.lock().waiting != waiting {
+            assert!(now() < deadline, "the committer does not wait");
+            std::thread::yield_now();
+        }
+        then(&slot);
+        let offer = ended.recv_timeout(Duration::from_secs(20));
+        assert_eq!(offer, Ok(Offer::Batch));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_waits_until_somebody_does() {
+        waits_until(10, Waiting::UnawaitedPace, Slot::hurry);
+        waits_until(10, Waiting::UnawaitedPace, |slot| offer(slot, 10, true));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_goes_when_it_is_long() {
+        waits_until(10, Waiting::UnawaitedPace, |slot| offer(slot, 90, false));
+    }
+
+    #[test]
+    fn a_batch_goes_at_once_when_its_time_is_over_or_nothing_was_before() {
+        let start = now();
+        for (awaited, wait) in [(true, PACE.commit_wait), (false, PACE.unawaited_wait)] {
+            let slot = Slot::new(PACE);
+            offer(&slot, 10, awaited);
+            assert_eq!(slot.wait_offer(None, || start), Offer::Batch);
+            assert_eq!(slot.wait_offer(Some(start), || start + wait), Offer::Batch);
+        }
     }
 }
