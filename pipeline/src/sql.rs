@@ -464,6 +464,7 @@ pub(crate) async fn prepare(
         .await
         .map_err(|e| SqlError::planning(&e))?;
     check::reads_only(&plan)?;
+    check::sizes_are_small(&plan)?;
     let schema = renamed(plan.schema().as_arrow(), names);
     Ok(Prepared { plan, schema })
 }

@@ -361,3 +361,22 @@ async fn memory_is_bounded_by_spilling_and_then_by_refusing() {
         .expect_err("no room to spill");
     assert!(matches!(error, SqlError::Resources(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn no_type_makes_room_for_more_than_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let sql = lake.sql();
+    for query in [
+        "SELECT arrow_cast(NULL, 'FixedSizeBinary(2147483647)')",
+        "SELECT arrow_try_cast(NULL, 'FixedSizeBinary(2147483647)')",
+        "SELECT CAST(NULL AS INT[2147483647])",
+        "SELECT (NULL::INT[65536][65536]) IS NULL",
+        "SELECT 1 WHERE EXISTS (SELECT NULL::INT[2147483647])",
+    ] {
+        let error = batches(&sql, &admin(), query).await.expect_err(query);
+        assert!(matches!(error, SqlError::Invalid(_)), "{query}: {error:?}");
+    }
+    assert_eq!(value(&sql, "SELECT (NULL::INT[3]) IS NULL").await, "true");
+}

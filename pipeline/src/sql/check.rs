@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Cast, Expr, LogicalPlan, TryCast};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -18,6 +19,9 @@ use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
 use super::{Principal, QUERY_LEN_MAX, SqlError};
 use crate::Table;
+
+/// Elements of a fixed-size type that a query may name.
+const FIXED_SIZE_MAX: i64 = 1_024;
 
 /// The statements of a query text, in the words that DataFusion understands.
 pub(crate) fn statements(query: &str) -> Result<Vec<Statement>, SqlError> {
@@ -109,6 +113,42 @@ pub(super) fn reads_only(plan: &LogicalPlan) -> Result<(), SqlError> {
         .with_allow_statements(false)
         .verify_plan(plan)
         .map_err(|e| SqlError::ReadOnly(e.strip_backtrace()))
+}
+
+/// A fixed-size type makes room for its whole size in every row, also where the value is NULL: a cast to
+/// `int[2147483647]` would take the machine's memory in one step.
+pub(super) fn sizes_are_small(plan: &LogicalPlan) -> Result<(), SqlError> {
+    let mut largest = 0;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. }) = expr
+                {
+                    largest = largest.max(fixed_size(field.data_type()));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })
+    .map_err(|e| SqlError::planning(&e))?;
+    if FIXED_SIZE_MAX < largest {
+        return Err(SqlError::Invalid(format!(
+            "a type has {largest} elements in every row, at most {FIXED_SIZE_MAX} are allowed"
+        )));
+    }
+    Ok(())
+}
+
+/// Elements that one value of this type takes whatever it holds; 1 for types of no fixed size.
+fn fixed_size(data_type: &DataType) -> i64 {
+    match data_type {
+        DataType::FixedSizeBinary(size) => i64::from(*size),
+        DataType::FixedSizeList(element, size) => {
+            i64::from(*size).saturating_mul(fixed_size(element.data_type()))
+        }
+        DataType::List(element) | DataType::LargeList(element) => fixed_size(element.data_type()),
+        _ => 1,
+    }
 }
 
 /// A table that this principal may know of but not read.
