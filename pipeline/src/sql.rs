@@ -7,6 +7,7 @@
 mod bounded;
 mod check;
 mod names;
+mod yielding;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::{Stream, StreamExt};
@@ -509,7 +511,10 @@ async fn send_rows(
         .execute_logical_plan(prepared.plan)
         .await
         .map_err(running)?;
-    let mut stream = frame.execute_stream().await.map_err(running)?;
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.map_err(running)?;
+    let plan = yielding::yielding(plan).map_err(running)?;
+    let mut stream = execute_stream(plan, context).map_err(running)?;
     // Types of parameters are known only now, names before.
     let names = prepared
         .schema

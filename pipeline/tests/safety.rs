@@ -380,3 +380,31 @@ async fn no_type_makes_room_for_more_than_there_is() {
     }
     assert_eq!(value(&sql, "SELECT (NULL::INT[3]) IS NULL").await, "true");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_is_summed_up_can_be_ended_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let sql = lake.sql();
+    let limits = Limits {
+        timeout: Some(Duration::from_millis(100)),
+        rows_max: None,
+    };
+    for query in [
+        "SELECT sum(a.value % 7 + b.value % 11) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b",
+        "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+        "SELECT sum(x % 7) FROM (SELECT unnest(range(a.value, 100000)) x FROM generate_series(1, 90000) a)",
+    ] {
+        let ended = match sql.execute(&admin(), query, limits).await {
+            Ok(rows) => tokio::time::timeout(Duration::from_secs(5), rows.try_collect::<Vec<_>>()),
+            Err(error) => panic!("{query}: {error:?}"),
+        };
+        let error = ended.await.expect(query).expect_err(query);
+        assert!(
+            matches!(error, SqlError::Timeout { .. }),
+            "{query}: {error:?}"
+        );
+        idle_within(&sql, Duration::from_millis(200)).await;
+    }
+}
