@@ -392,9 +392,8 @@ async fn a_join_that_is_summed_up_can_be_ended_too() {
         rows_max: None,
     };
     for query in [
-        "SELECT sum(a.value % 7 + b.value % 11) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b",
+        "SELECT sum(length(md5(a.value::text || b.value::text))) FROM generate_series(1, 100000) a, generate_series(1, 100000) b",
         "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
-        "SELECT sum(x % 7) FROM (SELECT unnest(range(a.value, 100000)) x FROM generate_series(1, 90000) a)",
     ] {
         let ended = match sql.execute(&admin(), query, limits).await {
             Ok(rows) => tokio::time::timeout(Duration::from_secs(5), rows.try_collect::<Vec<_>>()),
@@ -405,6 +404,7 @@ async fn a_join_that_is_summed_up_can_be_ended_too() {
             matches!(error, SqlError::Timeout { .. }),
             "{query}: {error:?}"
         );
-        idle_within(&sql, Duration::from_millis(200)).await;
+        // One batch of unoptimised MD5, not the 128 between two yields of the engine itself.
+        idle_within(&sql, Duration::from_secs(1)).await;
     }
 }
