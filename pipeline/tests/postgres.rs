@@ -109,6 +109,12 @@ async fn a_client_asks_by_text_and_by_prepared_statement() {
     assert_eq!(texts, ["count=1 sum=1.500", "?column?=1"]);
 
     let row = client
+        .query_one("SELECT $1 IS NULL, $2", &[&None::<&str>, &"CP1"])
+        .await
+        .expect("a NULL of unknown type is a value as well");
+    assert_eq!((row.get(0), row.get(1)), (true, "CP1"));
+
+    let row = client
         .query_one("SELECT station_id, power_w, evse_id FROM meter_values WHERE power_w > $1 AND station_id = $2", &[&10.0_f64, &"CP1"])
         .await
         .unwrap();

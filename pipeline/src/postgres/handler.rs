@@ -160,9 +160,15 @@ impl Queries {
         }
         let inferred = inferred_types(prepared)?;
         let inferred: Vec<_> = inferred.iter().map(Option::as_ref).collect();
+        // A NULL whose type nobody knows would be left out, and the values after it take the wrong places.
+        let unknown = |n: usize| portal.parameters.get(n).is_some_and(Option::is_none);
         let server: Vec<Option<Type>> = inferred
             .iter()
-            .map(|data_type| data_type.map(into_pg_type).transpose())
+            .enumerate()
+            .map(|(n, data_type)| match data_type {
+                Some(data_type) => into_pg_type(data_type).map(Some),
+                None => Ok(unknown(n).then_some(Type::TEXT)),
+            })
             .collect::<PgWireResult<_>>()?;
         let server: Vec<_> = server.iter().map(Option::as_ref).collect();
         deserialize_parameters_with_server_types(portal, &inferred, &server).map(Some)
