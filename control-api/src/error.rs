@@ -254,6 +254,16 @@ kinds! {
     INVALID_COMMAND UNPROCESSABLE_ENTITY "invalid_command" "Invalid command" "Use an action of the station's OCPP version, with a payload of its schema.";
     UNAVAILABLE SERVICE_UNAVAILABLE "unavailable" "Service temporarily unavailable" "Try again after `Retry-After`; `/health` says what is wrong.";
     INTERNAL INTERNAL_SERVER_ERROR "internal" "Internal error" "This is a fault of the server; its log says more.";
+    // Of `POST /api/v1/sql`, which the pipeline answers.
+    BAD_REQUEST BAD_REQUEST "bad_request" "Bad Request" "Send `{\"query\": \"SELECT …\"}` as JSON.";
+    NOT_ACCEPTABLE NOT_ACCEPTABLE "not_acceptable" "Not Acceptable" "Name one of the content types in `detail` as `Accept`.";
+    INVALID_QUERY BAD_REQUEST "invalid_query" "Bad Request" "Correct the SQL; `detail` says what is wrong with it.";
+    READ_ONLY FORBIDDEN "read_only" "Forbidden" "Ask with SELECT; nothing can be changed through SQL.";
+    QUERY_FAILED UNPROCESSABLE_ENTITY "query_failed" "Unprocessable Entity" "The query began and met a value it cannot work with, which `detail` names.";
+    TOO_MANY_ROWS UNPROCESSABLE_ENTITY "too_many_rows" "Unprocessable Entity" "Add LIMIT, or aggregate.";
+    QUERY_TIMEOUT GATEWAY_TIMEOUT "query_timeout" "Gateway Timeout" "Ask for less: a shorter time, fewer columns, fewer stations.";
+    CANCELLED SERVICE_UNAVAILABLE "cancelled" "Service Unavailable" "The server ended the query; ask again.";
+    RESOURCES SERVICE_UNAVAILABLE "resources" "Service Unavailable" "The query needs more memory than it may have: ask for less, or ask again when fewer queries run.";
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::sql::{Limits, Principal, Sql, SqlError};
 use format::{Encoder, Format};
 
+const PATH: &str = "/api/v1/sql";
 /// Largest request body, in bytes.
 const BODY_LEN_MAX: usize = 1 << 20;
 
@@ -38,13 +39,16 @@ struct Request {
     rows_max: Option<usize>,
 }
 
-/// RFC 9457.
+/// RFC 9457, with the members that every problem of the API has.
 #[derive(Debug, Serialize)]
 struct Problem {
-    r#type: &'static str,
+    r#type: String,
     title: &'static str,
     status: u16,
     detail: String,
+    instance: &'static str,
+    /// The same as `title`.
+    error: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sqlstate: Option<&'static str>,
 }
@@ -59,7 +63,7 @@ pub fn http_router(
         authenticate: Arc::new(authenticate),
     };
     Router::new()
-        .route("/api/v1/sql", post(query))
+        .route(PATH, post(query))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_LEN_MAX))
         .with_state(service)
 }
@@ -121,10 +125,12 @@ impl Problem {
     fn new(kind: &'static str, status: StatusCode, detail: String) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         Self {
-            r#type: kind,
+            r#type: format!("/problems/{kind}"),
             title,
             status: status.as_u16(),
             detail,
+            instance: PATH,
+            error: title,
             sqlstate: None,
         }
     }
@@ -152,7 +158,7 @@ impl From<SqlError> for Problem {
             SqlError::Invalid(_) => ("invalid_query", StatusCode::BAD_REQUEST),
             SqlError::ReadOnly(_) => ("read_only", StatusCode::FORBIDDEN),
             SqlError::Forbidden { .. } => ("forbidden", StatusCode::FORBIDDEN),
-            SqlError::Timeout { .. } => ("timeout", StatusCode::GATEWAY_TIMEOUT),
+            SqlError::Timeout { .. } => ("query_timeout", StatusCode::GATEWAY_TIMEOUT),
             SqlError::Cancelled => ("cancelled", StatusCode::SERVICE_UNAVAILABLE),
             SqlError::TooManyRows { .. } => ("too_many_rows", StatusCode::UNPROCESSABLE_ENTITY),
             SqlError::Resources(_) => ("resources", StatusCode::SERVICE_UNAVAILABLE),

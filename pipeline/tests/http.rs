@@ -183,9 +183,11 @@ async fn errors_are_problems_with_a_type_and_a_status() {
         let problem: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(
             (found.as_u16(), problem["type"].as_str().unwrap()),
-            (status, kind),
+            (status, format!("/problems/{kind}").as_str()),
             "{problem}"
         );
+        assert_eq!(problem["instance"], "/api/v1/sql");
+        assert_eq!(problem["error"], problem["title"]);
         assert_eq!(content_type, "application/problem+json");
     }
 }
