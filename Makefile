@@ -40,7 +40,7 @@ release: ## Leave bin/sigec and bin/loadgen, fully optimised (an hour on two cor
 setup: ## Install what the tests need besides Rust (a Python environment, psql); `make test` does it by itself
 	@sigec/tests/setup.sh
 
-test: setup ## Run every test: units, simulations with fixed seeds, and the real binary with foreign clients
+test: lint ## Check format and lints, then run every test: units, simulations with fixed seeds, the real binary with foreign clients
 	cargo test --workspace --no-fail-fast
 
 fmt: ## Format the code

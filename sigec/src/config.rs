@@ -198,7 +198,7 @@ fn dataplane_config(
             transaction_wh_max: watt_hours("plausibility.transaction_wh_max")?,
         },
         log: LogConfig {
-            bytes_max: settings.size("log.size_max", 256 * MIB..=1024 * GIB)? as u64,
+            bytes_max: settings.size("log.bytes_max", 256 * MIB..=1024 * GIB)? as u64,
             commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,
             ..defaults.log
         },
