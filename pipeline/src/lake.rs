@@ -270,7 +270,12 @@ impl Lake {
         name: String,
         run: impl FnOnce() + Send + 'static,
     ) -> Result<(), LakeError> {
+        let watch = Watch {
+            thread: name.clone(),
+            status: Arc::clone(&self.status),
+        };
         let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let _watch = watch;
             be_nice();
             run();
         });
@@ -425,8 +430,44 @@ impl Drop for Lake {
     }
 }
 
+/// Tells the health when the thread that holds it ends by a panic: rows that nobody follows any more must not look
+/// like rows that have not come.
+struct Watch {
+    thread: String,
+    status: Arc<Mutex<Status>>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            Status::lock(&self.status).broken = Some(format!("thread {} panicked", self.thread));
+        }
+    }
+}
+
 impl Status {
     pub(crate) fn lock(status: &Mutex<Self>) -> std::sync::MutexGuard<'_, Self> {
         status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_shows_in_the_health() {
+        let status = Arc::new(Mutex::new(Status::new(&[])));
+        let watch = Watch {
+            thread: "ingest-1".to_owned(),
+            status: Arc::clone(&status),
+        };
+        let thread = std::thread::spawn(move || {
+            let _watch = watch;
+            panic!("as planned");
+        });
+        assert!(thread.join().is_err());
+        let broken = Status::lock(&status).broken.clone();
+        assert_eq!(broken.as_deref(), Some("thread ingest-1 panicked"));
     }
 }
