@@ -41,7 +41,7 @@ setup: ## Install what the tests need besides Rust (a Python environment, psql);
 	@sigec/tests/setup.sh
 
 test: lint ## Check format and lints, then run every test: units, simulations with fixed seeds, the real binary with foreign clients
-	cargo test --workspace --no-fail-fast
+	cargo test --workspace --no-fail-fast -- --show-output
 
 fmt: ## Format the code
 	cargo fmt --all

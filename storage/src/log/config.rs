@@ -14,7 +14,8 @@ pub struct LogConfig {
     /// prepared segments come on top.
     pub bytes_max: u64,
     /// Shortest time between the starts of two commits, unless `commit_len` bytes wait. A record that finds the
-    /// log idle is committed at once. Default 1 ms.
+    /// log idle is committed at once. Default 0: the next commit starts when the last one ends. Each commit takes at
+    /// least 4 KiB of disk, so a longer wait trades latency for bytes.
     pub commit_wait: Duration,
     /// The same for records that nobody waits for ([`super::Log::flush_unawaited`]). Default 10 ms.
     pub unawaited_wait: Duration,
@@ -35,7 +36,7 @@ impl Default for LogConfig {
         Self {
             segment_len: 64 << 20,
             bytes_max: 8 << 30,
-            commit_wait: Duration::from_millis(1),
+            commit_wait: Duration::ZERO,
             unawaited_wait: Duration::from_millis(10),
             commit_len: 256 << 10,
             batch_len_max: 4 << 20,
