@@ -8,7 +8,7 @@ mod read;
 mod reading;
 mod words;
 
-pub(crate) use read::{each, optional_text, optional_word, push_value, read_timestamp};
+pub(crate) use read::{each, optional_text, optional_word, read_value};
 pub use reading::{ReadingError, energy, number};
 pub use words::{Location, Measurand, Phase, ReadingContext, Unit};
 

@@ -33,22 +33,47 @@ pub(crate) fn each<'a>(
 
 /// Reads the date of a `meterValue` element.
 #[inline]
-pub(crate) fn read_timestamp(
-    r: &mut Reader<'_>,
-    columns: &mut MeterColumns,
-) -> Result<(Moment, Span), Fault> {
+fn read_timestamp(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<(Moment, Span), Fault> {
     let raw = r.string()?;
     let moment = read_moment(r, &raw)?;
     Ok((moment, columns.push_text(&raw)))
 }
 
+/// Reads one `meterValue` element of either version; they differ in what a sampled value holds and in how few there may be.
+pub(crate) fn read_value<'a>(
+    r: &mut Reader<'a>,
+    columns: &mut MeterColumns,
+    samples_min: usize,
+    read_sample: impl Fn(&mut Reader<'a>, &mut MeterColumns) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let first_sample = columns.samples.len();
+    let (mut timestamp, mut sampled) = (None, false);
+    let mut members = r.object()?;
+    while let Some(key) = r.key(&mut members)? {
+        match &*key {
+            "timestamp" if timestamp.is_none() => {
+                timestamp = Some(read_timestamp(r, columns).map_err(|fault| fault.at(&key))?);
+            }
+            "sampledValue" if !sampled => {
+                sampled = true;
+                each(r, samples_min, |r| read_sample(r, columns))
+                    .map_err(|fault| fault.at(&key))?;
+            }
+            "timestamp" | "sampledValue" => return Err(Fault::duplicate(&key)),
+            _ => r.other(&key, &mut members)?,
+        }
+    }
+    let timestamp = timestamp.ok_or_else(|| Fault::missing("timestamp"))?;
+    if !sampled {
+        return Err(Fault::missing("sampledValue"));
+    }
+    push_value(columns, timestamp, first_sample);
+    Ok(())
+}
+
 /// Ends a `meterValue` element whose samples began at `first_sample`.
 #[inline]
-pub(crate) fn push_value(
-    columns: &mut MeterColumns,
-    (moment, raw): (Moment, Span),
-    first_sample: usize,
-) {
+fn push_value(columns: &mut MeterColumns, (moment, raw): (Moment, Span), first_sample: usize) {
     columns.rows.push(ValueRow {
         utc_micros: moment.utc_micros,
         zone: moment.zone,

@@ -5,7 +5,7 @@ use crate::json::{Fault, Reader, write_string};
 use crate::meter::{Location, Phase};
 use crate::meter::{
     Measurand, MeterColumns, Named, ReadingContext, Sample, SignedValue, Unit, each, optional_text,
-    optional_word, push_value, read_timestamp, row_timestamp,
+    optional_word, read_value, row_timestamp,
 };
 #[cfg(test)]
 use crate::record::Shape;
@@ -38,7 +38,7 @@ impl<'a> Wire<'a> for MeterValueList<'a> {
         let Some(columns) = r.columns.take() else {
             return Err(Fault::duplicate("meterValue"));
         };
-        each(r, 0, |r| read_value(r, columns))?;
+        each(r, 0, |r| read_value(r, columns, 0, read_sample))?;
         Ok(MeterValueList(columns))
     }
 
@@ -75,31 +75,6 @@ impl<'a> Wire<'a> for MeterValueList<'a> {
             ("sampledValue", true, list(sample)),
         ]))
     }
-}
-
-fn read_value(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<(), Fault> {
-    let first_sample = columns.samples.len();
-    let (mut timestamp, mut sampled) = (None, false);
-    let mut members = r.object()?;
-    while let Some(key) = r.key(&mut members)? {
-        match &*key {
-            "timestamp" if timestamp.is_none() => {
-                timestamp = Some(read_timestamp(r, columns).map_err(|fault| fault.at(&key))?);
-            }
-            "sampledValue" if !sampled => {
-                sampled = true;
-                each(r, 0, |r| read_sample(r, columns)).map_err(|fault| fault.at(&key))?;
-            }
-            "timestamp" | "sampledValue" => return Err(Fault::duplicate(&key)),
-            _ => r.other(&key, &mut members)?,
-        }
-    }
-    let timestamp = timestamp.ok_or_else(|| Fault::missing("timestamp"))?;
-    if !sampled {
-        return Err(Fault::missing("sampledValue"));
-    }
-    push_value(columns, timestamp, first_sample);
-    Ok(())
 }
 
 /// The properties of a sampled value, one bit each, to notice what comes twice.
