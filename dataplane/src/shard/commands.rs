@@ -431,18 +431,11 @@ impl Shard {
                 "RequestStartTransaction"
             }
         };
-        let payload = String::from_utf8(payload).unwrap_or_default();
-        if let Err(refused) = self.check_command(station, action, &payload) {
-            return reply.send(StartOutcome::Refused(refused));
-        }
-        let command = self.make_command(
-            now,
-            station,
-            action.into(),
-            payload,
-            request.principal,
-            None,
-        );
+        let made = self.make_own_command(now, station, action, payload, request.principal);
+        let command = match made {
+            Ok(command) => command,
+            Err(refused) => return reply.send(StartOutcome::Refused(refused)),
+        };
         let token_ref = self.token_ref(&id_token);
         let deadline = now.mono + request.wait;
         let forget_at = deadline.max(now.mono + START_TOKEN_KEPT);
@@ -458,6 +451,20 @@ impl Shard {
         self.deadlines.insert(deadline, Deadline::Wait(station));
         self.deadlines.insert(forget_at, Deadline::Wait(station));
         self.tell_if_ended(station, command);
+    }
+
+    /// Checks and makes a command whose payload we wrote ourselves; who asked waits for the transaction, not for the answer.
+    fn make_own_command(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        payload: Vec<u8>,
+        principal: String,
+    ) -> Result<CommandId, CommandRefused> {
+        let payload = String::from_utf8(payload).unwrap_or_default();
+        self.check_command(station, action, &payload)?;
+        Ok(self.make_command(now, station, action.into(), payload, principal, None))
     }
 
     /// Sends a remote stop and waits for the end of its transaction.
@@ -484,18 +491,11 @@ impl Shard {
                 "RequestStopTransaction"
             }
         };
-        let payload = String::from_utf8(payload).unwrap_or_default();
-        if let Err(refused) = self.check_command(station, action, &payload) {
-            return reply.send(StopOutcome::Refused(refused));
-        }
-        let command = self.make_command(
-            now,
-            station,
-            action.into(),
-            payload,
-            request.principal,
-            None,
-        );
+        let made = self.make_own_command(now, station, action, payload, request.principal);
+        let command = match made {
+            Ok(command) => command,
+            Err(refused) => return reply.send(StopOutcome::Refused(refused)),
+        };
         let deadline = now.mono + request.wait;
         self.stations[station].side_mut().stops.push(StopWait {
             transaction: request.transaction,
