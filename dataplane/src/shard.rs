@@ -424,6 +424,11 @@ impl Shard {
         self.journal.hand_over(append);
     }
 
+    /// The newest record that it knows to be safe.
+    pub(crate) fn durable(&self) -> Seq {
+        self.journal.durable()
+    }
+
     /// True while somebody waits until a record is durable.
     pub(crate) fn awaits_log(&self) -> bool {
         !self.waiting.is_empty() || self.draining

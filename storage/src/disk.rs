@@ -8,6 +8,7 @@ mod sim;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub use real::RealDisk;
 pub use sim::{Fault, SimDisk};
@@ -29,6 +30,14 @@ pub trait Disk: Send + Sync + 'static {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Paths of the files in `dir`, in no order.
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
+    /// The clock by which work on this disk is timed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a disk takes is measured where it works; a simulated one has its own clock"
+    )]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// An open file; a rename does not disturb it.

@@ -2,9 +2,10 @@
 //!
 //! # Parts
 //!
-//! - [`Log`] is the shard's half. It encodes records straight into a batch, offers the batch once a turn, and
-//!   never waits.
-//! - The committer, a thread, makes one batch at a time durable and then says so ([`LogHandle::durable`]).
+//! - [`Log`] is the shard's half. It encodes records straight into a batch and offers the batch once a turn.
+//! - The committer makes one batch at a time durable and then says so ([`LogHandle::durable`]). It is a thread, for
+//!   which the shard never waits; while the disk is quick, the shard's own thread does its work
+//!   ([`LogConfig::inline_max`]).
 //! - The janitor, a thread, recycles segments that every [`Consumer`] has released and zeroes one ahead.
 //! - [`LogReader`]s follow the durable end through the files, on their own threads.
 //!
@@ -26,6 +27,7 @@ mod format;
 mod inspect;
 mod janitor;
 mod priority;
+mod quick;
 mod reader;
 mod ready;
 mod recovery;
@@ -42,7 +44,7 @@ use std::time::Duration;
 use fleet::{LogId, Seq};
 
 use crate::disk::Disk;
-use committer::{Active, Committer};
+use committer::{Active, Committer, Step};
 use format::{End, FRAME_HEAD_LEN, Header};
 use janitor::{Bell, Janitor, NEW_FILE};
 use ready::Ready;
@@ -71,9 +73,11 @@ pub fn shard_dir(data_dir: &Path, shard: usize) -> PathBuf {
     data_dir.join("log").join(format!("{shard:03}"))
 }
 
-/// The writing half, owned by the shard's thread. Never blocks on a disk.
+/// The writing half, owned by the shard's thread. Blocks on the disk in [`Log::flush`] only, and there only while
+/// commits are quick.
 pub struct Log {
     handle: LogHandle,
+    committer: Arc<Mutex<Committer>>,
     /// The batch being filled; `None` while it is offered.
     batch: Option<Batch>,
     /// Bytes of frames in the batch that was offered last.
@@ -101,8 +105,8 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// Opens the log in `dir`, or creates it, and starts its threads.
     ///
-    /// `on_change` is called by the committer's thread whenever [`LogHandle::durable`] or the state moved; it
-    /// wakes the shard.
+    /// `on_change` is called by the committer's thread whenever it has moved [`LogHandle::durable`] or the state; it
+    /// wakes the shard. What [`Log::flush`] has committed itself is durable when it returns, and nobody is called.
     ///
     /// # Errors
     ///
@@ -114,12 +118,12 @@ impl Log {
         disk: Arc<dyn Disk>,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<(Self, Recovery), LogError> {
-        let (mut log, stepper, recovery) = Self::open_with(dir, config, disk, Box::new(on_change))?;
+        let (mut log, stepper, recovery) = Self::open_stepped(dir, config, disk)?;
         let Stepper { committer, janitor } = stepper;
         let spawn_error = LogError::io("starting a thread for the log in", dir);
         let named = |what| std::thread::Builder::new().name(format!("log-{what}"));
         let threads = named("commit")
-            .spawn(move || committer.run())
+            .spawn(move || committer::run(&committer, &on_change))
             .and_then(|committer| {
                 let janitor = named("janitor").spawn(move || janitor.run())?;
                 Ok(Threads { committer, janitor })
@@ -128,7 +132,7 @@ impl Log {
         Ok((log, recovery))
     }
 
-    /// As [`Log::open`], without threads: nothing is committed until [`Stepper::step`]. For simulations.
+    /// As [`Log::open`], without threads: what they would commit waits for [`Stepper::step`]. For simulations.
     ///
     /// # Errors
     ///
@@ -137,15 +141,6 @@ impl Log {
         dir: &Path,
         config: LogConfig,
         disk: Arc<dyn Disk>,
-    ) -> Result<(Self, Stepper, Recovery), LogError> {
-        Self::open_with(dir, config, disk, Box::new(|| {}))
-    }
-
-    fn open_with(
-        dir: &Path,
-        config: LogConfig,
-        disk: Arc<dyn Disk>,
-        on_change: Box<dyn Fn() + Send>,
     ) -> Result<(Self, Stepper, Recovery), LogError> {
         config.check()?;
         disk.create_dir(dir)
@@ -189,12 +184,15 @@ impl Log {
             bell: Bell::default(),
             syncs: Mutex::new(Syncs::new()),
         });
+        let committer = Committer::new(Arc::clone(&shared), active, end, found.marked);
+        let committer = Arc::new(Mutex::new(committer));
         let stepper = Stepper {
-            committer: Committer::new(Arc::clone(&shared), active, end, found.marked, on_change),
+            committer: Arc::clone(&committer),
             janitor: Janitor::new(Arc::clone(&shared)),
         };
         let log = Self {
             handle: LogHandle { shared },
+            committer,
             batch: None,
             offered_len: 0,
             offered_unawaited: false,
@@ -257,30 +255,54 @@ impl Log {
         }
     }
 
-    /// Offers what was appended to the committer. Call once per turn of the reactor.
+    /// Sees to it that what was appended becomes durable: now, on this thread, while the disk is quick; else the
+    /// committer's thread is told. Call once per turn of the reactor and look at [`Log::durable`] after it.
     ///
     /// `now_ns` is the monotonic clock on which [`LogHandle::health`] is asked.
     pub fn flush(&mut self, now_ns: u64) {
-        self.offer(now_ns, true);
-        if std::mem::take(&mut self.offered_unawaited) {
-            self.handle.shared.slot.hurry();
+        let batch = self.take_batch(now_ns, true);
+        let before = std::mem::take(&mut self.offered_unawaited);
+        if batch.is_none() && !before {
+            return;
+        }
+        let slot = &self.handle.shared.slot;
+        // Held from before the offer, so that the committer's thread does not begin with it.
+        let committer = self.committer.try_lock().ok();
+        let own = committer.filter(|committer| {
+            committer.is_quick_for(self.offered_len)
+                && slot.is_due(self.offered_len, committer::now)
+        });
+        match (own, batch) {
+            (Some(mut committer), batch) => {
+                if let Some(batch) = batch {
+                    slot.place(batch);
+                }
+                match committer.step() {
+                    Step::Committed | Step::Idle => {}
+                    Step::Blocked | Step::Failed | Step::Down => slot.leave(),
+                }
+            }
+            (None, Some(batch)) => slot.offer(batch),
+            (None, None) => slot.hurry(),
         }
     }
 
-    /// As [`Log::flush`], while nobody waits for any record: the commit may be a while, so that it takes more.
+    /// As [`Log::flush`], while nobody waits for any record: the committer's thread is told, and the commit may be a
+    /// while, so that it takes more.
     pub fn flush_unawaited(&mut self, now_ns: u64) {
-        self.offer(now_ns, false);
+        if let Some(batch) = self.take_batch(now_ns, false) {
+            self.offered_unawaited = !batch.awaited;
+            self.handle.shared.slot.offer(batch);
+        }
     }
 
-    fn offer(&mut self, now_ns: u64, awaited: bool) {
-        let Some(mut batch) = self.batch.take_if(|b| 0 < b.block.count()) else {
-            return;
-        };
+    /// The batch that was filled, about to be offered.
+    fn take_batch(&mut self, now_ns: u64, awaited: bool) -> Option<Batch> {
+        let mut batch = self.batch.take_if(|b| 0 < b.block.count())?;
         batch.awaited |= awaited;
-        self.offered_unawaited = !batch.awaited;
         batch.since_ns = batch.since_ns.min(now_ns);
         self.offered_len = batch.block.frames_len();
-        self.handle.shared.slot.offer(batch);
+        Some(batch)
     }
 
     /// The newest record appended, durable or not.
@@ -368,14 +390,14 @@ fn create(dir: &Path, disk: &dyn Disk, config: &LogConfig) -> Result<(), LogErro
 
 /// Drives a log opened by [`Log::open_stepped`].
 pub struct Stepper {
-    committer: Committer,
+    committer: Arc<Mutex<Committer>>,
     janitor: Janitor,
 }
 
 impl Stepper {
     /// Commits the offered batch, if any, and does a piece of the background work.
     pub fn step(&mut self) {
-        self.committer.step();
+        committer::lock(&self.committer).step();
         self.janitor.step();
     }
 
@@ -385,7 +407,7 @@ impl Stepper {
     ///
     /// As [`Log::shutdown`].
     pub fn finish(&mut self) -> Result<(), LogError> {
-        self.committer.finish()
+        committer::lock(&self.committer).finish()
     }
 }
 

@@ -22,11 +22,16 @@ use storage::log::{Consumer, Log, LogConfig, LogHandle, verify};
 use storage::state::{Projection, Projector, StateBatch, StateStore, SubmitError, Table};
 
 const VICTIM_DIR: &str = "SIGEC_STORAGE_VICTIM_DIR";
+/// Whether the victim commits on its own thread.
+const VICTIM_OWN: &str = "SIGEC_STORAGE_VICTIM_OWN";
 const CYCLES: u64 = 8;
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn config() -> LogConfig {
+/// With the shard's own commits, or without.
+fn config(own: bool) -> LogConfig {
     LogConfig {
+        inline_max: Duration::from_secs(u64::from(own)),
+        inline_after: 8,
         segment_len: 1 << 20,
         bytes_max: 64 << 20,
         batch_len_max: 64 << 10,
@@ -70,8 +75,9 @@ fn victim(dir: &Path) {
     let projector = Projector::spawn(store.clone(), 16).unwrap();
     let (wake, woken) = mpsc::channel();
     let on_change = move || wake.send(()).unwrap_or(());
+    let config = config(std::env::var_os(VICTIM_OWN).is_some());
     let (mut log, recovery) =
-        Log::open(&dir.join("log"), config(), Arc::new(RealDisk), on_change).unwrap();
+        Log::open(&dir.join("log"), config, Arc::new(RealDisk), on_change).unwrap();
     let mut projected = check_store(&store, log.id(), recovery.end);
     let mut out = std::io::stdout();
     writeln!(out, "found {}", recovery.end.0).unwrap();
@@ -84,7 +90,9 @@ fn victim(dir: &Path) {
             }
         }
         log.flush(0);
-        woken.recv_timeout(DEADLINE).unwrap();
+        if log.durable() < log.appended() {
+            woken.recv_timeout(DEADLINE).unwrap();
+        }
         if acked < log.durable() {
             acked = log.durable();
             writeln!(out, "acked {}", acked.0).unwrap();
@@ -111,7 +119,11 @@ fn a_killed_log_has_all_that_it_acknowledged() {
     let state = tmp.path().join("state");
     let mut acked = 0;
     for cycle in 0..CYCLES {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        if cycle % 2 == 1 {
+            command.env(VICTIM_OWN, "1");
+        }
+        let mut child = command
             .args([
                 "--exact",
                 "a_killed_log_has_all_that_it_acknowledged",

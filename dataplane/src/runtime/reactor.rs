@@ -214,6 +214,16 @@ impl Reactor {
         });
     }
 
+    /// Gives the shard's records to the log, which commits at once, on this thread or its own, what somebody waits for.
+    fn flush(&mut self, now_ns: u64) {
+        self.hand_records();
+        if self.shard.awaits_log() {
+            self.log.flush(now_ns);
+        } else {
+            self.log.flush_unawaited(now_ns);
+        }
+    }
+
     /// Tells the shard how far the log is.
     fn note_durable(&mut self, io: &mut Io<'_>) {
         self.shard.committed(now(io), self.handle.durable());
@@ -333,16 +343,15 @@ impl Handler for Reactor {
     }
 
     fn turn_ended(&mut self, io: &mut Io<'_>) {
-        self.hand_records();
-        if self.shard.awaits_log() {
-            self.log.flush(io.now());
-        } else {
-            self.log.flush_unawaited(io.now());
-        }
+        self.flush(io.now());
+        // What the log has committed in this turn goes out in it.
         self.note_durable(io);
-        // What this let out made records of its own, and the next turn may be a second away.
-        self.hand_records();
-        self.log.flush(io.now());
+        // What that let out made records of its own, and the next turn may be a second away.
+        self.flush(io.now());
+        if self.shard.durable() < self.handle.durable() {
+            // A commit of this thread's own wakes nobody.
+            self.waker.wake();
+        }
         let over = self
             .stop_by
             .is_some_and(|by| by <= Instant(io.now()) || self.shard.drained());

@@ -3,14 +3,15 @@
 //! What it models: the page cache (a write is readable at once and safe only after `fdatasync`), a power cut
 //! that keeps any subset of the unsynced sectors of 512 bytes ([`SimDisk::crash`]: lost, torn and reordered
 //! writes), directory changes that reach the medium in their order but only surely after `sync_dir`, a failed
-//! `fdatasync` after which the kernel takes the lost pages for clean, EIO, a full disk, a sync that does not
-//! return, and bits that flip at rest.
+//! `fdatasync` after which the kernel takes the lost pages for clean, EIO, a full disk, a sync that takes long or
+//! does not return, and bits that flip at rest. Time passes only in syncs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use super::{Disk, DiskFile};
 
@@ -42,6 +43,8 @@ pub struct SimDisk {
 struct Shared {
     state: Mutex<State>,
     syncs_released: Condvar,
+    /// Where the clock began; only differences are ever looked at.
+    began: Instant,
 }
 
 #[derive(Default)]
@@ -57,6 +60,9 @@ struct State {
     names_pending: Vec<NameChange>,
     faults: BTreeMap<Fault, u32>,
     syncs_held: bool,
+    sync_time: Duration,
+    /// What all syncs have taken together.
+    elapsed: Duration,
 }
 
 #[derive(Clone)]
@@ -84,11 +90,16 @@ impl SimDisk {
         })
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only way to have an Instant at all"
+    )]
     fn with(state: State) -> Self {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
                 syncs_released: Condvar::new(),
+                began: Instant::now(),
             }),
         }
     }
@@ -148,6 +159,11 @@ impl SimDisk {
     /// Changes the capacity; below what is used, nothing can grow.
     pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity = bytes;
+    }
+
+    /// From now on an fdatasync takes `time`, as [`Disk::now`] tells it; it does not wait. At first it takes none.
+    pub fn set_sync_time(&self, time: Duration) {
+        self.state().sync_time = time;
     }
 
     /// While `held`, every fdatasync blocks its thread.
@@ -337,6 +353,10 @@ impl Disk for SimDisk {
         let names = state.names.keys().filter(|p| p.parent() == Some(dir));
         Ok(names.cloned().collect())
     }
+
+    fn now(&self) -> Instant {
+        self.shared.began + self.state().elapsed
+    }
 }
 
 struct SimFile {
@@ -390,6 +410,8 @@ impl DiskFile for SimFile {
                 .wait(state)
                 .expect("no thread panics while it holds the disk");
         }
+        let took = state.sync_time;
+        state.elapsed += took;
         let failure = state.fails(Fault::Sync).err();
         let dirty = self.inode(&mut state, |inode| std::mem::take(&mut inode.dirty));
         for sector in dirty {

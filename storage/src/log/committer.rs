@@ -1,4 +1,4 @@
-//! Makes batches durable, one at a time.
+//! Makes batches durable, one at a time: on a thread of its own, or, while the disk is quick, on the shard's.
 //!
 //! A commit is one block: written, then synced, then published. What can go wrong:
 //!
@@ -9,8 +9,8 @@
 //!   log stays down until a restart.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use fleet::Seq;
@@ -18,6 +18,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::format::{BlockBuilder, Cursor, End, Header, PAGE, block_len};
 use super::priority;
+use super::quick::Quick;
 use super::ready::ReadyFile;
 use super::segments::Segment;
 use super::shared::Shared;
@@ -53,7 +54,7 @@ pub(super) struct Committer {
     failures: u32,
     /// True while the log refuses records for want of space.
     refusing: bool,
-    on_change: Box<dyn Fn() + Send>,
+    quick: Quick,
 }
 
 /// What a step did.
@@ -81,13 +82,8 @@ enum Refusal {
 }
 
 impl Committer {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        active: Active,
-        end: End,
-        marked: bool,
-        on_change: Box<dyn Fn() + Send>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, active: Active, end: End, marked: bool) -> Self {
+        let quick = Quick::new(shared.config.inline_max, shared.config.inline_after);
         Self {
             shared,
             active: Some(active),
@@ -98,8 +94,19 @@ impl Committer {
             batch: None,
             failures: 0,
             refusing: false,
-            on_change,
+            quick,
         }
+    }
+
+    /// True when the shard's thread may commit `len` bytes of frames by itself: nothing is wrong, the disk is quick,
+    /// and no file has to be taken or begun for it, which may wait for the janitor or the filesystem's journal.
+    pub(super) fn is_quick_for(&self, len: usize) -> bool {
+        let fits = |a: &Active| a.begun && a.offset + block_len(len) <= a.header.capacity;
+        self.quick.is_quick()
+            && self.batch.is_none()
+            && !self.refusing
+            && len < self.shared.config.commit_len
+            && self.active.as_ref().is_some_and(fits)
     }
 
     /// Commits the batch at hand, or the offered one.
@@ -108,7 +115,7 @@ impl Committer {
             return Step::Down;
         }
         if self.batch.is_none() {
-            self.batch = self.shared.slot.take();
+            self.batch = self.shared.slot.take(now);
         }
         let Some(mut batch) = self.batch.take() else {
             return Step::Idle;
@@ -123,10 +130,10 @@ impl Committer {
                     self.shared.slot.open.store(true, Ordering::Release);
                     self.shared.bell.ring();
                 }
-                (self.on_change)();
                 Step::Committed
             }
             Err(refusal) => {
+                self.quick.forget();
                 self.batch = Some(batch);
                 self.refused(refusal)
             }
@@ -147,7 +154,6 @@ impl Committer {
         if self.shared.segments.set_state(state.clone()) {
             let log = self.shared.segments.id;
             tracing::warn!(%log, ?state, "log takes no records until there is space");
-            (self.on_change)();
         }
         Step::Blocked
     }
@@ -173,7 +179,6 @@ impl Committer {
                     error: error.to_string(),
                 });
                 self.shared.segments.close();
-                (self.on_change)();
                 Step::Down
             }
         }
@@ -212,7 +217,8 @@ impl Committer {
             self.active = Some(self.begin_segment()?);
         }
         let active = self.active.as_mut().expect("a segment was begun above");
-        let started = now();
+        let disk = &self.shared.segments.disk;
+        let started = disk.now();
         let mut cursor = Cursor {
             segment: active.header.segment,
             salt: active.header.salt,
@@ -244,8 +250,10 @@ impl Committer {
             capacity: active.header.capacity,
             end: active.offset,
         };
+        let took = disk.now().saturating_duration_since(started);
+        self.quick.record(took);
         let mut syncs = self.shared.syncs.lock().expect("recording does not panic");
-        syncs.record(now().saturating_duration_since(started), len);
+        syncs.record(took, len);
         drop(syncs);
         self.shared.segments.committed(segment, self.end.seq);
         Ok(())
@@ -313,32 +321,42 @@ impl Committer {
         }
         Ok(())
     }
+}
 
-    /// Commits until the log closes.
-    pub(super) fn run(mut self) -> Result<(), LogError> {
-        priority::raise();
-        let mut last = None;
-        loop {
-            match self.shared.slot.wait_offer(last, now) {
-                Offer::Closing => break,
-                Offer::Batch => {}
-            }
-            last = Some(now());
-            let mut step = self.step();
-            while matches!(step, Step::Blocked | Step::Failed) {
-                if step == Step::Blocked && !self.shared.slot.wait_space(RETRY) {
-                    break;
-                }
-                step = self.step();
-            }
-            if step == Step::Down {
+/// The committer's thread: commits what is offered until the log closes, and calls `on_change` after each attempt.
+pub(super) fn run(committer: &Mutex<Committer>, on_change: &dyn Fn()) -> Result<(), LogError> {
+    priority::raise();
+    let shared = Arc::clone(&lock(committer).shared);
+    // The shard's thread has its turns between two steps, never while something is wrong.
+    let step = || {
+        let step = lock(committer).step();
+        if step != Step::Idle {
+            on_change();
+        }
+        step
+    };
+    while shared.slot.wait_offer(now) == Offer::Batch {
+        let mut did = step();
+        while matches!(did, Step::Blocked | Step::Failed) {
+            if did == Step::Blocked && !shared.slot.wait_space(RETRY) {
                 break;
             }
+            did = step();
         }
-        let finished = self.finish();
-        self.shared.segments.close();
-        finished
+        if did == Step::Down {
+            break;
+        }
     }
+    let finished = lock(committer).finish();
+    shared.segments.close();
+    finished
+}
+
+/// For who waits its turn; the shard only tries.
+pub(super) fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
+    committer
+        .lock()
+        .expect("a thread that panics in a commit ends the log")
 }
 
 impl Refusal {
@@ -360,8 +378,8 @@ pub(super) fn random() -> Result<u64, LogError> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the committer's thread paces and measures real syncs; nothing it decides about records depends on it"
+    reason = "commits are paced by this clock; nothing that is decided about records depends on it"
 )]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }

@@ -21,6 +21,14 @@ pub struct LogConfig {
     pub unawaited_wait: Duration,
     /// Bytes of records that wait for neither. Default 256 KiB.
     pub commit_len: usize,
+    /// A commit that takes at most this long is quick. After [`LogConfig::inline_after`] of them in a row the shard's
+    /// own thread commits what somebody waits for, in [`super::Log::flush`], and nobody has to be woken; the first
+    /// one that takes longer puts the committer's thread in charge again. So a disk that turns slow, or hangs, holds
+    /// the shard up once. Batches of `commit_len` and the first one of a segment are always the thread's. Default
+    /// 200 µs; 0 leaves all to the thread.
+    pub inline_max: Duration,
+    /// Quick commits in a row before the shard commits by itself. Default 64.
+    pub inline_after: u32,
     /// Bytes of records that wait for a commit before the log refuses more. Default 4 MiB.
     pub batch_len_max: usize,
     /// Longest record, in bytes. Default 2 MiB.
@@ -39,6 +47,8 @@ impl Default for LogConfig {
             commit_wait: Duration::ZERO,
             unawaited_wait: Duration::from_millis(10),
             commit_len: 256 << 10,
+            inline_max: Duration::from_micros(200),
+            inline_after: 64,
             batch_len_max: 4 << 20,
             record_len_max: 2 << 20,
             stall_after: Duration::from_secs(5),

@@ -2,7 +2,8 @@
 //!
 //! The shard fills a batch it owns, offers it at the end of its turn, and takes it back at the next append if
 //! the committer was busy meanwhile: the batch grows for as long as the commit before it runs, and the
-//! committer never waits for a shard that has nothing to do.
+//! committer never waits for a shard that has nothing to do. Where the shard's thread commits by itself the batch
+//! goes the same way, and nobody is woken.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -45,6 +46,10 @@ struct Inner {
     /// Memory of committed batches, for new ones.
     free: Vec<Vec<u8>>,
     waiting: Waiting,
+    /// When the last commit began.
+    last: Option<Instant>,
+    /// A commit on the shard's thread did not succeed: the committer's thread is to go on with it.
+    left: bool,
     closing: bool,
     /// Something that blocked the committer may be over.
     poked: bool,
@@ -110,7 +115,31 @@ impl Slot {
         inner.offered.as_ref().map_or(0, |b| b.block.frames_len())
     }
 
-    /// Offers a batch. For the shard.
+    /// True when a batch of `len` bytes may be committed at `now`. For the shard.
+    pub(super) fn is_due(&self, len: usize, now: impl Fn() -> Instant) -> bool {
+        let wait = self.pace.commit_wait;
+        wait.is_zero()
+            || self.pace.commit_len <= len
+            || self.lock().last.is_none_or(|last| last + wait <= now())
+    }
+
+    /// Puts a batch there for the shard's thread itself, which commits it next.
+    pub(super) fn place(&self, batch: Batch) {
+        let mut inner = self.lock();
+        debug_assert!(
+            inner.offered.is_none(),
+            "the shard reclaims before it offers"
+        );
+        inner.offered = Some(batch);
+    }
+
+    /// The shard's thread leaves a commit that did not succeed to the committer's.
+    pub(super) fn leave(&self) {
+        self.lock().left = true;
+        self.changed.notify_one();
+    }
+
+    /// Offers a batch to the committer's thread. For the shard.
     pub(super) fn offer(&self, batch: Batch) {
         let long = self.pace.commit_len <= batch.block.frames_len();
         let awaited = batch.awaited;
@@ -146,11 +175,12 @@ impl Slot {
         inner.in_flight_since_ns.or(offered)
     }
 
-    /// The offered batch, now in flight. For the committer.
-    pub(super) fn take(&self) -> Option<Batch> {
+    /// The offered batch, in flight from `now` on. For the committer.
+    pub(super) fn take(&self, now: impl Fn() -> Instant) -> Option<Batch> {
         let mut inner = self.lock();
         let batch = inner.offered.take()?;
         inner.in_flight_since_ns = Some(batch.since_ns);
+        inner.last = Some(now());
         Some(batch)
     }
 
@@ -164,11 +194,14 @@ impl Slot {
         }
     }
 
-    /// Blocks until there is a batch to commit: a long one at once, any other its time after `last`, when the last
-    /// commit began. For the committer.
-    pub(super) fn wait_offer(&self, last: Option<Instant>, now: impl Fn() -> Instant) -> Offer {
+    /// Blocks until there is a batch to commit: a long one at once, any other its time after the last commit began.
+    /// For the committer's thread.
+    pub(super) fn wait_offer(&self, now: impl Fn() -> Instant) -> Offer {
         let mut inner = self.lock();
         let offer = loop {
+            if std::mem::take(&mut inner.left) {
+                break Offer::Batch;
+            }
             match &inner.offered {
                 None if inner.closing => break Offer::Closing,
                 None => {
@@ -180,7 +213,7 @@ impl Slot {
                         true => (self.pace.commit_wait, Waiting::Pace),
                         false => (self.pace.unawaited_wait, Waiting::UnawaitedPace),
                     };
-                    let left = last.map_or(Duration::ZERO, |last| {
+                    let left = inner.last.map_or(Duration::ZERO, |last| {
                         (last + wait).saturating_duration_since(now())
                     });
                     let long = self.pace.commit_len <= batch.block.frames_len();
@@ -268,7 +301,8 @@ mod tests {
         let (done, ended) = mpsc::channel();
         let committer = Arc::clone(&slot);
         std::thread::spawn(move || {
-            let _ = done.send(committer.wait_offer(Some(now()), now));
+            committer.lock().last = Some(now());
+            let _ = done.send(committer.wait_offer(now));
         });
         let deadline = now() + Duration::from_secs(20);
         while slot.lock().waiting != waiting {
@@ -287,6 +321,24 @@ mod tests {
     }
 
     #[test]
+    fn what_the_shard_could_not_commit_goes_at_once() {
+        waits_until(10, Waiting::UnawaitedPace, Slot::leave);
+    }
+
+    #[test]
+    fn the_shard_waits_between_commits_as_the_thread_does() {
+        let start = now();
+        let slot = Slot::new(PACE);
+        assert!(slot.is_due(1, || start), "nothing was before");
+        offer(&slot, 10, true);
+        slot.take(|| start).unwrap();
+        let almost = start + PACE.commit_wait - Duration::from_nanos(1);
+        assert!(!slot.is_due(1, || almost));
+        assert!(slot.is_due(PACE.commit_len, || almost), "a long one");
+        assert!(slot.is_due(1, || start + PACE.commit_wait));
+    }
+
+    #[test]
     fn what_nobody_waits_for_goes_when_it_is_long() {
         waits_until(10, Waiting::UnawaitedPace, |slot| offer(slot, 90, false));
     }
@@ -297,8 +349,9 @@ mod tests {
         for (awaited, wait) in [(true, PACE.commit_wait), (false, PACE.unawaited_wait)] {
             let slot = Slot::new(PACE);
             offer(&slot, 10, awaited);
-            assert_eq!(slot.wait_offer(None, || start), Offer::Batch);
-            assert_eq!(slot.wait_offer(Some(start), || start + wait), Offer::Batch);
+            assert_eq!(slot.wait_offer(|| start), Offer::Batch);
+            slot.lock().last = Some(start);
+            assert_eq!(slot.wait_offer(|| start + wait), Offer::Batch);
         }
     }
 }

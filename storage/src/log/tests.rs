@@ -1,5 +1,7 @@
 //! Scripts: a log on a simulated disk, step by step; and the real one, with its threads.
 
+mod inline;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -25,6 +27,7 @@ fn config() -> LogConfig {
         bytes_max: 4 * SEGMENT,
         batch_len_max: 8 << 10,
         record_len_max: 4 << 10,
+        inline_max: Duration::ZERO,
         ..LogConfig::default()
     }
 }
@@ -53,8 +56,12 @@ impl Bench {
     }
 
     fn on(disk: SimDisk) -> Result<Self, LogError> {
+        Self::with(disk, config())
+    }
+
+    fn with(disk: SimDisk, config: LogConfig) -> Result<Self, LogError> {
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let (log, stepper, recovery) = Log::open_stepped(Path::new(DIR), config(), shared)?;
+        let (log, stepper, recovery) = Log::open_stepped(Path::new(DIR), config, shared)?;
         Ok(Self {
             disk,
             log,
@@ -70,6 +77,11 @@ impl Bench {
             assert_eq!(self.log.append(&record(seq)).unwrap(), Seq(seq));
         }
         self.log.flush(0);
+    }
+
+    /// One step of the committer, without the janitor.
+    fn step(&mut self) -> committer::Step {
+        committer::lock(&self.stepper.committer).step()
     }
 
     /// Commits `blocks` blocks.
@@ -174,7 +186,7 @@ fn a_commit_that_was_torn_is_cut() {
         // A sync that fails leaves the block on the medium in part.
         bench.disk.inject(Fault::Sync);
         bench.offer();
-        assert_eq!(bench.stepper.committer.step(), committer::Step::Failed);
+        assert_eq!(bench.step(), committer::Step::Failed);
         let mut crashed = Bench::on(bench.disk.crash()).unwrap();
         let Recovery { end, cut, .. } = crashed.recovery.clone();
         match &cut {
@@ -524,10 +536,10 @@ fn a_failed_sync_moves_the_records_to_a_new_segment() {
         bench.commit(2);
         bench.disk.inject(fault);
         bench.offer();
-        assert_eq!(bench.stepper.committer.step(), committer::Step::Failed);
+        assert_eq!(bench.step(), committer::Step::Failed);
         assert_eq!(bench.log.durable(), Seq(20), "nobody is told");
         assert!(bench.log.accepts());
-        assert_eq!(bench.stepper.committer.step(), committer::Step::Committed);
+        assert_eq!(bench.step(), committer::Step::Committed);
         assert_eq!(bench.log.durable(), Seq(30));
         assert_eq!(bench.state(), LogState::Ok);
         bench.commit(1);
@@ -550,8 +562,8 @@ fn a_second_failure_in_a_row_stays_down_until_a_restart() {
     bench.disk.inject(Fault::Sync);
     bench.disk.inject(Fault::Sync);
     bench.offer();
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Failed);
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Down);
+    assert_eq!(bench.step(), committer::Step::Failed);
+    assert_eq!(bench.step(), committer::Step::Down);
     let LogState::Failed { error } = bench.state() else {
         panic!("{:?}", bench.state());
     };
@@ -560,7 +572,7 @@ fn a_second_failure_in_a_row_stays_down_until_a_restart() {
     let refusal = bench.log.append(b"x").unwrap_err();
     assert!(matches!(refusal, LogError::Stopped { .. }), "{refusal}");
     assert!(!refusal.is_transient());
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Down);
+    assert_eq!(bench.step(), committer::Step::Down);
     assert!(bench.stepper.finish().is_err());
     assert_eq!(read_all(bench.log.handle(), 1).unwrap(), 20);
 
@@ -575,8 +587,8 @@ fn good_commits_between_failures_keep_it_up() {
     for _ in 0..5 {
         bench.disk.inject(Fault::Sync);
         bench.offer();
-        assert_eq!(bench.stepper.committer.step(), committer::Step::Failed);
-        assert_eq!(bench.stepper.committer.step(), committer::Step::Committed);
+        assert_eq!(bench.step(), committer::Step::Failed);
+        assert_eq!(bench.step(), committer::Step::Committed);
         bench.release(bench.log.durable().0);
         bench.tidy();
     }
@@ -594,21 +606,21 @@ fn a_full_disk_is_waited_out() {
     // The segment that was ready needs no space.
     bench.commit(7);
     bench.offer();
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Blocked);
+    assert_eq!(bench.step(), committer::Step::Blocked);
     assert_eq!(bench.state(), LogState::NoSpace);
     assert!(!bench.log.accepts());
     let refusal = bench.log.append(b"x").unwrap_err();
     assert!(matches!(refusal, LogError::Full { .. }), "{refusal}");
     assert!(refusal.is_transient());
     for _ in 0..3 {
-        assert_eq!(bench.stepper.committer.step(), committer::Step::Blocked);
+        assert_eq!(bench.step(), committer::Step::Blocked);
     }
     assert_eq!(bench.log.durable(), Seq(140));
     let crashed = Bench::on(bench.disk.crash()).unwrap();
     assert_eq!(read_all(crashed.log.handle(), 1).unwrap(), 140);
 
     bench.disk.set_capacity(u64::MAX);
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Committed);
+    assert_eq!(bench.step(), committer::Step::Committed);
     assert_eq!(
         (bench.log.durable(), bench.state()),
         (Seq(150), LogState::Ok)
@@ -624,16 +636,16 @@ fn an_abandoned_segment_is_gone_before_records_go_elsewhere() {
     let mut bench = Interrupting::bench(&disk, &interrupt);
     for _ in 0..7 {
         bench.offer();
-        bench.stepper.committer.step();
+        bench.step();
     }
     bench.offer();
     // The next segment is a new file with room for its header only, and its removal fails.
     disk.set_capacity(disk.used() + PAGE);
     let breaks = disk.clone();
     *interrupt.lock().unwrap() = Some(Box::new(move || breaks.inject(Fault::Name)));
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Failed);
+    assert_eq!(bench.step(), committer::Step::Failed);
     disk.set_capacity(u64::MAX);
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Committed);
+    assert_eq!(bench.step(), committer::Step::Committed);
     bench.commit(7);
     // With the segment before it recycled, its header would look like a survivor's.
     bench.release(150);
@@ -653,7 +665,7 @@ fn the_byte_budget_is_waited_out_until_a_consumer_releases() {
     assert!(bench.log.handle().health(0).alarm());
     bench.commit(6);
     bench.offer();
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Blocked);
+    assert_eq!(bench.step(), committer::Step::Blocked);
     let health = bench.log.handle().health(0);
     assert_eq!(
         (health.state, health.bytes_used, health.bytes_max),
@@ -662,7 +674,7 @@ fn the_byte_budget_is_waited_out_until_a_consumer_releases() {
     assert!(!bench.log.accepts());
     bench.release(70);
     bench.tidy();
-    assert_eq!(bench.stepper.committer.step(), committer::Step::Committed);
+    assert_eq!(bench.step(), committer::Step::Committed);
     assert!(bench.log.accepts());
     assert_eq!(read_all(bench.log.handle(), 71).unwrap(), 290);
 }
@@ -738,14 +750,7 @@ fn a_ready_file_of_another_length_is_not_used() {
         segment_len: 2 * SEGMENT,
         ..config()
     };
-    let disk: Arc<dyn Disk> = Arc::new(bench.disk.clone());
-    let (log, stepper, recovery) = Log::open_stepped(Path::new(DIR), longer, disk).unwrap();
-    let mut bench = Bench {
-        disk: bench.disk.clone(),
-        log,
-        stepper,
-        recovery,
-    };
+    let mut bench = Bench::with(bench.disk.clone(), longer).unwrap();
     assert_eq!(bench.files(), ["0000000001.seg"]);
     bench.commit(20);
     let segments = bench.log.handle().shared.segments.lock().segments.clone();

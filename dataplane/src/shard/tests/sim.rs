@@ -83,8 +83,11 @@ struct Sim {
     told: BTreeSet<u64>,
 }
 
-fn log_config() -> LogConfig {
+/// Every other power-on has a log that commits in the shard's turn, as soon as its disk was quick once.
+fn log_config(own_commits: bool) -> LogConfig {
     LogConfig {
+        inline_max: Duration::from_micros(u64::from(own_commits)),
+        inline_after: 1,
         segment_len: 64 << 10,
         // Nothing is released, so that all of it can be looked at in the end.
         bytes_max: 4 << 20,
@@ -316,12 +319,13 @@ impl Sim {
     }
 
     fn inject(&mut self) {
-        let fault = match self.below(3) {
-            0 => Fault::Write,
-            1 => Fault::Sync,
-            _ => Fault::SyncDir,
-        };
-        self.disk.inject(fault);
+        match self.below(5) {
+            0 => self.disk.inject(Fault::Write),
+            1 => self.disk.inject(Fault::Sync),
+            2 => self.disk.inject(Fault::SyncDir),
+            3 => self.disk.set_sync_time(Duration::from_millis(1)),
+            _ => self.disk.set_sync_time(Duration::ZERO),
+        }
     }
 
     /// Everything volatile is gone.
@@ -352,7 +356,11 @@ impl Sim {
         }
         let log = &mut self.log;
         self.shard.records(|record| log.append(record).is_ok());
-        self.log.flush(now.mono.0);
+        if self.shard.awaits_log() {
+            self.log.flush(now.mono.0);
+        } else {
+            self.log.flush_unawaited(now.mono.0);
+        }
         self.effects();
         // A log that has given up comes back with the next process.
         if let LogState::Failed { .. } = self.log.handle().health(now.mono.0).state {
@@ -550,7 +558,8 @@ fn open(
     position: Seq,
     seconds: u64,
 ) -> (Log, Stepper, Shard) {
-    let opened = Log::open_stepped(Path::new("/log"), log_config(), Arc::new(disk.clone()));
+    let config = log_config(seconds.is_multiple_of(2));
+    let opened = Log::open_stepped(Path::new("/log"), config, Arc::new(disk.clone()));
     let (log, stepper, recovery) = opened.expect("a log that can be opened");
     assert!(position <= recovery.end, "the store is ahead of the log");
     let mut states: BTreeMap<StationKey, StationState> = BTreeMap::new();
