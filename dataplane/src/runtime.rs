@@ -363,6 +363,8 @@ fn replay(
         replay.read(store, log.id(), &mut log.reader(log.first()))?;
     }
     store.persist()?;
+    // Its journal was read into memory, which it may need for nothing else before the next start.
+    store.flush()?;
     for log in logs {
         if let Some(position) = store.position(log.id()) {
             log.release(Consumer::State, position);

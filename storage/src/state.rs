@@ -9,13 +9,19 @@
 //! One fjall keyspace per [`Table`], named as [`Table::name`] says, and `positions`: log id (8 bytes, big-endian)
 //! to seq (8 bytes, little-endian). Keys and values of the tables belong to whoever writes them. fjall syncs its
 //! journal before it flushes any keyspace, so no position on the disk is ahead of its rows.
+//!
+//! # Memory
+//!
+//! What the store holds is a constant of the process, not a share of every station: [`CACHE_LEN`] of blocks, and rows
+//! that wait to be sorted into files, at most a sixteenth of what the files hold and [`WRITE_BUFFER_LEN_MAX`]. Those
+//! go to files too when a server has just started, and when nothing was written for a while.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{AbstractTree, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use fleet::{LogId, Seq};
 
 mod projector;
@@ -161,8 +167,16 @@ pub struct StateStore {
     applied: Arc<Mutex<BTreeMap<LogId, Seq>>>,
 }
 
-/// Rows wait in memory for this many bytes per table before they are sorted into a file.
-const MEMTABLE_LEN: u64 = 16 << 20;
+/// Blocks of files in memory. Rows are read when a message is older than its station's newest, which is rare; behind
+/// this lies the kernel's cache.
+const CACHE_LEN: u64 = 1 << 20;
+/// Rows that wait in memory, over all tables, before they are sorted into files. In between it is a sixteenth of what
+/// the files hold: every row is written again some five times, however many stations there are.
+const WRITE_BUFFER_LEN_MIN: u64 = 1 << 20;
+/// As above.
+const WRITE_BUFFER_LEN_MAX: u64 = 16 << 20;
+/// A table that holds less stays in memory when the others leave it: a file of its own costs more than it gives back.
+const MEMTABLE_LEN_MIN: u64 = 16 << 10;
 /// The engine's own journals before it flushes tables to drop them.
 const JOURNAL_LEN_MAX: u64 = 256 << 20;
 
@@ -183,11 +197,12 @@ impl StateStore {
     pub fn open(dir: &Path) -> Result<Self, StateError> {
         let db = Database::builder(dir)
             .max_journaling_size(JOURNAL_LEN_MAX)
+            .cache_size(CACHE_LEN)
             .open()
             .map_err(store_error("opening"))?;
         let keyspace = |name| {
             db.keyspace(name, || {
-                KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_LEN)
+                KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_LEN_MAX)
             })
             .map_err(store_error("opening a table of"))
         };
@@ -309,6 +324,31 @@ impl StateStore {
         self.db
             .persist(PersistMode::SyncData)
             .map_err(store_error("syncing"))
+    }
+
+    /// Has the rows that wait in memory sorted into files, in the background.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Store`].
+    pub fn flush(&self) -> Result<(), StateError> {
+        for table in self.tables.iter().chain([&self.positions]) {
+            if MEMTABLE_LEN_MIN <= table.tree.active_memtable().size() {
+                table.rotate_memtable().map_err(store_error("flushing"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, if they are more than may wait.
+    fn flush_if_full(&self) -> Result<(), StateError> {
+        let stored: u64 = self.tables.iter().map(Keyspace::disk_space).sum();
+        let len_max = (stored / 16).clamp(WRITE_BUFFER_LEN_MIN, WRITE_BUFFER_LEN_MAX);
+        // What is on its way to a file is counted until it is there.
+        if self.db.write_buffer_size() <= len_max || 0 < self.db.outstanding_flushes() {
+            return Ok(());
+        }
+        self.flush()
     }
 
     fn table(&self, table: Table) -> &Keyspace {

@@ -1,9 +1,10 @@
 //! The thread that writes shard state into the store, so that no shard waits for it.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use fleet::{LogId, Seq};
 
@@ -53,6 +54,10 @@ enum Message {
 
 /// Projections that share one sync, at most.
 const GROUP_MAX: usize = 64;
+/// The store is at rest when nothing came for so long, or when so many projections in a row had no rows: a fleet that
+/// only says it is alive moves a position every second and changes nothing.
+const REST_AFTER: Duration = Duration::from_secs(5);
+pub(super) const REST_AFTER_ROWLESS: u32 = 8;
 
 impl Projector {
     /// Starts the writer in front of `store`, with room for `queue_len_max` projections.
@@ -130,10 +135,26 @@ impl ProjectorHandle {
 
 /// Applies what is queued, syncs once, releases; until closed.
 fn run(store: &StateStore, incoming: &Receiver<Message>) -> Result<(), StateError> {
+    // Projections without rows since the last that had some; `None` once the store has been flushed for its rest.
+    let mut rowless = None;
     let mut open = true;
     while open {
+        let first = match rowless {
+            None => incoming.recv().ok(),
+            Some(0..REST_AFTER_ROWLESS) => match incoming.recv_timeout(REST_AFTER) {
+                Err(RecvTimeoutError::Timeout) => {
+                    rowless = Some(REST_AFTER_ROWLESS);
+                    continue;
+                }
+                received => received.ok(),
+            },
+            Some(_) => {
+                store.flush()?;
+                rowless = None;
+                continue;
+            }
+        };
         let mut stored: BTreeMap<LogId, (LogHandle, Seq)> = BTreeMap::new();
-        let first = incoming.recv().ok();
         let queued = first.into_iter().chain(incoming.try_iter().take(GROUP_MAX));
         open = false;
         for message in queued {
@@ -144,6 +165,11 @@ fn run(store: &StateStore, incoming: &Receiver<Message>) -> Result<(), StateErro
             open = true;
             let Projection { batch, log, up_to } = projection;
             assert!(up_to <= log.durable(), "only durable records are projected");
+            rowless = match rowless {
+                _ if !batch.is_empty() => Some(0),
+                Some(projections) => Some(projections + 1),
+                None => None,
+            };
             store.apply(batch, Some((log.id(), up_to)), Durability::Buffered)?;
             stored.insert(log.id(), (log, up_to));
         }
@@ -151,6 +177,7 @@ fn run(store: &StateStore, incoming: &Receiver<Message>) -> Result<(), StateErro
             continue;
         }
         store.persist()?;
+        store.flush_if_full()?;
         for (log, up_to) in stored.into_values() {
             log.release(Consumer::State, up_to);
         }

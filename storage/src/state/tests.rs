@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::projector::REST_AFTER_ROWLESS;
 use super::*;
 use crate::disk::RealDisk;
 use crate::log::{Consumer, Log, LogConfig};
@@ -99,6 +100,62 @@ fn a_store_has_one_process() {
         Err(StateError::Store { .. })
     ));
     drop(store);
+}
+
+/// Waits for the engine's own threads, at most 30 s.
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let (sender, nobody) = std::sync::mpsc::channel::<()>();
+    for _ in 0..3_000 {
+        if done() {
+            return;
+        }
+        // Nothing is ever sent: this is a pause that ends.
+        let _ = nobody.recv_timeout(Duration::from_millis(10));
+    }
+    drop(sender);
+    panic!("waited for {what} in vain");
+}
+
+#[test]
+fn rows_do_not_pile_up_in_memory() {
+    let tmp = tempfile::tempdir().unwrap();
+    let log = log_with_records(&tmp.path().join("log"), 96);
+    let store = StateStore::open(&tmp.path().join("state")).unwrap();
+    let projector = Projector::spawn(store.clone(), 64).unwrap();
+    let project = |seq: u64, rows: u64| {
+        let mut batch = StateBatch::default();
+        for row in 0..rows {
+            batch.put(
+                Table::Stations,
+                format!("{seq}/{row}"),
+                vec![seq as u8; 1_024],
+            );
+        }
+        let projection = Projection {
+            batch,
+            log: log.handle().clone(),
+            up_to: Seq(seq),
+        };
+        projector.handle().submit(projection).unwrap();
+        wait_for("the projector", || {
+            store.position(log.id()) == Some(Seq(seq))
+        });
+    };
+    // 8 MiB in all.
+    for seq in 1..=64 {
+        project(seq, 128);
+        wait_for("files", || store.db.outstanding_flushes() == 0);
+        let waiting = store.db.write_buffer_size();
+        assert!(waiting <= 2 * WRITE_BUFFER_LEN_MIN, "{waiting} bytes wait");
+    }
+    // From here on stations say that they are alive and nothing else.
+    (65..=64 + u64::from(REST_AFTER_ROWLESS)).for_each(|seq| project(seq, 0));
+    wait_for("the rest in files", || {
+        store.db.write_buffer_size() < MEMTABLE_LEN_MIN
+    });
+    assert_eq!(store.scan(Table::Stations, b"", b"").count(), 64 * 128);
+    projector.shutdown().unwrap();
+    log.shutdown().unwrap();
 }
 
 fn log_with_records(dir: &Path, n: u64) -> Log {
