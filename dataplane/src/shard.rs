@@ -459,6 +459,21 @@ impl Shard {
         !self.projection.is_empty() || self.claimed < self.journal.last()
     }
 
+    /// True while it is told by [`Shard::stored`] what the store has.
+    pub(crate) fn awaits_store(&self) -> bool {
+        self.projection.awaits_store()
+    }
+
+    /// True while more rows would only wait in another place.
+    pub(crate) fn is_store_busy(&self) -> bool {
+        self.projection.is_store_busy()
+    }
+
+    /// True when the next rows are to follow soon: one batch does not hold what has changed.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.projection.is_behind()
+    }
+
     pub(crate) fn index(&self) -> usize {
         self.index
     }

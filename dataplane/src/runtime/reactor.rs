@@ -18,6 +18,8 @@ use crate::shard::{Effect, Now, Row, Shard};
 const LETTERS_MAX: usize = 256;
 /// Time between two projections of a shard: what a restart replays, against how often a busy station is written.
 const PROJECT_EVERY: Duration = Duration::from_secs(1);
+/// The same after a burst, until it is through.
+const PROJECT_BEHIND_EVERY: Duration = Duration::from_millis(50);
 
 /// Carries things between a shard, its sockets, its log and its mailbox.
 pub(super) struct Reactor {
@@ -235,11 +237,16 @@ impl Reactor {
         if now < self.project_at {
             return;
         }
-        self.project_at = now + PROJECT_EVERY;
+        self.project_at = now
+            + if self.shard.is_behind() {
+                PROJECT_BEHIND_EVERY
+            } else {
+                PROJECT_EVERY
+            };
         if let Some(stored) = self.store.position(self.handle.id()) {
             self.shard.stored(stored);
         }
-        if self.ready.is_none() {
+        if self.ready.is_none() && !self.shard.is_store_busy() {
             let made = self.shard.projection();
             self.ready =
                 made.map(|(rows, up_to, needed)| (projection(rows, &self.handle, up_to), needed));
@@ -334,7 +341,8 @@ impl Handler for Reactor {
     }
 
     fn poll_timeout(&self) -> Option<u64> {
-        let project = (self.ready.is_some() || self.shard.has_rows()).then_some(self.project_at);
+        let project = self.ready.is_some() || self.shard.has_rows() || self.shard.awaits_store();
+        let project = project.then_some(self.project_at);
         [self.shard.poll_timeout(), project, self.stop_by]
             .into_iter()
             .flatten()

@@ -15,6 +15,10 @@ use crate::retry::Canonical;
 
 /// Stations and rows of one batch: about two milliseconds of encoding.
 const BATCH_LEN_MAX: usize = 2_000;
+/// Batches on their way to the store before more are made: what is behind waits here, once, and not in its queue too.
+const IN_FLIGHT_MAX: usize = 4;
+/// Entries that an idle queue keeps room for.
+const ROOM_KEPT: usize = 1_024;
 /// How long a key outlives its message, and the end of its transaction.
 const KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
 const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
@@ -101,6 +105,8 @@ pub(crate) struct Projection {
     handed: VecDeque<(Seq, [u8; 16])>,
     /// Handed over, in order, and not in the store yet: until then it answers with an older row, or with none.
     handed_rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
+    /// The positions of the batches that the store does not have yet, in order.
+    in_flight: VecDeque<Seq>,
     canonical: Canonical,
 }
 
@@ -216,6 +222,42 @@ impl Projection {
         let handed = self.handed_rows.iter();
         let stored = handed.take_while(|(made, ..)| *made <= seq).count();
         self.handed_rows.drain(..stored);
+        while self.in_flight.pop_front_if(|up_to| *up_to <= seq).is_some() {}
+        self.tidy();
+    }
+
+    /// Gives memory back after a burst.
+    fn tidy(&mut self) {
+        fn tidy<T>(queue: &mut VecDeque<T>) {
+            if (4 * queue.len()).max(ROOM_KEPT) < queue.capacity() {
+                queue.shrink_to((2 * queue.len()).max(ROOM_KEPT));
+            }
+        }
+        tidy(&mut self.dirty);
+        tidy(&mut self.rows);
+        tidy(&mut self.retries);
+        tidy(&mut self.handed);
+        tidy(&mut self.handed_rows);
+        let len = self.recent.len();
+        if (4 * len).max(ROOM_KEPT) < self.recent.capacity() {
+            self.recent.shrink_to((2 * len).max(ROOM_KEPT));
+        }
+    }
+
+    /// True while the store lacks something that was handed over.
+    pub(crate) fn awaits_store(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// True while the store lacks so much that more would only wait in another place.
+    pub(crate) fn is_store_busy(&self) -> bool {
+        IN_FLIGHT_MAX <= self.in_flight.len()
+    }
+
+    /// True when one batch does not hold what is here.
+    pub(crate) fn is_behind(&self) -> bool {
+        let longest = self.dirty.len().max(self.rows.len());
+        BATCH_LEN_MAX < longest.max(self.retries.len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -226,6 +268,7 @@ impl Projection {
     pub(crate) fn len(&self) -> usize {
         (self.rows.len() + self.handed_rows.len()) * 512
             + self.retries.len() * 80
+            + self.handed.len() * 24
             + self.recent.len() * 96
     }
 
@@ -260,6 +303,7 @@ impl Projection {
             .flatten()
             .min()
             .map_or(last, |seq| Seq(seq.0 - 1));
+        self.in_flight.push_back(position);
         (batch, position)
     }
 }
@@ -309,6 +353,37 @@ mod tests {
         assert_eq!(found(&projection).as_deref(), Some("unknown"));
         projection.stored(Seq(2));
         assert_eq!(found(&projection), None);
+    }
+
+    #[test]
+    fn a_burst_leaves_no_room_behind() {
+        let mut projection = Projection::default();
+        let row = RetryRow::from_bytes(&[0; 48]).unwrap();
+        let count = 50_000_u32;
+        for n in 0..count {
+            let seq = Seq(u64::from(n) + 1);
+            projection.dirty(seq, n);
+            let mut key = [0; 16];
+            key[..4].copy_from_slice(&n.to_le_bytes());
+            projection.put(seq, key, row);
+            projection
+                .rows
+                .push_back((seq, Table::Commands, key, Vec::new()));
+        }
+        assert!(projection.is_behind());
+        while !projection.is_empty() {
+            let (_, position) = projection.batch(Seq(u64::from(count)), |_| Default::default());
+            assert!(projection.awaits_store());
+            projection.stored(position);
+        }
+        assert!(!projection.awaits_store() && !projection.is_behind());
+        let room = projection.dirty.capacity()
+            + projection.rows.capacity()
+            + projection.retries.capacity()
+            + projection.recent.capacity()
+            + projection.handed.capacity()
+            + projection.handed_rows.capacity();
+        assert!(room <= 6 * 2 * ROOM_KEPT, "room for {room} entries");
     }
 
     #[test]
