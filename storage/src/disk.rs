@@ -13,6 +13,9 @@ use std::time::Instant;
 pub use real::RealDisk;
 pub use sim::{Fault, SimDisk};
 
+/// Addresses, offsets and lengths of direct writes are multiples of this.
+pub const DIRECT_ALIGN: usize = 4096;
+
 /// A directory tree of files that are written at offsets and synced.
 pub trait Disk: Send + Sync + 'static {
     /// Creates `path` and its parents; their entries are durable when this returns.
@@ -22,6 +25,10 @@ pub trait Disk: Send + Sync + 'static {
     /// Creates an empty file, or empties an existing one, and opens it. Its name is durable after
     /// [`Disk::sync_dir`].
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// As [`Disk::create`], for bytes that nobody reads soon: they go past the page cache. Buffers are aligned to
+    /// [`DIRECT_ALIGN`], offsets and lengths are multiples of it. A filesystem that cannot says `InvalidInput`, here or
+    /// at the first write.
+    fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Renames a file, over an existing one if there is one. Durable after [`Disk::sync_dir`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file. Durable after [`Disk::sync_dir`].

@@ -38,6 +38,13 @@ impl Disk for RealDisk {
         Ok(Box::new(options.mode(0o600).open(path)?))
     }
 
+    fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        options.mode(0o600).custom_flags(libc::O_DIRECT);
+        Ok(Box::new(options.open(path)?))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::{Disk, DiskFile};
+use super::{DIRECT_ALIGN, Disk, DiskFile};
 
 const SECTOR: usize = 512;
 const EIO: i32 = libc::EIO;
@@ -188,6 +188,19 @@ impl SimDisk {
         }
     }
 
+    fn create_file(&self, path: &Path, direct: bool) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.state();
+        state.fails(Fault::Name)?;
+        let id = state.inodes.last_key_value().map_or(1, |(id, _)| id + 1);
+        state.inodes.insert(id, Inode::default());
+        state.change(NameChange::Set(path.to_owned(), id));
+        Ok(Box::new(SimFile {
+            shared: Arc::clone(&self.shared),
+            id,
+            direct,
+        }))
+    }
+
     /// Bytes that all files have together.
     pub fn used(&self) -> u64 {
         self.state().used()
@@ -305,19 +318,16 @@ impl Disk for SimDisk {
         Ok(Box::new(SimFile {
             shared: Arc::clone(&self.shared),
             id,
+            direct: false,
         }))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.state();
-        state.fails(Fault::Name)?;
-        let id = state.inodes.last_key_value().map_or(1, |(id, _)| id + 1);
-        state.inodes.insert(id, Inode::default());
-        state.change(NameChange::Set(path.to_owned(), id));
-        Ok(Box::new(SimFile {
-            shared: Arc::clone(&self.shared),
-            id,
-        }))
+        self.create_file(path, false)
+    }
+
+    fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create_file(path, true)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -362,6 +372,8 @@ impl Disk for SimDisk {
 struct SimFile {
     shared: Arc<Shared>,
     id: u64,
+    /// Writes are aligned. They are as unsafe as any before a sync: a real disk has a cache of its own.
+    direct: bool,
 }
 
 impl SimFile {
@@ -387,6 +399,10 @@ impl DiskFile for SimFile {
 
     fn pwrite(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.shared.lock();
+        let places = [buf.as_ptr().addr(), buf.len(), offset as usize];
+        if self.direct && places.iter().any(|at| !at.is_multiple_of(DIRECT_ALIGN)) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         state.fails(Fault::Write)?;
         let free = state.capacity.saturating_sub(state.used());
         let len = self.inode(&mut state, |inode| inode.cache.len() as u64);
@@ -477,6 +493,28 @@ mod tests {
         file.fdatasync().unwrap();
         assert_eq!(content(&disk), vec![b'b'; 16 * SECTOR]);
         assert!(content(&disk.crash()).contains(&b'a'));
+    }
+
+    #[test]
+    fn direct_writes_are_aligned_and_no_safer() {
+        let disk = SimDisk::new(1, u64::MAX);
+        let file = disk.create_direct(Path::new(FILE)).unwrap();
+        disk.sync_dir(Path::new("/d")).unwrap();
+        let bytes = vec![b'a'; 3 * DIRECT_ALIGN];
+        let skip = bytes.as_ptr().align_offset(DIRECT_ALIGN);
+        let page = &bytes[skip..skip + DIRECT_ALIGN];
+        file.pwrite(page, 0).unwrap();
+        for (buf, offset) in [
+            (&page[1..], 0),
+            (&page[..512], 0),
+            (&bytes[skip + 1..skip + 1 + DIRECT_ALIGN], 0),
+            (page, 512),
+        ] {
+            let error = file.pwrite(buf, offset).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+        let lost = (0..50).any(|_| content(&disk.crash()).len() < DIRECT_ALIGN);
+        assert!(lost, "only a sync makes it safe");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::{Consumer, LogError};
 pub struct LogConfig {
     /// Bytes of a segment file, a multiple of 4,096. Default 64 MiB.
     pub segment_len: u64,
-    /// Bytes that the segments holding records may take, at least two of them. Default 8 GiB. Up to four
-    /// prepared segments come on top.
+    /// Bytes that the segments holding records may take, at least two of them. Default 8 GiB. Files that are ready for
+    /// records stand in for what was released, up to the most that was used lately; up to four come on top.
     pub bytes_max: u64,
     /// Shortest time between the starts of two commits, unless `commit_len` bytes wait. A record that finds the
     /// log idle is committed at once. Default 0: the next commit starts when the last one ends. Each commit takes at

@@ -12,8 +12,7 @@ use std::sync::{Mutex, MutexGuard};
 use super::segments::Segments;
 use crate::disk::DiskFile;
 
-/// Files ready at most; what is recycled beyond is removed. A state store that releases once a second lets go of as
-/// many at a time under the heaviest load, and removing them would mean to zero new ones.
+/// Files that are kept ready whatever the load was; what is recycled beyond what the load needs is removed.
 pub(super) const READY_MAX: usize = 4;
 
 /// A segment file without records.

@@ -1,6 +1,7 @@
 //! Scripts: a log on a simulated disk, step by step; and the real one, with its threads.
 
 mod inline;
+mod recycling;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -96,8 +97,10 @@ impl Bench {
     /// Lets the janitor work until it has nothing to do.
     fn tidy(&mut self) {
         for _ in 0..100 {
-            if self.stepper.janitor.step() == janitor::Step::Idle {
-                return;
+            match self.stepper.janitor.step() {
+                janitor::Step::Worked => {}
+                janitor::Step::Idle => return,
+                janitor::Step::Refused => panic!("the disk refuses what the janitor does"),
             }
         }
         panic!("the janitor does not come to rest");
@@ -452,6 +455,9 @@ impl Disk for Interrupting {
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.disk.create(path).map(|file| self.file(file))
+    }
+    fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.create_direct(path).map(|file| self.file(file))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.disk.rename(from, to)
