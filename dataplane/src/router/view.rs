@@ -186,10 +186,11 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Upper bounds, inclusive.
-    pub const BOUNDS_US: [u64; 16] = [
-        100, 250, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 50_000, 100_000, 250_000,
-        500_000, 1_000_000, 2_500_000, 5_000_000,
+    /// Upper bounds, inclusive: close together where an answer lies on a quick disk, then up to where a station gives
+    /// up.
+    pub const BOUNDS_US: [u64; 26] = [
+        20, 30, 40, 50, 60, 80, 100, 150, 200, 250, 350, 500, 700, 1_000, 2_000, 3_000, 5_000,
+        10_000, 20_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
     ];
 
     pub(crate) fn record(&mut self, value_us: u64) {
