@@ -19,11 +19,13 @@ mod handshake;
 mod journal;
 mod outbox;
 mod projection;
+mod retries;
 mod stations;
 mod tally;
 mod timers;
 mod tokens;
 mod transactions;
+mod values;
 mod waiting;
 
 #[cfg(test)]

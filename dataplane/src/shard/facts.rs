@@ -1,16 +1,14 @@
 //! One arm per action: a station's request becomes records, and gets its answer.
 
-use fleet::record::{
-    Booted, MeterValues, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind,
-};
-use ocpp::{MeterColumns, Timestamp, Word, v16, v201};
+use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind};
+use ocpp::{Timestamp, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
 use super::tokens::Authorization;
 use super::transactions::TransactionReport;
 use super::{Now, Shard};
-use crate::normalize::{self, meter, moment, text, was_offline};
-use crate::retry::{Verdict, short};
+use crate::normalize::{self, moment, text};
+use crate::retry::Verdict;
 use crate::router::TokenStatus;
 
 /// Security events that the specification calls critical (OCPP 2.0.1 Part 2 Appendices, §1).
@@ -295,120 +293,6 @@ impl Shard {
         self.record(now, station, &reported);
     }
 
-    fn meter_values_16(&mut self, now: Now, station: u32, values: &v16::MeterValues<'_>) {
-        let (evse_id, connector_id) = normalize::place(values.connector_id);
-        let mut filled = self.take_values(evse_id, connector_id);
-        if let Some(id) = values.transaction_id {
-            use std::fmt::Write;
-            // Writing to a String cannot fail.
-            let _ = write!(filled.ocpp_transaction_id, "{id}");
-        }
-        self.meter_values(now, station, filled, &values.meter_value, None);
-    }
-
-    fn meter_values_201(&mut self, now: Now, station: u32, values: &v201::MeterValues<'_>) {
-        let filled = self.take_values(values.evse_id, 0);
-        self.meter_values(now, station, filled, &values.meter_value, Some(false));
-    }
-
-    /// The scratch record, empty, for these values. Give it back with [`Shard::give_values`].
-    pub(super) fn take_values(&mut self, evse_id: u32, connector_id: u32) -> MeterValues {
-        let mut values = std::mem::take(&mut self.scratch.values);
-        values.evse_id = evse_id;
-        values.connector_id = connector_id;
-        values.transaction_id = None;
-        values.ocpp_transaction_id.clear();
-        values.offline = false;
-        values.rows.clear();
-        values.readings.clear();
-        values.samples.clear();
-        values.text.clear();
-        values.retry = Retry::default();
-        values
-    }
-
-    pub(super) fn give_values(&mut self, values: MeterValues) {
-        // A message of 1 MiB must not stay for ever.
-        if values.text.capacity() <= 256 << 10 {
-            self.scratch.values = values;
-        }
-    }
-
-    /// MeterValues of either version; `offline` is what 2.x says about it.
-    fn meter_values(
-        &mut self,
-        now: Now,
-        station: u32,
-        mut values: MeterValues,
-        columns: &MeterColumns,
-        offline: Option<bool>,
-    ) {
-        meter::fill(&mut values, columns, now.utc);
-        let state = &self.stations[station].state;
-        if !values.ocpp_transaction_id.is_empty() {
-            let named = state.transaction_named(&values.ocpp_transaction_id);
-            values.transaction_id = named.map(|t| t.id.0);
-        }
-        let first = values.rows.first().copied();
-        let trusted = first.filter(|row| row.clock_trusted);
-        values.offline = offline.unwrap_or_else(|| {
-            trusted.is_some_and(|row| {
-                was_offline(
-                    &fleet::record::Moment {
-                        at: row.measured_at,
-                        raw: String::new(),
-                        clock_trusted: true,
-                    },
-                    now.utc,
-                )
-            })
-        });
-        let canonical = &mut self.scratch.canonical;
-        canonical
-            .begin("meter", state.key.as_str())
-            .int(i64::from(values.evse_id));
-        canonical.text(&values.ocpp_transaction_id);
-        if let Some(row) = trusted {
-            canonical.int(row.measured_at);
-            values.retry.key = canonical.hash();
-        }
-        values.retry.content = content_of(canonical, &values);
-        let older = trusted.is_some_and(|row| row.measured_at <= state.newest_at);
-        let verdict = self.verdict(station, values.retry, older);
-        if !self.is_repeated(verdict) {
-            values.retry.conflict = verdict == Verdict::Conflict;
-            self.record(now, station, &values);
-        }
-        self.give_values(values);
-    }
-
-    /// What a message is beside those before it. `older` messages, which are all that are not newer than the station's
-    /// newest, are also looked up in the state store: many may share one time.
-    pub(super) fn verdict(&self, station: u32, retry: Retry, older: bool) -> Verdict {
-        if retry.key == [0; 16] {
-            return Verdict::New;
-        }
-        let recent = self.stations[station].state.recent.find(retry.key);
-        let kept = || self.kept(retry.key, older).map(|row| short(row.content));
-        let seen = recent.or_else(kept);
-        Verdict::of(seen, retry.content)
-    }
-
-    /// Counts what a message was; true when it is to have no effect.
-    pub(super) fn is_repeated(&mut self, verdict: Verdict) -> bool {
-        match verdict {
-            Verdict::New => false,
-            Verdict::Same => {
-                self.tally.counters.retries += 1;
-                true
-            }
-            Verdict::Conflict => {
-                self.tally.counters.retry_conflicts += 1;
-                false
-            }
-        }
-    }
-
     fn transaction_event(
         &mut self,
         now: Now,
@@ -452,42 +336,6 @@ impl Shard {
         };
         self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
     }
-}
-
-/// A hash of the decoded values, on top of what `canonical` holds already.
-pub(super) fn content_of(
-    canonical: &mut crate::retry::Canonical,
-    values: &MeterValues,
-) -> [u8; 16] {
-    canonical.text(&values.text);
-    for row in &values.rows {
-        // A receive time is not the station's word.
-        canonical.int(if row.clock_trusted {
-            row.measured_at
-        } else {
-            0
-        });
-        canonical.int(i64::from(row.context));
-    }
-    for reading in &values.readings {
-        canonical
-            .int(i64::from(reading.row) << 8 | i64::from(reading.column))
-            .int(reading.bits);
-    }
-    for sample in &values.samples {
-        canonical.int(i64::from(sample.row) << 8 | i64::from(sample.context));
-        for range in [
-            sample.measurand,
-            sample.phase,
-            sample.location,
-            sample.unit,
-            sample.value,
-            sample.signed_value,
-        ] {
-            canonical.int(i64::from(range.len));
-        }
-    }
-    canonical.hash()
 }
 
 /// Either version's request, written back as JSON.

@@ -13,8 +13,8 @@ use fleet::{Cost, MilliwattHours, TransactionId};
 use ocpp::{MeterColumns, v16};
 use storage::state::Table;
 
-use super::facts::content_of;
-use super::projection::{RetryRow, name_key};
+use super::projection::name_key;
+use super::values::content_of;
 use super::{Now, Shard, read_record_row};
 use crate::energy::{Register, Registers};
 use crate::id::uuid_v7;
@@ -58,16 +58,6 @@ struct Before {
 }
 
 impl Shard {
-    /// What is kept under a retry key: made lately, or, for an `older` message, in the state store.
-    pub(super) fn kept(&self, key: [u8; 16], older: bool) -> Option<RetryRow> {
-        self.projection.find(key).or_else(|| {
-            let row = older
-                .then(|| (self.lookup)(Table::RetryKeys, &key))
-                .flatten()?;
-            RetryRow::from_bytes(&row)
-        })
-    }
-
     /// StartTransaction; answers the 1.6 transaction id.
     pub(super) fn start_16(
         &mut self,

@@ -1,0 +1,140 @@
+//! Meter values: from a message's columns into a record.
+
+use fleet::record::{MeterValues, Retry};
+use ocpp::{MeterColumns, v16, v201};
+
+use super::{Now, Shard};
+use crate::normalize::{self, meter, was_offline};
+use crate::retry::{Canonical, Verdict};
+
+impl Shard {
+    pub(super) fn meter_values_16(
+        &mut self,
+        now: Now,
+        station: u32,
+        values: &v16::MeterValues<'_>,
+    ) {
+        let (evse_id, connector_id) = normalize::place(values.connector_id);
+        let mut filled = self.take_values(evse_id, connector_id);
+        if let Some(id) = values.transaction_id {
+            use std::fmt::Write;
+            // Writing to a String cannot fail.
+            let _ = write!(filled.ocpp_transaction_id, "{id}");
+        }
+        self.meter_values(now, station, filled, &values.meter_value, None);
+    }
+
+    pub(super) fn meter_values_201(
+        &mut self,
+        now: Now,
+        station: u32,
+        values: &v201::MeterValues<'_>,
+    ) {
+        let filled = self.take_values(values.evse_id, 0);
+        self.meter_values(now, station, filled, &values.meter_value, Some(false));
+    }
+
+    /// The scratch record, empty, for these values. Give it back with [`Shard::give_values`].
+    pub(super) fn take_values(&mut self, evse_id: u32, connector_id: u32) -> MeterValues {
+        let mut values = std::mem::take(&mut self.scratch.values);
+        values.evse_id = evse_id;
+        values.connector_id = connector_id;
+        values.transaction_id = None;
+        values.ocpp_transaction_id.clear();
+        values.offline = false;
+        values.rows.clear();
+        values.readings.clear();
+        values.samples.clear();
+        values.text.clear();
+        values.retry = Retry::default();
+        values
+    }
+
+    pub(super) fn give_values(&mut self, values: MeterValues) {
+        // A message of 1 MiB must not stay for ever.
+        if values.text.capacity() <= 256 << 10 {
+            self.scratch.values = values;
+        }
+    }
+
+    /// MeterValues of either version; `offline` is what 2.x says about it.
+    fn meter_values(
+        &mut self,
+        now: Now,
+        station: u32,
+        mut values: MeterValues,
+        columns: &MeterColumns,
+        offline: Option<bool>,
+    ) {
+        meter::fill(&mut values, columns, now.utc);
+        let state = &self.stations[station].state;
+        if !values.ocpp_transaction_id.is_empty() {
+            let named = state.transaction_named(&values.ocpp_transaction_id);
+            values.transaction_id = named.map(|t| t.id.0);
+        }
+        let first = values.rows.first().copied();
+        let trusted = first.filter(|row| row.clock_trusted);
+        values.offline = offline.unwrap_or_else(|| {
+            trusted.is_some_and(|row| {
+                was_offline(
+                    &fleet::record::Moment {
+                        at: row.measured_at,
+                        raw: String::new(),
+                        clock_trusted: true,
+                    },
+                    now.utc,
+                )
+            })
+        });
+        let canonical = &mut self.scratch.canonical;
+        canonical
+            .begin("meter", state.key.as_str())
+            .int(i64::from(values.evse_id));
+        canonical.text(&values.ocpp_transaction_id);
+        if let Some(row) = trusted {
+            canonical.int(row.measured_at);
+            values.retry.key = canonical.hash();
+        }
+        values.retry.content = content_of(canonical, &values);
+        let older = trusted.is_some_and(|row| row.measured_at <= state.newest_at);
+        let verdict = self.verdict(station, values.retry, older);
+        if !self.is_repeated(verdict) {
+            values.retry.conflict = verdict == Verdict::Conflict;
+            self.record(now, station, &values);
+        }
+        self.give_values(values);
+    }
+}
+
+/// A hash of the decoded values, on top of what `canonical` holds already.
+pub(super) fn content_of(canonical: &mut Canonical, values: &MeterValues) -> [u8; 16] {
+    canonical.text(&values.text);
+    for row in &values.rows {
+        // A receive time is not the station's word.
+        canonical.int(if row.clock_trusted {
+            row.measured_at
+        } else {
+            0
+        });
+        canonical.int(i64::from(row.context));
+    }
+    for reading in &values.readings {
+        canonical
+            .int(i64::from(reading.row) << 8 | i64::from(reading.column))
+            .int(reading.bits);
+    }
+    for sample in &values.samples {
+        canonical.int(i64::from(sample.row) << 8 | i64::from(sample.context));
+        for range in [
+            sample.measurand,
+            sample.phase,
+            sample.location,
+            sample.unit,
+            sample.value,
+            sample.signed_value,
+        ] {
+            canonical.int(i64::from(range.len));
+        }
+    }
+    canonical.hash()
+}
