@@ -1,10 +1,11 @@
 //! Energy of one transaction from the registers that came.
 //!
 //! Energy is a difference of two registers, never a sum of deltas. A register that cannot be true is put aside: one
-//! that runs backwards, and one that jumps further than the supply could have delivered since the one before. Seen in
-//! the field: a station that could not read its meter sends 0 as the beginning and the odometer ever after, and
-//! 910 kWh are billed where 0.083 were delivered. So a jump is kept as a candidate, and a second register that agrees
-//! with it makes it the first one.
+//! that runs backwards, and one that jumps further than the supply could have delivered since the one before. It is
+//! kept as a candidate; a second register that agrees with it says that the meter is not what it was, and such a
+//! transaction is quarantined. One case is known in the field and is estimated: a station that could not read its meter
+//! sends 0 as the beginning and the odometer ever after, and 910 kWh would be billed where 0.083 were delivered. There
+//! the candidate becomes the first register.
 
 use fleet::MilliwattHours;
 use fleet::record::Quality;
@@ -31,7 +32,7 @@ pub(crate) struct Registers {
     pub(crate) candidate: Option<Register>,
     /// The first register was replaced by one that came later.
     pub(crate) rebased: bool,
-    /// The registers jumped after two of them had agreed.
+    /// The registers moved away from one that had been read, and stayed there.
     pub(crate) broken: bool,
     /// The station gave one for the beginning, for the end.
     pub(crate) has_begin: bool,
@@ -64,14 +65,15 @@ impl Registers {
             // The same register said twice agrees with nothing.
             Some(candidate) if candidate.energy == register.energy => {}
             Some(candidate) if follows(candidate, register, rules) => {
-                let alone = self.first == self.last;
-                self.rebased |= alone;
-                self.broken |= !alone;
-                if alone {
+                if self.first == self.last && is_unread(last) {
+                    self.rebased = true;
                     self.first = Some(candidate);
+                    self.last = Some(register);
+                    self.candidate = None;
+                } else {
+                    self.broken = true;
+                    self.candidate = Some(register);
                 }
-                self.last = Some(register);
-                self.candidate = None;
             }
             // Neither agrees; the newest may be the true one.
             Some(_) | None => self.candidate = Some(register),
@@ -97,9 +99,10 @@ impl Registers {
         if follows(register, first, rules) {
             self.first = Some(register);
         } else {
-            // What two others agree on is billed; an end alone has nothing to be compared with.
+            // What two others agree on is billed in place of a meter that was not read; an end alone has nothing to be
+            // compared with.
             self.rebased = true;
-            self.broken |= self.has_end && self.first == self.last;
+            self.broken |= !is_unread(register) || (self.has_end && self.first == self.last);
         }
     }
 
@@ -146,6 +149,11 @@ impl Registers {
             Quality::Ok
         }
     }
+}
+
+/// What a station sends that cannot read its meter.
+fn is_unread(register: Register) -> bool {
+    register.energy == MilliwattHours(0)
 }
 
 /// Whether `later` can follow `earlier`: not lower, and no further than the supply delivers in between.
@@ -227,6 +235,26 @@ mod tests {
             Quality::Ok,
         );
         check(&[(0, 5_000), (30, 4_000)], Some(0), Quality::Quarantined);
+        // Two that agree with each other do not make it true, nor is what they differ by delivered.
+        check(
+            &[(0, 5_000), (10, 100), (20, 4_000)],
+            Some(0),
+            Quality::Quarantined,
+        );
+        check(
+            &[(0, 1_000), (10, 5_000), (20, 100), (30, 200)],
+            Some(4_000),
+            Quality::Quarantined,
+        );
+    }
+
+    #[test]
+    fn only_a_meter_that_could_not_be_read_is_begun_anew() {
+        check(
+            &[(0, 5_000), (1, 909_948), (2, 910_000), (3, 910_031)],
+            Some(0),
+            Quality::Quarantined,
+        );
     }
 
     #[test]
@@ -323,7 +351,7 @@ mod tests {
             (30, 909_100),
             (40, 909_200),
         ];
-        check(&jump, Some(908_200), Quality::Quarantined);
+        check(&jump, Some(4_000), Quality::Quarantined);
     }
 
     #[test]
