@@ -14,9 +14,11 @@ const MASK: &str = "\"***\"";
 
 /// Hides the passwords in a raw message that concerns `action`: a CALL, or the CALLRESULT to one. Other actions carry
 /// none and pass unread. A message of such an action that is no JSON is withheld from its first brace on, since
-/// nobody can tell where the password ends.
+/// nobody can tell where the password ends; so is one without an action (`""`: nobody could read it) that names a
+/// password or may do so.
 pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     match action {
+        "" => return mask_unreadable(frame),
         "ChangeConfiguration"
         | "GetConfiguration"
         | "GetVariables"
@@ -29,8 +31,7 @@ pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     let mut r = Reader::new(frame, Version::V201, Policy::Strict);
     let walked = walk(&mut r, frame, &mut masked).and_then(|_| r.end());
     if walked.is_err() {
-        let shown = &frame[..frame.find('{').unwrap_or(0)];
-        return Cow::Owned(format!("{shown}*** unreadable, withheld"));
+        return Cow::Owned(withheld(frame));
     }
     if masked.is_empty() {
         return Cow::Borrowed(frame);
@@ -45,6 +46,24 @@ pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     }
     out.push_str(&frame[from..]);
     Cow::Owned(out)
+}
+
+/// A message that is none, without what may be a password.
+fn mask_unreadable(frame: &str) -> Cow<'_, str> {
+    // An escape of a letter may spell a part of a name.
+    const SUSPECT: [&str; 3] = ["authorizationkey", "password", "\\u00"];
+    let lower = frame.to_ascii_lowercase();
+    if SUSPECT.iter().any(|name| lower.contains(name)) {
+        Cow::Owned(withheld(frame))
+    } else {
+        Cow::Borrowed(frame)
+    }
+}
+
+/// What may be shown of a message whose passwords cannot be told from the rest.
+fn withheld(frame: &str) -> String {
+    let shown = &frame[..frame.find('{').unwrap_or(0)];
+    format!("{shown}*** unreadable, withheld")
 }
 
 /// What a value tells the object around it.
