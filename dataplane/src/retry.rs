@@ -48,6 +48,23 @@ pub(crate) fn short(hash: [u8; 16]) -> u64 {
     u128::from_le_bytes(hash) as u64
 }
 
+/// The key under which a record is remembered. What conflicts has one of its own: the first content goes on counting,
+/// and the second is kept once.
+pub(crate) fn kept_under(retry: Retry) -> [u8; 16] {
+    if retry.conflict && retry.key != [0; 16] {
+        conflict_key(retry)
+    } else {
+        retry.key
+    }
+}
+
+/// The key of what conflicts: of its key and its content together.
+pub(crate) fn conflict_key(retry: Retry) -> [u8; 16] {
+    let mut canonical = Canonical::default();
+    canonical.begin("conflict", "").bytes(&retry.key);
+    canonical.bytes(&retry.content).hash()
+}
+
 /// What a message is beside the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -84,9 +101,10 @@ impl Recent {
             .map(|(_, content)| *content)
     }
 
-    /// Remembers a record's key. A conflict is not remembered: the first content counts.
+    /// Remembers a record's key, with the first content under it.
     pub(crate) fn remember(&mut self, retry: Retry) {
-        if retry.key == [0; 16] || retry.conflict || self.find(retry.key).is_some() {
+        let key = kept_under(retry);
+        if key == [0; 16] || self.find(key).is_some() {
             return;
         }
         if self.0.len() == RECENT_LEN_MAX {
@@ -95,7 +113,7 @@ impl Recent {
             // Half is enough for a station that boots, reports two connectors and charges once.
             self.0.reserve_exact(RECENT_LEN_MAX / 2);
         }
-        self.0.push_back((short(retry.key), short(retry.content)));
+        self.0.push_back((short(key), short(retry.content)));
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(u64, u64)> {

@@ -256,10 +256,14 @@ impl StationState {
             Body::StationDeleted(_) => {
                 // What remains recognises retries and keeps 1.6 ids from being given twice.
                 let Self {
-                    counter, recent, ..
+                    counter,
+                    newest_at,
+                    recent,
+                    ..
                 } = std::mem::replace(self, Self::new(self.key.clone()));
                 self.applied = Some(event);
                 self.counter = counter;
+                self.newest_at = newest_at;
                 self.recent = recent;
             }
         }

@@ -11,7 +11,7 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq};
 use storage::state::Table;
 
-use crate::retry::Canonical;
+use crate::retry::{Canonical, kept_under};
 
 /// Stations and rows of one batch: about two milliseconds of encoding.
 const BATCH_LEN_MAX: usize = 2_000;
@@ -19,7 +19,7 @@ const BATCH_LEN_MAX: usize = 2_000;
 const IN_FLIGHT_MAX: usize = 4;
 /// Entries that an idle queue keeps room for.
 const ROOM_KEPT: usize = 1_024;
-/// How long a key outlives its message, and the end of its transaction.
+/// How long a key outlives its message; that of a transaction also outlives that one, see the keeper.
 const KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
 const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
@@ -179,8 +179,9 @@ impl Projection {
     }
 
     fn keep(&mut self, seq: Seq, retry: Retry, row: RetryRow) {
-        if retry.key != [0; 16] && !retry.conflict {
-            self.put(seq, retry.key, row);
+        let key = kept_under(retry);
+        if key != [0; 16] {
+            self.put(seq, key, row);
         }
     }
 
