@@ -87,7 +87,8 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// A silent peer is pinged this often, inside the limits of NAT tables; default 45 s.
     pub ping_interval: Duration,
-    /// A peer that sends nothing for this long is closed; default 150 s.
+    /// A peer that sends nothing for this long is cut off, at most a second later; default 150 s. A half-open connection
+    /// is gone by then, and sooner when its station comes again: the newer one takes its place at once.
     pub idle_timeout: Duration,
     /// Time a station has to answer one of our calls; default 30 s.
     pub call_timeout: Duration,

@@ -3,6 +3,7 @@
 //! A thread of its own, because a write to the store waits for the disk and neither a shard nor a caller's runtime
 //! may.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -23,8 +24,14 @@ const KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// Rows removed together.
 const BATCH_LEN_MAX: usize = 1_000;
 
-/// Answers until it is told to stop, and clears out once a `round`.
-pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>, round: Duration) {
+/// Answers until it is told to stop, and clears out once a `round`. Counts in `changes` what it did to tokens, so that
+/// nobody goes on with one that was read before.
+pub(crate) fn keep(
+    store: &StateStore,
+    changes: &AtomicU64,
+    asks: &Receiver<TokenAsk>,
+    round: Duration,
+) {
     let clock = || Instant(net::clock::monotonic_ns());
     let mut due = clock() + round;
     loop {
@@ -41,7 +48,11 @@ pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>, round: Duratio
                 tenant,
                 token,
                 reply,
-            }) => reply.send(put(store, &tenant, &token).map_err(|error| describe(&error))),
+            }) => {
+                let put = put(store, &tenant, &token);
+                changes.fetch_add(1, Ordering::Release);
+                reply.send(put.map_err(|error| describe(&error)));
+            }
             Ok(TokenAsk::Find { tenant, id, reply }) => {
                 reply.send(find(store, &tenant, &id).map_err(|error| describe(&error)));
             }
@@ -55,7 +66,9 @@ pub(crate) fn keep(store: &StateStore, asks: &Receiver<TokenAsk>, round: Duratio
                 reply.send(page.map_err(|error| describe(&error)));
             }
             Ok(TokenAsk::Remove { tenant, id, reply }) => {
-                reply.send(forget(store, &tenant, &id).map_err(|error| describe(&error)));
+                let forgotten = forget(store, &tenant, &id);
+                changes.fetch_add(1, Ordering::Release);
+                reply.send(forgotten.map_err(|error| describe(&error)));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -118,17 +131,15 @@ fn describe(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// Removes retry keys that have expired, and commands and ended transactions that SQL answers for by now.
+/// Removes commands and ended transactions that SQL answers for by now, and retry keys that have expired. A key of a
+/// transaction goes no sooner than that one, however long it ran.
 fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
     let old = |at: UtcMicros| at.0 + KEPT_MICROS < now.0;
-    remove(store, Table::RetryKeys, |row| {
-        RetryRow::from_bytes(row).is_none_or(|row| row.expires_at < now.0)
-    })?;
     remove(store, Table::Commands, |row| {
-        read_record_row(row).is_none_or(|(_, record)| old(record.received_at))
+        Ok(read_record_row(row).is_none_or(|(_, record)| old(record.received_at)))
     })?;
     remove(store, Table::Transactions, |row| {
-        match read_record_row(row) {
+        Ok(match read_record_row(row) {
             Some((_, record)) => match &record.body {
                 Body::TransactionEvent(event) => {
                     event.summary.state != TransactionState::Active.code()
@@ -137,6 +148,14 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
                 _ => true,
             },
             None => true,
+        })
+    })?;
+    remove(store, Table::RetryKeys, |row| {
+        match RetryRow::from_bytes(row) {
+            None => Ok(true),
+            Some(row) if now.0 <= row.expires_at => Ok(false),
+            Some(row) if row.transaction == [0; 16] => Ok(true),
+            Some(row) => Ok(store.get(Table::Transactions, &row.transaction)?.is_none()),
         }
     })
 }
@@ -144,12 +163,12 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
 fn remove(
     store: &StateStore,
     table: Table,
-    is_over: impl Fn(&[u8]) -> bool,
+    is_over: impl Fn(&[u8]) -> Result<bool, StateError>,
 ) -> Result<(), StateError> {
     let mut batch = StateBatch::default();
     for row in store.scan(table, b"", b"") {
         let (key, value) = row?;
-        if is_over(&value) {
+        if is_over(&value)? {
             batch.remove(table, key);
         }
         if batch.len() == BATCH_LEN_MAX {
@@ -198,7 +217,7 @@ mod tests {
         store.apply(batch, None, Durability::Buffered).unwrap();
         let (asks, asked) = std::sync::mpsc::channel();
         asks.send(TokenAsk::Stop).unwrap();
-        keep(&store, &asked, Duration::ZERO);
+        keep(&store, &AtomicU64::new(0), &asked, Duration::ZERO);
         assert_eq!(store.scan(Table::RetryKeys, b"", b"").count(), 0);
     }
 
@@ -223,5 +242,86 @@ mod tests {
             .map(|row| row.unwrap().0[0])
             .collect();
         assert_eq!(left, [2, 3]);
+    }
+
+    #[test]
+    fn keys_of_a_transaction_stay_until_it_goes_itself() {
+        const DAY: i64 = 86_400 * 1_000_000;
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        // A transaction's last record was made on the day; its messages and their keys are a day older than day 0.
+        let mut transaction = |id: u8, state: TransactionState, day: i64| {
+            let mut record = Vec::new();
+            let event = event(id, state);
+            let station = fleet::StationKey::new("default", "CP1").unwrap();
+            fleet::wire::Writer::default().write(
+                &mut record,
+                &station,
+                UtcMicros(day * DAY),
+                &event,
+            );
+            let name = fleet::EventId {
+                log_id: fleet::LogId(1),
+                seq: fleet::Seq(1),
+            };
+            let row = crate::shard::record_row(name, &record);
+            batch.put(Table::Transactions, [id; 16], row);
+        };
+        transaction(1, TransactionState::Active, 0);
+        transaction(2, TransactionState::Ended, 20);
+        transaction(3, TransactionState::Ended, 9);
+        for id in [0, 1, 2, 3, 4] {
+            let row = RetryRow {
+                content: [0; 16],
+                transaction: [id; 16],
+                ocpp_id: 0,
+                expires_at: 29 * DAY,
+            };
+            batch.put(Table::RetryKeys, [id; 16], row.to_bytes());
+        }
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        clear_out(&store, UtcMicros(40 * DAY)).unwrap();
+        let left: Vec<u8> = store
+            .scan(Table::RetryKeys, b"", b"")
+            .map(|row| row.unwrap().0[0])
+            .collect();
+        assert_eq!(left, [1, 2]);
+    }
+
+    fn event(id: u8, state: TransactionState) -> fleet::record::TransactionEvent {
+        use fleet::record::{Moment, Quality, Retry, TransactionEventKind, TransactionSummary};
+
+        fleet::record::TransactionEvent {
+            transaction_id: [id; 16],
+            ocpp_transaction_id: id.to_string(),
+            kind: TransactionEventKind::Ended.code(),
+            evse_id: 1,
+            connector_id: 1,
+            seq_no: -1,
+            seq_gap: 0,
+            trigger_reason: String::new(),
+            charging_state: String::new(),
+            stop_reason: String::new(),
+            token_ref: None,
+            remote_start_id: -1,
+            ocpp_counter: 0,
+            offline: false,
+            occurred: Moment::default(),
+            register_mwh: None,
+            retry: Retry::default(),
+            summary: TransactionSummary {
+                state: state.code(),
+                quality: Quality::Ok.code(),
+                started_at: None,
+                ended_at: None,
+                meter_start_mwh: None,
+                meter_stop_mwh: None,
+                energy_mwh: None,
+                cost: None,
+                currency: *b"BRL",
+                token_ref: None,
+            },
+        }
     }
 }

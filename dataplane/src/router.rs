@@ -39,6 +39,9 @@ pub enum RouterError {
     /// [`Pending::wait`] gave up.
     #[error("the station's shard has not answered in time")]
     TimedOut,
+    /// What it hangs on has left memory, and the store does not tell.
+    #[error("the state store cannot be read")]
+    StoreUnreadable,
 }
 
 /// What an operator changes of a station; `None` leaves a member as it is.

@@ -7,7 +7,7 @@ mod reactor;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::mailbox::{Mailbox, Wake, mailbox};
 use crate::permutation::TransactionIds;
 use crate::replay::{Replay, ReplayError};
 use crate::router::{Letter, Router, TokenAsk};
-use crate::shard::{Lookup, Now, Settings, Shard};
+use crate::shard::{Lookup, Now, Settings, Shard, StoreUnreadable};
 use reactor::Reactor;
 
 /// Projections that may wait for the state store's writer.
@@ -196,12 +196,13 @@ impl Dataplane {
                 &data_dir.secret("token-refs-default", 32)?,
             ),
             pending: AtomicUsize::new(0),
+            token_changes: AtomicU64::new(0),
             config,
         });
         let projector =
             Projector::spawn(store.clone(), PROJECTIONS_MAX).map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
-        let keeper = spawn_keeper(store.clone(), asks)?;
+        let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), asks)?;
         let router = Router::new(mailboxes.clone(), tokens.clone());
         let mut threads = Vec::with_capacity(shards);
         for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {
@@ -379,19 +380,23 @@ fn wake(waker: &Waker) -> Wake {
 }
 
 fn lookup(store: StateStore) -> Lookup {
-    Box::new(move |table, key| match store.get(table, key) {
-        Ok(row) => row,
-        Err(error) => {
-            tracing::error!(%error, ?table, "the state store cannot be read");
-            None
-        }
+    Box::new(move |table, key| {
+        store.get(table, key).map_err(|error| {
+            let source = std::error::Error::source(&error);
+            tracing::error!(%error, source, ?table, "the state store cannot be read");
+            StoreUnreadable
+        })
     })
 }
 
-fn spawn_keeper(store: StateStore, asks: Receiver<TokenAsk>) -> Result<JoinHandle<()>, StartError> {
+fn spawn_keeper(
+    store: StateStore,
+    settings: Arc<Settings>,
+    asks: Receiver<TokenAsk>,
+) -> Result<JoinHandle<()>, StartError> {
     let thread = std::thread::Builder::new().name("keeper".into());
     thread
-        .spawn(move || keeper::keep(&store, &asks, keeper::ROUND))
+        .spawn(move || keeper::keep(&store, &settings.token_changes, &asks, keeper::ROUND))
         .map_err(StartError::Thread)
 }
 

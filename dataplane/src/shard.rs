@@ -21,6 +21,8 @@ mod outbox;
 mod projection;
 mod retries;
 mod stations;
+mod store;
+mod summary;
 mod tally;
 mod timers;
 mod tokens;
@@ -34,7 +36,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use fleet::record::{Direction, Disconnected, Message, MeterValues};
@@ -43,7 +45,6 @@ use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::{Instant, MeterColumns};
 use ring::hmac;
-use storage::state::Table;
 
 use crate::CommandId;
 use crate::admission::Guesses;
@@ -59,10 +60,14 @@ use journal::{Journal, Writable};
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
 pub(crate) use projection::Projection;
+#[cfg(test)]
+pub(crate) use projection::record_row;
 pub(crate) use projection::{RetryRow, Row, read_record_row};
 use stations::Stations;
+pub(crate) use store::{Lookup, StoreUnreadable};
 use tally::Tally;
 use timers::Deadlines;
+use tokens::TokenCache;
 pub(crate) use tokens::{read_token, token_key, write_token};
 use waiting::{Ready, Waiting};
 
@@ -100,16 +105,16 @@ pub(crate) struct Settings {
     pub(crate) token_key: hmac::Key,
     /// Identities that wait for approval, over all shards.
     pub(crate) pending: AtomicUsize,
+    /// Changes of tokens so far; counted after each.
+    pub(crate) token_changes: AtomicU64,
 }
-
-/// Reads a row of the state store.
-pub(crate) type Lookup = Box<dyn Fn(Table, &[u8]) -> Option<Vec<u8>> + Send>;
 
 /// See the module.
 pub(crate) struct Shard {
     index: usize,
     settings: Arc<Settings>,
     lookup: Lookup,
+    tokens: TokenCache,
     random: Random,
     conns: Conns,
     stations: Stations,
@@ -165,6 +170,7 @@ impl Shard {
             index,
             settings,
             lookup,
+            tokens: TokenCache::default(),
             random: Random::new(seed),
             conns: Conns::default(),
             stations: Stations::default(),

@@ -187,6 +187,16 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
             sum(shards, |shard| shard.counters.retry_conflicts),
         ),
         (
+            "sigec_state_store_reads_total",
+            "Reads of the state store by the shards.",
+            sum(shards, |shard| shard.counters.store_reads),
+        ),
+        (
+            "sigec_state_store_reads_failed_total",
+            "Those that failed; the calls that hung on them were refused.",
+            sum(shards, |shard| shard.counters.store_reads_failed),
+        ),
+        (
             "sigec_ocpp_quirks_total",
             "Messages that broke their schema in a known way and were taken.",
             sum(shards, |shard| shard.counters.quirks),

@@ -62,13 +62,18 @@ pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at
     }
 }
 
-/// One row with one register: meterStart and meterStop of 1.6.
+/// One row with one register: meterStart and meterStop of 1.6, in watt-hours. Answers it in milliwatt-hours; one that
+/// cannot be held so is a sample as the station wrote it, and no register.
 pub(crate) fn push_register(
     values: &mut MeterValues,
     occurred: &fleet::record::Moment,
     context: ReadingContext,
-    register_mwh: i64,
-) {
+    register_wh: i64,
+) -> Option<i64> {
+    const PETAWATT_HOURS_0_9: u64 = 900_000_000_000_000_000;
+    let register_mwh = register_wh
+        .checked_mul(1_000)
+        .filter(|mwh| mwh.unsigned_abs() <= PETAWATT_HOURS_0_9);
     let row = values.rows.len() as u16;
     let measured_at_raw = push_text(&mut values.text, &occurred.raw);
     values.rows.push(MeterRow {
@@ -77,11 +82,25 @@ pub(crate) fn push_register(
         clock_trusted: occurred.clock_trusted,
         context: context.code(),
     });
-    values.readings.push(Reading {
-        row,
-        column: MeterColumn::EnergyWh.code(),
-        bits: register_mwh,
-    });
+    match register_mwh {
+        Some(bits) => values.readings.push(Reading {
+            row,
+            column: MeterColumn::EnergyWh.code(),
+            bits,
+        }),
+        None => {
+            let value = push_text(&mut values.text, &register_wh.to_string());
+            // Absent texts mean what meterStart and meterStop mean: an import register in watt-hours.
+            values.samples.push(Sample {
+                row,
+                context: context.code(),
+                value,
+                value_number: register_wh as f64,
+                ..Sample::default()
+            });
+        }
+    }
+    register_mwh
 }
 
 /// The value of a sample that has a column and can be held there.

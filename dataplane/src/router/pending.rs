@@ -45,6 +45,10 @@ impl<T> Reply<T> {
         self.put(Ok(answer));
     }
 
+    pub(crate) fn refuse(mut self, error: RouterError) {
+        self.put(Err(error));
+    }
+
     fn put(&mut self, answer: Result<T, RouterError>) {
         let Some(slot) = self.0.take() else { return };
         slot.put(answer);

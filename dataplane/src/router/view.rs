@@ -221,6 +221,10 @@ pub struct Counters {
     pub retries: u64,
     /// Retries with another content under the same key.
     pub retry_conflicts: u64,
+    /// Reads of the state store.
+    pub store_reads: u64,
+    /// Those that failed; what hung on one was refused.
+    pub store_reads_failed: u64,
     /// Messages that broke their schema in a known way and were taken.
     pub quirks: u64,
     /// Transactions begun and ended.

@@ -12,14 +12,14 @@ use storage::state::Table;
 
 use super::commands::command_view;
 use super::stations::Station;
-use super::{Now, Shard, read_record_row};
+use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
 use crate::router::view::{
     CommandView, ConnectorView, Page, ShardHealth, StationView, TransactionView,
 };
 use crate::router::{
-    Ask, CommandRefused, RegisterError, RegisterMode, Registration, StartOutcome, StationFilter,
-    StopOutcome,
+    Ask, CommandRefused, RegisterError, RegisterMode, Registration, RouterError, StartOutcome,
+    StationFilter, StopOutcome,
 };
 use crate::state::{Connector, Transaction};
 
@@ -97,14 +97,21 @@ impl Shard {
                             request.principal,
                             None,
                         );
-                        if let Some(view) = self.command_view(id) {
+                        let made = self.commands.get(&id).map(|command| self.view_of(command));
+                        if let Some(view) = made {
                             self.reply_when_durable(reply, Ok(view));
                         }
                     }
                 }
             }
-            Ask::CommandById { id, reply } => reply.send(self.command_view(id)),
-            Ask::Transaction { id, reply } => reply.send(self.find_transaction(id)),
+            Ask::CommandById { id, reply } => match self.command_view(id) {
+                Ok(view) => reply.send(view),
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+            },
+            Ask::Transaction { id, reply } => match self.find_transaction(id) {
+                Ok(view) => reply.send(view),
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+            },
             Ask::ActiveTransactions {
                 tenant,
                 after,
@@ -119,8 +126,12 @@ impl Shard {
                 Some(station) => self.start_transaction(now, station, request, reply),
             },
             Ask::Stop { request, reply } => {
-                let view = self.find_transaction(request.transaction);
-                let Some(view) = view.filter(|view| view.station.tenant() == request.tenant) else {
+                let found = match self.find_transaction(request.transaction) {
+                    Ok(found) => found,
+                    Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
+                };
+                let Some(view) = found.filter(|view| view.station.tenant() == request.tenant)
+                else {
                     return reply.send(StopOutcome::Unknown);
                 };
                 let Some(station) = self.stations.find(&view.station) else {
@@ -343,25 +354,28 @@ impl Shard {
         Some(transaction_view(state.key.clone(), transaction, position))
     }
 
-    fn find_transaction(&self, id: TransactionId) -> Option<TransactionView> {
+    fn find_transaction(
+        &mut self,
+        id: TransactionId,
+    ) -> Result<Option<TransactionView>, StoreUnreadable> {
         // One that has ended is asked for seldom, and its last event says all there is.
         let station = self.active.get(&id).copied();
-        station
-            .and_then(|station| self.transaction_view(station, id))
-            .or_else(|| stored_transaction(&self.row(Table::Transactions, id.0)?))
+        if let Some(view) = station.and_then(|station| self.transaction_view(station, id)) {
+            return Ok(Some(view));
+        }
+        let row = self.row(Table::Transactions, id.0)?;
+        Ok(row.as_deref().and_then(stored_transaction))
     }
 
-    pub(super) fn command_view(&self, id: CommandId) -> Option<CommandView> {
+    pub(super) fn command_view(
+        &mut self,
+        id: CommandId,
+    ) -> Result<Option<CommandView>, StoreUnreadable> {
         if let Some(command) = self.commands.get(&id) {
-            return Some(self.view_of(command));
+            return Ok(Some(self.view_of(command)));
         }
         let row = self.row(Table::Commands, id.0)?;
-        let (_, record) = read_record_row(&row)?;
-        let key = record.station_key().ok()?;
-        match record.body.to_fact().ok()? {
-            Fact::CommandChanged(command) => Some(command_view(key, &command, record.received_at)),
-            _ => None,
-        }
+        Ok(row.as_deref().and_then(stored_command))
     }
 
     /// How the shard does; `log` and `store` are how what is below it does.
@@ -457,6 +471,16 @@ fn transaction_view(
         token_ref: transaction.token_ref,
         stop_reason: transaction.stop_reason.to_string(),
         position,
+    }
+}
+
+/// A command as its last record left it.
+fn stored_command(row: &[u8]) -> Option<CommandView> {
+    let (_, record) = read_record_row(row)?;
+    let key = record.station_key().ok()?;
+    match record.body.to_fact().ok()? {
+        Fact::CommandChanged(command) => Some(command_view(key, &command, record.received_at)),
+        _ => None,
     }
 }
 

@@ -152,8 +152,7 @@ impl Shard {
                         _ => None,
                     })?;
                     self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    self.request_16(now, call, request);
-                    Ok(())
+                    Ok(self.request_16(now, call, request)?)
                 })
             }
             Version::V201 => {
@@ -167,8 +166,7 @@ impl Shard {
                         _ => None,
                     })?;
                     self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    self.request_201(now, call, request);
-                    Ok(())
+                    Ok(self.request_201(now, call, request)?)
                 })
             }
         };

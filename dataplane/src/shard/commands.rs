@@ -16,12 +16,12 @@ use net::ws;
 use ocpp::{Call, Frame, Instant, Outcome, Rpc, v16, v201};
 
 use super::timers::Deadline;
-use super::{Now, Ready, Shard};
+use super::{Now, Ready, Shard, StoreUnreadable};
 use crate::CommandId;
 use crate::id::uuid_v7;
 use crate::router::pending::Reply;
 use crate::router::view::CommandView;
-use crate::router::{CommandRefused, StartOutcome, StopOutcome};
+use crate::router::{CommandRefused, RouterError, StartOutcome, StopOutcome};
 
 /// Ended commands stay in memory for as long as the state store may not have them.
 const ENDED_KEPT_MICROS: i64 = 60_000_000;
@@ -583,8 +583,11 @@ impl Shard {
             );
         }
         for (id, reply) in replies {
-            if let Some(view) = self.command_view(CommandId(id)) {
-                reply.send(Ok(view));
+            match self.command_view(CommandId(id)) {
+                Ok(Some(view)) => reply.send(Ok(view)),
+                // Nobody heard of it, which the end of the reply says too.
+                Ok(None) => {}
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             }
         }
         let Some(side) = self.stations[station].side.as_mut() else {
@@ -604,13 +607,17 @@ impl Shard {
             wait.reply.is_some()
         });
         for (command, reply) in starts {
-            if let Some(view) = self.command_view(command) {
-                reply.send(StartOutcome::Waiting(view));
+            match self.command_view(command) {
+                Ok(Some(view)) => reply.send(StartOutcome::Waiting(view)),
+                Ok(None) => {}
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             }
         }
         for (command, reply) in stops {
-            if let Some(view) = self.command_view(command) {
-                reply.send(StopOutcome::Waiting(view));
+            match self.command_view(command) {
+                Ok(Some(view)) => reply.send(StopOutcome::Waiting(view)),
+                Ok(None) => {}
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             }
         }
     }

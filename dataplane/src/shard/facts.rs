@@ -4,8 +4,9 @@ use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, Tran
 use ocpp::{Timestamp, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
+use super::store::StoreUnreadable;
+use super::summary::TransactionReport;
 use super::tokens::Authorization;
-use super::transactions::TransactionReport;
 use super::{Now, Shard};
 use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
@@ -32,7 +33,12 @@ const CRITICAL: &[&str] = &[
 
 impl Shard {
     /// A request in the words of 1.6.
-    pub(super) fn request_16(&mut self, now: Now, call: Inbound<'_>, request: &v16::Request<'_>) {
+    pub(super) fn request_16(
+        &mut self,
+        now: Now,
+        call: Inbound<'_>,
+        request: &v16::Request<'_>,
+    ) -> Result<(), StoreUnreadable> {
         let current_time = Timestamp::at(now.utc.0);
         let (leave, response): (Leave, v16::Response<'_>) = match request {
             v16::Request::Heartbeat(_) => (
@@ -40,42 +46,45 @@ impl Shard {
                 v16::HeartbeatResponse { current_time }.into(),
             ),
             v16::Request::MeterValues(values) => {
-                self.meter_values_16(now, call.station, values);
+                self.meter_values_16(now, call.station, values)?;
                 (Leave::WhenDurable, v16::MeterValuesResponse {}.into())
             }
             v16::Request::StatusNotification(status) => {
-                self.status_16(now, call.station, status);
+                self.status_16(now, call.station, status)?;
                 (
                     Leave::WhenDurable,
                     v16::StatusNotificationResponse {}.into(),
                 )
             }
             v16::Request::StartTransaction(start) => {
-                let transaction_id = self.start_16(now, call.station, start);
-                let authorization = self.authorize(now, call.station, &start.id_tag);
+                let authorization = self.authorize(now, call.station, &start.id_tag)?;
+                let transaction_id = self.start_16(now, call.station, start)?;
                 let response = v16::StartTransactionResponse {
                     id_tag_info: id_tag_info(&authorization),
                     transaction_id,
                 };
-                return self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+                self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+                return Ok(());
             }
             v16::Request::StopTransaction(stop) => {
-                self.stop_16(now, call.station, stop);
-                let authorization = stop
-                    .id_tag
-                    .as_ref()
-                    .map(|id| self.authorize(now, call.station, id));
+                let id_tag = stop.id_tag.as_ref();
+                let authorization = id_tag
+                    .map(|id| self.authorize(now, call.station, id))
+                    .transpose()?;
+                self.stop_16(now, call.station, stop)?;
                 let response = v16::StopTransactionResponse {
                     id_tag_info: authorization.as_ref().map(id_tag_info),
                 };
-                return self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+                self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+                return Ok(());
             }
             v16::Request::Authorize(authorize) => {
-                let authorization = self.authorize(now, call.station, &authorize.id_tag);
+                let authorization = self.authorize(now, call.station, &authorize.id_tag)?;
                 let response = v16::AuthorizeResponse {
                     id_tag_info: id_tag_info(&authorization),
                 };
-                return self.answer(now, call, Leave::AtOnce, Answer::V16(response.into()));
+                self.answer(now, call, Leave::AtOnce, Answer::V16(response.into()));
+                return Ok(());
             }
             v16::Request::BootNotification(boot) => {
                 self.booted(now, call.station, &normalize::booted_16(boot));
@@ -110,10 +119,16 @@ impl Shard {
             }
         };
         self.answer(now, call, leave, Answer::V16(response));
+        Ok(())
     }
 
     /// A request in the words of 2.0.1.
-    pub(super) fn request_201(&mut self, now: Now, call: Inbound<'_>, request: &v201::Request<'_>) {
+    pub(super) fn request_201(
+        &mut self,
+        now: Now,
+        call: Inbound<'_>,
+        request: &v201::Request<'_>,
+    ) -> Result<(), StoreUnreadable> {
         let current_time = Timestamp::at(now.utc.0);
         let (leave, response): (Leave, v201::Response<'_>) = match request {
             v201::Request::Heartbeat(_) => (
@@ -124,23 +139,25 @@ impl Shard {
                 return self.transaction_event(now, call, event);
             }
             v201::Request::MeterValues(values) => {
-                self.meter_values_201(now, call.station, values);
+                self.meter_values_201(now, call.station, values)?;
                 (Leave::WhenDurable, v201::MeterValuesResponse {}.into())
             }
             v201::Request::StatusNotification(status) => {
-                self.status_201(now, call.station, status);
+                self.status_201(now, call.station, status)?;
                 (
                     Leave::WhenDurable,
                     v201::StatusNotificationResponse {}.into(),
                 )
             }
             v201::Request::Authorize(authorize) => {
-                let authorization = self.authorize(now, call.station, &authorize.id_token.id_token);
+                let id_token = &authorize.id_token.id_token;
+                let authorization = self.authorize(now, call.station, id_token)?;
                 let response = v201::AuthorizeResponse {
                     id_token_info: id_token_info(&authorization),
                     certificate_status: None,
                 };
-                return self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
+                self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
+                return Ok(());
             }
             v201::Request::BootNotification(boot) => {
                 self.booted(now, call.station, &normalize::booted_201(boot));
@@ -198,6 +215,7 @@ impl Shard {
             }
         };
         self.answer(now, call, leave, Answer::V201(response));
+        Ok(())
     }
 
     fn booted(&mut self, now: Now, station: u32, booted: &Booted) {
@@ -216,7 +234,12 @@ impl Shard {
         self.record(now, call.station, &notified);
     }
 
-    fn status_16(&mut self, now: Now, station: u32, status: &v16::StatusNotification<'_>) {
+    fn status_16(
+        &mut self,
+        now: Now,
+        station: u32,
+        status: &v16::StatusNotification<'_>,
+    ) -> Result<(), StoreUnreadable> {
         let occurred = moment(status.timestamp.as_ref(), now.utc);
         let (evse_id, connector_id) = normalize::place(status.connector_id);
         let reported = StatusReported {
@@ -232,10 +255,15 @@ impl Shard {
             live: true,
             retry: Retry::default(),
         };
-        self.status(now, station, reported);
+        self.status(now, station, reported)
     }
 
-    fn status_201(&mut self, now: Now, station: u32, status: &v201::StatusNotification<'_>) {
+    fn status_201(
+        &mut self,
+        now: Now,
+        station: u32,
+        status: &v201::StatusNotification<'_>,
+    ) -> Result<(), StoreUnreadable> {
         let reported = StatusReported {
             evse_id: status.evse_id,
             connector_id: status.connector_id,
@@ -249,10 +277,15 @@ impl Shard {
             live: true,
             retry: Retry::default(),
         };
-        self.status(now, station, reported);
+        self.status(now, station, reported)
     }
 
-    fn status(&mut self, now: Now, station: u32, mut reported: StatusReported) {
+    fn status(
+        &mut self,
+        now: Now,
+        station: u32,
+        mut reported: StatusReported,
+    ) -> Result<(), StoreUnreadable> {
         let state = &self.stations[station].state;
         let key = state.key.as_str();
         let (evse_id, connector_id) = (reported.evse_id, reported.connector_id);
@@ -275,14 +308,14 @@ impl Shard {
         let last = state.connector(evse_id, connector_id);
         let verdict = if reported.occurred.clock_trusted {
             let older = reported.occurred.at <= state.newest_at;
-            self.verdict(station, reported.retry, older)
+            self.verdict(station, reported.retry, older)?
         } else {
             // Without a time it says something new only if it says something else.
             let same = last.is_some_and(|last| last.status_content == reported.retry.content);
             if same { Verdict::Same } else { Verdict::New }
         };
         if self.is_repeated(verdict) {
-            return;
+            return Ok(());
         }
         let last = self.stations[station]
             .state
@@ -291,6 +324,7 @@ impl Shard {
         reported.live = !reported.retry.conflict
             && last.is_none_or(|last| last.status_at <= reported.occurred.at);
         self.record(now, station, &reported);
+        Ok(())
     }
 
     fn transaction_event(
@@ -298,7 +332,7 @@ impl Shard {
         now: Now,
         call: Inbound<'_>,
         event: &v201::TransactionEvent<'_>,
-    ) {
+    ) -> Result<(), StoreUnreadable> {
         let kind = match event.event_type {
             v201::TransactionEventType::Started => TransactionEventKind::Started,
             v201::TransactionEventType::Updated => TransactionEventKind::Updated,
@@ -326,8 +360,10 @@ impl Shard {
             reservation_id: event.reservation_id,
         };
         let columns = event.meter_value.as_ref().map(|list| list.0);
-        let cost = self.transaction_event_201(now, call.station, &report, columns);
-        let authorization = id_token.map(|id| self.authorize(now, call.station, id));
+        let authorization = id_token
+            .map(|id| self.authorize(now, call.station, id))
+            .transpose()?;
+        let cost = self.transaction_event_201(now, call.station, &report, columns)?;
         let response = v201::TransactionEventResponse {
             total_cost: cost.map(|cost| ocpp::Number::from_scaled(cost.0, 2)),
             charging_priority: None,
@@ -335,6 +371,7 @@ impl Shard {
             updated_personal_message: None,
         };
         self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
+        Ok(())
     }
 }
 

@@ -1,23 +1,69 @@
 //! What a message is beside those before it: new, the same again, or at odds with one of them.
+//!
+//! A station's newest keys lie in memory. The state store has the others, and is asked only about a message that can
+//! have been there before: one that is not newer than the station's newest.
 
-use fleet::record::Retry;
+use fleet::record::{Moment, Retry};
 use storage::state::Table;
 
 use super::Shard;
 use super::projection::RetryRow;
-use crate::retry::{Verdict, short};
+use super::store::StoreUnreadable;
+use crate::retry::{Verdict, conflict_key, short};
 
 impl Shard {
-    /// What a message is beside those before it. `older` messages, which are all that are not newer than the station's
-    /// newest, are also looked up in the state store: many may share one time.
-    pub(super) fn verdict(&self, station: u32, retry: Retry, older: bool) -> Verdict {
+    /// What a message is beside those before it. Of an `older` one, which may have been here before, the keys are also
+    /// looked up in the state store.
+    pub(super) fn verdict(
+        &mut self,
+        station: u32,
+        retry: Retry,
+        older: bool,
+    ) -> Result<Verdict, StoreUnreadable> {
         if retry.key == [0; 16] {
-            return Verdict::New;
+            return Ok(Verdict::New);
         }
-        let recent = self.stations[station].state.recent.find(retry.key);
-        let kept = || self.kept(retry.key, older).map(|row| short(row.content));
-        let seen = recent.or_else(kept);
-        Verdict::of(seen, retry.content)
+        let seen = self.seen(station, retry.key, older)?;
+        Ok(match Verdict::of(seen, retry.content) {
+            Verdict::Conflict if self.seen(station, conflict_key(retry), true)?.is_some() => {
+                Verdict::Same
+            }
+            verdict => verdict,
+        })
+    }
+
+    /// Half of the content under `key`.
+    fn seen(
+        &mut self,
+        station: u32,
+        key: [u8; 16],
+        older: bool,
+    ) -> Result<Option<u64>, StoreUnreadable> {
+        match self.stations[station].state.recent.find(key) {
+            Some(content) => Ok(Some(content)),
+            None => Ok(self.kept(key, older)?.map(|row| short(row.content))),
+        }
+    }
+
+    /// What is kept under a retry key: made lately, or, for an `older` message, in the state store.
+    pub(super) fn kept(
+        &mut self,
+        key: [u8; 16],
+        older: bool,
+    ) -> Result<Option<RetryRow>, StoreUnreadable> {
+        match self.projection.find(key) {
+            Some(row) => Ok(Some(row)),
+            None if older => {
+                let row = self.look_up(Table::RetryKeys, &key)?;
+                Ok(row.and_then(|row| RetryRow::from_bytes(&row)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Whether what happened then may be on record already: many messages share one time.
+    pub(super) fn is_older(&self, station: u32, occurred: &Moment) -> bool {
+        !occurred.clock_trusted || occurred.at <= self.stations[station].state.newest_at
     }
 
     /// Counts what a message was; true when it is to have no effect.
@@ -33,15 +79,5 @@ impl Shard {
                 false
             }
         }
-    }
-
-    /// What is kept under a retry key: made lately, or, for an `older` message, in the state store.
-    pub(super) fn kept(&self, key: [u8; 16], older: bool) -> Option<RetryRow> {
-        self.projection.find(key).or_else(|| {
-            let row = older
-                .then(|| (self.lookup)(Table::RetryKeys, &key))
-                .flatten()?;
-            RetryRow::from_bytes(&row)
-        })
     }
 }

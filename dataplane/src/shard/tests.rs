@@ -3,6 +3,7 @@
 mod frames;
 mod handshakes;
 mod memory;
+mod money;
 mod scripts;
 mod sim;
 mod world;

@@ -1,12 +1,15 @@
 //! Whether a token may charge.
 
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
 use fleet::UtcMicros;
 use ring::hmac;
 use rkyv::rancor::Error as RkyvError;
 use rkyv::{Archive, Deserialize, Serialize};
 use storage::state::Table;
 
-use super::{Now, Shard};
+use super::{Now, Shard, StoreUnreadable};
 use crate::config::Onboarding;
 use crate::router::{Token, TokenStatus};
 
@@ -75,31 +78,89 @@ pub(super) struct Authorization {
     pub(super) group: String,
 }
 
+/// Tokens that were shown lately, and what was shown and is none, so that a busy site does not read the store for every
+/// charge.
+#[derive(Default)]
+pub(crate) struct TokenCache {
+    /// The changes of tokens up to which this holds.
+    changes: u64,
+    /// Those shown last, and those before them, which are dropped together.
+    young: HashMap<Vec<u8>, Option<Token>>,
+    old: HashMap<Vec<u8>, Option<Token>>,
+}
+
+/// Tokens in either half of the cache: about 1 MiB in all.
+const CACHED_LEN_MAX: usize = 2_048;
+/// Longest key that is cached: what a tolerated station shows may be as long as a message.
+const CACHED_KEY_LEN_MAX: usize = 128;
+
+impl TokenCache {
+    /// What is known of a token; `None` when the store is to be asked.
+    fn find(&mut self, changes: u64, key: &[u8]) -> Option<Option<Token>> {
+        if self.changes != changes {
+            self.young.clear();
+            self.old.clear();
+            self.changes = changes;
+        }
+        if let Some(token) = self.young.get(key) {
+            return Some(token.clone());
+        }
+        let (key, token) = self.old.remove_entry(key)?;
+        self.keep(key, token.clone());
+        Some(token)
+    }
+
+    /// Keeps what the store said after [`TokenCache::find`] knew nothing.
+    fn keep(&mut self, key: Vec<u8>, token: Option<Token>) {
+        if CACHED_KEY_LEN_MAX < key.len() {
+            return;
+        }
+        if self.young.len() == CACHED_LEN_MAX {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, token);
+    }
+}
+
 impl Shard {
     /// Judges a token shown at `station`.
-    pub(super) fn authorize(&self, now: Now, station: u32, id: &str) -> Authorization {
-        let entry = &self.stations[station];
-        let tenant = entry.state.key.tenant();
-        let row = (self.lookup)(Table::Tokens, &token_key(tenant, id));
-        if let Some(token) = row.as_deref().and_then(read_token) {
+    pub(super) fn authorize(
+        &mut self,
+        now: Now,
+        station: u32,
+        id: &str,
+    ) -> Result<Authorization, StoreUnreadable> {
+        let key = token_key(self.stations[station].state.key.tenant(), id);
+        // Before the read: a change that comes after it makes the next look read again.
+        let changes = self.settings.token_changes.load(Ordering::Acquire);
+        let token = match self.tokens.find(changes, &key) {
+            Some(token) => token,
+            None => {
+                let row = self.look_up(Table::Tokens, &key)?;
+                let token = row.as_deref().and_then(read_token);
+                self.tokens.keep(key, token.clone());
+                token
+            }
+        };
+        if let Some(token) = token {
             let expired = token.expires_at.is_some_and(|at| at <= now.utc);
-            return Authorization {
+            return Ok(Authorization {
                 status: match token.status {
                     TokenStatus::Accepted if expired => TokenStatus::Expired,
                     status => status,
                 },
                 expires_at: token.expires_at,
                 group: token.group,
-            };
+            });
         }
         // An operator who starts a charge from here has authorized it.
         let token_ref = self.token_ref(id);
-        let sent = entry
+        let sent = self.stations[station]
             .side
             .as_ref()
             .is_some_and(|side| side.starts.iter().any(|start| start.token_ref == token_ref));
         let open = self.settings.config.onboarding == Onboarding::Open;
-        Authorization {
+        Ok(Authorization {
             status: if sent || open {
                 TokenStatus::Accepted
             } else {
@@ -107,7 +168,7 @@ impl Shard {
             },
             expires_at: None,
             group: String::new(),
-        }
+        })
     }
 
     /// What stands for a token in facts.
@@ -141,6 +202,23 @@ mod tests {
         }
         assert_eq!(read_token(b"\x02\0"), None);
         assert_eq!(read_token(b""), None);
+    }
+
+    #[test]
+    fn the_cache_holds_what_is_shown_often_and_no_more_than_it_may() {
+        let mut cache = TokenCache::default();
+        let key = |n: usize| format!("default/{n}").into_bytes();
+        for n in 0..CACHED_LEN_MAX * 3 {
+            assert_eq!(cache.find(0, &key(n)), None);
+            cache.keep(key(n), None);
+            // The first is shown again and again.
+            assert_eq!(cache.find(0, &key(0)), Some(None), "{n}");
+        }
+        assert!(cache.young.len() + cache.old.len() <= 2 * CACHED_LEN_MAX);
+        assert_eq!(cache.find(0, &key(1)), None);
+        cache.keep(vec![b'x'; CACHED_KEY_LEN_MAX + 1], None);
+        assert_eq!(cache.find(0, &[b'x'; CACHED_KEY_LEN_MAX + 1]), None);
+        assert_eq!(cache.find(1, &key(0)), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use fleet::record::{MeterValues, Retry};
 use ocpp::{MeterColumns, v16, v201};
 
+use super::store::StoreUnreadable;
 use super::{Now, Shard};
 use crate::normalize::{self, meter, was_offline};
 use crate::retry::{Canonical, Verdict};
@@ -13,7 +14,7 @@ impl Shard {
         now: Now,
         station: u32,
         values: &v16::MeterValues<'_>,
-    ) {
+    ) -> Result<(), StoreUnreadable> {
         let (evse_id, connector_id) = normalize::place(values.connector_id);
         let mut filled = self.take_values(evse_id, connector_id);
         if let Some(id) = values.transaction_id {
@@ -21,7 +22,7 @@ impl Shard {
             // Writing to a String cannot fail.
             let _ = write!(filled.ocpp_transaction_id, "{id}");
         }
-        self.meter_values(now, station, filled, &values.meter_value, None);
+        self.meter_values(now, station, filled, &values.meter_value, None)
     }
 
     pub(super) fn meter_values_201(
@@ -29,9 +30,9 @@ impl Shard {
         now: Now,
         station: u32,
         values: &v201::MeterValues<'_>,
-    ) {
+    ) -> Result<(), StoreUnreadable> {
         let filled = self.take_values(values.evse_id, 0);
-        self.meter_values(now, station, filled, &values.meter_value, Some(false));
+        self.meter_values(now, station, filled, &values.meter_value, Some(false))
     }
 
     /// The scratch record, empty, for these values. Give it back with [`Shard::give_values`].
@@ -65,7 +66,7 @@ impl Shard {
         mut values: MeterValues,
         columns: &MeterColumns,
         offline: Option<bool>,
-    ) {
+    ) -> Result<(), StoreUnreadable> {
         meter::fill(&mut values, columns, now.utc);
         let state = &self.stations[station].state;
         if !values.ocpp_transaction_id.is_empty() {
@@ -97,13 +98,20 @@ impl Shard {
         }
         values.retry.content = content_of(canonical, &values);
         let older = trusted.is_some_and(|row| row.measured_at <= state.newest_at);
-        let verdict = self.verdict(station, values.retry, older);
+        let verdict = self.verdict(station, values.retry, older)?;
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
             self.record(now, station, &values);
         }
         self.give_values(values);
+        Ok(())
     }
+}
+
+/// The newest time of its own that a message tells, as far as it is worth believing.
+pub(super) fn newest_of(values: &MeterValues) -> Option<i64> {
+    let trusted = values.rows.iter().filter(|row| row.clock_trusted);
+    trusted.map(|row| row.measured_at).max()
 }
 
 /// A hash of the decoded values, on top of what `canonical` holds already.

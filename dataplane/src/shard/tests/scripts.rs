@@ -714,6 +714,65 @@ fn silence_is_answered_with_a_ping_and_then_the_end() {
 }
 
 #[test]
+fn a_half_open_connection_is_ended_in_time_and_its_late_end_touches_no_other() {
+    // Nothing comes from `a` after second 20: it is pinged after 45 s of silence and over after 150 s.
+    check(
+        r#"
+        0 a connect CP1
+        0 a mute
+        0 a lingers
+        20 a > [2,"1","Heartbeat",{}]
+        171 op station CP1
+        180 b connect CP1
+        181 a drops
+        182 op station CP1
+        183 b > [2,"2","Heartbeat",{}]
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            20 a < [3,"1",{"currentTime":"2026-11-22T10:00:20.000Z"}]
+            65 a < ping
+            171 station CP1: accepted offline Unavailable  0 []
+            180 b < 101 Switching Protocols ocpp1.6
+            182 station CP1: accepted online Unavailable  0 []
+            183 b < [3,"2",{"currentTime":"2026-11-22T10:03:03.000Z"}]
+        "#]],
+    );
+    // The station comes back before that: the old connection is no obstacle, and its end is late.
+    check(
+        r#"
+        0 a connect CP1
+        0 a mute
+        0 a lingers
+        60 b connect CP1
+        60 b lingers
+        60 b mute
+        61 op station CP1
+        61 op command CP1 wait ClearCache {}
+        62 a drops
+        62 b answers {"status":"Accepted"}
+        63 op station CP1
+        63 b > [2,"1","Heartbeat",{}]
+        300 op station CP1
+        301 b drops
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            45 a < ping
+            60 a < close 1008 replaced by a newer connection
+            60 b < 101 Switching Protocols ocpp1.6
+            61 station CP1: accepted online Unavailable  0 []
+            61 b < [2,"01a202b3-b348-756e-ab2f-2632d7bd03fb","ClearCache",{}]
+            62 op command ClearCache: Answered Some("{\"status\":\"Accepted\"}") None
+            63 station CP1: accepted online Unavailable  0 []
+            63 b < [3,"1",{"currentTime":"2026-11-22T10:01:03.000Z"}]
+            108 b < ping
+            300 station CP1: accepted offline Unavailable  0 []
+        "#]],
+    );
+}
+
+#[test]
 fn a_log_that_stands_still_closes_the_door() {
     check(
         r#"

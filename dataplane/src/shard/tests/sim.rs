@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -105,6 +105,7 @@ fn settings() -> Arc<Settings> {
         transaction_ids: TransactionIds::new(b"sim"),
         token_key: hmac::Key::new(hmac::HMAC_SHA256, b"sim"),
         pending: AtomicUsize::new(0),
+        token_changes: AtomicU64::new(0),
     })
 }
 
@@ -615,7 +616,7 @@ fn open(
     }
     let lookup = Arc::clone(rows);
     let lookup = Box::new(move |table, key: &[u8]| {
-        lookup.lock().unwrap().get(&(table, key.to_vec())).cloned()
+        Ok(lookup.lock().unwrap().get(&(table, key.to_vec())).cloned())
     });
     let now = now_at(seconds);
     let settings = Arc::clone(settings);

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LockResult, Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine;
@@ -27,7 +27,9 @@ use crate::router::pending::{Pending, pending};
 use crate::router::{
     Ask, CommandRequest, RegisterMode, Registration, StartRequest, StationPatch, StopRequest,
 };
-use crate::shard::{Effect, Now, Settings, Shard, token_key, write_token};
+use crate::shard::{
+    Effect, Now, Projection, Settings, Shard, StoreUnreadable, token_key, write_token,
+};
 use crate::{Password, Token, TokenStatus};
 
 /// 2026-11-22T10:00:00Z: second 0 of every script.
@@ -35,7 +37,22 @@ pub(super) const EPOCH: i64 = 1_795_341_600_000_000;
 
 /// Looks whether an operator has an answer.
 type Heard = Box<dyn FnMut() -> Option<String>>;
-type Rows = Arc<Mutex<BTreeMap<(Table, Vec<u8>), Vec<u8>>>>;
+type Rows = Arc<Store>;
+type RowMap = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+
+/// The state store.
+#[derive(Default)]
+pub(super) struct Store {
+    rows: Mutex<RowMap>,
+    /// It cannot be read.
+    broken: AtomicBool,
+}
+
+impl Store {
+    pub(super) fn lock(&self) -> LockResult<MutexGuard<'_, RowMap>> {
+        self.rows.lock()
+    }
+}
 
 pub(super) struct World {
     pub(super) shard: Shard,
@@ -70,6 +87,8 @@ struct Socket {
     last_call: String,
     /// Answers no pings.
     mute: bool,
+    /// Its end is not heard of until it drops.
+    lingers: bool,
 }
 
 impl World {
@@ -80,6 +99,7 @@ impl World {
             transaction_ids: TransactionIds::new(b"test"),
             token_key: hmac::Key::new(hmac::HMAC_SHA256, b"test"),
             pending: AtomicUsize::new(0),
+            token_changes: AtomicU64::new(0),
         });
         let rows = Rows::default();
         let mut world = Self {
@@ -133,6 +153,8 @@ impl World {
             ("disk", "full") => self.full = true,
             // Of what is not durable yet, that many records survive the next restart.
             ("disk", "keeps") => self.durable += rest.parse::<usize>().expect("a number"),
+            ("store", "breaks") => self.rows.broken.store(true, Ordering::Relaxed),
+            ("store", "works") => self.rows.broken.store(false, Ordering::Relaxed),
             ("records", "shown") => self.show_records = true,
             ("wait", _) => {}
             ("restart", _) => self.restart(),
@@ -217,6 +239,8 @@ impl World {
                 );
             }
             (_, "mute") => self.sockets.get_mut(who).expect("a socket").mute = true,
+            // We close it, and the kernel says so only when it is told to.
+            (_, "lingers") => self.sockets.get_mut(who).expect("a socket").lingers = true,
             (_, "drops") => {
                 let socket = self.sockets.remove(who).expect("a socket");
                 let now = self.now();
@@ -282,6 +306,11 @@ impl World {
         for (effect, bytes) in effects {
             match effect {
                 Effect::Send { conn, .. } => self.hear_from_shard(conn, &bytes),
+                Effect::Close(conn) | Effect::Abort(conn)
+                    if self
+                        .names
+                        .get(&conn)
+                        .is_some_and(|n| self.sockets[n].lingers) => {}
                 Effect::Close(conn) | Effect::Abort(conn) => {
                     let now = self.now();
                     self.shard.closed(now, conn, "closed by us");
@@ -398,6 +427,7 @@ impl World {
                 paused: false,
                 last_call: String::new(),
                 mute: false,
+                lingers: false,
             },
         );
         assert!(before.is_none(), "{who} is connected already");
@@ -560,6 +590,7 @@ impl World {
         };
         let row = (Table::Tokens, token_key("default", id));
         self.rows.lock().unwrap().insert(row, write_token(&token));
+        self.settings.token_changes.fetch_add(1, Ordering::Release);
     }
 
     fn show_station(&mut self, identity: &str) {
@@ -650,8 +681,9 @@ impl World {
         self.shard = shard(&self.settings, &self.rows, Seq(self.durable as u64), now);
         let mut states = BTreeMap::new();
         let mut commands = BTreeMap::new();
-        for (at, record) in self.log.iter().enumerate() {
-            let record = fleet::wire::read(record).unwrap();
+        let mut staged = Projection::default();
+        for (at, bytes) in self.log.iter().enumerate() {
+            let record = fleet::wire::read(bytes).unwrap();
             let key = record.station_key().unwrap();
             let event = fleet::EventId {
                 log_id: LOG,
@@ -661,9 +693,19 @@ impl World {
                 .entry(key.clone())
                 .or_insert_with(|| crate::state::StationState::new(key.clone()));
             state.apply(event, &record, &self.settings.config.plausibility);
+            staged.note(event, &record, bytes);
             if let Fact::CommandChanged(command) = record.body.to_fact().unwrap() {
                 commands.insert(command.command_id, (key, command));
             }
+        }
+        // As a start does, what the log adds goes to the store at once.
+        let last = Seq(self.log.len() as u64);
+        while !staged.is_empty() {
+            let (batch, _) = staged.batch(last, |_| unreachable!("no station is dirty"));
+            let rows = batch
+                .into_iter()
+                .map(|(table, key, value)| ((table, key), value));
+            self.rows.lock().unwrap().extend(rows);
         }
         states
             .into_values()
@@ -747,7 +789,10 @@ fn now_at(seconds: f64) -> Now {
 fn shard(settings: &Arc<Settings>, rows: &Rows, last: Seq, now: Now) -> Shard {
     let rows = Arc::clone(rows);
     let lookup = Box::new(move |table: Table, key: &[u8]| {
-        rows.lock().unwrap().get(&(table, key.to_vec())).cloned()
+        if rows.broken.load(Ordering::Relaxed) {
+            return Err(StoreUnreadable);
+        }
+        Ok(rows.lock().unwrap().get(&(table, key.to_vec())).cloned())
     });
     Shard::new(0, Arc::clone(settings), lookup, 42, LOG, last, now)
 }

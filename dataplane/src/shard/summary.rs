@@ -1,0 +1,184 @@
+//! What a station reports of a transaction, and what that one comes to.
+
+use fleet::record::{
+    Moment, Quality, TransactionEvent, TransactionEventKind, TransactionState, TransactionSummary,
+};
+use fleet::{Cost, MilliwattHours, TransactionId};
+
+use crate::config::Config;
+use crate::energy::{Register, Registers};
+use crate::state::{Transaction, registers_after};
+
+/// What a station reports of a transaction, in either version.
+pub(super) struct TransactionReport<'a> {
+    pub(super) kind: TransactionEventKind,
+    pub(super) ocpp_id: &'a str,
+    pub(super) evse_id: u32,
+    pub(super) connector_id: u32,
+    /// -1 in 1.6.
+    pub(super) seq_no: i64,
+    pub(super) trigger_reason: &'a str,
+    pub(super) charging_state: &'a str,
+    pub(super) stop_reason: &'a str,
+    pub(super) id_token: Option<&'a str>,
+    pub(super) remote_start_id: i64,
+    pub(super) offline: bool,
+    pub(super) occurred: Moment,
+    pub(super) reservation_id: Option<i64>,
+}
+
+/// A transaction before an event, as far as memory or store know it.
+#[derive(Clone)]
+pub(super) struct Before {
+    pub(super) id: TransactionId,
+    pub(super) state: TransactionState,
+    pub(super) started_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
+    pub(super) token_ref: Option<[u8; 16]>,
+    pub(super) evse_id: u32,
+    pub(super) connector_id: u32,
+    pub(super) registers: Registers,
+    pub(super) seq_no: i64,
+    pub(super) event_at: i64,
+    /// What the store says of one that has left memory.
+    pub(super) stored: Option<TransactionSummary>,
+}
+
+impl Before {
+    /// A transaction that nobody has heard of.
+    pub(super) fn unheard_of(id: TransactionId) -> Self {
+        Self {
+            id,
+            state: TransactionState::Orphan,
+            started_at: None,
+            ended_at: None,
+            token_ref: None,
+            evse_id: 0,
+            connector_id: 0,
+            registers: Registers::default(),
+            seq_no: -1,
+            event_at: i64::MIN,
+            stored: None,
+        }
+    }
+
+    /// One in memory.
+    pub(super) fn in_memory(t: &Transaction) -> Self {
+        Self {
+            id: t.id,
+            state: t.state,
+            started_at: t.started_at,
+            ended_at: t.ended_at,
+            token_ref: t.token_ref,
+            evse_id: t.evse_id,
+            connector_id: t.connector_id,
+            registers: t.registers,
+            seq_no: t.seq_no,
+            event_at: t.event_at,
+            stored: None,
+        }
+    }
+
+    /// One that has left memory, by its last event; `None` for a state that no version wrote.
+    pub(super) fn in_store(event: TransactionEvent) -> Option<Self> {
+        let summary = event.summary;
+        Some(Self {
+            id: TransactionId(event.transaction_id),
+            state: TransactionState::from_code(summary.state)?,
+            started_at: summary.started_at,
+            ended_at: summary.ended_at,
+            token_ref: summary.token_ref,
+            evse_id: event.evse_id,
+            connector_id: event.connector_id,
+            registers: Registers::default(),
+            seq_no: event.seq_no,
+            event_at: event.occurred.at,
+            stored: Some(summary),
+        })
+    }
+
+    /// The same transaction after an event that changes nothing.
+    pub(super) fn unchanged(&self, currency: [u8; 3]) -> TransactionSummary {
+        self.settled().unwrap_or(TransactionSummary {
+            state: self.state.code(),
+            quality: Quality::Estimated.code(),
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            meter_start_mwh: self.registers.first.map(|register| register.energy.0),
+            meter_stop_mwh: self.registers.last.map(|register| register.energy.0),
+            energy_mwh: self.registers.energy().map(|energy| energy.0),
+            cost: None,
+            currency,
+            token_ref: self.token_ref,
+        })
+    }
+
+    /// The transaction after this event.
+    pub(super) fn after(
+        &self,
+        config: &Config,
+        report: &TransactionReport<'_>,
+        register_mwh: Option<i64>,
+        token_ref: Option<[u8; 16]>,
+    ) -> TransactionSummary {
+        if let Some(settled) = self.settled() {
+            return settled;
+        }
+        let rules = &config.plausibility;
+        let at = report.occurred.at;
+        let register = register_mwh.map(|mwh| Register {
+            at: report.occurred.clock_trusted.then_some(at),
+            energy: MilliwattHours(mwh),
+        });
+        let registers = registers_after(self.registers, report.kind, register, rules);
+        // An end that is older than what is known already, by its number and its time, ends nothing.
+        let late = report.seq_no < self.seq_no && at < self.event_at;
+        let (started_at, ended_at) = match report.kind {
+            TransactionEventKind::Started => (
+                Some(self.started_at.map_or(at, |b| b.min(at))),
+                self.ended_at,
+            ),
+            TransactionEventKind::Updated => (self.started_at, self.ended_at),
+            TransactionEventKind::Ended if late => (self.started_at, self.ended_at),
+            TransactionEventKind::Ended => (self.started_at, self.ended_at.or(Some(at))),
+        };
+        // A clock that was not set at the beginning left the time of receipt, which may lie after the end; and of one
+        // that was put back in between, the end is what it says since.
+        let started_at = match (started_at, ended_at) {
+            (Some(started_at), Some(ended_at)) => Some(started_at.min(ended_at)),
+            (started_at, _) => started_at,
+        };
+        let state = match (started_at, ended_at) {
+            (None, _) => TransactionState::Orphan,
+            (Some(_), None) => TransactionState::Active,
+            (Some(_), Some(_)) => TransactionState::Ended,
+        };
+        let energy = match ended_at {
+            None => registers.energy(),
+            Some(_) => registers.energy_at_end(),
+        };
+        let quality = registers.quality(ended_at.is_some(), rules);
+        let billed = energy.filter(|_| ended_at.is_some() && quality != Quality::Quarantined);
+        let price = config.tariff.price_per_kwh_micros;
+        TransactionSummary {
+            state: state.code(),
+            quality: quality.code(),
+            started_at,
+            ended_at,
+            meter_start_mwh: registers.first.map(|register| register.energy.0),
+            meter_stop_mwh: registers.last.map(|register| register.energy.0),
+            energy_mwh: energy.map(|energy| energy.0),
+            cost: billed
+                .and_then(|energy| Cost::of_energy(energy, price))
+                .map(|cost| cost.0),
+            currency: config.tariff.currency,
+            token_ref: self.token_ref.or(token_ref),
+        }
+    }
+
+    /// What is not worked out again: the sum of one that ended and left memory.
+    fn settled(&self) -> Option<TransactionSummary> {
+        let over = |summary: &&TransactionSummary| summary.state != TransactionState::Active.code();
+        self.stored.as_ref().filter(over).cloned()
+    }
+}
