@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// Keys a station keeps in memory. One call is unanswered at a time, so what a station repeats on its next
 /// connection is its last message or two; older ones are looked up in the state store.
-const RECENT_LEN_MAX: usize = 12;
+pub(crate) const RECENT_LEN_MAX: usize = 12;
 
 /// Gathers the values that make a hash; each is framed, so that no two lists of values look alike.
 #[derive(Debug, Default)]

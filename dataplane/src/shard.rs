@@ -517,9 +517,15 @@ impl Shard {
             .write(now.mono, &entry.state.key, now.utc, content);
         let bytes = self.journal.bytes(range);
         let record = fleet::wire::read(bytes).expect("bytes that were just written read back");
+        let newest_at = entry.state.newest_at;
         entry
             .state
             .apply(event, &record, &self.settings.config.plausibility);
+        entry.since_newest = if newest_at < entry.state.newest_at {
+            1
+        } else {
+            entry.since_newest.saturating_add(1)
+        };
         self.projection.note(event, &record, bytes);
         if !entry.dirty {
             entry.dirty = true;

@@ -307,7 +307,7 @@ impl Shard {
         reported.retry.content = canonical.text(&reported.info).hash();
         let last = state.connector(evse_id, connector_id);
         let verdict = if reported.occurred.clock_trusted {
-            let older = reported.occurred.at <= state.newest_at;
+            let older = self.is_older(station, Some(reported.occurred.at));
             self.verdict(station, reported.retry, older)?
         } else {
             // Without a time it says something new only if it says something else.

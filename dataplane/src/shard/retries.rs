@@ -3,13 +3,15 @@
 //! A station's newest keys lie in memory. The state store has the others, and is asked only about a message that can
 //! have been there before: one that is not newer than the station's newest.
 
-use fleet::record::{Moment, Retry};
+use std::cmp::Ordering;
+
+use fleet::record::Retry;
 use storage::state::Table;
 
 use super::Shard;
 use super::projection::RetryRow;
 use super::store::StoreUnreadable;
-use crate::retry::{Verdict, conflict_key, short};
+use crate::retry::{RECENT_LEN_MAX, Verdict, conflict_key, short};
 
 impl Shard {
     /// What a message is beside those before it. Of an `older` one, which may have been here before, the keys are also
@@ -61,9 +63,15 @@ impl Shard {
         }
     }
 
-    /// Whether what happened then may be on record already: many messages share one time.
-    pub(super) fn is_older(&self, station: u32, occurred: &Moment) -> bool {
-        !occurred.clock_trusted || occurred.at <= self.stations[station].state.newest_at
+    /// Whether what happened at `at`, by a clock worth believing, may be on record and not among the station's newest
+    /// keys. Many messages share one time: those of the newest are all there while there are few.
+    pub(super) fn is_older(&self, station: u32, at: Option<i64>) -> bool {
+        let station = &self.stations[station];
+        at.is_none_or(|at| match at.cmp(&station.state.newest_at) {
+            Ordering::Less => true,
+            Ordering::Equal => RECENT_LEN_MAX < usize::from(station.since_newest),
+            Ordering::Greater => false,
+        })
     }
 
     /// Counts what a message was; true when it is to have no effect.

@@ -17,6 +17,8 @@ pub(crate) struct Station {
     pub(crate) conn: Option<ConnId>,
     /// Changed since its row was last written.
     pub(crate) dirty: bool,
+    /// Records since its newest time moved on, that one with them; saturating, and unknown after a start.
+    pub(crate) since_newest: u8,
     /// Commands between their making and their end.
     pub(crate) commands_open: u16,
     pub(crate) side: Option<Box<Side>>,
@@ -55,6 +57,7 @@ impl Stations {
             state,
             conn: None,
             dirty: false,
+            since_newest: u8::MAX,
             commands_open: 0,
             side: None,
         });

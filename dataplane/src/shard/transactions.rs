@@ -6,8 +6,8 @@
 //! a store that cannot be read leaves nothing half decided.
 
 use fleet::record::{
-    MeterColumn, MeterValues, ReadingContext, Retry, TransactionEvent, TransactionEventKind,
-    TransactionState,
+    MeterColumn, MeterValues, Moment, ReadingContext, Retry, TransactionEvent,
+    TransactionEventKind, TransactionState,
 };
 use fleet::wire::Fact;
 use fleet::{Cost, TransactionId};
@@ -67,7 +67,7 @@ impl Shard {
         };
         let found = state.transactions.iter().find(same);
         let found = found.and_then(|t| Some((t.ocpp_id.parse::<i64>().ok()?, t.id)));
-        let older = self.is_older(station, &occurred);
+        let older = self.is_older(station, trusted(&occurred));
         let verdict = match found {
             Some(_) => Verdict::Same,
             None => self.verdict(station, retry, older)?,
@@ -177,7 +177,7 @@ impl Shard {
         retry.content = content_of(canonical, &values);
         let older = match &before {
             Some(before) => before.state != TransactionState::Active,
-            None => self.is_older(station, &occurred),
+            None => self.is_older(station, trusted(&occurred)),
         };
         let verdict = self.verdict(station, retry, older)?;
         let before = match before {
@@ -237,7 +237,7 @@ impl Shard {
     ) -> Result<Option<Cost>, StoreUnreadable> {
         // A beginning that is newer than all the station has said begins what nobody knows.
         let older = report.kind != TransactionEventKind::Started
-            || self.is_older(station, &report.occurred);
+            || self.is_older(station, trusted(&report.occurred));
         let known = self.named(station, report.ocpp_id, older)?;
         let mut values = self.take_values(report.evse_id, report.connector_id);
         if let Some(before) = known.as_ref().filter(|_| report.evse_id == 0) {
@@ -327,7 +327,7 @@ impl Shard {
         values.retry.key = canonical.hash();
         values.retry.content = content_of(canonical, values);
         // Values that were kept moved the station's newest time.
-        let older = newest_of(values).is_none_or(|newest| newest <= state.newest_at);
+        let older = self.is_older(station, newest_of(values));
         self.verdict(station, values.retry, older && !is_new)
     }
 
@@ -514,6 +514,11 @@ impl Shard {
             (true, true) | (false, false) => {}
         }
     }
+}
+
+/// The station's time, where it is worth believing.
+fn trusted(occurred: &Moment) -> Option<i64> {
+    occurred.clock_trusted.then_some(occurred.at)
 }
 
 /// The event in a row of [`Table::Transactions`].

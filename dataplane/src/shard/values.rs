@@ -97,7 +97,7 @@ impl Shard {
             values.retry.key = canonical.hash();
         }
         values.retry.content = content_of(canonical, &values);
-        let older = trusted.is_some_and(|row| row.measured_at <= state.newest_at);
+        let older = trusted.is_some_and(|row| self.is_older(station, Some(row.measured_at)));
         let verdict = self.verdict(station, values.retry, older)?;
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;

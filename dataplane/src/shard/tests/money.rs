@@ -352,6 +352,8 @@ fn what_is_new_is_not_looked_up() {
         1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
         1 a > [2,"2","StatusNotification",{"connectorId":0,"errorCode":"NoError","status":"Available"}]
         2 a > [2,"3","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","timestamp":"2026-11-22T10:00:02Z"}]
+        2 a > [2,"31","StatusNotification",{"connectorId":2,"errorCode":"NoError","status":"Available","timestamp":"2026-11-22T10:00:02Z"}]
+        2 a > [2,"32","StatusNotification",{"connectorId":3,"errorCode":"NoError","status":"Available","timestamp":"2026-11-22T10:00:02Z"}]
         3 a > [2,"4","Heartbeat",{}]
         "#,
     );
