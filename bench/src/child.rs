@@ -1,9 +1,9 @@
 //! Servers as processes of their own, so that their CPU and memory are theirs alone.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -12,6 +12,8 @@ use anyhow::{Context, ensure};
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
     /// Where it listens.
     pub addr: SocketAddr,
 }
@@ -30,22 +32,41 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting the server {args:?}"))?;
-        let stdout = child
-            .stdout
-            .take()
-            .context("the server has no standard output")?;
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .context("reading the server's address")?;
-        let addr = line.trim().parse();
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take();
         let mut server = Server {
             child,
+            questions: stdin.context("the server has no standard input")?,
+            answers: BufReader::new(stdout.context("the server has no standard output")?),
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
+        let line = server.line().context("reading the server's address")?;
+        let addr = line.trim().parse();
         server.addr =
             addr.with_context(|| format!("server {args:?} said {line:?}, expected its address"))?;
         Ok(server)
+    }
+
+    /// Asks a server that tells about itself how it did so far; its answer is a line.
+    ///
+    /// # Errors
+    ///
+    /// It is gone.
+    pub fn ask(&mut self) -> anyhow::Result<String> {
+        self.questions
+            .write_all(b"\n")
+            .context("asking the server")?;
+        self.line()
+    }
+
+    fn line(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        let read = self.answers.read_line(&mut line);
+        ensure!(
+            0 < read.context("reading what the server says")?,
+            "the server has ended"
+        );
+        Ok(line)
     }
 
     /// Its process id.

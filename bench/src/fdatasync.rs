@@ -37,6 +37,20 @@ impl Probe {
         Ok(Probe { file, at: 0 })
     }
 
+    /// Writes and syncs one block.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn commit(&mut self) -> anyhow::Result<()> {
+        self.file
+            .write_all_at(&BLOCK, self.at)
+            .context("writing a block")?;
+        self.file.sync_data().context("syncing a block")?;
+        self.at = (self.at + BLOCK.len() as u64) % FILE_LEN;
+        Ok(())
+    }
+
     /// Writes and syncs one block after the other for `time`.
     ///
     /// # Errors
@@ -50,11 +64,7 @@ impl Probe {
             if end <= start {
                 return Ok(latencies);
             }
-            self.file
-                .write_all_at(&BLOCK, self.at)
-                .context("writing a block")?;
-            self.file.sync_data().context("syncing a block")?;
-            self.at = (self.at + BLOCK.len() as u64) % FILE_LEN;
+            self.commit()?;
             latencies.record(Duration::from_nanos(monotonic_ns() - start));
         }
     }

@@ -90,6 +90,11 @@ pub fn meter_event(counter: u64, transaction: i64, utc_millis: i64, register_mwh
     meter_message(&id(counter), transaction, &at.to_string(), &register)
 }
 
+/// The answer to MeterValues.
+pub fn meter_answer(counter: u64) -> String {
+    format!("[3,\"{}\",{{}}]", id(counter))
+}
+
 /// The frame of a client around `message`.
 pub fn client_frame(message: &str) -> Vec<u8> {
     let mut frame = Vec::new();

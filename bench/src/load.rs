@@ -11,7 +11,7 @@ use net::clock::{monotonic_ns, utc_micros};
 use rustix::event::{Timespec, epoll};
 use serde_json::Value;
 
-use crate::client::{self, frame};
+use crate::client::{self, Opening, frame};
 use crate::frames;
 use crate::stats::Latencies;
 
@@ -65,32 +65,45 @@ impl Station {
     ///
     /// The server refuses.
     pub fn connect(addr: SocketAddr, name: &str) -> anyhow::Result<Station> {
-        let mut stream =
-            TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
+        Self::open(addr, name, Opening::Station)
+    }
+
+    /// As [`Station::connect`]; to a server without protocol it sends events at once.
+    fn open(addr: SocketAddr, name: &str, opening: Opening) -> anyhow::Result<Station> {
+        let stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
         stream.set_nodelay(true).context("setting TCP_NODELAY")?;
         stream
             .set_read_timeout(Some(PATIENCE))
             .context("setting a timeout")?;
-        client::upgrade(&mut stream, name)?;
-        client::request(&mut stream, &frames::boot())?;
-        let millis = utc_micros() / 1_000;
-        let start = frames::start_transaction(1, millis, 0);
-        let answer = client::request(&mut stream, &start)?;
-        let answer: Value = serde_json::from_str(&answer).context("reading an answer")?;
-        let transaction = answer[2]["transactionId"]
-            .as_i64()
-            .with_context(|| format!("no transactionId in {answer}"))?;
-        Ok(Station {
+        let mut station = Station {
             name: name.to_owned(),
             stream,
-            transaction,
+            transaction: 0,
             register: 0,
             counter: 10,
-            last_millis: millis,
+            last_millis: utc_micros() / 1_000,
             waiting: None,
             backlog: VecDeque::new(),
             partial: Vec::new(),
-        })
+        };
+        if opening == Opening::Station {
+            station.start()?;
+        }
+        Ok(station)
+    }
+
+    /// Boots, and starts a transaction with the register at zero.
+    fn start(&mut self) -> anyhow::Result<()> {
+        let stream = &mut self.stream;
+        client::upgrade(stream, &self.name)?;
+        client::request(stream, &frames::boot())?;
+        let start = frames::start_transaction(1, self.last_millis, 0);
+        let answer = client::request(stream, &start)?;
+        let answer: Value = serde_json::from_str(&answer).context("reading an answer")?;
+        self.transaction = answer[2]["transactionId"]
+            .as_i64()
+            .with_context(|| format!("no transactionId in {answer}"))?;
+        Ok(())
     }
 
     /// Its identity.
@@ -135,16 +148,21 @@ impl Station {
 }
 
 impl Load {
-    /// Connects `count` stations whose names begin with `prefix`.
+    /// Connects `count` stations whose names begin with `prefix`, as `opening` says.
     ///
     /// # Errors
     ///
     /// The server refuses one.
-    pub fn connect(addr: SocketAddr, count: usize, prefix: &str) -> anyhow::Result<Load> {
+    pub fn connect(
+        addr: SocketAddr,
+        opening: Opening,
+        count: usize,
+        prefix: &str,
+    ) -> anyhow::Result<Load> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll")?;
         let mut stations = Vec::with_capacity(count);
         for index in 0..count {
-            let station = Station::connect(addr, &format!("{prefix}{index:05}"))?;
+            let station = Station::open(addr, &format!("{prefix}{index:05}"), opening)?;
             station
                 .stream
                 .set_nonblocking(true)

@@ -1,7 +1,9 @@
-//! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike.
+//! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike, but for the durable
+//! echo, which answers meter messages only.
 
 mod codec;
 mod dataplane;
+mod durable_echo;
 mod echo;
 mod tungstenite;
 
@@ -24,6 +26,8 @@ pub enum Rival {
     Echo,
     /// Our driver, WebSocket codec and message scan, with no data plane behind them.
     Codec,
+    /// Raw TCP over epoll, with a write and an `fdatasync` before the answers: the floor of what is acknowledged.
+    DurableEcho,
     /// The data plane, with every frame in the durable log.
     Dataplane,
     /// The data plane, with Heartbeats left out of the message history.
@@ -35,8 +39,8 @@ pub enum Rival {
 }
 
 impl Rival {
-    /// All of them, the floor first.
-    pub const ALL: [Rival; 6] = [
+    /// Those that answer a Heartbeat, the floor first.
+    pub const HEARTBEAT: [Rival; 6] = [
         Rival::Echo,
         Rival::Codec,
         Rival::Dataplane,
@@ -50,6 +54,7 @@ impl Rival {
         match self {
             Rival::Echo => "echo",
             Rival::Codec => "codec",
+            Rival::DurableEcho => "durable-echo",
             Rival::Dataplane => "dataplane",
             Rival::DataplaneUnlogged => "dataplane-unlogged",
             Rival::TungsteniteTuned => "tungstenite-tuned",
@@ -60,7 +65,7 @@ impl Rival {
     /// How a connection to it begins.
     pub fn opening(self) -> Opening {
         match self {
-            Rival::Echo => Opening::Raw,
+            Rival::Echo | Rival::DurableEcho => Opening::Raw,
             Rival::Codec
             | Rival::Dataplane
             | Rival::DataplaneUnlogged
@@ -81,6 +86,7 @@ impl Rival {
         match self {
             Rival::Echo => echo::serve(),
             Rival::Codec => codec::serve(),
+            Rival::DurableEcho => durable_echo::serve(dir),
             Rival::Dataplane => dataplane::serve(dir, true),
             Rival::DataplaneUnlogged => dataplane::serve(dir, false),
             Rival::TungsteniteTuned => tungstenite::serve(tungstenite::tuned()),

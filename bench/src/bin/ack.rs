@@ -1,14 +1,18 @@
 //! What an acknowledgement costs at a fixed rate, beside a bare `fdatasync` on the same disk: from a meter message
-//! leaving its station to the answer, and, of that, from appending a record to knowing it durable.
+//! leaving its station to the answer, what of that lies inside the server, and from appending a record to knowing it
+//! durable. The same load goes to an echo that writes and syncs a block before it answers: what two processes, their
+//! sockets and a disk cost without us.
 //!
-//! Stretches of either load and of the probe take turns, so that a busy disk is busy for all.
+//! Stretches of each load and of the probe take turns, so that a busy disk is busy for all.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use bench::child::Server;
 use bench::fdatasync::Probe;
+use bench::inside::Inside;
 use bench::load::Load;
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
@@ -18,7 +22,7 @@ use clap::Parser;
 use net::clock::monotonic_ns;
 use serde::Serialize;
 use storage::disk::RealDisk;
-use storage::log::{Log, LogConfig};
+use storage::log::{Consumer, Log, LogConfig};
 
 /// What an acknowledgement costs, beside a bare fdatasync.
 #[derive(Debug, Parser)]
@@ -49,18 +53,31 @@ struct Arguments {
 
 #[derive(Debug, Serialize)]
 struct Data {
-    acknowledged: Quantiles,
-    durable: Quantiles,
-    fdatasync: Quantiles,
+    all: Turn,
+    inside: Inside,
     turns: Vec<Turn>,
 }
 
-/// One turn of all three.
-#[derive(Debug, Serialize)]
+/// What one turn, or all together, came to.
+#[derive(Clone, Copy, Debug, Serialize)]
 struct Turn {
     acknowledged: Quantiles,
+    echoed: Quantiles,
     durable: Quantiles,
     fdatasync: Quantiles,
+}
+
+impl Turn {
+    fn of(latencies: &[Latencies; 4]) -> Self {
+        let [acknowledged, echoed, durable, fdatasync] =
+            latencies.each_ref().map(Latencies::quantiles);
+        Self {
+            acknowledged,
+            echoed,
+            durable,
+            fdatasync,
+        }
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -79,101 +96,164 @@ fn main() -> anyhow::Result<()> {
             arguments.stations,
         )
     };
-    let (server, dir) = arguments.serve.start(Rival::Dataplane)?;
+    let (mut server, dir) = arguments.serve.start(Rival::Dataplane)?;
+    let (echo, _echo_dir) = arguments.serve.start(Rival::DurableEcho)?;
     // Away from the server, where there is another CPU.
     let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
-    let mut load = Load::connect(server.addr, stations, "A")?;
+    let mut load = Load::connect(server.addr, Rival::Dataplane.opening(), stations, "A")?;
+    let mut echo_load = Load::connect(echo.addr, Rival::DurableEcho.opening(), stations, "E")?;
     let mut probe = Probe::create(dir.path())?;
     let (wake, woken) = sync_channel(1);
     // A wake that is pending already wakes as well.
     let on_change = move || {
         let _ = wake.try_send(());
     };
+    let config = LogConfig {
+        // As behind the data plane here: the state store lets segments go, and there are no tables.
+        consumers: vec![Consumer::State],
+        ..LogConfig::default()
+    };
     let disk = Arc::new(RealDisk);
-    let (mut log, _) = Log::open(
-        &dir.path().join("log"),
-        LogConfig::default(),
-        disk,
-        on_change,
-    )?;
+    let (mut log, _) = Log::open(&dir.path().join("log"), config, disk, on_change)?;
 
     let count = arguments.rate * stretch.as_millis() as u64 / 1_000;
-    let mut all = [
-        Latencies::default(),
-        Latencies::default(),
-        Latencies::default(),
-    ];
+    let mut all = [(); 4].map(|()| Latencies::default());
     let mut data = Vec::new();
+    let before = inside(&mut server)?;
     for _ in 0..turns {
-        let acknowledged = load.offer(count, arguments.rate)?.latencies;
-        let durable = append(&mut log, &woken, count, arguments.rate, arguments.record)?;
-        let fdatasync = probe.run(stretch)?;
-        data.push(Turn {
-            acknowledged: acknowledged.quantiles(),
-            durable: durable.quantiles(),
-            fdatasync: fdatasync.quantiles(),
-        });
-        for (sum, one) in all.iter_mut().zip([&acknowledged, &durable, &fdatasync]) {
+        let one = [
+            load.offer(count, arguments.rate)?.latencies,
+            echo_load.offer(count, arguments.rate)?.latencies,
+            append(&mut log, &woken, count, arguments.rate, arguments.record)?,
+            probe.run(stretch)?,
+        ];
+        data.push(Turn::of(&one));
+        for (sum, one) in all.iter_mut().zip(&one) {
             sum.add(one);
         }
     }
-    let appended = count * turns as u64;
+    let inside = inside(&mut server)?.since(&before);
+    let offered = count * turns as u64;
     ensure!(
-        log.durable().0 == appended,
-        "{} of {appended} records are durable",
+        inside.count() == offered,
+        "the server counts {} answers, expected {offered}",
+        inside.count()
+    );
+    ensure!(
+        log.durable().0 == offered,
+        "{} of {offered} records are durable",
         log.durable().0
     );
     log.shutdown().context("closing the log")?;
 
-    let [acknowledged, durable, fdatasync] = all.map(|latencies| latencies.quantiles());
-    let ratio = |of: &Quantiles| format!("{:.2}", of.p99_us / fdatasync.p99_us);
-    let figure = |name: &str, value: String, reach: Option<&str>| Figure {
-        name: name.to_owned(),
-        value,
-        reach: reach.map(str::to_owned),
-    };
+    let all = Turn::of(&all);
     let results = Results {
         benchmark: "ack",
         machine,
         smoke,
-        checksum: (2 * appended).to_string(),
-        figures: vec![
-            figure(
-                "meter message to its answer",
-                acknowledged.to_string(),
-                None,
-            ),
-            figure("append to durable", durable.to_string(), None),
-            figure(
-                "bare write and fdatasync of 4 KiB",
-                fdatasync.to_string(),
-                None,
-            ),
-            figure(
-                "p99 of the answer against the probe's",
-                ratio(&acknowledged),
-                Some("≤ 2"),
-            ),
-            figure(
-                "p99 of the append against the probe's",
-                ratio(&durable),
-                None,
-            ),
-        ],
+        checksum: (3 * offered).to_string(),
+        figures: figures(&all, &inside),
         not_measured: vec![
             "a network: both ends are on one machine",
             "the tables behind the data plane: the benchmark `path` has them",
             "power loss: the disk is believed when it says that bytes are safe",
         ],
         data: Data {
-            acknowledged,
-            durable,
-            fdatasync,
+            all,
+            inside,
             turns: data,
         },
     };
     results.publish(&arguments.options)
 }
+
+fn inside(server: &mut Server) -> anyhow::Result<Inside> {
+    serde_json::from_str(&server.ask()?).context("reading what the server says of itself")
+}
+
+fn figures(all: &Turn, inside: &Inside) -> Vec<Figure> {
+    let probe_us = all.fdatasync.p99_us;
+    let figure = |name: &str, value: String, reach: Option<&str>| Figure {
+        name: name.to_owned(),
+        value,
+        reach: reach.map(str::to_owned),
+    };
+    let ratio =
+        |name: &str, of: f64, to: f64, reach| figure(name, format!("{:.2}", of / to), reach);
+    // The server counts in steps; a quantile beyond the last is as good as endless.
+    let within = |quantile| {
+        inside
+            .bound_us(quantile)
+            .map_or(f64::INFINITY, |us| us as f64)
+    };
+    let (inside_p50, inside_p99) = (within(0.5), within(0.99));
+    let answers = inside.count() as f64;
+    vec![
+        figure(
+            "meter message to its answer",
+            all.acknowledged.to_string(),
+            None,
+        ),
+        figure(
+            "of that inside the server, from readable to the reply handed on",
+            format!("p50 ≤ {inside_p50} µs, p99 ≤ {inside_p99} µs over {answers}"),
+            None,
+        ),
+        figure(
+            "the same message to an echo that writes and syncs 4 KiB first",
+            all.echoed.to_string(),
+            None,
+        ),
+        figure("append to durable", all.durable.to_string(), None),
+        figure(
+            "bare write and fdatasync of 4 KiB",
+            all.fdatasync.to_string(),
+            None,
+        ),
+        ratio(
+            "p99 of the answer against the probe's",
+            all.acknowledged.p99_us,
+            probe_us,
+            Some("≤ 2"),
+        ),
+        ratio(
+            "p99 inside the server against the probe's",
+            inside_p99,
+            probe_us,
+            None,
+        ),
+        ratio(
+            "p99 of the append against the probe's",
+            all.durable.p99_us,
+            probe_us,
+            None,
+        ),
+        ratio(
+            "p99 of the syncing echo against the probe's",
+            all.echoed.p99_us,
+            probe_us,
+            None,
+        ),
+        ratio(
+            "p99 of the answer against the syncing echo's",
+            all.acknowledged.p99_us,
+            all.echoed.p99_us,
+            None,
+        ),
+        figure(
+            "the server's log per answer",
+            format!(
+                "{:.2} commits, {:.0} bytes",
+                inside.commits as f64 / answers,
+                inside.bytes_written as f64 / answers
+            ),
+            None,
+        ),
+    ]
+}
+
+/// As the data plane's state store does.
+const RELEASE_EVERY: Duration = Duration::from_secs(1);
 
 /// Appends `count` records, `rate` per second, as a shard does: what is due in one turn is one batch.
 fn append(
@@ -188,7 +268,7 @@ fn append(
     let start = monotonic_ns();
     let due_of = |n: u64| start + n * 1_000_000_000 / rate;
     let mut latencies = Latencies::default();
-    let (mut sent, mut durable) = (0, 0);
+    let (mut sent, mut durable, mut released_at) = (0, 0, start);
     while durable < count {
         let now = monotonic_ns();
         while sent < count && due_of(sent) <= now {
@@ -197,6 +277,10 @@ fn append(
             sent += 1;
         }
         log.flush(now);
+        if released_at + RELEASE_EVERY.as_nanos() as u64 <= now {
+            released_at = now;
+            log.handle().release(Consumer::State, log.durable());
+        }
         while durable < log.durable().0 - first {
             latencies.record(Duration::from_nanos(monotonic_ns() - due_of(durable)));
             durable += 1;

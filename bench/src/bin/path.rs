@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use bench::client::Opening;
 use bench::fdatasync::Probe;
 use bench::load::{Load, STEP_MWH, Station};
 use bench::machine::Machine;
@@ -84,7 +85,7 @@ fn main() -> anyhow::Result<()> {
 
     let server = Sigec::start(&arguments.sigec, &data_dir)?;
     let ready_empty_s = server.ready_after.as_secs_f64();
-    let mut load = Load::connect(server.ocpp, arguments.stations, "L")?;
+    let mut load = Load::connect(server.ocpp, Opening::Station, arguments.stations, "L")?;
     let per_turn = arguments.rate * arguments.seconds;
     load.offer(per_turn.min(arguments.rate), arguments.rate)?;
     let mut events = per_turn.min(arguments.rate);

@@ -1,12 +1,18 @@
 //! The data plane itself, without the tables behind it: one shard with its log and state.
+//!
+//! Its log is released as in the whole program, by the state store once a second; the tables, which there hold it up
+//! to a minute longer, are not here. Asked with a line on standard input, it tells how long its answers took.
 
+use std::io::{BufRead, Write};
 use std::path::Path;
 
 use anyhow::Context;
-use dataplane::{Config, Dataplane};
+use dataplane::{Config, Dataplane, Histogram};
 use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
+
+use crate::inside::Inside;
 
 /// Serves with the data in `dir`, with Heartbeats in the message history or not.
 pub(super) fn serve(dir: &Path, log_heartbeats: bool) -> anyhow::Result<()> {
@@ -25,8 +31,29 @@ pub(super) fn serve(dir: &Path, log_heartbeats: bool) -> anyhow::Result<()> {
     let store = StateStore::open(&dir.join("data/state")).context("opening the state store")?;
     let dataplane = Dataplane::start(config, &data_dir, store).context("starting")?;
     super::announce(dataplane.addrs()[0])?;
-    // The shard has its own thread; this one waits to be killed.
-    loop {
-        std::thread::park();
+    let router = dataplane.router();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .context("starting a runtime")?;
+    let mut stdout = std::io::stdout();
+    // The shard has its own thread; this one waits to be asked.
+    for line in std::io::stdin().lock().lines() {
+        line.context("waiting for a question")?;
+        let shards = runtime
+            .block_on(router.health())
+            .context("asking the shard")?;
+        let inside = Inside {
+            bounds_us: Histogram::BOUNDS_US.to_vec(),
+            counts: shards[0].counters.ack_latency.counts.to_vec(),
+            commits: shards[0].log.commits,
+            bytes_written: shards[0].log.bytes_written,
+        };
+        let mut text = serde_json::to_string(&inside).context("writing an answer")?;
+        text.push('\n');
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .context("answering")?;
     }
+    Ok(())
 }
