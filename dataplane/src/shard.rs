@@ -55,7 +55,7 @@ use crate::retry::Canonical;
 use crate::state::StationState;
 use crate::wheel::Wheel;
 use commands::Command;
-use conns::{Conn, Conns, Live, Stage};
+use conns::{Conn, Conns, Handshake, Live, Stage};
 use journal::{Journal, Writable};
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
@@ -232,10 +232,12 @@ impl Shard {
         let tick = now.tick();
         self.conns.insert(Conn {
             id,
-            opened_at: tick,
             seen_at: tick,
             due: 0,
-            stage: Stage::Handshake(Box::new(peer)),
+            stage: Stage::Handshake(Box::new(Handshake {
+                peer,
+                opened_at: tick,
+            })),
         });
         self.watch(
             id,
@@ -628,7 +630,7 @@ impl Shard {
             connection,
             rpc,
             ..
-        } = *live;
+        } = live;
         self.tally.counters.answers_unexpected += u64::from(rpc.answers_unexpected());
         let entry = &mut self.stations[station];
         // The close of an old connection says nothing about the one that took its place.

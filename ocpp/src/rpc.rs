@@ -65,7 +65,7 @@ pub enum Outcome {
 #[error("{} calls wait for this connection already; {} was not taken", .queue_len_max, .call.action)]
 pub struct QueueFull {
     /// The bound that was reached.
-    pub queue_len_max: u32,
+    pub queue_len_max: u16,
     /// The call, given back.
     pub call: Call,
 }
@@ -73,15 +73,15 @@ pub struct QueueFull {
 /// Our side of the calls on one connection.
 #[derive(Debug)]
 pub struct Rpc {
-    answer_timeout_ns: u64,
-    queue_len_max: u32,
-    answers_unexpected: u32,
+    answer_timeout_ms: u32,
+    queue_len_max: u16,
+    answers_unexpected: u16,
     /// Present while there is a call or an event.
     line: Option<Box<Line>>,
 }
 
 // An idle station costs its Rpc and its Inbound.
-const _: () = assert!(size_of::<Rpc>() + size_of::<Inbound>() <= 64);
+const _: () = assert!(size_of::<Rpc>() + size_of::<Inbound>() <= 40);
 
 #[derive(Debug, Default)]
 struct Line {
@@ -99,11 +99,11 @@ struct Current {
 }
 
 impl Rpc {
-    /// A connection without calls. A call has `answer_timeout` from the moment the line is its own; up to
-    /// `queue_len_max` others wait behind it.
-    pub fn new(answer_timeout: Duration, queue_len_max: u32) -> Rpc {
+    /// A connection without calls. A call has `answer_timeout` from the moment the line is its own, in whole
+    /// milliseconds and at most 49 days; up to `queue_len_max` others wait behind it.
+    pub fn new(answer_timeout: Duration, queue_len_max: u16) -> Rpc {
         Rpc {
-            answer_timeout_ns: (Instant(0) + answer_timeout).0,
+            answer_timeout_ms: u32::try_from(answer_timeout.as_millis()).unwrap_or(u32::MAX),
             queue_len_max,
             answers_unexpected: 0,
             line: None,
@@ -116,12 +116,13 @@ impl Rpc {
     ///
     /// [`QueueFull`] gives the call back when as many as may be wait already.
     pub fn call(&mut self, now: Instant, call: Call) -> Result<(), QueueFull> {
+        let timeout = self.answer_timeout();
         let line = self.line.get_or_insert_default();
         if line.current.is_none() {
-            line.begin(call, now, self.answer_timeout_ns);
+            line.begin(call, now, timeout);
             return Ok(());
         }
-        if line.queue.len() >= self.queue_len_max as usize {
+        if line.queue.len() >= usize::from(self.queue_len_max) {
             return Err(QueueFull {
                 queue_len_max: self.queue_len_max,
                 call,
@@ -159,9 +160,10 @@ impl Rpc {
 
     /// Ends the current call if its time is over.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let timeout = self.answer_timeout();
         let due = self.poll_timeout().is_some_and(|deadline| deadline <= now);
         if let Some(line) = self.line.as_mut().filter(|_| due) {
-            line.finish(Outcome::TimedOut, now, self.answer_timeout_ns);
+            line.finish(Outcome::TimedOut, now, timeout);
         }
     }
 
@@ -190,8 +192,8 @@ impl Rpc {
         event
     }
 
-    /// Answers that belonged to no call: late, repeated or invented ones.
-    pub fn answers_unexpected(&self) -> u32 {
+    /// Answers that belonged to no call: late, repeated or invented ones. Counts to 65,535 and stays there.
+    pub fn answers_unexpected(&self) -> u16 {
         self.answers_unexpected
     }
 
@@ -213,29 +215,34 @@ impl Rpc {
         }
     }
 
+    fn answer_timeout(&self) -> Duration {
+        Duration::from_millis(u64::from(self.answer_timeout_ms))
+    }
+
     fn end(&mut self, now: Instant, id: &str, outcome: impl FnOnce() -> Outcome) {
+        let timeout = self.answer_timeout();
         let line = self.line.as_mut().filter(|line| {
             let current = line.current.as_ref();
             current.is_some_and(|current| current.transmitted && current.call.id == id)
         });
         match line {
-            Some(line) => line.finish(outcome(), now, self.answer_timeout_ns),
+            Some(line) => line.finish(outcome(), now, timeout),
             None => self.answers_unexpected = self.answers_unexpected.saturating_add(1),
         }
     }
 }
 
 impl Line {
-    fn begin(&mut self, call: Call, now: Instant, answer_timeout_ns: u64) {
+    fn begin(&mut self, call: Call, now: Instant, answer_timeout: Duration) {
         self.current = Some(Current {
             call,
-            deadline: now + Duration::from_nanos(answer_timeout_ns),
+            deadline: now + answer_timeout,
             transmitted: false,
         });
     }
 
     /// Ends the current call and gives the line to the next.
-    fn finish(&mut self, outcome: Outcome, now: Instant, answer_timeout_ns: u64) {
+    fn finish(&mut self, outcome: Outcome, now: Instant, answer_timeout: Duration) {
         let Some(current) = self.current.take() else {
             return;
         };
@@ -244,7 +251,7 @@ impl Line {
             outcome,
         });
         if let Some(next) = self.queue.pop_front() {
-            self.begin(next, now, answer_timeout_ns);
+            self.begin(next, now, answer_timeout);
         }
     }
 }

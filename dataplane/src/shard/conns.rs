@@ -9,23 +9,31 @@ use ocpp::{Inbound, Rpc, Version};
 /// A socket, in a table with the driver's own indices.
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
-    /// In seconds of the monotonic clock.
-    pub(crate) opened_at: u32,
-    /// When it last sent anything.
+    /// When it last sent anything, in seconds of the monotonic clock.
     pub(crate) seen_at: u32,
     /// The tick of its entry on the wheel; entries of connections before it are passed by.
-    pub(crate) due: u64,
+    pub(crate) due: u32,
     pub(crate) stage: Stage,
 }
 
+// An idle station pays for this and for its `Station`, and for no buffer.
+const _: () = assert!(size_of::<Option<Conn>>() <= 96);
+
 /// How far a socket has come.
 pub(crate) enum Stage {
-    /// Its upgrade is not whole yet. The peer, in a box because few sockets are here at a time.
-    Handshake(Box<SocketAddr>),
+    /// Its upgrade is not whole yet. In a box because few sockets are here at a time.
+    Handshake(Box<Handshake>),
     /// A station speaks here.
-    Live(Box<Live>),
+    Live(Live),
     /// We have said our last; what it sends is passed by.
     Closing,
+}
+
+/// A peer that has not finished its upgrade.
+pub(crate) struct Handshake {
+    pub(crate) peer: SocketAddr,
+    /// In seconds of the monotonic clock.
+    pub(crate) opened_at: u32,
 }
 
 /// A station's connection.
@@ -101,7 +109,7 @@ impl Conns {
     /// The peer of a socket that is still in its handshake.
     pub(crate) fn peer(&self, id: ConnId) -> Option<SocketAddr> {
         match &self.get(id)?.stage {
-            Stage::Handshake(peer) => Some(**peer),
+            Stage::Handshake(handshake) => Some(handshake.peer),
             Stage::Live(_) | Stage::Closing => None,
         }
     }

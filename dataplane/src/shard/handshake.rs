@@ -268,7 +268,7 @@ impl Shard {
             return;
         };
         let config = &self.settings.config;
-        conn.stage = Stage::Live(Box::new(Live {
+        conn.stage = Stage::Live(Live {
             codec: ws::Codec::new(ws::Role::Server),
             version,
             station,
@@ -277,9 +277,12 @@ impl Shard {
             paused: false,
             pinged: false,
             boot_requested: false,
-            rpc: Rpc::new(config.call_timeout, config.command_queue_len_max as u32),
+            rpc: Rpc::new(
+                config.call_timeout,
+                u16::try_from(config.command_queue_len_max).unwrap_or(u16::MAX),
+            ),
             inbound: Inbound::new(),
-        }));
+        });
         let connected = Connected {
             connection,
             peer: peer.to_string(),

@@ -103,7 +103,8 @@ impl Shard {
     pub(super) fn watch(&mut self, id: ConnId, tick: u64) {
         let due = self.wheel.insert(id.index() as u32, tick);
         if let Some(conn) = self.conns.get_mut(id) {
-            conn.due = due;
+            // Ticks are seconds of the monotonic clock, as in `Now::tick`.
+            conn.due = due as u32;
         }
     }
 
@@ -119,12 +120,12 @@ impl Shard {
             return;
         };
         let id = conn.id;
-        if tick < conn.due {
+        if tick < u64::from(conn.due) {
             return;
         }
         match &mut conn.stage {
-            Stage::Handshake(_) => {
-                let due = u64::from(conn.opened_at) + handshake;
+            Stage::Handshake(begun) => {
+                let due = u64::from(begun.opened_at) + handshake;
                 if tick < due {
                     self.watch(id, due);
                 } else {

@@ -7,7 +7,7 @@ use super::*;
 use crate::{Version, scan};
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-const QUEUE_LEN_MAX: u32 = 2;
+const QUEUE_LEN_MAX: u16 = 2;
 
 /// Runs a script and compares what comes out. A line is a second and an input: `5 call a Reset`, `5 frame [3,"a",{}]`,
 /// `5 unreadable a`, `5 close`; `wait` lets time pass until nothing is due any more.
