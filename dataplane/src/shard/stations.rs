@@ -1,7 +1,6 @@
 //! The stations of a shard: by index for sockets, by key for questions, in order for lists.
 
-use std::collections::BTreeMap;
-use std::ops::{Bound, Index, IndexMut};
+use std::ops::{Index, IndexMut};
 
 use fleet::StationKey;
 use net::driver::ConnId;
@@ -45,14 +44,25 @@ impl Station {
 #[derive(Default)]
 pub(crate) struct Stations {
     slab: Vec<Station>,
-    by_key: BTreeMap<StationKey, u32>,
+    /// All of them in the order of their keys, which stand in the slab alone. A restart brings them in this order;
+    /// one that comes in between moves four bytes for each behind it, some ten microseconds among 100,000.
+    by_key: Vec<u32>,
 }
 
 impl Stations {
     pub(crate) fn insert(&mut self, state: StationState) -> u32 {
         let station = self.slab.len() as u32;
-        let before = self.by_key.insert(state.key.clone(), station);
-        assert!(before.is_none(), "a station is inserted once");
+        let is_last = self
+            .by_key
+            .last()
+            .is_none_or(|last| self[*last].state.key < state.key);
+        let at = if is_last {
+            self.by_key.len()
+        } else {
+            self.position(&state.key)
+                .expect_err("a station is inserted once")
+        };
+        self.by_key.insert(at, station);
         self.slab.push(Station {
             state,
             conn: None,
@@ -73,7 +83,14 @@ impl Stations {
     }
 
     pub(crate) fn find(&self, key: &StationKey) -> Option<u32> {
-        self.by_key.get(key).copied()
+        let at = self.position(key).ok()?;
+        Some(self.by_key[at])
+    }
+
+    /// Where the station stands in the order of keys, or where it would.
+    fn position(&self, key: &StationKey) -> Result<usize, usize> {
+        self.by_key
+            .binary_search_by(|station| self[*station].state.key.cmp(key))
     }
 
     /// Those after `after`, by key.
@@ -81,9 +98,14 @@ impl Stations {
         &self,
         after: Option<&StationKey>,
     ) -> impl Iterator<Item = (&StationKey, &Station)> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let range = self.by_key.range::<StationKey, _>((from, Bound::Unbounded));
-        range.map(|(key, station)| (key, &self[*station]))
+        let from = after.map_or(0, |after| match self.position(after) {
+            Ok(at) => at + 1,
+            Err(at) => at,
+        });
+        self.by_key[from..].iter().map(|station| {
+            let station = &self[*station];
+            (&station.state.key, station)
+        })
     }
 
     pub(crate) fn all(&self) -> std::ops::Range<u32> {
@@ -106,5 +128,38 @@ impl Index<u32> for Stations {
 impl IndexMut<u32> for Stations {
     fn index_mut(&mut self, station: u32) -> &mut Station {
         &mut self.slab[station as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(identity: &str) -> StationKey {
+        StationKey::new("default", identity).unwrap()
+    }
+
+    #[test]
+    fn stations_are_listed_by_key_however_they_come() {
+        let mut stations = Stations::default();
+        let identities = ["c", "a", "e", "b", "d"];
+        let indices = identities.map(|identity| stations.entry(&key(identity)));
+        assert_eq!(indices, [0, 1, 2, 3, 4]);
+        assert_eq!(
+            identities.map(|identity| stations.entry(&key(identity))),
+            indices
+        );
+        assert_eq!(stations.find(&key("bb")), None);
+        let after = |identity: Option<&str>| {
+            let key = identity.map(key);
+            let listed = stations.after(key.as_ref());
+            listed
+                .map(|(key, _)| key.identity().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(after(None), ["a", "b", "c", "d", "e"]);
+        assert_eq!(after(Some("b")), ["c", "d", "e"]);
+        assert_eq!(after(Some("bb")), ["c", "d", "e"]);
+        assert_eq!(after(Some("e")), [""; 0]);
     }
 }
