@@ -1,7 +1,5 @@
 //! Retries are recognised by content: stations resend with new message ids and restart their counters.
 
-use std::collections::VecDeque;
-
 use fleet::record::Retry;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -89,7 +87,7 @@ impl Verdict {
 
 /// A station's newest keys, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Recent(VecDeque<(u64, u64)>);
+pub(crate) struct Recent(Vec<(u64, u64)>);
 
 impl Recent {
     /// The first content under `key`.
@@ -108,12 +106,12 @@ impl Recent {
             return;
         }
         if self.0.len() == RECENT_LEN_MAX {
-            self.0.pop_front();
+            self.0.remove(0);
         } else if self.0.is_empty() {
             // Half is enough for a station that boots, reports two connectors and charges once.
             self.0.reserve_exact(RECENT_LEN_MAX / 2);
         }
-        self.0.push_back((short(key), short(retry.content)));
+        self.0.push((short(key), short(retry.content)));
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(u64, u64)> {

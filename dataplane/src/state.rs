@@ -4,9 +4,13 @@
 //! restart. A row of the state store carries the event it reflects, so that a replay which begins before it passes
 //! the older records by.
 
+mod compact;
 mod row;
 #[cfg(test)]
 mod tests;
+mod transactions;
+
+use std::borrow::Cow;
 
 use fleet::record::{
     Acceptance, ArchivedRetry, ConnectorStatus, Direction, MeterColumn, Protocol, Quality,
@@ -19,6 +23,8 @@ use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::retry::Recent;
+use compact::{Maybe, Texts, Words};
+use transactions::Transactions;
 
 /// Transactions of one station in memory; beyond it the oldest leave, those that ended first.
 const TRANSACTIONS_MAX: usize = 128;
@@ -39,13 +45,13 @@ pub(crate) struct StationState {
     pub(crate) registered: bool,
     pub(crate) password: Option<Box<Password>>,
     pub(crate) configured: Option<Box<Configured>>,
-    pub(crate) boot: Option<Box<Boot>>,
+    pub(crate) boot: Option<Boot>,
     pub(crate) protocol: Option<Protocol>,
     /// The live connection's name in the log; 0 while offline.
     pub(crate) connection: u64,
     pub(crate) security: Security,
     pub(crate) peer: Box<str>,
-    pub(crate) connected_at: Option<UtcMicros>,
+    connected_at: Maybe,
     pub(crate) seen_at: UtcMicros,
     /// The newest time of its own that was worth believing.
     pub(crate) newest_at: i64,
@@ -54,7 +60,7 @@ pub(crate) struct StationState {
     /// In the order of (EVSE, connector).
     pub(crate) connectors: Vec<Connector>,
     /// Those that run and those that ended within [`ENDED_KEPT_MICROS`], oldest first.
-    pub(crate) transactions: Vec<Transaction>,
+    pub(crate) transactions: Transactions,
     pub(crate) recent: Recent,
 }
 
@@ -67,14 +73,29 @@ pub(crate) struct Configured {
     pub(crate) connectors: u32,
 }
 
+// An idle station pays for this.
+const _: () = assert!(size_of::<StationState>() <= 216);
+
 /// What a station said when it booted.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Boot {
     pub(crate) at: UtcMicros,
-    pub(crate) vendor: Box<str>,
-    pub(crate) model: Box<str>,
-    pub(crate) serial_number: Box<str>,
-    pub(crate) firmware_version: Box<str>,
+    /// Vendor, model, serial number, firmware version.
+    texts: Texts<4>,
+}
+
+impl Boot {
+    fn new(at: UtcMicros, vendor: &str, model: &str, serial_number: &str, firmware: &str) -> Self {
+        Self {
+            at,
+            texts: Texts::new([vendor, model, serial_number, firmware]),
+        }
+    }
+
+    /// Vendor, model, serial number and firmware version.
+    pub(crate) fn texts(&self) -> [&str; 4] {
+        self.texts.get()
+    }
 }
 
 /// A connector.
@@ -83,12 +104,30 @@ pub(crate) struct Connector {
     pub(crate) evse_id: u32,
     pub(crate) connector_id: u32,
     pub(crate) status: Option<ConnectorStatus>,
-    pub(crate) status_reported: Box<str>,
-    pub(crate) error_code: Box<str>,
+    words: Words,
     pub(crate) status_at: i64,
     /// Hash of the last status' values, for one that comes without a time.
     pub(crate) status_content: [u8; 16],
-    pub(crate) register: Option<MilliwattHours>,
+    register: Maybe,
+}
+
+const _: () = assert!(size_of::<Connector>() <= 64);
+
+impl Connector {
+    /// The status as the station wrote it.
+    pub(crate) fn status_reported(&self) -> &str {
+        self.words.get()[0]
+    }
+
+    /// 1.6 error code; empty in 2.x and for `NoError`.
+    pub(crate) fn error_code(&self) -> &str {
+        self.words.get()[1]
+    }
+
+    /// The last plausible import register.
+    pub(crate) fn register(&self) -> Option<MilliwattHours> {
+        self.register.get().map(MilliwattHours)
+    }
 }
 
 /// A transaction.
@@ -116,6 +155,50 @@ pub(crate) struct Transaction {
     pub(crate) start: [u8; 16],
     /// When its last record was made.
     pub(crate) updated_at: UtcMicros,
+}
+
+impl Transaction {
+    /// Takes one of its events.
+    fn apply(
+        &mut self,
+        at: UtcMicros,
+        kind: TransactionEventKind,
+        event: &fleet::record::ArchivedTransactionEvent,
+        rules: &Plausibility,
+    ) {
+        let occurred_at = event.occurred.at.to_native();
+        let register = event.register_mwh.as_ref().map(|mwh| Register {
+            at: event.occurred.clock_trusted.then_some(occurred_at),
+            energy: MilliwattHours(mwh.to_native()),
+        });
+        self.registers = registers_after(self.registers, kind, register, rules);
+        if self.evse_id == 0 {
+            self.evse_id = event.evse_id.to_native();
+        }
+        if self.connector_id == 0 {
+            self.connector_id = event.connector_id.to_native();
+        }
+        if kind == TransactionEventKind::Started {
+            self.start = event.retry.content;
+        }
+        self.seq_no = self.seq_no.max(event.seq_no.to_native());
+        self.event_at = self.event_at.max(occurred_at);
+        self.updated_at = at;
+        if !event.stop_reason.is_empty() {
+            self.stop_reason = event.stop_reason.as_str().into();
+        }
+        let summary = &event.summary;
+        let native = |value: &rkyv::option::ArchivedOption<rkyv::primitive::ArchivedI64>| {
+            value.as_ref().map(|value| value.to_native())
+        };
+        self.state = TransactionState::from_code(summary.state).unwrap_or(self.state);
+        self.quality = Quality::from_code(summary.quality).unwrap_or(self.quality);
+        self.started_at = native(&summary.started_at);
+        self.ended_at = native(&summary.ended_at);
+        self.energy = native(&summary.energy_mwh).map(MilliwattHours);
+        self.cost = native(&summary.cost).map(Cost);
+        self.token_ref = summary.token_ref.as_ref().copied();
+    }
 }
 
 #[cfg(test)]
@@ -175,12 +258,12 @@ impl StationState {
             connection: 0,
             security: Security::None,
             peer: Box::default(),
-            connected_at: None,
+            connected_at: Maybe::NONE,
             seen_at: UtcMicros(0),
             newest_at: 0,
             counter: 0,
             connectors: Vec::new(),
-            transactions: Vec::new(),
+            transactions: Transactions::default(),
             recent: Recent::default(),
         }
     }
@@ -201,7 +284,7 @@ impl StationState {
                 self.security = Security::from_code(connected.security).unwrap_or(Security::None);
                 self.acceptance = Acceptance::from_code(connected.acceptance);
                 self.peer = connected.peer.as_str().into();
-                self.connected_at = Some(at);
+                self.connected_at = Maybe::new(Some(at.0));
                 self.seen_at = at;
             }
             Body::Disconnected(disconnected) => {
@@ -214,13 +297,13 @@ impl StationState {
             Body::ConnectionRefused(_) => {}
             Body::Booted(booted) => {
                 self.seen_at = at;
-                self.boot = Some(Box::new(Boot {
+                self.boot = Some(Boot::new(
                     at,
-                    vendor: booted.vendor.as_str().into(),
-                    model: booted.model.as_str().into(),
-                    serial_number: booted.serial_number.as_str().into(),
-                    firmware_version: booted.firmware_version.as_str().into(),
-                }));
+                    &booted.vendor,
+                    &booted.model,
+                    &booted.serial_number,
+                    &booted.firmware_version,
+                ));
             }
             Body::StatusReported(status) => self.apply_status(at, status),
             Body::TransactionEvent(event) => self.apply_transaction(at, event, rules),
@@ -302,11 +385,11 @@ impl StationState {
             return;
         };
         connector.status = ConnectorStatus::from_code(status.status);
-        connector.status_reported = status.status_reported.as_str().into();
-        connector.error_code = match status.error_code.as_str() {
-            "NoError" => Box::default(),
-            code => code.into(),
+        let error_code = match status.error_code.as_str() {
+            "NoError" => "",
+            code => code,
         };
+        connector.words = Words::new(&status.status_reported, error_code);
         connector.status_at = status.occurred.at.to_native();
         connector.status_content = status.retry.content;
     }
@@ -331,67 +414,29 @@ impl StationState {
         if let Some(leaving) = self.crowded_out_by(id) {
             self.transactions.retain(|t| t.id != leaving);
         }
-        let at_index = self
-            .transactions
-            .iter()
-            .position(|t| t.id == id)
-            .unwrap_or_else(|| {
-                // Most stations have one at a time; room for four would be more than all else together.
-                self.transactions.reserve_exact(1);
-                self.transactions.push(Transaction {
-                    id,
-                    ocpp_id: event.ocpp_transaction_id.as_str().into(),
-                    evse_id: event.evse_id.to_native(),
-                    connector_id: event.connector_id.to_native(),
-                    state: TransactionState::Active,
-                    quality: Quality::Ok,
-                    started_at: None,
-                    ended_at: None,
-                    energy: None,
-                    cost: None,
-                    currency: event.summary.currency,
-                    token_ref: None,
-                    stop_reason: Box::default(),
-                    registers: Registers::default(),
-                    seq_no: -1,
-                    event_at: i64::MIN,
-                    start: [0; 16],
-                    updated_at: at,
-                });
-                self.transactions.len() - 1
-            });
-        let transaction = &mut self.transactions[at_index];
-        let register = event.register_mwh.as_ref().map(|mwh| Register {
-            at: event.occurred.clock_trusted.then_some(occurred_at),
-            energy: MilliwattHours(mwh.to_native()),
-        });
-        transaction.registers = registers_after(transaction.registers, kind, register, rules);
-        if transaction.evse_id == 0 {
-            transaction.evse_id = event.evse_id.to_native();
-        }
-        if transaction.connector_id == 0 {
-            transaction.connector_id = event.connector_id.to_native();
-        }
-        if kind == TransactionEventKind::Started {
-            transaction.start = event.retry.content;
-        }
-        transaction.seq_no = transaction.seq_no.max(event.seq_no.to_native());
-        transaction.event_at = transaction.event_at.max(occurred_at);
-        transaction.updated_at = at;
-        if !event.stop_reason.is_empty() {
-            transaction.stop_reason = event.stop_reason.as_str().into();
-        }
-        let summary = &event.summary;
-        let native = |value: &rkyv::option::ArchivedOption<rkyv::primitive::ArchivedI64>| {
-            value.as_ref().map(|value| value.to_native())
+        let make = || Transaction {
+            id,
+            ocpp_id: event.ocpp_transaction_id.as_str().into(),
+            evse_id: event.evse_id.to_native(),
+            connector_id: event.connector_id.to_native(),
+            state: TransactionState::Active,
+            quality: Quality::Ok,
+            started_at: None,
+            ended_at: None,
+            energy: None,
+            cost: None,
+            currency: event.summary.currency,
+            token_ref: None,
+            stop_reason: Box::default(),
+            registers: Registers::default(),
+            seq_no: -1,
+            event_at: i64::MIN,
+            start: [0; 16],
+            updated_at: at,
         };
-        transaction.state = TransactionState::from_code(summary.state).unwrap_or(transaction.state);
-        transaction.quality = Quality::from_code(summary.quality).unwrap_or(transaction.quality);
-        transaction.started_at = native(&summary.started_at);
-        transaction.ended_at = native(&summary.ended_at);
-        transaction.energy = native(&summary.energy_mwh).map(MilliwattHours);
-        transaction.cost = native(&summary.cost).map(Cost);
-        transaction.token_ref = summary.token_ref.as_ref().copied();
+        self.transactions.change(id, make, |transaction| {
+            transaction.apply(at, kind, event, rules)
+        });
     }
 
     fn apply_meter_values(
@@ -419,10 +464,7 @@ impl StationState {
                 at: row.clock_trusted.then_some(row.measured_at.to_native()),
                 energy: MilliwattHours(reading.bits.to_native()),
             };
-            let running = self
-                .transactions
-                .iter_mut()
-                .find(|t| Some(t.id) == transaction && t.state == TransactionState::Active);
+            let running = transaction.and_then(|id| self.transactions.active_mut(id));
             if let Some(running) = running {
                 if ReadingContext::from_code(row.context) == Some(ReadingContext::TransactionBegin)
                 {
@@ -437,7 +479,7 @@ impl StationState {
                 && !values.offline
                 && let Some(connector) = self.connector_mut(evse_id, connector_id.max(1))
             {
-                connector.register = Some(register.energy);
+                connector.register = Maybe::new(Some(register.energy.0));
             }
         }
     }
@@ -482,21 +524,24 @@ impl StationState {
     }
 
     /// A transaction by the station's own name of it; the newest, should it use one twice.
-    pub(crate) fn transaction_named(&self, ocpp_id: &str) -> Option<&Transaction> {
+    pub(crate) fn transaction_named(&self, ocpp_id: &str) -> Option<Cow<'_, Transaction>> {
         self.transactions
             .iter()
             .rev()
             .find(|t| &*t.ocpp_id == ocpp_id)
     }
 
-    pub(crate) fn transaction(&self, id: TransactionId) -> Option<&Transaction> {
-        self.transactions.iter().find(|t| t.id == id)
+    pub(crate) fn transaction(&self, id: TransactionId) -> Option<Cow<'_, Transaction>> {
+        self.transactions.find(id)
     }
 
     pub(crate) fn active(&self) -> impl Iterator<Item = &Transaction> {
-        self.transactions
-            .iter()
-            .filter(|t| t.state == TransactionState::Active)
+        self.transactions.active()
+    }
+
+    /// When the live or the last connection began.
+    pub(crate) fn connected_at(&self) -> Option<UtcMicros> {
+        self.connected_at.get().map(UtcMicros)
     }
 
     /// The transaction that leaves memory when `coming` enters it.
@@ -504,9 +549,9 @@ impl StationState {
         if self.transactions.len() < TRANSACTIONS_MAX || self.transaction(coming).is_some() {
             return None;
         }
-        let ended = |t: &&Transaction| t.state != TransactionState::Active;
-        let oldest_ended = self.transactions.iter().find(ended);
-        oldest_ended.or(self.transactions.first()).map(|t| t.id)
+        self.transactions
+            .oldest_ended()
+            .or_else(|| self.transactions.oldest())
     }
 
     /// Forgets transactions that ended more than [`ENDED_KEPT_MICROS`] ago.
@@ -514,10 +559,7 @@ impl StationState {
         let old = |t: &Transaction| {
             t.state != TransactionState::Active && t.updated_at.0 + ENDED_KEPT_MICROS < now.0
         };
-        if self.transactions.iter().any(old) {
-            self.transactions.retain(|t| !old(t));
-            self.transactions.shrink_to_fit();
-        }
+        self.transactions.retain(|t| !old(t));
     }
 
     /// The bytes of this station's row in the state store.

@@ -67,7 +67,8 @@ fn state(known: Known) -> Option<StationState> {
         Known::Seen => state.acceptance = Some(Acceptance::Accepted),
         Known::Charging => {
             state.acceptance = Some(Acceptance::Accepted);
-            state.transactions = vec![crate::state::Transaction::running_for_test()];
+            state.transactions =
+                std::iter::once(crate::state::Transaction::running_for_test()).collect();
         }
         Known::Waiting => state.acceptance = Some(Acceptance::Pending),
         Known::Registered => {

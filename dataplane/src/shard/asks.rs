@@ -300,7 +300,9 @@ impl Shard {
 
     fn station_view(&self, now: Now, station: &Station) -> StationView {
         let state = &station.state;
-        let (boot, configured) = (state.boot.as_deref(), state.configured.as_deref());
+        let (boot, configured) = (state.boot.as_ref(), state.configured.as_deref());
+        let [vendor, model, serial_number, firmware_version] =
+            boot.map_or([""; 4], |boot| boot.texts()).map(str::to_owned);
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let seen_ago = station
             .conn
@@ -323,13 +325,13 @@ impl Shard {
             } else {
                 String::new()
             },
-            connected_at: state.connected_at,
+            connected_at: state.connected_at(),
             last_seen_at: (last_seen_at != UtcMicros(0)).then_some(last_seen_at),
             booted_at: boot.map(|boot| boot.at),
-            vendor: text(boot.map(|boot| &*boot.vendor)),
-            model: text(boot.map(|boot| &*boot.model)),
-            serial_number: text(boot.map(|boot| &*boot.serial_number)),
-            firmware_version: text(boot.map(|boot| &*boot.firmware_version)),
+            vendor,
+            model,
+            serial_number,
+            firmware_version,
             connectors: state
                 .connectors
                 .iter()
@@ -351,7 +353,7 @@ impl Shard {
         let state = &self.stations[station].state;
         let transaction = state.transaction(id)?;
         let position = state.applied?;
-        Some(transaction_view(state.key.clone(), transaction, position))
+        Some(transaction_view(state.key.clone(), &transaction, position))
     }
 
     fn find_transaction(
@@ -439,11 +441,11 @@ fn connector_view(state: &crate::state::StationState, connector: &Connector) -> 
         evse_id: connector.evse_id,
         connector_id: connector.connector_id,
         status: connector.status,
-        status_reported: connector.status_reported.to_string(),
-        error_code: connector.error_code.to_string(),
+        status_reported: connector.status_reported().to_owned(),
+        error_code: connector.error_code().to_owned(),
         status_at: connector.status.map(|_| UtcMicros(connector.status_at)),
         transaction: state.active().filter(here).last().map(|t| t.id),
-        register: connector.register,
+        register: connector.register(),
     }
 }
 

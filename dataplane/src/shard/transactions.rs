@@ -5,6 +5,8 @@
 //! have kept the first alone. Everything that must be looked up is looked up before the first of them is made, so that
 //! a store that cannot be read leaves nothing half decided.
 
+use std::borrow::Cow;
+
 use fleet::record::{
     MeterColumn, MeterValues, Moment, ReadingContext, Retry, TransactionEvent,
     TransactionEventKind, TransactionState,
@@ -61,7 +63,7 @@ impl Shard {
         }
         retry.content = canonical.int(start.reservation_id.unwrap_or(-1)).hash();
         // A clock that is not set gives many transactions one time; the one that still runs is meant.
-        let same = |t: &&crate::state::Transaction| {
+        let same = |t: &Cow<'_, crate::state::Transaction>| {
             t.start == retry.content
                 && (occurred.clock_trusted || t.state == TransactionState::Active)
         };
@@ -358,7 +360,7 @@ impl Shard {
             // The values may have moved the registers.
             let state = &self.stations[station].state;
             if let Some(transaction) = state.transaction(judged.before.id) {
-                judged.before = Before::in_memory(transaction);
+                judged.before = Before::in_memory(&transaction);
             }
             self.record_event(now, station, report, &judged);
         }
@@ -388,7 +390,7 @@ impl Shard {
     /// A transaction that was given this id, from memory or store.
     fn identified(&mut self, station: u32, id: TransactionId) -> Result<Before, StoreUnreadable> {
         if let Some(transaction) = self.stations[station].state.transaction(id) {
-            return Ok(Before::in_memory(transaction));
+            return Ok(Before::in_memory(&transaction));
         }
         let row = self.row(Table::Transactions, id.0)?;
         let stored = row
@@ -407,7 +409,7 @@ impl Shard {
     ) -> Result<Option<Before>, StoreUnreadable> {
         let state = &self.stations[station].state;
         if let Some(transaction) = state.transaction_named(ocpp_id) {
-            return Ok(Some(Before::in_memory(transaction)));
+            return Ok(Some(Before::in_memory(&transaction)));
         }
         let name = name_key(&mut self.scratch.canonical, state.key.as_str(), ocpp_id);
         let Some(kept) = self.kept(name, older)? else {

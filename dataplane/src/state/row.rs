@@ -11,6 +11,7 @@ use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId
 use rkyv::rancor::Error as RkyvError;
 use rkyv::{Archive, Deserialize, Serialize};
 
+use super::compact::{Maybe, Words};
 use super::{Boot, Configured, Connector, StationState, Transaction};
 use crate::energy::{Register, Registers};
 use crate::password::Password;
@@ -139,23 +140,21 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
             location: c.location,
             connectors: c.connectors,
         }),
-        boot: state.boot.as_ref().map(|b| BootRow {
-            at: b.at.0,
-            vendor: b.vendor.to_string(),
-            model: b.model.to_string(),
-            serial_number: b.serial_number.to_string(),
-            firmware_version: b.firmware_version.to_string(),
-        }),
+        boot: state.boot.as_ref().map(boot_row),
         protocol: state.protocol.map_or(0, Protocol::code),
         connection: state.connection,
         security: state.security.code(),
         peer: state.peer.to_string(),
-        connected_at: state.connected_at.map(|at| at.0),
+        connected_at: state.connected_at.get(),
         seen_at: state.seen_at.0,
         newest_at: state.newest_at,
         counter: state.counter,
         connectors: state.connectors.iter().map(connector_row).collect(),
-        transactions: state.transactions.iter().map(transaction_row).collect(),
+        transactions: state
+            .transactions
+            .iter()
+            .map(|t| transaction_row(&t))
+            .collect(),
         recent: state.recent.iter().copied().collect(),
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
@@ -164,16 +163,27 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
     bytes
 }
 
+fn boot_row(boot: &Boot) -> BootRow {
+    let [vendor, model, serial_number, firmware_version] = boot.texts().map(str::to_owned);
+    BootRow {
+        at: boot.at.0,
+        vendor,
+        model,
+        serial_number,
+        firmware_version,
+    }
+}
+
 fn connector_row(connector: &Connector) -> ConnectorRow {
     ConnectorRow {
         evse_id: connector.evse_id,
         connector_id: connector.connector_id,
         status: connector.status.map_or(0, ConnectorStatus::code),
-        status_reported: connector.status_reported.to_string(),
-        error_code: connector.error_code.to_string(),
+        status_reported: connector.status_reported().to_owned(),
+        error_code: connector.error_code().to_owned(),
         status_at: connector.status_at,
         status_content: connector.status_content,
-        register_mwh: connector.register.map(|register| register.0),
+        register_mwh: connector.register.get(),
     }
 }
 
@@ -250,19 +260,19 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             })
         }),
         boot: row.boot.map(|b| {
-            Box::new(Boot {
-                at: UtcMicros(b.at),
-                vendor: b.vendor.into(),
-                model: b.model.into(),
-                serial_number: b.serial_number.into(),
-                firmware_version: b.firmware_version.into(),
-            })
+            Boot::new(
+                UtcMicros(b.at),
+                &b.vendor,
+                &b.model,
+                &b.serial_number,
+                &b.firmware_version,
+            )
         }),
         protocol: Protocol::from_code(row.protocol),
         connection: row.connection,
         security: Security::from_code(row.security).unwrap_or(Security::None),
         peer: row.peer.into(),
-        connected_at: row.connected_at.map(UtcMicros),
+        connected_at: Maybe::new(row.connected_at),
         seen_at: UtcMicros(row.seen_at),
         newest_at: row.newest_at,
         counter: row.counter,
@@ -277,11 +287,10 @@ fn connector(row: ConnectorRow) -> Connector {
         evse_id: row.evse_id,
         connector_id: row.connector_id,
         status: ConnectorStatus::from_code(row.status),
-        status_reported: row.status_reported.into(),
-        error_code: row.error_code.into(),
+        words: Words::new(&row.status_reported, &row.error_code),
         status_at: row.status_at,
         status_content: row.status_content,
-        register: row.register_mwh.map(MilliwattHours),
+        register: Maybe::new(row.register_mwh),
     }
 }
 

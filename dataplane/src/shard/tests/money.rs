@@ -1,5 +1,7 @@
 //! What a charge comes to, and that no crash, retry or bad meter counts it twice or bills what was not delivered.
 
+use std::borrow::Cow;
+
 use fleet::record::{MeterValues, Quality, TransactionEvent};
 use fleet::wire::Fact;
 
@@ -25,9 +27,10 @@ fn records(world: &World) -> (Vec<MeterValues>, Vec<TransactionEvent>) {
     (values, events)
 }
 
-fn transactions(world: &World) -> &[Transaction] {
+fn transactions(world: &World) -> Vec<Transaction> {
     let station = world.shard.stations.find(&key("CP1")).expect("a station");
-    &world.shard.stations[station].state.transactions
+    let transactions = world.shard.stations[station].state.transactions.iter();
+    transactions.map(Cow::into_owned).collect()
 }
 
 #[test]

@@ -626,7 +626,7 @@ impl World {
     fn show_transactions(&mut self, identity: &str) {
         let station = self.shard.stations.find(&key(identity)).expect("a station");
         let transactions = self.shard.stations[station].state.transactions.clone();
-        for t in transactions {
+        for t in transactions.iter() {
             let id = if t.ocpp_id.len() > 8 {
                 "ID"
             } else {
@@ -647,7 +647,8 @@ impl World {
         let station = self.shard.stations.find(&key(identity)).expect("a station");
         let transactions = &self.shard.stations[station].state.transactions;
         transactions
-            .last()
+            .iter()
+            .next_back()
             .expect("a transaction")
             .ocpp_id
             .to_string()
@@ -892,8 +893,8 @@ impl World {
     }
 
     /// Stations that have booted, reported two connectors and charged once, with nothing left to do.
-    pub(super) fn idle_stations(&mut self, count: usize) -> usize {
-        for n in 0..count {
+    pub(super) fn idle_stations(&mut self, numbers: std::ops::Range<usize>) -> usize {
+        for n in numbers {
             let name = format!("s{n}");
             self.connect(&name, &format!("STATION-{n:08}"));
             let calls = [
