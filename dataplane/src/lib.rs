@@ -14,6 +14,7 @@
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod admission;
+pub mod charging;
 mod config;
 mod energy;
 mod id;

@@ -1,0 +1,45 @@
+//! Smart charging without I/O: the charging profiles of one station, what may be sent to it, and the schedule that
+//! follows from them.
+//!
+//! - [`Profile`] is a charging profile of any version, in our words and exact; [`Station`] what is known of the
+//!   station it is for.
+//! - [`check_clear`] says what a CSMS must not ask to be cleared.
+//! - [`ProfileSet`] mirrors what a station holds: profiles replace each other, end with their transaction, are cleared.
+//! - [`composite`] computes the schedule a station should follow.
+//!
+//! OCPP 1.6 is read with its errata of 2025-04, 2.0.1 edition 3 and 2.1 edition 1 with theirs of 2025-09. Requirement
+//! ids are those of block K of Part 2 (`K01.FR.06`), of block Q for discharging (`V2X.05`, `Q08.FR.01`), and sections
+//! of 1.6 (`1.6 §3.13.2`).
+//!
+//! # Invariants
+//!
+//! - Rates are integers of thousandths ([`Rate`]), times whole seconds: nothing here compares floating-point numbers.
+//! - Nothing reads a clock, and no profile, however absurd, makes anything panic, overflow or run without end
+//!   ([`PROFILES_MAX`], [`PERIODS_MAX`], [`COMPOSITE_PERIODS_MAX`]).
+//!
+//! What has no effect on rates (price schedules, sales tariffs, signatures) is not part of a [`Profile`]: it stays in
+//! the operator's JSON.
+
+mod clear;
+mod composite;
+mod merge;
+mod plan;
+mod profile;
+mod rate;
+mod set;
+mod station;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+pub use clear::{ClearCriteria, ClearFault, check_clear};
+pub use composite::{
+    COMPOSITE_PERIODS_MAX, CompositePeriod, CompositeSchedule, Request, UnknownEvse, composite,
+};
+pub use profile::{
+    Kind, LimitAtSoc, OperationMode, PERIODS_PER_SCHEDULE_MAX, Period, Profile, ProfileId, Purpose,
+    Recurrence, SCHEDULES_MAX, Schedule, V2x,
+};
+pub use rate::{PhaseRates, Rate, RateUnit, Rates, Supply};
+pub use set::{Full, Installed, NotDynamic, PERIODS_MAX, PROFILES_MAX, ProfileSet, Update};
+pub use station::{Current, Edition, Evse, Features, SetpointPriority, Station, Transaction};
