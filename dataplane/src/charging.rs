@@ -3,7 +3,8 @@
 //!
 //! - [`Profile`] is a charging profile of any version, in our words and exact; [`Station`] what is known of the
 //!   station it is for.
-//! - [`check_clear`] says what a CSMS must not ask to be cleared.
+//! - [`check`] and [`check_clear`] say what is wrong with a request before it is sent: what a CSMS must not send, and
+//!   what the station is bound to refuse. Each finding names the requirement.
 //! - [`ProfileSet`] mirrors what a station holds: profiles replace each other, end with their transaction, are cleared.
 //! - [`composite`] computes the schedule a station should follow.
 //!
@@ -20,6 +21,7 @@
 //! What has no effect on rates (price schedules, sales tariffs, signatures) is not part of a [`Profile`]: it stays in
 //! the operator's JSON.
 
+mod check;
 mod clear;
 mod composite;
 mod merge;
@@ -32,6 +34,7 @@ mod station;
 mod tests;
 mod timeline;
 
+pub use check::{Finding, Problem, Severity, Via, check};
 pub use clear::{ClearCriteria, ClearFault, check_clear};
 pub use composite::{
     COMPOSITE_PERIODS_MAX, CompositePeriod, CompositeSchedule, Request, UnknownEvse, composite,

@@ -1,7 +1,7 @@
 //! A charging profile of any version, in our words.
 //!
 //! The fields can hold what a profile must not say (a recurring one without recurrence), because operators write such
-//! profiles and stations report them: `check` judges, and everything else gives each a meaning.
+//! profiles and stations report them: [`check`](super::check) judges, and everything else gives each a meaning.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! The charging profiles a station holds, as far as we know.
 //!
-//! The set follows the station: a profile enters once the station has accepted it, whatever `check`
+//! The set follows the station: a profile enters once the station has accepted it, whatever [`check`](super::check)
 //! thought of it, and leaves by the station's own rules.
 //!
 //! # Invariants

@@ -3,6 +3,7 @@
 mod bounds;
 mod examples;
 mod oracle;
+mod rules;
 mod sets;
 
 use std::fmt::Write as _;

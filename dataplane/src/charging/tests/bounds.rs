@@ -164,6 +164,9 @@ fn no_profile_is_too_absurd() {
         let mut set = ProfileSet::new();
         for _ in 0..6 {
             let (evse_id, profile) = (random.next() as u32 % 3, absurd_profile(random));
+            for finding in check(&station, &set, evse_id, &profile, Via::Set) {
+                assert!(!finding.to_string().is_empty());
+            }
             let at = UtcMicros(edge(random));
             set.install(station.edition, evse_id, profile, at)
                 .expect("room");
