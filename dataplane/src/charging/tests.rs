@@ -1,6 +1,7 @@
 //! Shared by the tests: profiles in one line, schedules as text.
 
 mod bounds;
+mod comparing;
 mod examples;
 mod oracle;
 mod rules;

@@ -181,6 +181,15 @@ fn no_profile_is_too_absurd() {
             };
             let schedule = composite(&set, &station, &wanted).expect("known");
             assert!(schedule.duration_s <= wanted.duration_s, "seed {seed}");
+            let mut other = schedule.clone();
+            other.unit = RateUnit::Amperes;
+            let (supply, tolerance) = (Supply::default(), Tolerance::default());
+            compare(&schedule, &other, &supply, &tolerance);
+            let itself = compare(&schedule, &schedule, &supply, &tolerance);
+            assert!(
+                !matches!(itself, Comparison::Differs(_)),
+                "seed {seed}: {itself:?}"
+            );
         }
         set.reconnected(UtcMicros(edge(random)), UtcMicros(edge(random)));
     }
