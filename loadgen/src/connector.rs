@@ -8,7 +8,7 @@ use std::time::Duration;
 use ocpp::Instant;
 
 use crate::charge::{Charge, Reading, Supply};
-use crate::event::{Body, Sampled, Session, Status, StopReason};
+use crate::event::{Body, Sampled, Status, StopReason, Transaction};
 use crate::plan::{Plan, Scenario};
 use crate::random::Random;
 
@@ -33,7 +33,7 @@ pub struct Connector {
     random: Random,
     supply: Supply,
     register_mwh: u64,
-    sessions: u32,
+    transactions: u32,
     /// False after ChangeAvailability to Inoperative; takes effect when no vehicle is charging.
     operative: bool,
     status: Status,
@@ -64,7 +64,7 @@ enum Phase {
 
 #[derive(Clone, Debug)]
 struct Visit {
-    session: Session,
+    transaction: Transaction,
     token: String,
     charge: Charge,
     /// By the station's clock.
@@ -110,7 +110,7 @@ impl Connector {
             random,
             supply,
             register_mwh,
-            sessions: 0,
+            transactions: 0,
             operative: true,
             status: Status::Available,
             phase: Phase::Free { arrives_at },
@@ -123,9 +123,9 @@ impl Connector {
     }
 
     /// The transaction that runs.
-    pub fn session(&self) -> Option<Session> {
+    pub fn transaction(&self) -> Option<Transaction> {
         match &self.phase {
-            Phase::Charging { visit, .. } => Some(visit.session),
+            Phase::Charging { visit, .. } => Some(visit.transaction),
             Phase::Free { .. } | Phase::Plugged { .. } | Phase::Finishing { .. } => None,
         }
     }
@@ -226,13 +226,13 @@ impl Connector {
         remote: Option<RemoteStart>,
         out: &mut Vec<Happening>,
     ) {
-        self.sessions += 1;
+        self.transactions += 1;
         let own = format!("CARD{:08X}", self.random.bits() as u32);
         let pause = plan.timeline.real(plan.pause());
         let visit = Visit {
-            session: Session {
+            transaction: Transaction {
                 evse: self.evse,
-                number: self.sessions,
+                number: self.transactions,
             },
             token: remote.as_ref().map_or(own, |remote| remote.token.clone()),
             charge: Charge::draw(self.supply, &mut self.random),
@@ -258,7 +258,7 @@ impl Connector {
         out.push(Happening {
             at,
             body: Body::Start {
-                session: visit.session,
+                transaction: visit.transaction,
                 token: visit.token.clone(),
                 reading: visit.charge.reading(self.register_mwh),
                 remote_start_id: visit.remote.as_ref().and_then(|remote| remote.id),
@@ -276,20 +276,20 @@ impl Connector {
 
     /// Reads the meter of the running transaction, if there is one.
     pub fn sample(&mut self, plan: &Plan, at: Instant, why: Sampled, out: &mut Vec<Happening>) {
-        let Some((session, reading)) = self.read_meter(plan, at) else {
+        let Some((transaction, reading)) = self.read_meter(plan, at) else {
             return;
         };
         out.push(Happening {
             at,
             body: Body::Sample {
-                session,
+                transaction,
                 reading,
                 why,
             },
         });
     }
 
-    fn read_meter(&mut self, plan: &Plan, at: Instant) -> Option<(Session, Reading)> {
+    fn read_meter(&mut self, plan: &Plan, at: Instant) -> Option<(Transaction, Reading)> {
         let Phase::Charging {
             visit, metered_at, ..
         } = &mut self.phase
@@ -300,12 +300,12 @@ impl Connector {
             .charge
             .advance(plan.timeline.station(at - *metered_at));
         *metered_at = at;
-        Some((visit.session, visit.charge.reading(self.register_mwh)))
+        Some((visit.transaction, visit.charge.reading(self.register_mwh)))
     }
 
     /// Ends the running transaction, if there is one.
     pub fn stop(&mut self, plan: &Plan, at: Instant, reason: StopReason, out: &mut Vec<Happening>) {
-        let Some((session, mut reading)) = self.read_meter(plan, at) else {
+        let Some((transaction, mut reading)) = self.read_meter(plan, at) else {
             return;
         };
         self.register_mwh = self.register_mwh.next_multiple_of(1_000);
@@ -319,7 +319,7 @@ impl Connector {
         out.push(Happening {
             at,
             body: Body::Stop {
-                session,
+                transaction,
                 token,
                 reading,
                 reason,

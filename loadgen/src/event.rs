@@ -62,7 +62,7 @@ pub enum Sampled {
 
 /// Names a transaction at its station: the EVSE and how many came before it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Session {
+pub struct Transaction {
     /// EVSE, from 1.
     pub evse: u32,
     /// Transactions of this EVSE so far, from 1.
@@ -116,7 +116,7 @@ pub enum Body {
     /// A transaction began.
     Start {
         /// Which.
-        session: Session,
+        transaction: Transaction,
         /// The card.
         token: String,
         /// The meter then; a whole number of watt-hours, because 1.6 has no finer one.
@@ -129,7 +129,7 @@ pub enum Body {
     /// The meter was read.
     Sample {
         /// The transaction.
-        session: Session,
+        transaction: Transaction,
         /// The meter then.
         reading: Reading,
         /// Why.
@@ -138,7 +138,7 @@ pub enum Body {
     /// A transaction ended.
     Stop {
         /// Which.
-        session: Session,
+        transaction: Transaction,
         /// The card.
         token: String,
         /// The meter then; a whole number of watt-hours.
@@ -178,11 +178,11 @@ impl Body {
     }
 
     /// The transaction it belongs to.
-    pub fn session(&self) -> Option<Session> {
+    pub fn transaction(&self) -> Option<Transaction> {
         match self {
-            Body::Start { session, .. }
-            | Body::Sample { session, .. }
-            | Body::Stop { session, .. } => Some(*session),
+            Body::Start { transaction, .. }
+            | Body::Sample { transaction, .. }
+            | Body::Stop { transaction, .. } => Some(*transaction),
             Body::Boot { .. } | Body::Heartbeat | Body::Authorize { .. } | Body::Status { .. } => {
                 None
             }

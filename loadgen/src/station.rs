@@ -20,7 +20,7 @@ use std::time::Duration;
 use ocpp::{Frame, Instant, Version};
 
 use crate::connector::{Connector, Happening};
-use crate::event::{Body, Event, Session, Status};
+use crate::event::{Body, Event, Status, Transaction};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::truth::Truth;
@@ -117,7 +117,7 @@ pub struct Station {
     outbox: Outbox,
     connectors: Vec<Line>,
     /// 1.6 transactions that the CSMS has named and that are not over.
-    named: Vec<(Session, i64)>,
+    named: Vec<(Transaction, i64)>,
     settings: commands::Settings,
     heartbeat_at: Option<Instant>,
     restart_at: Option<Instant>,
@@ -229,10 +229,10 @@ impl Station {
     }
 
     /// Transactions that run.
-    pub fn sessions(&self) -> usize {
+    pub fn transactions(&self) -> usize {
         self.connectors
             .iter()
-            .filter(|line| line.connector.session().is_some())
+            .filter(|line| line.connector.transaction().is_some())
             .count()
     }
 
@@ -384,7 +384,7 @@ impl Station {
     fn record(&mut self, plan: &Plan, out: &mut Vec<Output>) {
         let mut happenings = std::mem::take(&mut self.happenings);
         for Happening { at, body } in happenings.drain(..) {
-            if self.restart_when_idle && self.sessions() == 0 {
+            if self.restart_when_idle && self.transactions() == 0 {
                 self.restart_when_idle = false;
                 self.restart_at = Some(at + RESTART);
             }
@@ -410,10 +410,10 @@ impl Station {
                 self.statuses += 1;
                 self.statuses - 1
             }
-            Body::Start { session, .. }
-            | Body::Sample { session, .. }
-            | Body::Stop { session, .. } => {
-                let line = &mut self.connectors[session.evse as usize - 1];
+            Body::Start { transaction, .. }
+            | Body::Sample { transaction, .. }
+            | Body::Stop { transaction, .. } => {
+                let line = &mut self.connectors[transaction.evse as usize - 1];
                 line.seq = if matches!(body, Body::Start { .. }) {
                     0
                 } else {
@@ -500,8 +500,8 @@ impl Station {
 
     fn is_unnamed(&self, event: &Event) -> bool {
         match &event.body {
-            Body::Sample { session, .. } | Body::Stop { session, .. } => {
-                self.name_of(*session).is_none()
+            Body::Sample { transaction, .. } | Body::Stop { transaction, .. } => {
+                self.name_of(*transaction).is_none()
             }
             Body::Start { .. }
             | Body::Status { .. }
@@ -563,8 +563,8 @@ impl Station {
             latency: now - event.due,
             delayed: event.offline && event.body.is_kept() || event.sent > 1,
         });
-        if let (Some(transaction), Some(session)) = (answer.transaction, event.body.session()) {
-            self.named.push((session, transaction));
+        if let (Some(id), Some(transaction)) = (answer.transaction, event.body.transaction()) {
+            self.named.push((transaction, id));
         }
         if let Some(truth) = self.truth(plan, &event) {
             out.push(Output::Settled { truth, acked: true });
@@ -586,14 +586,14 @@ impl Station {
                 let connector = &mut self.connectors[*evse as usize - 1].connector;
                 connector.refuse(plan, now, &mut self.happenings);
             }
-            Body::Start { session, .. } if !answer.accepted => {
-                let connector = &mut self.connectors[session.evse as usize - 1].connector;
-                if connector.session() == Some(*session) {
+            Body::Start { transaction, .. } if !answer.accepted => {
+                let connector = &mut self.connectors[transaction.evse as usize - 1].connector;
+                if connector.transaction() == Some(*transaction) {
                     let reason = crate::event::StopReason::DeAuthorized;
                     connector.stop(plan, now, reason, &mut self.happenings);
                 }
             }
-            Body::Stop { session, .. } => self.named.retain(|(of, _)| of != session),
+            Body::Stop { transaction, .. } => self.named.retain(|(of, _)| of != transaction),
             Body::Authorize { .. }
             | Body::Start { .. }
             | Body::Heartbeat
@@ -716,17 +716,17 @@ impl Station {
     }
 
     /// The transaction's id in OCPP, if it has one yet.
-    fn transaction_id(&self, plan: &Plan, session: Session) -> Option<String> {
+    fn transaction_id(&self, plan: &Plan, transaction: Transaction) -> Option<String> {
         match self.version {
-            Version::V16 => self.name_of(session).map(|id| id.to_string()),
-            Version::V201 => Some(v201::transaction_id(plan, self.index, session)),
+            Version::V16 => self.name_of(transaction).map(|id| id.to_string()),
+            Version::V201 => Some(v201::transaction_id(plan, self.index, transaction)),
         }
     }
 
-    fn name_of(&self, session: Session) -> Option<i64> {
+    fn name_of(&self, transaction: Transaction) -> Option<i64> {
         self.named
             .iter()
-            .find(|(of, _)| *of == session)
+            .find(|(of, _)| *of == transaction)
             .map(|(_, id)| *id)
     }
 
@@ -734,7 +734,7 @@ impl Station {
         let kind = event.body.kind()?;
         let transaction = event
             .body
-            .session()
+            .transaction()
             .and_then(|of| self.transaction_id(plan, of));
         let stamped = !matches!(event.body, Body::Boot { .. });
         Some(Truth {

@@ -28,8 +28,10 @@ fn show(happening: &Happening) -> String {
         Body::Authorize { token, .. } => format!("authorize {token}"),
         Body::Status { status, .. } => format!("{status:?}"),
         Body::Start {
-            reading, session, ..
-        } => format!("start {} at {} Wh", session.number, wh(reading)),
+            reading,
+            transaction,
+            ..
+        } => format!("start {} at {} Wh", transaction.number, wh(reading)),
         Body::Sample { reading, .. } => format!("sample {} Wh, {} W", wh(reading), reading.power_w),
         Body::Stop {
             reading, reason, ..
@@ -163,5 +165,5 @@ fn the_register_is_whole_at_start_and_stop_and_never_falls() {
             assert_eq!(happening.body.register_mwh().unwrap() % 1_000, 0);
         }
     }
-    assert!(connector.session().is_none(), "everybody has left");
+    assert!(connector.transaction().is_none(), "everybody has left");
 }

@@ -205,10 +205,10 @@ impl Station {
     }
 
     fn stop_remotely(&mut self, plan: &Plan, now: Instant, transaction: &str) -> bool {
-        let running = |line: &super::Line| line.connector.session();
+        let running = |line: &super::Line| line.connector.transaction();
         let found = (0..self.connectors.len()).find(|at| {
             running(&self.connectors[*at])
-                .and_then(|session| self.transaction_id(plan, session))
+                .and_then(|transaction| self.transaction_id(plan, transaction))
                 .is_some_and(|id| id == transaction)
         });
         let Some(at) = found else { return false };

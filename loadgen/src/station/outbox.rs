@@ -151,7 +151,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::charge::{Charge, Supply};
-    use crate::event::{Sampled, Session, Status};
+    use crate::event::{Sampled, Status, Transaction};
     use crate::random::Random;
 
     fn event(seq: u32, body: Body) -> Event {
@@ -168,13 +168,13 @@ mod tests {
     }
 
     fn sample(seq: u32) -> Event {
-        let session = Session { evse: 1, number: 1 };
+        let transaction = Transaction { evse: 1, number: 1 };
         let reading =
             Charge::draw(Supply::Ac(11_000), &mut Random::new(1, &[])).reading(u64::from(seq));
         event(
             seq,
             Body::Sample {
-                session,
+                transaction,
                 reading,
                 why: Sampled::Periodically,
             },

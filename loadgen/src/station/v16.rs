@@ -16,10 +16,10 @@ use crate::event::{Body, Event, Sampled, Status, StopReason};
 /// The payload of the event's call.
 pub(super) fn payload(station: &Station, event: &Event) -> String {
     let at = rfc3339(event.at_millis);
-    let transaction = event
+    let transaction_id = event
         .body
-        .session()
-        .and_then(|session| station.name_of(session));
+        .transaction()
+        .and_then(|transaction| station.name_of(transaction));
     let payload = match &event.body {
         Body::Boot { .. } => json!({
             "chargePointVendor": "SIGEC",
@@ -31,23 +31,23 @@ pub(super) fn payload(station: &Station, event: &Event) -> String {
         Body::Authorize { token, .. } => json!({ "idTag": token }),
         Body::Status { evse, status } => status_payload(*evse, *status, &at),
         Body::Start {
-            session,
+            transaction,
             token,
             reading,
             ..
         } => json!({
-            "connectorId": session.evse,
+            "connectorId": transaction.evse,
             "idTag": token,
             "meterStart": reading.register_mwh / 1_000,
             "timestamp": at,
         }),
         Body::Sample {
-            session,
+            transaction,
             reading,
             why,
         } => json!({
-            "connectorId": session.evse,
-            "transactionId": transaction,
+            "connectorId": transaction.evse,
+            "transactionId": transaction_id,
             "meterValue": [{
                 "timestamp": at,
                 "sampledValue": samples(station, reading, *why),
@@ -59,7 +59,7 @@ pub(super) fn payload(station: &Station, event: &Event) -> String {
             reason,
             ..
         } => json!({
-            "transactionId": transaction,
+            "transactionId": transaction_id,
             "idTag": token,
             "meterStop": reading.register_mwh / 1_000,
             "timestamp": at,

@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use super::{Answer, Station};
 use crate::charge::Reading;
 use crate::clock::rfc3339;
-use crate::event::{Body, Event, Sampled, Session, Status, StopReason};
+use crate::event::{Body, Event, Sampled, Status, StopReason, Transaction};
 use crate::plan::Plan;
 use crate::random::Random;
 
 /// The station's id of a transaction: in the form of a UUID, another one in every run.
-pub(super) fn transaction_id(plan: &Plan, index: u32, session: Session) -> String {
+pub(super) fn transaction_id(plan: &Plan, index: u32, transaction: Transaction) -> String {
     let path = [
         u64::from(index),
-        u64::from(session.evse),
-        u64::from(session.number),
+        u64::from(transaction.evse),
+        u64::from(transaction.number),
         plan.timeline.start_utc_micros as u64,
     ];
     let mut random = Random::new(plan.seed, &path);
@@ -49,14 +49,15 @@ pub(super) fn payload(station: &Station, plan: &Plan, event: &Event) -> String {
         Body::Authorize { token, .. } => json!({ "idToken": id_token(token) }),
         Body::Status { evse, status } => status_payload(*evse, *status, &at),
         Body::Start {
-            session,
+            transaction,
             token,
             reading,
             remote_start_id,
             remote,
         } => {
             let energy = energy(station, reading, "Transaction.Begin");
-            let mut payload = transaction_event(station, plan, event, *session, &at, vec![energy]);
+            let mut payload =
+                transaction_event(station, plan, event, *transaction, &at, vec![energy]);
             payload["eventType"] = "Started".into();
             payload["triggerReason"] = if *remote { "RemoteStart" } else { "Authorized" }.into();
             payload["transactionInfo"]["chargingState"] = "Charging".into();
@@ -67,12 +68,12 @@ pub(super) fn payload(station: &Station, plan: &Plan, event: &Event) -> String {
             payload
         }
         Body::Sample {
-            session,
+            transaction,
             reading,
             why,
         } => {
             let samples = samples(station, reading, *why);
-            let mut payload = transaction_event(station, plan, event, *session, &at, samples);
+            let mut payload = transaction_event(station, plan, event, *transaction, &at, samples);
             payload["eventType"] = "Updated".into();
             payload["triggerReason"] = match why {
                 Sampled::Periodically => "MeterValuePeriodic",
@@ -83,13 +84,14 @@ pub(super) fn payload(station: &Station, plan: &Plan, event: &Event) -> String {
             payload
         }
         Body::Stop {
-            session,
+            transaction,
             token,
             reading,
             reason,
         } => {
             let energy = energy(station, reading, "Transaction.End");
-            let mut payload = transaction_event(station, plan, event, *session, &at, vec![energy]);
+            let mut payload =
+                transaction_event(station, plan, event, *transaction, &at, vec![energy]);
             let (trigger, stopped) = reason_words(*reason);
             payload["eventType"] = "Ended".into();
             payload["triggerReason"] = trigger.into();
@@ -119,15 +121,15 @@ fn transaction_event(
     station: &Station,
     plan: &Plan,
     event: &Event,
-    session: Session,
+    transaction: Transaction,
     at: &str,
     samples: Vec<Value>,
 ) -> Value {
     let mut payload = json!({
         "timestamp": at,
         "seqNo": event.seq,
-        "transactionInfo": { "transactionId": transaction_id(plan, station.index, session) },
-        "evse": { "id": session.evse, "connectorId": 1 },
+        "transactionInfo": { "transactionId": transaction_id(plan, station.index, transaction) },
+        "evse": { "id": transaction.evse, "connectorId": 1 },
         "meterValue": [{ "timestamp": at, "sampledValue": samples }],
     });
     if event.offline {

@@ -45,7 +45,7 @@ pub(super) fn answer(
             let line = line
                 .and_then(|at| station.connectors.get(at))
                 .filter(|_| call.connector_id == 1);
-            let status = match line.map(|line| line.connector.session()) {
+            let status = match line.map(|line| line.connector.transaction()) {
                 Some(None) => "Unlocked",
                 Some(Some(_)) => "OngoingAuthorizedTransaction",
                 None => "UnknownConnector",
@@ -112,7 +112,7 @@ fn accepted(yes: bool) -> Value {
 /// On idle, the station waits for its transactions; it looks again whenever one ends.
 fn reset(station: &mut Station, plan: &Plan, now: Instant, kind: ResetType) -> Value {
     match kind {
-        ResetType::OnIdle if station.sessions() > 0 => {
+        ResetType::OnIdle if station.transactions() > 0 => {
             station.restart_when_idle = true;
             json!({ "status": "Scheduled" })
         }
