@@ -1,8 +1,10 @@
 //! The whole program as a child process.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Sigec {
     child: Child,
-    /// From starting the process to its ready file.
+    /// From starting the process to its line `ready`.
     pub ready_after: Duration,
     /// Where stations connect.
     pub ocpp: SocketAddr,
@@ -49,7 +51,7 @@ impl Sigec {
         }
         command
             .env("SIGEC_ADMIN_TOKEN", TOKEN)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
         let child = command
             .spawn()
@@ -61,7 +63,7 @@ impl Sigec {
             ocpp: address,
             http: String::new(),
         };
-        let text = sigec.wait_for(&ready, start)?;
+        let text = sigec.wait_for(&ready)?;
         sigec.ready_after = Duration::from_nanos(monotonic_ns() - start);
         let ready: Value = serde_json::from_str(&text).context("reading the ready file")?;
         let field = |name: &str| {
@@ -74,22 +76,25 @@ impl Sigec {
         Ok(sigec)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a file that appears has no event to wait for; bounded"
-    )]
-    fn wait_for(&mut self, ready: &Path, start: u64) -> anyhow::Result<String> {
-        loop {
-            if let Ok(text) = std::fs::read_to_string(ready) {
-                return Ok(text);
+    /// Waits for the line that begins with `ready`; the file is there before it.
+    fn wait_for(&mut self, ready: &Path) -> anyhow::Result<String> {
+        let output = self.child.stdout.take().context("taking the output")?;
+        let (sender, line) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            if lines.any(|line| line.starts_with("ready")) {
+                // Whoever waits may have lost patience.
+                let _ = sender.send(());
             }
-            if let Some(status) = self.child.try_wait().context("looking after the server")? {
-                bail!("the server ended with {status} before it was ready");
+            lines.for_each(drop);
+        });
+        match line.recv_timeout(PATIENCE) {
+            Ok(()) => std::fs::read_to_string(ready).context("reading the ready file"),
+            Err(RecvTimeoutError::Timeout) => bail!("the server is not ready after {PATIENCE:?}"),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait().context("looking after the server")?;
+                bail!("the server ended with {status} before it was ready")
             }
-            if PATIENCE.as_nanos() as u64 <= monotonic_ns() - start {
-                bail!("the server is not ready after {PATIENCE:?}");
-            }
-            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
