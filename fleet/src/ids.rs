@@ -40,6 +40,13 @@ pub enum InvalidKey {
         /// The first such character.
         found: char,
     },
+    /// OCPP's `identifierString` allows it, URLs do not: their libraries take `.` and `..`, percent-encoded or not,
+    /// for steps between folders (RFC 3986, §5.2.4; WHATWG URL), so neither a station nor an operator could name it.
+    #[error("station identity is {identity:?}, which a URL cannot name")]
+    DotSegment {
+        /// The identity found.
+        identity: String,
+    },
     /// The parts do not fit [`KEY_LEN_MAX`] bytes together.
     #[error("station key has {len} bytes, at most {KEY_LEN_MAX} are allowed")]
     KeyTooLong {
@@ -61,6 +68,15 @@ impl StationKey {
     ///
     /// Any [`InvalidKey`] except `NoTenant`.
     pub fn new(tenant: &str, identity: &str) -> Result<Self, InvalidKey> {
+        if matches!(identity, "." | "..") {
+            return Err(InvalidKey::DotSegment {
+                identity: identity.to_owned(),
+            });
+        }
+        Self::join(tenant, identity)
+    }
+
+    fn join(tenant: &str, identity: &str) -> Result<Self, InvalidKey> {
         if identity.is_empty() || tenant.is_empty() {
             return Err(InvalidKey::Empty);
         }
@@ -83,12 +99,12 @@ impl StationKey {
     ///
     /// # Errors
     ///
-    /// Any [`InvalidKey`].
+    /// Any [`InvalidKey`] except `DotSegment`.
     pub fn parse(key: &str) -> Result<Self, InvalidKey> {
         let (tenant, identity) = key.split_once('/').ok_or_else(|| InvalidKey::NoTenant {
             key: key.to_owned(),
         })?;
-        Self::new(tenant, identity)
+        Self::join(tenant, identity)
     }
 
     /// The whole key, `{tenant}/{identity}`.
@@ -203,6 +219,18 @@ mod tests {
     fn what_no_station_may_be_called() {
         for (identity, expected) in [
             ("", InvalidKey::Empty),
+            (
+                "..",
+                InvalidKey::DotSegment {
+                    identity: "..".into(),
+                },
+            ),
+            (
+                ".",
+                InvalidKey::DotSegment {
+                    identity: ".".into(),
+                },
+            ),
             ("a:b", InvalidKey::Character { found: ':' }),
             ("a/b", InvalidKey::Character { found: '/' }),
             ("a\0", InvalidKey::Character { found: '\0' }),
@@ -211,6 +239,11 @@ mod tests {
             assert_eq!(StationKey::new("default", identity), Err(expected));
         }
         assert!(StationKey::new("default", &"x".repeat(48)).is_ok());
+        assert!(StationKey::new("default", "...").is_ok());
+        assert!(
+            StationKey::parse("default/..").is_ok(),
+            "what is stored is read"
+        );
         assert!(
             StationKey::new("default", &"é".repeat(48)).is_ok(),
             "the limit counts characters"
