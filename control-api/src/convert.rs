@@ -32,7 +32,7 @@ pub(crate) fn device(station: StationView) -> sdk::Device {
         is_online: station.online,
         last_seen_at: time(station.last_seen_at),
         acceptance,
-        has_password: station.has_password,
+        has_password: station.password.is_some(),
         site: some(station.site),
         location: station.location.map(|(lat, lng)| sdk::Location {
             lat,

@@ -1,11 +1,16 @@
 //! Why a request was refused, and the one place where that becomes an HTTP status.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dataplane::{RegisterError, RouterError};
 use sdk::{Command, FieldProblem, Role};
 
 use crate::problem::Refusal;
+
+/// When to try again what was refused because something was full or down.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a request was refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -79,6 +84,14 @@ pub enum ApiError {
         /// The limit.
         seconds: u64,
     },
+    /// The caller asks more often than it may.
+    #[error("more requests than {who} may make; the next one is free in {} ms", .retry_after.as_millis())]
+    TooOften {
+        /// Whose requests are counted together.
+        who: &'static str,
+        /// When there is room again.
+        retry_after: Duration,
+    },
     /// The station is not connected.
     #[error("station {:?} is not connected", .0.device_id)]
     Offline(Box<Command>),
@@ -108,7 +121,11 @@ pub enum ApiError {
 fn join(fields: &[FieldProblem]) -> String {
     let texts: Vec<_> = fields
         .iter()
-        .map(|field| format!("{}: {}", field.pointer, field.detail))
+        .map(|field| match field.pointer.as_str() {
+            // The body as a whole.
+            "" => field.detail.clone(),
+            pointer => format!("{pointer}: {}", field.detail),
+        })
         .collect();
     texts.join("; ")
 }
@@ -154,6 +171,7 @@ impl ApiError {
             Self::TooLarge { .. } => &TOO_LARGE,
             Self::MediaType { .. } => &MEDIA_TYPE,
             Self::Slow { .. } => &SLOW,
+            Self::TooOften { .. } => &RATE_LIMITED,
             Self::Offline(_) => &OFFLINE,
             Self::QueueFull(_) => &QUEUE_FULL,
             Self::Rejected(_) => &REJECTED,
@@ -162,6 +180,15 @@ impl ApiError {
             Self::InvalidCommand(_) => &INVALID_COMMAND,
             Self::Unavailable(_) => &UNAVAILABLE,
             Self::Internal(_) => &INTERNAL,
+        }
+    }
+
+    /// When the same request can succeed by itself.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooOften { retry_after, .. } => Some(*retry_after),
+            Self::QueueFull(_) | Self::Unavailable(_) => Some(RETRY_AFTER),
+            _ => None,
         }
     }
 
@@ -246,6 +273,7 @@ kinds! {
     TOO_LARGE PAYLOAD_TOO_LARGE "too_large" "Body too large" "Send less, or in parts.";
     MEDIA_TYPE UNSUPPORTED_MEDIA_TYPE "media_type" "Unsupported media type" "Send the content type that `detail` names.";
     SLOW REQUEST_TIMEOUT "slow" "Request took too long" "Send the request again, faster.";
+    RATE_LIMITED TOO_MANY_REQUESTS "rate_limited" "Too many requests" "Wait as long as `Retry-After` says; `http.rate_principal` and `http.rate_anonymous` set the limits.";
     OFFLINE CONFLICT "offline" "Station is offline" "Nothing was sent. Try again when `is_online` of the device is true.";
     QUEUE_FULL TOO_MANY_REQUESTS "queue_full" "Too many commands waiting" "Nothing was sent. Wait for the station's answers to the earlier ones.";
     REJECTED CONFLICT "rejected" "Station refused" "The station's own answer is in `command`.";

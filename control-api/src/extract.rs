@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use futures::StreamExt as _;
@@ -14,15 +14,8 @@ use serde_path_to_error::Segment;
 use crate::error::ApiError;
 use crate::principals::Principal;
 
-/// Largest JSON body, bytes.
-const JSON_LEN_MAX: usize = 1 << 20;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait that a request can ask for.
 const WAIT_MAX: Duration = Duration::from_secs(300);
-/// Longest page of a list, and the one that a request without `limit` gets.
-const LIMIT_MAX: usize = 500;
-const LIMIT_DEFAULT: usize = 100;
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -32,7 +25,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         expect_type(request.headers(), "application/json")?;
-        let bytes = read_body(request, JSON_LEN_MAX, BODY_TIMEOUT).await?;
+        let bytes = read_body(request).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -88,53 +81,15 @@ pub(crate) fn expect_type(headers: &HeaderMap, expected: &'static str) -> Result
     })
 }
 
-/// The body, if it is not larger than `limit` and arrives within `timeout`.
-pub(crate) async fn read_body(
-    request: Request,
-    limit: usize,
-    timeout: Duration,
-) -> Result<Vec<u8>, ApiError> {
-    let announced = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok())
-        .and_then(|length| length.parse::<usize>().ok())
-        .unwrap_or(0);
-    if limit < announced {
-        return Err(ApiError::TooLarge { limit });
-    }
+/// The whole body; [`crate::arrival`] bounds its size and its time.
+pub(crate) async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
     let mut chunks = request.into_body().into_data_stream();
-    let read = async {
-        let mut bytes = Vec::with_capacity(announced);
-        while let Some(chunk) = chunks.next().await {
-            let chunk =
-                chunk.map_err(|e| ApiError::Malformed(format!("the body broke off: {e}")))?;
-            if limit < bytes.len() + chunk.len() {
-                return Err(ApiError::TooLarge { limit });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
-    };
-    tokio::time::timeout(timeout, read)
-        .await
-        .unwrap_or(Err(ApiError::Slow {
-            seconds: timeout.as_secs(),
-        }))
-}
-
-/// The query string.
-pub(crate) struct Params<T>(pub(crate) T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Query::from_request_parts(parts, state)
-            .await
-            .map(|Query(params)| Self(params))
-            .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|e| ApiError::Malformed(format!("the body broke off: {e}")))?;
+        bytes.extend_from_slice(&chunk);
     }
+    Ok(bytes)
 }
 
 /// The one parameter of the path, percent-decoded.
@@ -202,17 +157,6 @@ fn wait(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
     Ok(None)
 }
 
-/// The length of a page that `limit` asks for.
-pub(crate) fn page_len(limit: Option<usize>) -> Result<usize, ApiError> {
-    match limit {
-        None => Ok(LIMIT_DEFAULT),
-        Some(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
-        Some(limit) => Err(ApiError::BadParameter(format!(
-            "limit is {limit}, expected 1 to {LIMIT_MAX}"
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
@@ -255,6 +199,7 @@ mod tests {
             r#"{"id":"CP1","naem":1}"#,
             "invalid /naem: unknown field `naem`, expected one of `id`, `password`, `site`, `location`, `connectors` at line 1 column 18",
         );
+        check("{}", "invalid missing field `id` at line 1 column 2");
         check(
             "{",
             "malformed the body is not JSON: EOF while parsing an object at line 1 column 1",
@@ -263,18 +208,5 @@ mod tests {
             r#"{"id":"CP1"} x"#,
             "malformed the body is not JSON: trailing characters at line 1 column 14",
         );
-    }
-
-    #[test]
-    fn a_page_has_one_to_500_items() {
-        for (limit, expected) in [
-            (None, Some(100)),
-            (Some(1), Some(1)),
-            (Some(500), Some(500)),
-            (Some(0), None),
-            (Some(501), None),
-        ] {
-            assert_eq!(page_len(limit).ok(), expected, "{limit:?}");
-        }
     }
 }

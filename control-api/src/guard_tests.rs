@@ -1,7 +1,7 @@
 //! What every request passes, driven without a listener.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Request, Response};
 use axum::routing::{get, post};
 use expect_test::{Expect, expect};
@@ -12,6 +12,14 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::extract::{Body as JsonBody, Caller};
+
+/// The administrator's token.
+const ROOT: &str = "root-token-of-the-test";
+/// Five times as many at once: more than any test asks, but one.
+const RATES: RateLimits = RateLimits {
+    principal: 10,
+    anonymous: 4,
+};
 
 struct Api {
     router: Router,
@@ -24,7 +32,8 @@ struct Api {
 fn api() -> Api {
     let dir = tempfile::tempdir().unwrap();
     let principals = Principals::open(StateStore::open(dir.path()).unwrap()).unwrap();
-    principals.bootstrap(Some("root")).unwrap();
+    let root = AdminToken::new(ROOT).unwrap();
+    principals.bootstrap(Some(&root)).unwrap();
     let (_, read_only) = principals
         .create("reader", Role::ReadOnly, "default")
         .unwrap();
@@ -40,7 +49,7 @@ fn api() -> Api {
         .route("/api/v1/unlisted", post(async || "never"));
     let metrics = metrics::Metrics::default();
     Api {
-        router: guarded(routes, principals, metrics.clone()),
+        router: guarded(routes, Guard::new(principals, RATES), metrics.clone()),
         metrics,
         read_only,
         _dir: dir,
@@ -105,7 +114,7 @@ async fn a_request_passes_with_a_token_of_sufficient_role() {
     let api = api();
     let read_only = api.read_only.clone();
     let lower_case = Request::get("/api/v1/devices")
-        .header(AUTHORIZATION, "bearer root")
+        .header(AUTHORIZATION, format!("bearer {ROOT}"))
         .body(Body::empty())
         .unwrap();
     let basic = Request::get("/api/v1/devices")
@@ -116,7 +125,7 @@ async fn a_request_passes_with_a_token_of_sufficient_role() {
         &api,
         vec![
             request(Method::GET, "/health/live", None, ""),
-            request(Method::GET, "/api/v1/devices", Some("root"), ""),
+            request(Method::GET, "/api/v1/devices", Some(ROOT), ""),
             lower_case,
             request(Method::GET, "/api/v1/devices", Some(&read_only), ""),
             request(Method::HEAD, "/api/v1/devices", Some(&read_only), ""),
@@ -132,7 +141,7 @@ async fn a_request_passes_with_a_token_of_sufficient_role() {
             request(
                 Method::POST,
                 "/api/v1/devices",
-                Some("root"),
+                Some(ROOT),
                 r#"{"id":"CP1"}"#,
             ),
         ],
@@ -158,15 +167,15 @@ async fn what_nobody_knows_is_refused_in_the_same_form() {
     check(
         &api,
         vec![
-            request(Method::GET, "/api/v1/nothing", Some("root"), ""),
-            request(Method::POST, "/api/v1/unlisted", Some("root"), ""),
-            request(Method::PUT, "/api/v1/devices", Some("root"), ""),
-            request(Method::POST, "/api/v1/devices", Some("root"), "{"),
-            request(Method::POST, "/api/v1/devices", Some("root"), r#"{"id":7}"#),
+            request(Method::GET, "/api/v1/nothing", Some(ROOT), ""),
+            request(Method::POST, "/api/v1/unlisted", Some(ROOT), ""),
+            request(Method::PUT, "/api/v1/devices", Some(ROOT), ""),
+            request(Method::POST, "/api/v1/devices", Some(ROOT), "{"),
+            request(Method::POST, "/api/v1/devices", Some(ROOT), r#"{"id":7}"#),
             request(
                 Method::POST,
                 "/api/v1/devices",
-                Some("root"),
+                Some(ROOT),
                 &"x".repeat((1 << 20) + 1),
             ),
         ],
@@ -192,12 +201,12 @@ async fn a_refusal_says_how_to_go_on() {
     );
     let (response, _) = send(
         &api,
-        request(Method::PUT, "/api/v1/devices", Some("root"), ""),
+        request(Method::PUT, "/api/v1/devices", Some(ROOT), ""),
     )
     .await;
     assert_eq!(response.headers()[ALLOW], "GET,HEAD,POST");
     let form = Request::post("/api/v1/devices")
-        .header(AUTHORIZATION, "Bearer root")
+        .header(AUTHORIZATION, format!("Bearer {ROOT}"))
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from("id=CP1"))
         .unwrap();
@@ -210,10 +219,10 @@ async fn metrics_have_a_bounded_set_of_labels() {
     let api = api();
     let made_up = Method::from_bytes(b"BREW").unwrap();
     for request in [
-        request(Method::GET, "/api/v1/devices", Some("root"), ""),
+        request(Method::GET, "/api/v1/devices", Some(ROOT), ""),
         request(Method::GET, "/made/up/1", None, ""),
         request(Method::GET, "/made/up/2", None, ""),
-        request(made_up, "/api/v1/devices", Some("root"), ""),
+        request(made_up, "/api/v1/devices", Some(ROOT), ""),
     ] {
         send(&api, request).await;
     }
@@ -237,9 +246,33 @@ async fn a_body_that_does_not_come_is_given_up() {
     let api = api();
     let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let slow = Request::post("/api/v1/devices")
-        .header(AUTHORIZATION, "Bearer root")
+        .header(AUTHORIZATION, format!("Bearer {ROOT}"))
         .body(never)
         .unwrap();
     let expected = "408 slow: the body did not arrive within 30 seconds (/api/v1/devices)";
     assert_eq!(answer(&api, slow).await, expected);
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_told_when_to_come_back_and_nobody_else_is() {
+    let api = api();
+    let ask = |token| request(Method::GET, "/api/v1/devices", token, "");
+    let flood = async |token| {
+        for _ in 0..1_000 {
+            let (response, _) = send(&api, ask(token)).await;
+            if response.status() == 429 {
+                let seconds = response.headers()[RETRY_AFTER].to_str().unwrap().to_owned();
+                return seconds.parse::<u64>().unwrap();
+            }
+        }
+        panic!("1,000 requests were let in");
+    };
+    assert_eq!(flood(Some(ROOT)).await, 1);
+    assert_eq!(send(&api, ask(Some(&api.read_only))).await.0.status(), 200);
+    // Guessing tokens is counted by address, and does not lock out those who have one.
+    assert_eq!(flood(Some("guess")).await, 1);
+    assert_eq!(send(&api, ask(None)).await.0.status(), 429);
+    assert_eq!(send(&api, ask(Some(&api.read_only))).await.0.status(), 200);
+    let live = request(Method::GET, "/health/live", None, "");
+    assert_eq!(send(&api, live).await.0.status(), 200);
 }

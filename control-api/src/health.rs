@@ -11,8 +11,8 @@ use sdk::{DataPlaneHealth, Health, HealthStatus};
 use storage::log::{LogHealth, LogState};
 
 use crate::SharedApp;
+use crate::ask::answered;
 use crate::error::ApiError;
-use crate::routes::answered;
 
 /// How the parts are that only the program itself knows.
 #[derive(Clone, Debug)]

@@ -11,18 +11,23 @@
 
 #![forbid(unsafe_code)]
 
+mod arrival;
+mod ask;
 mod authorize;
 mod convert;
 mod cursor;
 mod error;
 mod extract;
 mod health;
+mod listing;
 mod metrics;
 mod openapi;
 mod policy;
 mod principals;
 mod problem;
+mod rate;
 mod routes;
+mod serve;
 mod sql;
 
 use std::sync::Arc;
@@ -32,11 +37,17 @@ use axum::{Extension, Router};
 use fleet::UtcMicros;
 use tokio::sync::Semaphore;
 
+use authorize::Guard;
+
 pub use error::ApiError;
 pub use health::{HealthFn, HealthParts};
 pub use principals::{
-    ADMIN, NAME_CHARS_MAX, PRINCIPALS_MAX, Principal, PrincipalError, Principals, ScramVerifier,
+    ADMIN, ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, ADMIN_TOKEN_DISTINCT_MIN, AdminToken,
+    AdminTokenError, NAME_CHARS_MAX, PRINCIPALS_MAX, Principal, PrincipalError, Principals,
+    ScramVerifier,
 };
+pub use rate::RateLimits;
+pub use serve::{ServeLimits, serve};
 pub use sql::{SqlError, SqlFn, SqlRow};
 
 /// Writes metrics in the Prometheus text format; called for every scrape.
@@ -48,6 +59,8 @@ pub struct Deps {
     pub router: dataplane::Router,
     /// Who may call.
     pub principals: Principals,
+    /// How often.
+    pub rates: RateLimits,
     /// Asks the tables.
     pub sql: SqlFn,
     /// How the parts are that the data plane's router does not know.
@@ -86,7 +99,7 @@ type SharedApp = Arc<App>;
 /// Everything the HTTP listener serves.
 pub fn router(deps: Deps) -> Router {
     let metrics = metrics::Metrics::default();
-    let principals = deps.principals.clone();
+    let guard = Guard::new(deps.principals.clone(), deps.rates);
     let app = Arc::new(App {
         router: deps.router,
         principals: deps.principals,
@@ -104,15 +117,16 @@ pub fn router(deps: Deps) -> Router {
         .merge(deps.sql_routes)
         .merge(deps.voice_routes)
         .layer(Extension(document));
-    guarded(routes, principals, metrics)
+    guarded(routes, guard, metrics)
 }
 
-/// What every request passes on its way in and out: metrics, problems, login.
-fn guarded(routes: Router, principals: Principals, metrics: metrics::Metrics) -> Router {
+/// What every request passes on its way in and out: metrics, problems, limits of its body, login.
+fn guarded(routes: Router, guard: Guard, metrics: metrics::Metrics) -> Router {
     routes
         .fallback(routes::no_route)
         .method_not_allowed_fallback(routes::no_method)
-        .layer(from_fn_with_state(principals, authorize::authorize))
+        .layer(from_fn_with_state(guard, authorize::authorize))
+        .layer(from_fn(arrival::limit))
         .layer(from_fn(problem::render))
         .layer(from_fn_with_state(metrics, metrics::measure))
 }

@@ -9,6 +9,7 @@
 //! - Requests read an immutable snapshot; writers replace it after the store has synced.
 //! - There is always an administrator: the last one cannot be deleted.
 
+mod admin_token;
 mod row;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -21,6 +22,10 @@ use ring::{digest, pbkdf2};
 use sdk::Role;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
+pub use admin_token::{
+    ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, ADMIN_TOKEN_DISTINCT_MIN, AdminToken,
+    AdminTokenError,
+};
 use row::Row;
 
 /// Name of the principal that the first start creates.
@@ -101,9 +106,6 @@ pub enum PrincipalError {
     /// [`PRINCIPALS_MAX`] is reached.
     #[error("there are {PRINCIPALS_MAX} principals already, the most there can be")]
     TooMany,
-    /// A token that was brought along cannot travel in a header.
-    #[error("the administrator's token is empty or holds other characters than visible ASCII")]
-    Token,
     /// The system's random source gives nothing.
     #[error("the system has no random bytes")]
     Random,
@@ -169,14 +171,10 @@ impl Principals {
     ///
     /// # Errors
     ///
-    /// - [`PrincipalError::Token`] when `token` cannot be used.
-    /// - [`PrincipalError::Random`], [`PrincipalError::Store`].
-    pub fn bootstrap(&self, token: Option<&str>) -> Result<Option<String>, PrincipalError> {
-        match token {
+    /// [`PrincipalError::Random`], [`PrincipalError::Store`].
+    pub fn bootstrap(&self, token: Option<&AdminToken>) -> Result<Option<String>, PrincipalError> {
+        match token.map(AdminToken::as_str) {
             Some(token) => {
-                if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Err(PrincipalError::Token);
-                }
                 let known = self.principal_by_token(token);
                 if known.is_none_or(|known| known.name != ADMIN || known.role != Role::Admin) {
                     self.put_admin(token)?;

@@ -11,9 +11,6 @@ use sdk::Problem;
 
 use crate::error::{ApiError, KINDS};
 
-/// When to try again what was refused because something was full or down.
-const RETRY_AFTER_SECONDS: u16 = 1;
-
 /// Travels in a response's extensions from a handler to [`render`].
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal(Box<ApiError>);
@@ -62,15 +59,16 @@ fn document(error: &ApiError, instance: String) -> Problem {
             ApiError::Invalid(fields) => fields.clone(),
             _ => Vec::new(),
         },
-        retry_after: retries(error).then(|| format!("{RETRY_AFTER_SECONDS}s")),
+        retry_after: retry_after_seconds(error).map(|seconds| format!("{seconds}s")),
         state: command.as_ref().map(|command| command.state),
         command: command.map(Box::new),
     }
 }
 
-/// True when the same request can succeed by itself a little later.
-fn retries(error: &ApiError) -> bool {
-    matches!(error, ApiError::QueueFull(_) | ApiError::Unavailable(_))
+/// Whole seconds, as the header has them; a little too long rather than too short.
+fn retry_after_seconds(error: &ApiError) -> Option<u64> {
+    let after = error.retry_after()?;
+    Some(after.as_secs() + u64::from(after.subsec_nanos() != 0))
 }
 
 fn add_headers(headers: &mut HeaderMap, error: &ApiError) {
@@ -78,8 +76,8 @@ fn add_headers(headers: &mut HeaderMap, error: &ApiError) {
         CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
     );
-    if retries(error) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    if let Some(seconds) = retry_after_seconds(error) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let ApiError::Unauthorized(_) = error {
         let challenge = HeaderValue::from_static("Bearer realm=\"sigec\"");

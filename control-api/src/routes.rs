@@ -10,21 +10,13 @@ mod prometheus;
 mod tokens;
 mod transactions;
 
-use std::time::Duration;
-
 use axum::http::Method;
-use dataplane::RouterError;
-use fleet::StationKey;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::SharedApp;
 use crate::error::ApiError;
-use crate::principals::Principal;
 use crate::{health, openapi, problem};
-
-/// How long a shard may take to answer a question that does not wait for a station.
-const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every route of this crate, with its document.
 pub(crate) fn all() -> OpenApiRouter<SharedApp> {
@@ -62,30 +54,6 @@ pub(crate) async fn no_method(method: Method) -> ApiError {
     ApiError::Method {
         method: method.to_string(),
     }
-}
-
-/// A shard's answer, or a problem when there is none soon.
-pub(crate) async fn answered<T>(
-    question: impl Future<Output = Result<T, RouterError>>,
-) -> Result<T, ApiError> {
-    answered_within(Duration::ZERO, question).await
-}
-
-/// The same of a question whose answer waits up to `wait` for a station.
-async fn answered_within<T>(
-    wait: Duration,
-    question: impl Future<Output = Result<T, RouterError>>,
-) -> Result<T, ApiError> {
-    tokio::time::timeout(wait.saturating_add(ASK_TIMEOUT), question)
-        .await
-        .unwrap_or(Err(RouterError::TimedOut))
-        .map_err(ApiError::from)
-}
-
-/// The station `id` of the caller's tenant.
-fn station_key(caller: &Principal, id: &str) -> Result<StationKey, ApiError> {
-    StationKey::new(&caller.tenant, id)
-        .map_err(|e| ApiError::BadParameter(format!("device id {id:?}: {e}")))
 }
 
 /// Runs what touches a disk where it may.

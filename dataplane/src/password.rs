@@ -91,7 +91,7 @@ impl Password {
     }
 
     /// Whether `password` is the one, in constant time.
-    pub(crate) fn matches(&self, password: &[u8]) -> bool {
+    pub fn matches(&self, password: &[u8]) -> bool {
         hmac::verify(&Self::key(&self.salt), password, &self.mac).is_ok()
     }
 

@@ -17,6 +17,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an import or a query may take.
 const TIMEOUT_LONG: Duration = Duration::from_secs(3_600);
+/// How long a connection is kept for the next request: less than the server waits for one.
+const IDLE_MAX: Duration = Duration::from_secs(5);
 /// How much of an answer that is no problem document an error shows, in characters.
 const EXCERPT_CHARS: usize = 200;
 
@@ -130,7 +132,10 @@ impl Client {
             )));
         }
         Ok(Self {
-            http: reqwest::Client::builder().no_proxy().build()?,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .pool_idle_timeout(IDLE_MAX)
+                .build()?,
             base,
             token: token.into(),
         })

@@ -178,13 +178,17 @@ fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 /// What became of a bulk import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReport {
-    /// Stations registered or changed.
-    pub imported: u64,
+    /// Stations registered that were not before.
+    pub created: u64,
+    /// Registered stations of which a line said something else than was known.
+    pub updated: u64,
+    /// Registered stations of which a line said what was known.
+    pub unchanged: u64,
     /// Lines refused; the others took effect.
     pub failed: u64,
     /// Why, of the first 1,000 refused lines.
     pub errors: Vec<ImportError>,
-    /// Passwords generated for lines that had none. Shown this once.
+    /// Passwords generated for created stations whose line had none. Shown this once.
     pub passwords: Vec<GeneratedPassword>,
 }
 

@@ -233,7 +233,7 @@ pub(crate) enum StationCommand {
     #[command(after_help = "Examples:\n  \
         sigec station import stations.csv\n\n\
         The file has a header, id,password,site,latitude,longitude,connectors, of which only id must be there. A new\n\
-        station without a password is given one, which is printed.")]
+        station without a password is given one, which is printed. The same file again changes nothing.")]
     Import {
         #[command(flatten)]
         sources: Sources,

@@ -12,7 +12,7 @@ use sdk::Client;
 use storage::data_dir::{DataDir, DataDirError};
 
 use crate::cli::{Cli, Command, Login, Sources};
-use crate::config::Config;
+use crate::config::{Config, environment};
 use crate::run::{self, Ready};
 
 pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
@@ -66,7 +66,7 @@ impl Holder {
 
 fn load(sources: &Sources) -> anyhow::Result<Config> {
     let file = sources.config.as_deref();
-    Ok(Config::load(file, std::env::vars(), &sources.settings())?.0)
+    Ok(Config::load(file, environment(), &sources.settings())?.0)
 }
 
 /// The data directory of a stopped server, held so that none starts meanwhile.

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use control_api::{AdminToken, AdminTokenError, RateLimits, ServeLimits};
 use storage::log::LogConfig;
 
 pub(crate) use layers::{DEFAULTS, Settings};
@@ -38,6 +39,8 @@ pub(crate) enum ConfigError {
         key: String,
         nearest: Option<String>,
     },
+    #[error("SIGEC_ADMIN_TOKEN")]
+    AdminToken(#[from] AdminTokenError),
     #[error("{key} from {origin}: found {found}, expected {expected}")]
     Invalid {
         key: String,
@@ -60,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) drain_timeout: Duration,
     pub(crate) http_listen: SocketAddr,
+    pub(crate) http: ServeLimits,
+    pub(crate) rates: RateLimits,
     pub(crate) postgres_listen: SocketAddr,
     pub(crate) dataplane: dataplane::Config,
     pub(crate) lake: pipeline::Config,
@@ -105,6 +110,14 @@ impl Config {
         Ok(Self {
             drain_timeout: settings.duration("server.drain_timeout", secs(1)..=secs(600))?,
             http_listen,
+            http: ServeLimits {
+                connections_max: settings.count("http.connections_max", 1..=100_000)?,
+                header_timeout: settings.duration("http.header_timeout", secs(1)..=secs(300))?,
+            },
+            rates: RateLimits {
+                principal: rate(settings, "http.rate_principal")?,
+                anonymous: rate(settings, "http.rate_anonymous")?,
+            },
             postgres_listen,
             dataplane: dataplane::Config {
                 listen: vec![ocpp],
@@ -122,6 +135,24 @@ impl Config {
             },
         })
     }
+}
+
+/// The administrator's token of the environment. It is a secret and no setting: nothing shows it.
+pub(crate) fn admin_token() -> Result<Option<AdminToken>, ConfigError> {
+    std::env::var_os("SIGEC_ADMIN_TOKEN")
+        // What is no UTF-8 becomes a character that no token may hold.
+        .map(|token| AdminToken::new(&token.to_string_lossy()).map_err(ConfigError::from))
+        .transpose()
+}
+
+/// The variables of the environment; what is no UTF-8 shows as such where a setting is refused.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| {
+        (
+            name.to_string_lossy().into_owned(),
+            value.to_string_lossy().into_owned(),
+        )
+    })
 }
 
 /// The addresses of OCPP, HTTP and Postgres; beyond loopback only where plaintext is allowed.
@@ -142,6 +173,12 @@ fn listeners(settings: &Settings) -> Result<[SocketAddr; 3], ConfigError> {
         listener("http.listen")?,
         listener("postgres.listen")?,
     ])
+}
+
+/// Requests a second; 0 for no limit.
+fn rate(settings: &Settings, key: &str) -> Result<u32, ConfigError> {
+    let rate = settings.count(key, 0..=1_000_000)?;
+    Ok(u32::try_from(rate).expect("a million fits"))
 }
 
 fn dataplane_config(

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use voice_gateway::VoiceGateway;
 
-use crate::config::Config;
+use crate::config::{Config, admin_token};
 use crate::print;
 use health::Watch;
 pub(crate) use ready::Ready;
@@ -149,13 +149,14 @@ struct Server {
     new_token: Option<String>,
     /// True once the control side should end.
     ending: watch::Sender<bool>,
-    http: JoinHandle<std::io::Result<()>>,
+    http: JoinHandle<()>,
     postgres: JoinHandle<std::io::Result<()>>,
     orphans: JoinHandle<()>,
 }
 
 impl Server {
     async fn start(config: &Config) -> anyhow::Result<Self> {
+        let admin_token = admin_token()?;
         let data_dir = DataDir::open(&config.data_dir)?;
         let http = bind("http.listen", config.http_listen).await?;
         let postgres = bind("postgres.listen", config.postgres_listen).await?;
@@ -164,8 +165,7 @@ impl Server {
 
         let store = StateStore::open(&state_dir(data_dir.path()))?;
         let principals = Principals::open(store.clone())?;
-        let token = std::env::var("SIGEC_ADMIN_TOKEN").ok();
-        let new_token = principals.bootstrap(token.as_deref())?;
+        let new_token = principals.bootstrap(admin_token.as_ref())?;
 
         let dataplane = Dataplane::start(config.dataplane.clone(), &data_dir, store.clone())?;
         let router = dataplane.router();
@@ -203,6 +203,7 @@ impl Server {
         let api = control_api::router(control_api::Deps {
             router,
             principals: principals.clone(),
+            rates: config.rates,
             sql: bridge::sql(lake.sql()),
             health: {
                 let watch = Arc::clone(&watch);
@@ -219,9 +220,12 @@ impl Server {
         });
 
         let (ending, ended) = watch::channel(false);
-        let serving =
-            axum::serve(http, api.into_make_service()).with_graceful_shutdown(until(ended.clone()));
-        let http = tokio::spawn(serving.into_future());
+        let http = tokio::spawn(control_api::serve(
+            http,
+            api,
+            config.http,
+            until(ended.clone()),
+        ));
         let find = bridge::by_name(&principals);
         let postgres = tokio::spawn(pipeline::serve_postgres(
             postgres,

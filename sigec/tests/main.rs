@@ -20,6 +20,7 @@ mod e2e {
     mod config;
     mod crash;
     mod deploy;
+    mod http;
     mod import;
     mod lake;
     mod lifecycle;

@@ -4,6 +4,11 @@ fn open(dir: &tempfile::TempDir) -> Principals {
     Principals::open(StateStore::open(dir.path()).unwrap()).unwrap()
 }
 
+fn bring_root(principals: &Principals) {
+    let token = AdminToken::new("root-token-of-the-test").unwrap();
+    principals.bootstrap(Some(&token)).unwrap();
+}
+
 #[test]
 fn the_first_start_makes_an_administrator_and_later_ones_do_not() {
     let dir = tempfile::tempdir().unwrap();
@@ -19,17 +24,23 @@ fn a_token_of_the_environment_wins_at_every_start() {
     let dir = tempfile::tempdir().unwrap();
     let principals = open(&dir);
     let first = principals.bootstrap(None).unwrap().unwrap();
-    assert_eq!(principals.bootstrap(Some("from-outside")).unwrap(), None);
+    let bring = |token: &str| {
+        let token = AdminToken::new(token).unwrap();
+        assert_eq!(principals.bootstrap(Some(&token)).unwrap(), None);
+    };
+    bring("token-from-outside");
     assert!(principals.principal_by_token(&first).is_none());
-    assert!(principals.principal_by_token("from-outside").is_some());
-    assert_eq!(principals.bootstrap(Some("another")).unwrap(), None);
-    assert!(principals.principal_by_token("from-outside").is_none());
-    for unusable in ["", "two words", "ação"] {
-        assert!(matches!(
-            principals.bootstrap(Some(unusable)),
-            Err(PrincipalError::Token)
-        ));
-    }
+    assert!(
+        principals
+            .principal_by_token("token-from-outside")
+            .is_some()
+    );
+    bring("another-from-outside");
+    assert!(
+        principals
+            .principal_by_token("token-from-outside")
+            .is_none()
+    );
 }
 
 #[test]
@@ -48,7 +59,7 @@ fn a_reset_replaces_the_token() {
 fn a_deleted_principal_is_nobody_at_once_and_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let principals = open(&dir);
-    principals.bootstrap(Some("root-token")).unwrap();
+    bring_root(&principals);
     let (made, token) = principals
         .create("grafana", Role::ReadOnly, "default")
         .unwrap();
@@ -64,7 +75,7 @@ fn a_deleted_principal_is_nobody_at_once_and_after_a_restart() {
 fn the_last_administrator_stays() {
     let dir = tempfile::tempdir().unwrap();
     let principals = open(&dir);
-    principals.bootstrap(Some("root-token")).unwrap();
+    bring_root(&principals);
     principals.create("ops", Role::Operator, "default").unwrap();
     assert!(matches!(
         principals.delete("admin"),

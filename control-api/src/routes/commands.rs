@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use dataplane::{CommandId, CommandRefused};
 use sdk::{Command, CommandRequest, CommandState};
 
-use super::{answered, answered_within, station_key};
+use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, Wait};
 use crate::{SharedApp, convert};

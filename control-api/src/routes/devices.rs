@@ -4,16 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderName, LOCATION};
-use dataplane::{Password, PasswordError, RegisterMode, Registration, StationFilter, StationPatch};
+use dataplane::{
+    Password, PasswordError, RegisterError, RegisterMode, Registration, StationFilter, StationPatch,
+};
 use fleet::StationKey;
 use fleet::record::Acceptance;
 use sdk::{ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest, Location, Page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{answered, station_key};
+use crate::ask::{answered, station_key};
 use crate::error::{self, ApiError};
-use crate::extract::{Body, Caller, Id, Params, page_len};
+use crate::extract::{Body, Caller, Id};
+use crate::listing::{Listing, PageParams, page};
 use crate::{SharedApp, convert, cursor};
 
 /// Longest site, characters.
@@ -27,7 +30,7 @@ pub(super) const CONNECTORS_MAX: u32 = 64;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListParams {
+pub(crate) struct DeviceParams {
     /// Only those of this status.
     #[param(inline)]
     status: Option<ConnectorStatus>,
@@ -39,10 +42,6 @@ pub(crate) struct ListParams {
     site: Option<String>,
     /// `pending` shows who waits for approval, `accepted` the others.
     acceptance: Option<String>,
-    /// How many, 1 to 500; 100 by default.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// Stations, by id.
@@ -51,15 +50,17 @@ pub(crate) struct ListParams {
     path = "/api/v1/devices",
     operation_id = "list_devices",
     tag = "devices",
-    params(ListParams),
+    params(DeviceParams, PageParams),
     responses((status = 200, description = "A page of them", body = Page<Device>))
 )]
 pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
-    Params(params): Params<ListParams>,
+    listing: Listing<DeviceParams, String>,
 ) -> Result<Json<Page<Device>>, ApiError> {
-    let after = cursor::decode::<String>(params.cursor.as_deref())?
+    let params = listing.filter;
+    let after = listing
+        .after
         .map(|id| StationKey::new(&caller.tenant, &id).map_err(|_| cursor::invalid()))
         .transpose()?;
     let acceptance = params
@@ -80,12 +81,9 @@ pub(crate) async fn list(
         acceptance,
         site: params.site,
     };
-    let limit = page_len(params.limit)?;
-    let page = answered(app.router.stations(&filter, after, limit)).await?;
-    Ok(Json(Page {
-        next_cursor: page.next.map(|key| cursor::encode(&key.identity())),
-        items: page.items.into_iter().map(convert::device).collect(),
-    }))
+    let stations = answered(app.router.stations(&filter, after, listing.limit)).await?;
+    let key = |key: &StationKey| key.identity().to_owned();
+    Ok(Json(page(stations, convert::device, key)))
 }
 
 /// Registers a station, or approves one that is pending.
@@ -121,12 +119,17 @@ pub(crate) async fn create(
         key: key.clone(),
         patch,
     };
-    answered(
-        app.router
-            .register(registration, RegisterMode::Create, &caller.name),
-    )
-    .await?
-    .map_err(|e| error::register(e, &request.id))?;
+    let register = async |registration, mode| {
+        answered(app.router.register(registration, mode, &caller.name)).await
+    };
+    let mut registered = register(registration.clone(), RegisterMode::Create).await?;
+    if registered == Err(RegisterError::Exists) && is_pending(&app, key.clone()).await? {
+        // Somebody changed it while it waited; this is its approval all the same.
+        let mut approval = registration;
+        approval.patch.acceptance = Some(Acceptance::Accepted);
+        registered = register(approval, RegisterMode::Update).await?;
+    }
+    registered.map_err(|e| error::register(e, &request.id))?;
     let created = DeviceCreated {
         device: find(&app, key).await?,
         password: generated,
@@ -201,6 +204,11 @@ pub(crate) async fn delete(
         .await?
         .map_err(|e| error::register(e, &id))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn is_pending(app: &SharedApp, key: StationKey) -> Result<bool, ApiError> {
+    let known = answered(app.router.station(key)).await?;
+    Ok(known.is_some_and(|known| known.acceptance == Acceptance::Pending))
 }
 
 async fn find(app: &SharedApp, key: StationKey) -> Result<Device, ApiError> {

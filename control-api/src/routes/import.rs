@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use dataplane::{Password, RegisterError, RegisterMode, Registration, StationPatch};
+use dataplane::{Password, RegisterError, RegisterMode, Registration, StationPatch, StationView};
 use fleet::StationKey;
+use fleet::record::Acceptance;
 use sdk::{GeneratedPassword, ImportError, ImportReport};
 
+use super::blocking;
 use super::devices::{CONNECTORS_MAX, SITE_CHARS_MAX, check_text, degrees, random_failed};
-use super::{answered_within, blocking};
 use crate::SharedApp;
+use crate::ask::{answered, answered_within};
 use crate::error::ApiError;
 use crate::extract::{Caller, expect_type, read_body};
 use crate::principals::Principal;
 
-/// Largest file: about 500,000 lines.
-const FILE_LEN_MAX: usize = 32 << 20;
-/// How long a file may take to arrive.
-const FILE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Stations registered together; each batch is one group commit per shard.
 const BATCH_LEN: usize = 2_048;
+/// Stations looked up at a time.
+const LOOKUPS_MAX: usize = 64;
 /// How long a batch may take beyond an ordinary question.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// Refused lines that the report names; the others are counted.
@@ -38,7 +38,8 @@ const COLUMNS: [&str; 6] = [
 /// Registers or changes stations from CSV with the header `id,password,site,latitude,longitude,connectors`.
 ///
 /// Only `id` must be there. An empty cell leaves what is known of a station as it is; a new station without a
-/// password gets one, shown in the report. Lines take effect by themselves: a refused one stops no other.
+/// password gets one, shown in the report. Lines take effect by themselves: a refused one stops no other. The same
+/// file again changes nothing: a registered station keeps its password unless its line has another one.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/import",
@@ -57,7 +58,7 @@ pub(crate) async fn import(
         .try_acquire()
         .map_err(|_| ApiError::Unavailable("another import is running".into()))?;
     expect_type(request.headers(), "text/csv")?;
-    let file = read_body(request, FILE_LEN_MAX, FILE_TIMEOUT).await?;
+    let file = read_body(request).await?;
     let tenant = caller.tenant.clone();
     let (lines, mut report) = blocking(move || read(&file, &tenant)).await??;
     let mut lines = lines.into_iter().peekable();
@@ -73,6 +74,8 @@ struct Line {
     number: u64,
     key: StationKey,
     patch: StationPatch,
+    /// The one whose digest is in the patch, to see whether it is the one that is known.
+    password: Option<String>,
 }
 
 /// Reads the file; lines that no station can be made of stand in the report.
@@ -113,7 +116,12 @@ fn read(file: &[u8], tenant: &str) -> Result<(Vec<Line>, ImportReport), ApiError
             }
         };
         match line {
-            Ok((key, patch)) => lines.push(Line { number, key, patch }),
+            Ok((key, patch, password)) => lines.push(Line {
+                number,
+                key,
+                patch,
+                password,
+            }),
             Err(detail) => refuse(&mut report, number, detail),
         }
     }
@@ -123,10 +131,11 @@ fn read(file: &[u8], tenant: &str) -> Result<(Vec<Line>, ImportReport), ApiError
 fn parse<'a>(
     cell: impl Fn(&str) -> Option<&'a str>,
     tenant: &str,
-) -> Result<(StationKey, StationPatch), String> {
+) -> Result<(StationKey, StationPatch, Option<String>), String> {
     let id = cell("id").ok_or("id is empty")?;
     let key = StationKey::new(tenant, id).map_err(|e| format!("id {id:?}: {e}"))?;
-    let password = cell("password")
+    let password = cell("password");
+    let digest = password
         .map(Password::new)
         .transpose()
         .map_err(|e| e.to_string())?;
@@ -149,13 +158,13 @@ fn parse<'a>(
         return Err(format!("connectors is more than {CONNECTORS_MAX}"));
     }
     let patch = StationPatch {
-        password: password.map(Some),
+        password: digest.map(Some),
         site,
         location: location.map(Some),
         connectors,
         ..StationPatch::default()
     };
-    Ok((key, patch))
+    Ok((key, patch, password.map(str::to_owned)))
 }
 
 fn number<'a, T: std::str::FromStr>(
@@ -170,7 +179,7 @@ fn number<'a, T: std::str::FromStr>(
         .transpose()
 }
 
-/// Registers a batch: as new stations first, those that exist are changed.
+/// Registers a batch: as new stations first; those that exist are changed where a line says something else.
 async fn register(
     app: &SharedApp,
     caller: &Principal,
@@ -188,25 +197,88 @@ async fn register(
     for ((line, password), result) in batch.into_iter().zip(passwords).zip(results) {
         match result {
             Ok(()) => {
-                report.imported += 1;
-                let id = line.key.identity().to_owned();
-                report
-                    .passwords
-                    .extend(password.map(|password| GeneratedPassword { id, password }));
+                report.created += 1;
+                show(report, &line, password);
             }
             Err(RegisterError::Exists) => existing.push(line),
             Err(error) => refuse(report, line.number, error.to_string()),
         }
     }
-    let changed = existing.iter().map(registration).collect();
-    let results = register_all(app, caller, changed, RegisterMode::Update).await?;
-    for (line, result) in existing.iter().zip(results) {
+    let mut known = Vec::with_capacity(existing.len());
+    for lines in existing.chunks(LOOKUPS_MAX) {
+        let asked: Vec<_> = lines
+            .iter()
+            .map(|line| app.router.station(line.key.clone()))
+            .collect();
+        for answer in asked {
+            known.push(answered(answer).await?);
+        }
+    }
+    let (mut origins, mut changes) = (Vec::new(), Vec::new());
+    for (line, known) in existing.iter().zip(known) {
+        let (change, generated) = match &known {
+            Some(known) => difference(line, known)?,
+            // Deleted since; the update says so.
+            None => (registration(line), None),
+        };
+        if change.patch == StationPatch::default() {
+            report.unchanged += 1;
+        } else {
+            origins.push((line, generated));
+            changes.push(change);
+        }
+    }
+    let results = register_all(app, caller, changes, RegisterMode::Update).await?;
+    for ((line, generated), result) in origins.into_iter().zip(results) {
         match result {
-            Ok(()) => report.imported += 1,
+            Ok(()) => {
+                report.updated += 1;
+                show(report, line, generated);
+            }
             Err(error) => refuse(report, line.number, error.to_string()),
         }
     }
     Ok(())
+}
+
+/// What a line says of a registered station beyond what is known of it, and the password made up for it.
+fn difference(
+    line: &Line,
+    known: &StationView,
+) -> Result<(Registration, Option<String>), ApiError> {
+    let waits = known.acceptance == Acceptance::Pending;
+    let (mut change, generated) = match &known.password {
+        // It was changed while it waited; naming it lets it speak as a new one does, so not without a password.
+        None if waits => with_password(line)?,
+        _ => (registration(line), None),
+    };
+    let same_password = |text: &str| {
+        let known = known.password.as_ref();
+        known.is_some_and(|known| known.matches(text.as_bytes()))
+    };
+    let patch = &mut change.patch;
+    patch
+        .password
+        .take_if(|_| line.password.as_deref().is_some_and(same_password));
+    patch.site.take_if(|site| *site == known.site);
+    patch
+        .location
+        .take_if(|location| *location == known.location);
+    patch
+        .connectors
+        .take_if(|connectors| *connectors == known.connectors_declared);
+    patch.acceptance = waits.then_some(Acceptance::Accepted);
+    Ok((change, generated))
+}
+
+/// Shows a password that was made up, this once.
+fn show(report: &mut ImportReport, line: &Line, generated: Option<String>) {
+    report
+        .passwords
+        .extend(generated.map(|password| GeneratedPassword {
+            id: line.key.identity().to_owned(),
+            password,
+        }));
 }
 
 async fn register_all(

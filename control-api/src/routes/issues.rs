@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use sdk::{IssueReceipt, IssueRequest};
 
-use super::{answered, station_key};
 use crate::SharedApp;
+use crate::ask::{answered, station_key};
 use crate::error::{self, ApiError};
 use crate::extract::{Body, Caller, Id};
 

@@ -7,12 +7,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::devices::check_text;
-use super::station_key;
+use crate::SharedApp;
+use crate::ask::station_key;
 use crate::error::ApiError;
-use crate::extract::{Caller, Id, Params, page_len};
+use crate::extract::{Caller, Id};
+use crate::listing::{Listing, PageParams, page_of_rows};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
-use crate::{SharedApp, cursor};
 
 /// Longest action, characters.
 const ACTION_CHARS_MAX: usize = 64;
@@ -27,10 +28,6 @@ pub(crate) struct MessageParams {
     direction: Option<MessageDirection>,
     /// Only those of this action, and answers to it.
     action: Option<String>,
-    /// How many, 1 to 500; 100 by default.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// When, and the name of the event: the key by which the list is ordered.
@@ -42,37 +39,27 @@ type Key = (String, i64, i64);
     path = "/api/v1/devices/{id}/messages",
     operation_id = "list_messages",
     tag = "devices",
-    params(("id" = String, Path), MessageParams),
+    params(("id" = String, Path), MessageParams, PageParams),
     responses((status = 200, description = "A page of them", body = Page<Message>))
 )]
 pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
     Id(id): Id,
-    Params(params): Params<MessageParams>,
+    listing: Listing<MessageParams, Key>,
 ) -> Result<Json<Page<Message>>, ApiError> {
-    let limit = page_len(params.limit)?;
     let station = station_key(&caller, &id)?;
-    let query = query(station.identity(), &params, limit)?;
+    let query = query(station.identity(), &listing)?;
     let rows = app
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
-    let next_cursor = rows
-        .get(limit - 1)
-        .filter(|_| limit < rows.len())
-        .and_then(key)
-        .map(|key| cursor::encode(&key));
-    let items = rows
-        .iter()
-        .take(limit)
-        .map(message)
-        .collect::<Result<_, _>>()?;
-    Ok(Json(Page { items, next_cursor }))
+    page_of_rows(&rows, listing.limit, message, key).map(Json)
 }
 
 /// One more row than the page holds, to see whether there is another page.
-fn query(station_id: &str, params: &MessageParams, limit: usize) -> Result<String, ApiError> {
+fn query(station_id: &str, listing: &Listing<MessageParams, Key>) -> Result<String, ApiError> {
+    let params = &listing.filter;
     let mut conditions = vec![format!("station_id = {}", literal(station_id))];
     if let Some(direction) = params.direction {
         conditions.push(format!("direction = '{}'", direction.as_str()));
@@ -82,8 +69,8 @@ fn query(station_id: &str, params: &MessageParams, limit: usize) -> Result<Strin
             .map_err(|detail| ApiError::BadParameter(format!("action: {detail}")))?;
         conditions.push(format!("action = {}", literal(action)));
     }
-    if let Some((at, log, seq)) = cursor::decode::<Key>(params.cursor.as_deref())? {
-        let at = literal(&at);
+    if let Some((at, log, seq)) = &listing.after {
+        let at = literal(at);
         conditions.push(format!(
             "(received_at < {at} OR (received_at = {at} AND (log_id < {log} OR (log_id = {log} AND seq < {seq}))))"
         ));
@@ -92,7 +79,7 @@ fn query(station_id: &str, params: &MessageParams, limit: usize) -> Result<Strin
         "SELECT received_at, log_id, seq, direction, \"type\", message_id, action, raw FROM ocpp_messages \
          WHERE {} ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT {}",
         conditions.join(" AND "),
-        limit + 1
+        listing.limit + 1
     ))
 }
 
@@ -131,11 +118,14 @@ mod tests {
         let params = MessageParams {
             direction: Some(MessageDirection::FromStation),
             action: Some("Boot'Notification".into()),
-            cursor: Some(cursor::encode(&("2026-11-22T10:41:49.123Z'", 7, 9))),
-            ..MessageParams::default()
+        };
+        let listing = Listing {
+            filter: params,
+            after: Some(("2026-11-22T10:41:49.123Z'".to_owned(), 7, 9)),
+            limit: 1,
         };
         expect_test::expect![[r#"SELECT received_at, log_id, seq, direction, "type", message_id, action, raw FROM ocpp_messages WHERE station_id = 'CP1' AND direction = 'from_station' AND action = 'Boot''Notification' AND (received_at < '2026-11-22T10:41:49.123Z''' OR (received_at = '2026-11-22T10:41:49.123Z''' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
-        .assert_eq(&query("CP1", &params, 1).unwrap());
+        .assert_eq(&query("CP1", &listing).unwrap());
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl From<PrincipalError> for ApiError {
             PrincipalError::LastAdmin { .. } | PrincipalError::TooMany => {
                 Self::Conflict(error.to_string())
             }
-            PrincipalError::Token | PrincipalError::Random | PrincipalError::Row { .. } => {
+            PrincipalError::Random | PrincipalError::Row { .. } => {
                 Self::Internal(error.to_string())
             }
             PrincipalError::Store(_) => Self::Unavailable(error.to_string()),

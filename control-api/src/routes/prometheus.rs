@@ -9,8 +9,8 @@ use fleet::record::Direction;
 use fleet::{Cost, MilliwattHours};
 use storage::log::LogHealth;
 
-use super::answered;
 use crate::SharedApp;
+use crate::ask::answered;
 use crate::metrics::{Exposition, Kind};
 
 /// The text format's own type.

@@ -4,26 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use sdk::{Page, Token, TokenRequest};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-use super::answered;
 use super::transactions::check_token;
+use crate::ask::answered;
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id, Params, page_len};
+use crate::extract::{Body, Caller, Id};
+use crate::listing::{Everything, Listing, PageParams, page};
 use crate::metrics::Database;
-use crate::{SharedApp, convert, cursor};
-
-/// Where a list goes on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListParams {
-    /// How many, 1 to 500; 100 by default.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
+use crate::{SharedApp, convert};
 
 /// Tokens that somebody put, by id.
 #[utoipa::path(
@@ -31,26 +19,22 @@ pub(crate) struct ListParams {
     path = "/api/v1/tokens",
     operation_id = "list_tokens",
     tag = "tokens",
-    params(ListParams),
+    params(PageParams),
     responses((status = 200, description = "A page of them", body = Page<Token>))
 )]
 pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
-    Params(params): Params<ListParams>,
+    listing: Listing<Everything, String>,
 ) -> Result<Json<Page<Token>>, ApiError> {
-    let after = cursor::decode::<String>(params.cursor.as_deref())?;
-    let limit = page_len(params.limit)?;
-    let question = answered(app.router.tokens(&caller.tenant, after.as_deref(), limit));
-    let page = app
+    let after = listing.after.as_deref();
+    let question = answered(app.router.tokens(&caller.tenant, after, listing.limit));
+    let tokens = app
         .metrics
         .time(Database::State, question)
         .await?
         .map_err(ApiError::Unavailable)?;
-    Ok(Json(Page {
-        next_cursor: page.next.map(|id| cursor::encode(&id)),
-        items: page.items.into_iter().map(convert::token).collect(),
-    }))
+    Ok(Json(page(tokens, convert::token, String::clone)))
 }
 
 /// Forgets a token: from now on it is as unknown as any other.

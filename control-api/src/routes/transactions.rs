@@ -10,14 +10,13 @@ use axum::response::{IntoResponse, Response};
 use dataplane::{CommandView, StartOutcome, StartRequest, StopOutcome, StopRequest};
 use fleet::TransactionId;
 use sdk::{Command, CommandState, Page, Transaction, TransactionStart};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::commands::{accepted, refuse};
 use super::devices::check_text;
-use super::{answered, answered_within, station_key};
+use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id, Params, Wait, page_len};
+use crate::extract::{Body, Caller, Id, Wait};
+use crate::listing::{Everything, Listing, PageParams, page};
 use crate::{SharedApp, convert, cursor};
 
 pub(crate) use history::{__path_history, history};
@@ -136,41 +135,30 @@ pub(crate) async fn show(
     Ok(Json(convert::transaction(transaction)))
 }
 
-/// Where a list goes on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ActiveParams {
-    /// How many, 1 to 500; 100 by default.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// Transactions that run now, oldest first.
 #[utoipa::path(
     get,
     path = "/api/v1/transactions/active",
     operation_id = "list_active_transactions",
     tag = "transactions",
-    params(ActiveParams),
+    params(PageParams),
     responses((status = 200, description = "A page of them", body = Page<Transaction>))
 )]
 pub(crate) async fn active(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
-    Params(params): Params<ActiveParams>,
+    listing: Listing<Everything, String>,
 ) -> Result<Json<Page<Transaction>>, ApiError> {
-    let after = cursor::decode::<String>(params.cursor.as_deref())?
+    let after = listing
+        .after
         .map(|id| id.parse::<TransactionId>().map_err(|_| cursor::invalid()))
         .transpose()?;
-    let limit = page_len(params.limit)?;
-    let question = app.router.active_transactions(&caller.tenant, after, limit);
-    let page = answered(question).await?;
-    Ok(Json(Page {
-        next_cursor: page.next.map(|id| cursor::encode(&id.to_string())),
-        items: page.items.into_iter().map(convert::transaction).collect(),
-    }))
+    let question = app
+        .router
+        .active_transactions(&caller.tenant, after, listing.limit);
+    let transactions = answered(question).await?;
+    let key = TransactionId::to_string;
+    Ok(Json(page(transactions, convert::transaction, key)))
 }
 
 /// An id that is none names nothing.

@@ -4,7 +4,7 @@ use sdk::{
     IssueCategory, IssueRequest, Location, PrincipalRequest, Role, TokenRequest, TokenStatus,
 };
 
-use super::world::{World, problem, refusal, with_onboarding, with_server};
+use super::world::{ROOT, World, problem, refusal, with_onboarding, with_server};
 
 fn device(id: &str) -> DeviceRequest {
     DeviceRequest {
@@ -187,7 +187,7 @@ fn lists_come_in_pages_and_filters_narrow_them() {
             let url = format!("{}/api/v1/devices{path}", world.url);
             let response = reqwest::Client::new()
                 .get(url)
-                .bearer_auth("root")
+                .bearer_auth(ROOT)
                 .send()
                 .await
                 .unwrap();
@@ -216,7 +216,7 @@ fn a_file_registers_many_stations_and_changes_those_that_exist() {
         file.push_str("bad/id,,,,,\n");
         let report = world.admin.import_devices(file).await.unwrap();
         assert_eq!(
-            (report.imported, report.failed, report.passwords.len()),
+            (report.created, report.failed, report.passwords.len()),
             (3_000, 1, 3_000)
         );
         assert_eq!(report.errors[0].line, 3_002);
@@ -224,7 +224,8 @@ fn a_file_registers_many_stations_and_changes_those_that_exist() {
         station.await.boot().await;
         let again = "id,site\nCP0007,Norte\nCP9999,Norte\n";
         let report = world.admin.import_devices(again).await.unwrap();
-        assert_eq!((report.imported, report.passwords.len()), (2, 1));
+        assert_eq!((report.created, report.updated), (1, 1));
+        assert_eq!(report.passwords.len(), 1);
         assert_eq!(report.passwords[0].id, "CP9999");
         let changed = world.admin.device("CP0007").await.unwrap();
         assert_eq!(changed.site.as_deref(), Some("Norte"));
@@ -238,6 +239,53 @@ fn a_file_registers_many_stations_and_changes_those_that_exist() {
             refusal(reader.import_devices("id\nCP1\n").await),
             "403 forbidden"
         );
+    });
+}
+
+#[test]
+fn a_station_that_waits_is_approved_by_naming_it_also_after_a_change() {
+    with_onboarding(Onboarding::Pending, |world| async move {
+        for (id, by_file) in [("CP1", false), ("CP2", true)] {
+            let mut station = world.station(id, None).await;
+            let boot = serde_json::json!({ "chargePointVendor": "V", "chargePointModel": "M" });
+            station.call("BootNotification", boot).await;
+            let patch = DevicePatch {
+                site: Some(Some("Sul".into())),
+                ..DevicePatch::default()
+            };
+            let waiting = world.admin.patch_device(id, &patch).await.unwrap();
+            assert_eq!(waiting.acceptance, "pending", "a change is no approval");
+            if by_file {
+                let file = format!("id,site\n{id},Sul\n");
+                let report = world.admin.import_devices(file.clone()).await.unwrap();
+                assert_eq!((report.updated, report.passwords.len()), (1, 1));
+                let report = world.admin.import_devices(file).await.unwrap();
+                assert_eq!((report.unchanged, report.passwords.len()), (1, 0));
+            } else {
+                world.admin.create_device(&device(id)).await.unwrap();
+                let again = world.admin.create_device(&device(id)).await;
+                assert_eq!(refusal(again), "409 exists");
+            }
+            let approved = world.admin.device(id).await.unwrap();
+            assert_eq!(approved.acceptance, "accepted", "{id}");
+            assert!(approved.has_password, "{id}");
+        }
+    });
+}
+
+#[test]
+fn an_identity_that_no_url_can_name_is_refused() {
+    with_server(|world| async move {
+        for id in [".", ".."] {
+            let refused = world.admin.create_device(&device(id)).await;
+            assert_eq!(refusal(refused), "422 invalid", "{id}");
+        }
+        let report = world.admin.import_devices("id\n..\n").await.unwrap();
+        assert_eq!(
+            report.errors[0].detail,
+            "id \"..\": station identity is \"..\", which a URL cannot name"
+        );
+        assert!(world.admin.create_device(&device("...")).await.is_ok());
     });
 }
 

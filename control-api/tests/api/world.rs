@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use control_api::{Deps, HealthParts, Principals, SqlError, SqlFn, SqlRow};
+use control_api::{AdminToken, Deps, HealthParts, Principals, RateLimits, SqlError, SqlFn, SqlRow};
 use dataplane::{Config, Dataplane, Onboarding};
 use futures::FutureExt as _;
 use sdk::{Client, ClientError, HealthStatus, PrincipalRequest, Problem, Role};
@@ -17,7 +17,10 @@ use super::station::Station;
 /// Nothing here takes longer, unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A server with an administrator whose token is `root`.
+/// The administrator's token.
+pub(crate) const ROOT: &str = "root-token-of-the-test";
+
+/// A server with an administrator whose token is [`ROOT`].
 pub(crate) struct World {
     pub(crate) admin: Client,
     pub(crate) url: String,
@@ -70,12 +73,17 @@ impl World {
         };
         let dataplane = Dataplane::start(config, &data_dir, store.clone()).unwrap();
         let principals = Principals::open(store).unwrap();
-        principals.bootstrap(Some("root")).unwrap();
+        let root = AdminToken::new(ROOT).unwrap();
+        principals.bootstrap(Some(&root)).unwrap();
         let queries = Arc::new(Mutex::new(Vec::new()));
         let rows = Arc::new(Mutex::new(Vec::new()));
         let router = control_api::router(Deps {
             router: dataplane.router(),
             principals: principals.clone(),
+            rates: RateLimits {
+                principal: 0,
+                anonymous: 0,
+            },
             sql: tables(Arc::clone(&queries), Arc::clone(&rows)),
             health: Arc::new(parts),
             metrics: vec![Arc::new(|| "sigec_voice_commands_total 0\n".to_owned())],
@@ -87,7 +95,7 @@ impl World {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
-            admin: Client::new(&url, "root").unwrap(),
+            admin: Client::new(&url, ROOT).unwrap(),
             url,
             queries,
             rows,

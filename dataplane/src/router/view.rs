@@ -5,7 +5,7 @@ use fleet::record::{
 };
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
-use crate::CommandId;
+use crate::{CommandId, Password};
 
 /// One page of a list and where the next begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,8 @@ pub struct StationView {
     pub key: StationKey,
     /// Whether it may speak.
     pub acceptance: Acceptance,
-    /// Whether a password was set.
-    pub has_password: bool,
+    /// The digest of its password, if it has one.
+    pub password: Option<Password>,
     /// Site, empty for none.
     pub site: String,
     /// Postal address, empty for none.

@@ -313,7 +313,7 @@ impl Shard {
         StationView {
             key: state.key.clone(),
             acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
-            has_password: state.password.is_some(),
+            password: state.password.as_deref().copied(),
             site: text(configured.map(|c| &*c.site)),
             address: text(configured.map(|c| &*c.address)),
             location: configured.and_then(|c| c.location),

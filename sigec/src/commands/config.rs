@@ -1,7 +1,7 @@
 //! `sigec config`: the settings that hold, without starting anything.
 
 use crate::cli::{ConfigCommand, RunFlags};
-use crate::config::{Config, DEFAULTS, Settings, show};
+use crate::config::{Config, DEFAULTS, Settings, admin_token, environment, show};
 use crate::print;
 
 pub(super) fn execute(command: ConfigCommand) -> anyhow::Result<()> {
@@ -13,6 +13,7 @@ pub(super) fn execute(command: ConfigCommand) -> anyhow::Result<()> {
         } => print::line(show(&load(&flags)?.1).trim_end()),
         ConfigCommand::Check { flags } => {
             load(&flags)?;
+            admin_token()?;
             print::line("the configuration is valid")
         }
     }
@@ -21,5 +22,5 @@ pub(super) fn execute(command: ConfigCommand) -> anyhow::Result<()> {
 /// The configuration of these flags, of the environment, and of the file that either names.
 pub(crate) fn load(flags: &RunFlags) -> anyhow::Result<(Config, Settings)> {
     let file = flags.sources.config.as_deref();
-    Ok(Config::load(file, std::env::vars(), &flags.settings())?)
+    Ok(Config::load(file, environment(), &flags.settings())?)
 }

@@ -48,6 +48,43 @@ fn a_wrong_setting_ends_the_program_before_anything_starts() {
 }
 
 #[test]
+fn a_token_that_could_be_guessed_is_refused_before_anything_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for args in [
+        vec!["run", "--data-dir", data.to_str().unwrap()],
+        vec!["config", "check"],
+    ] {
+        for (token, why) in [
+            ("letmein", "the token has 7 characters, expected 16 to 512"),
+            ("", "the token has 0 characters, expected 16 to 512"),
+            (
+                "passphrase of four words",
+                "character 11 of the token is none of visible ASCII",
+            ),
+            (
+                "0000000000000000",
+                "the token consists of 1 different characters",
+            ),
+        ] {
+            let (ok, _, err) = run(&args, &[("SIGEC_ADMIN_TOKEN", token)]);
+            let expected = format!("sigec: SIGEC_ADMIN_TOKEN: {why}");
+            assert!(!ok && err.contains(&expected), "{args:?}: {err}");
+            assert!(
+                token.is_empty() || !err.contains(token),
+                "it is shown: {err}"
+            );
+        }
+    }
+    assert!(!data.exists(), "the data directory was made");
+    let good = run(
+        &["config", "check"],
+        &[("SIGEC_ADMIN_TOKEN", super::server::TOKEN)],
+    );
+    assert!(good.0, "{}", good.2);
+}
+
+#[test]
 fn every_command_explains_itself_with_examples() {
     let mut pending = vec![vec![]];
     let mut explained = 0;

@@ -124,6 +124,39 @@ pub(crate) fn upgrade(station: &str, protocol: &str) -> String {
     )
 }
 
+/// The same with a password (profile 1).
+pub(crate) fn upgrade_as(station: &str, password: &str) -> String {
+    let login = base64(format!("{station}:{password}").as_bytes());
+    upgrade(station, "ocpp1.6").replacen(
+        "Host: csms\r\n",
+        &format!("Host: csms\r\nAuthorization: Basic {login}\r\n"),
+        1,
+    )
+}
+
+/// RFC 4648, §4.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk
+            .iter()
+            .chain([&0; 2])
+            .take(3)
+            .fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+        for at in 0..4 {
+            let sixth = bits >> (18 - 6 * at) & 0x3f;
+            let known = at <= chunk.len();
+            text.push(if known {
+                char::from(ALPHABET[sixth])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
 pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];

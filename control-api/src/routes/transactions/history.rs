@@ -8,10 +8,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::ApiError;
-use crate::extract::{Caller, Params, page_len};
+use crate::extract::Caller;
+use crate::listing::{Listing, PageParams, page_of_rows};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
-use crate::{SharedApp, convert, cursor};
+use crate::{SharedApp, convert};
 
 /// Which transactions to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -24,10 +25,6 @@ pub(crate) struct HistoryParams {
     end_date: Option<String>,
     /// Only those of this station.
     device_id: Option<String>,
-    /// How many, 1 to 500; 100 by default.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// When and which: the key by which the list is ordered.
@@ -39,39 +36,26 @@ type Key = (String, String);
     path = "/api/v1/transactions/history",
     operation_id = "list_past_transactions",
     tag = "transactions",
-    params(HistoryParams),
+    params(HistoryParams, PageParams),
     responses((status = 200, description = "A page of them", body = Page<Transaction>))
 )]
 pub(crate) async fn history(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
-    Params(params): Params<HistoryParams>,
+    listing: Listing<HistoryParams, Key>,
 ) -> Result<Json<Page<Transaction>>, ApiError> {
-    let limit = page_len(params.limit)?;
-    let query = query(&params, limit)?;
+    let query = query(&listing)?;
     let rows = app
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
-    let next_cursor = rows
-        .get(limit - 1)
-        .filter(|_| limit < rows.len())
-        .and_then(|row| {
-            Some(cursor::encode(&(
-                text(row, "ordered_at")?,
-                text(row, "transaction_id")?,
-            )))
-        });
-    let items = rows
-        .iter()
-        .take(limit)
-        .map(transaction)
-        .collect::<Result<_, _>>()?;
-    Ok(Json(Page { items, next_cursor }))
+    let key = |row: &SqlRow| Some((text(row, "ordered_at")?, text(row, "transaction_id")?));
+    page_of_rows(&rows, listing.limit, transaction, key).map(Json)
 }
 
 /// One more row than the page holds, to see whether there is another page.
-fn query(params: &HistoryParams, limit: usize) -> Result<String, ApiError> {
+fn query(listing: &Listing<HistoryParams, Key>) -> Result<String, ApiError> {
+    let params = &listing.filter;
     const AT: &str = "coalesce(started_at, ended_at)";
     let mut conditions = vec!["true".to_owned()];
     if let Some(day) = &params.start_date {
@@ -85,8 +69,8 @@ fn query(params: &HistoryParams, limit: usize) -> Result<String, ApiError> {
     if let Some(id) = &params.device_id {
         conditions.push(format!("station_id = {}", literal(id)));
     }
-    if let Some((at, id)) = cursor::decode::<Key>(params.cursor.as_deref())? {
-        let (at, id) = (literal(&at), literal(&id));
+    if let Some((at, id)) = &listing.after {
+        let (at, id) = (literal(at), literal(id));
         conditions.push(format!(
             "({AT} < {at} OR ({AT} = {at} AND transaction_id < {id}))"
         ));
@@ -96,7 +80,7 @@ fn query(params: &HistoryParams, limit: usize) -> Result<String, ApiError> {
          stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions \
          WHERE {} ORDER BY ordered_at DESC, transaction_id DESC LIMIT {}",
         conditions.join(" AND "),
-        limit + 1
+        listing.limit + 1
     ))
 }
 
@@ -210,14 +194,15 @@ mod tests {
             start_date: Some("2024-01-01".into()),
             end_date: Some("2024-01-31".into()),
             device_id: Some("CP'1".into()),
-            cursor: Some(cursor::encode(&(
-                "2024-01-15T00:00:00.000Z",
-                "x' OR 1=1 --",
-            ))),
-            ..HistoryParams::default()
+        };
+        let after = ("2024-01-15T00:00:00.000Z", "x' OR 1=1 --");
+        let listing = Listing {
+            filter: params,
+            after: Some((after.0.to_owned(), after.1.to_owned())),
+            limit: 2,
         };
         expect_test::expect![[r#"SELECT coalesce(started_at, ended_at) AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY ordered_at DESC, transaction_id DESC LIMIT 3"#]]
-        .assert_eq(&query(&params, 2).unwrap());
+        .assert_eq(&query(&listing).unwrap());
     }
 
     #[test]

@@ -1,0 +1,36 @@
+//! Questions to the shards, and how long they may take.
+
+use std::time::Duration;
+
+use dataplane::RouterError;
+use fleet::StationKey;
+
+use crate::error::ApiError;
+use crate::principals::Principal;
+
+/// How long a shard may take to answer a question that does not wait for a station.
+const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A shard's answer, or a problem when there is none soon.
+pub(crate) async fn answered<T>(
+    question: impl Future<Output = Result<T, RouterError>>,
+) -> Result<T, ApiError> {
+    answered_within(Duration::ZERO, question).await
+}
+
+/// The same of a question whose answer waits up to `wait` for a station.
+pub(crate) async fn answered_within<T>(
+    wait: Duration,
+    question: impl Future<Output = Result<T, RouterError>>,
+) -> Result<T, ApiError> {
+    tokio::time::timeout(wait.saturating_add(ASK_TIMEOUT), question)
+        .await
+        .unwrap_or(Err(RouterError::TimedOut))
+        .map_err(ApiError::from)
+}
+
+/// The station `id` of the caller's tenant.
+pub(crate) fn station_key(caller: &Principal, id: &str) -> Result<StationKey, ApiError> {
+    StationKey::new(&caller.tenant, id)
+        .map_err(|e| ApiError::BadParameter(format!("device id {id:?}: {e}")))
+}
