@@ -1,7 +1,7 @@
 //! What a shard reads of the state store, on its own thread.
 //!
-//! A read takes 10 to 100 microseconds when the engine has nothing cached, so only what memory cannot tell is asked
-//! for. One that fails decides nothing: what hangs on it is refused, and comes again.
+//! A read takes microseconds, and waits for the disk when the kernel has not cached its block, so only what memory cannot
+//! tell is asked for. One that fails decides nothing: what hangs on it is refused, and comes again.
 
 use ocpp::{CallError, ErrorCode};
 use storage::state::Table;
