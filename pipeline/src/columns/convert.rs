@@ -333,7 +333,7 @@ fn transaction_event(columns: &mut Columns, head: &Head<'_>, event: &ArchivedTra
     rows.cost.append_option(exact(cost));
     let currency = std::str::from_utf8(&summary.currency).ok();
     rows.currency
-        .append_option(currency.filter(|code| cost.is_some() && !code.contains('\0')));
+        .append_option(currency.filter(|code| !code.contains('\0')));
     rows.start_token_ref
         .append_option(summary.token_ref.as_ref().map(hex));
 }
