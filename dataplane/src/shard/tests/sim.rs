@@ -1,14 +1,14 @@
 //! Stations, a shard and a disk that lies, on one thread, from one seed.
 //!
 //! Stations send messages that are told apart by a number, each again and again until it is answered; connections
-//! break, the disk fails, the power goes. Afterwards: what was answered is in the log, nothing is there twice, nothing
+//! break, the disk fails, the store cannot be read, the power goes. Afterwards: what was answered is in the log, nothing is there twice, nothing
 //! was invented, and no station ever had two of our calls unanswered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ use crate::permutation::TransactionIds;
 use crate::random::Random;
 use crate::router::pending::pending;
 use crate::router::{Ask, CommandRequest};
-use crate::shard::{Effect, Now, Settings, Shard};
+use crate::shard::{Effect, Now, Settings, Shard, StoreUnreadable};
 use crate::state::StationState;
 
 const SEEDS: u64 = 1_000;
@@ -73,6 +73,10 @@ struct Sim {
     shard: Shard,
     /// The state store: as it is, and as a power cut would find it.
     rows: Arc<Mutex<Rows>>,
+    /// Whether the store can be read.
+    unreadable: Arc<AtomicBool>,
+    /// Calls that were refused because it could not.
+    refused: u64,
     position: Seq,
     persisted: (Rows, Seq),
     ready: Option<(Vec<crate::shard::Row>, Seq, Seq)>,
@@ -114,7 +118,8 @@ impl Sim {
         let settings = settings();
         let disk = SimDisk::new(seed, CAPACITY);
         let rows = Arc::new(Mutex::new(Rows::new()));
-        let (log, stepper, shard) = open(&settings, &disk, &rows, Seq(0), 0);
+        let unreadable = Arc::new(AtomicBool::new(false));
+        let (log, stepper, shard) = open(&settings, &disk, &rows, &unreadable, Seq(0), 0);
         let stations = (0..STATIONS).map(|n| Station {
             identity: format!("CP{n}"),
             conn: None,
@@ -136,6 +141,8 @@ impl Sim {
             stepper,
             shard,
             rows,
+            unreadable,
+            refused: 0,
             position: Seq(0),
             persisted: (Rows::new(), Seq(0)),
             ready: None,
@@ -167,7 +174,9 @@ impl Sim {
                 75..=76 => self.cut_power(),
                 77..=78 => self.disk.set_capacity(0),
                 79..=84 => self.disk.set_capacity(CAPACITY),
-                85..=94 => self.project(),
+                85..=91 => self.project(),
+                92 => self.unreadable.store(true, Ordering::Relaxed),
+                93..=94 => self.unreadable.store(false, Ordering::Relaxed),
                 // Time passes without a commit.
                 _ => self.seconds += self.below(8),
             }
@@ -179,6 +188,7 @@ impl Sim {
         }
         // Peace: everything that was begun is finished.
         self.disk.set_capacity(CAPACITY);
+        self.unreadable.store(false, Ordering::Relaxed);
         self.cut_power();
         for _ in 0..40 {
             self.seconds += 1;
@@ -344,6 +354,7 @@ impl Sim {
             &self.settings,
             &self.disk,
             &self.rows,
+            &self.unreadable,
             position,
             self.seconds,
         );
@@ -478,10 +489,18 @@ impl Sim {
             station.asked = Some((id.to_owned(), self.seconds));
             return;
         }
-        assert!(text.starts_with("[3,"), "refused: {text}");
         if id != station.sent_as {
             return;
         }
+        if text.starts_with("[4,") {
+            let internal = text.contains("\"InternalError\",\"the state store");
+            assert!(internal, "refused: {text}");
+            // It keeps what was not taken, and sends it again.
+            station.sent_as.clear();
+            self.refused += 1;
+            return;
+        }
+        assert!(text.starts_with("[3,"), "{text}");
         let told = station.told.take().expect("it was sent");
         station.sent_as.clear();
         match told.action {
@@ -556,6 +575,7 @@ fn open(
     settings: &Arc<Settings>,
     disk: &SimDisk,
     rows: &Arc<Mutex<Rows>>,
+    unreadable: &Arc<AtomicBool>,
     position: Seq,
     seconds: u64,
 ) -> (Log, Stepper, Shard) {
@@ -614,8 +634,11 @@ fn open(
             .map(|(table, key, value)| ((table, key), value));
         rows.lock().unwrap().extend(batch);
     }
-    let lookup = Arc::clone(rows);
+    let (lookup, unreadable) = (Arc::clone(rows), Arc::clone(unreadable));
     let lookup = Box::new(move |table, key: &[u8]| {
+        if unreadable.load(Ordering::Relaxed) {
+            return Err(StoreUnreadable);
+        }
         Ok(lookup.lock().unwrap().get(&(table, key.to_vec())).cloned())
     });
     let now = now_at(seconds);
@@ -635,11 +658,23 @@ fn what_is_answered_survives_and_has_one_effect() {
     let one = std::env::var("SIGEC_SEED")
         .ok()
         .map(|seed| seed.parse().expect("a number"));
+    let mut refused = 0;
     for seed in one.map_or(0..SEEDS, |seed: u64| seed..seed + 1) {
-        let ran = std::panic::catch_unwind(|| Sim::new(seed).run());
-        if let Err(panic) = ran {
-            eprintln!("SIGEC_SEED={seed} repeats this");
-            std::panic::resume_unwind(panic);
+        let ran = std::panic::catch_unwind(|| {
+            let mut sim = Sim::new(seed);
+            sim.run();
+            sim.refused
+        });
+        match ran {
+            Ok(of_this) => refused += of_this,
+            Err(panic) => {
+                eprintln!("SIGEC_SEED={seed} repeats this");
+                std::panic::resume_unwind(panic);
+            }
         }
     }
+    assert!(
+        one.is_some() || 0 < refused,
+        "no seed has the store asked while it cannot be read"
+    );
 }
