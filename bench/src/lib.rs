@@ -25,3 +25,4 @@ pub mod output;
 pub mod servers;
 pub mod sigec;
 pub mod stats;
+pub mod unawaited;

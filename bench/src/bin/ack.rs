@@ -3,6 +3,8 @@
 //! durable. The same load goes to an echo that writes and syncs a block before it answers: what two processes, their
 //! sockets and a disk cost without us.
 //!
+//! Beside that, what a log costs whose records nobody waits for, by how long they may wait for company.
+//!
 //! Stretches of each load and of the probe take turns, so that a busy disk is busy for all.
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::servers::{Rival, Serve};
 use bench::stats::{Latencies, Quantiles};
+use bench::unawaited::{self, Unawaited};
 use clap::Parser;
 use net::clock::monotonic_ns;
 use serde::Serialize;
@@ -56,6 +59,7 @@ struct Data {
     all: Turn,
     inside: Inside,
     turns: Vec<Turn>,
+    unawaited: Vec<Unawaited>,
 }
 
 /// What one turn, or all together, came to.
@@ -147,12 +151,20 @@ fn main() -> anyhow::Result<()> {
     log.shutdown().context("closing the log")?;
 
     let all = Turn::of(&all);
+    let mut unawaited = Vec::new();
+    for wait_ms in UNAWAITED_WAITS_MS {
+        let (dir, wait) = (
+            dir.path().join(format!("unawaited-{wait_ms}")),
+            Duration::from_millis(wait_ms),
+        );
+        unawaited.push(Unawaited::measure(&dir, wait, 5 * stretch)?);
+    }
     let results = Results {
         benchmark: "ack",
         machine,
         smoke,
         checksum: (3 * offered).to_string(),
-        figures: figures(&all, &inside),
+        figures: figures(&all, &inside, &unawaited),
         not_measured: vec![
             "a network: both ends are on one machine",
             "the tables behind the data plane: the benchmark `path` has them",
@@ -162,16 +174,20 @@ fn main() -> anyhow::Result<()> {
             all,
             inside,
             turns: data,
+            unawaited,
         },
     };
     results.publish(&arguments.options)
 }
 
+/// Waits that are compared for records that nobody waits for; the last one is the log's default.
+const UNAWAITED_WAITS_MS: [u64; 2] = [1, 10];
+
 fn inside(server: &mut Server) -> anyhow::Result<Inside> {
     serde_json::from_str(&server.ask()?).context("reading what the server says of itself")
 }
 
-fn figures(all: &Turn, inside: &Inside) -> Vec<Figure> {
+fn figures(all: &Turn, inside: &Inside, unawaited: &[Unawaited]) -> Vec<Figure> {
     let probe_us = all.fdatasync.p99_us;
     let figure = |name: &str, value: String, reach: Option<&str>| Figure {
         name: name.to_owned(),
@@ -188,7 +204,15 @@ fn figures(all: &Turn, inside: &Inside) -> Vec<Figure> {
     };
     let (inside_p50, inside_p99) = (within(0.5), within(0.99));
     let answers = inside.count() as f64;
-    vec![
+    let unawaited = unawaited.iter().map(|log| {
+        let name = format!(
+            "records nobody waits for, {} Heartbeats/s, committed within {} ms",
+            unawaited::RATE,
+            log.wait_ms
+        );
+        figure(&name, log.to_string(), None)
+    });
+    let mut figures = vec![
         figure(
             "meter message to its answer",
             all.acknowledged.to_string(),
@@ -249,7 +273,9 @@ fn figures(all: &Turn, inside: &Inside) -> Vec<Figure> {
             ),
             None,
         ),
-    ]
+    ];
+    figures.extend(unawaited);
+    figures
 }
 
 /// As the data plane's state store does.
