@@ -86,9 +86,7 @@ pub fn scan(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
     };
     let fault = match kind {
         MessageType::Unknown => FrameFault::MessageType,
-        MessageType::Call if id.is_empty() || id.chars().count() > MESSAGE_ID_MAX => {
-            FrameFault::IdLength
-        }
+        MessageType::Call if id.is_empty() || is_long(&id) => FrameFault::IdLength,
         MessageType::Call => match call(&mut r, &mut elements) {
             Some((action, payload)) => {
                 return Ok(Frame::Call {
@@ -116,6 +114,11 @@ pub fn scan(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
         },
     };
     Err(FrameError::new(version, fault, Some(id)))
+}
+
+/// True for an id of more than [`MESSAGE_ID_MAX`] characters; they are counted only where there may be as many.
+fn is_long(id: &str) -> bool {
+    MESSAGE_ID_MAX < id.len() && MESSAGE_ID_MAX < id.chars().count()
 }
 
 /// Reads up to where the id begins.

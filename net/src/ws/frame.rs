@@ -168,6 +168,12 @@ pub fn write_close(
 }
 
 fn write_frame(out: &mut Vec<u8>, opcode: Opcode, mask: Option<MaskKey>, payload: &[u8]) {
+    if let (None, len @ 0..=125) = (mask, payload.len()) {
+        // Most of what a server sends.
+        out.reserve(2 + len);
+        out.extend_from_slice(&[FIN | opcode as u8, len as u8]);
+        return out.extend_from_slice(payload);
+    }
     let (header, header_len) = header_bytes(opcode, mask, payload.len());
     out.reserve(header_len + payload.len());
     out.extend_from_slice(&header[..header_len]);
@@ -207,6 +213,10 @@ impl FrameStart {
         let kept = self.at + short_header_len(self.mask);
         assert!(kept <= out.len());
         let payload_len = out.len() - kept;
+        if let (None, 0..=125) = (self.mask, payload_len) {
+            let header = [FIN | Opcode::Text as u8, payload_len as u8];
+            return out[self.at..kept].copy_from_slice(&header);
+        }
         let (header, header_len) = header_bytes(Opcode::Text, self.mask, payload_len);
         let payload_at = self.at + header_len;
         if payload_at > kept {
