@@ -39,7 +39,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use fleet::record::{Direction, Disconnected, Message, MeterValues};
+use fleet::record::{Direction, Disconnected, MeterValues};
+use fleet::wire::MessageView;
 use fleet::{EventId, Seq, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
@@ -148,7 +149,6 @@ pub(crate) struct Shard {
 struct Scratch {
     columns: MeterColumns,
     values: MeterValues,
-    message: Option<Message>,
     canonical: Canonical,
     payload: Vec<u8>,
     answer: Vec<u8>,
@@ -575,30 +575,22 @@ impl Shard {
         if action == "Heartbeat" && !self.settings.config.log_heartbeats {
             return;
         }
-        let mut message = self.scratch.message.take().unwrap_or_else(|| Message {
-            direction: 0,
-            message_type: 0,
-            message_id: String::new(),
-            action: String::new(),
-            raw: String::new(),
-        });
-        message.direction = direction.code();
-        message.message_type = message_type;
-        let fill = |to: &mut String, from: &str| {
-            to.clear();
-            to.push_str(from);
+        let raw = ocpp::mask_secrets(action, text);
+        let message = MessageView {
+            direction: direction.code(),
+            message_type,
+            message_id,
+            action,
+            raw: &raw,
         };
-        fill(&mut message.message_id, message_id);
-        fill(&mut message.action, action);
-        fill(&mut message.raw, &ocpp::mask_secrets(action, text));
         // Most records are raw frames. They make no rows, and tell when the station was last seen, which is no reason
         // to write it: reading back what was written, as `record` does, would cost as much as writing it.
         let state = &mut self.stations[station].state;
-        let (event, _) = self.journal.write(now.mono, &state.key, now.utc, &message);
+        let event = self
+            .journal
+            .write_message(now.mono, &state.key, now.utc, &message);
         state.apply_message(event, now.utc, message.direction);
         self.tally.counters.records += 1;
-        message.raw.shrink_to(64 << 10);
-        self.scratch.message = Some(message);
     }
 
     /// Ends a socket: its station's connection is over, the peer hears why, and what it still sends is passed by.

@@ -535,7 +535,8 @@ pub struct CommandChanged {
     pub created_at: i64,
 }
 
-/// One frame as it went over the wire, secrets masked.
+/// One frame as it went over the wire, secrets masked. Archived it is version 1 of its kind; what is written now is
+/// version 2 ([`crate::wire::MessageView`]).
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]
 pub struct Message {

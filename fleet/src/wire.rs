@@ -11,8 +11,13 @@
 //! | n | station key, UTF-8, `{tenant}/{identity}` |
 //! | rest | the kind's struct of [`crate::record`], archived by rkyv 0.8 (`little_endian`, `pointer_width_32`, `unaligned`) |
 //!
+//! Version 2 of [`Message`] is laid out by hand in `wire/message.rs`: two of them are written for every frame and its
+//! answer.
+//!
 //! Reading validates (`bytecheck`): bytes that a disk changed are an error, not undefined behaviour. Records never
 //! come from outside this cluster.
+
+mod message;
 
 use rkyv::api::high::{HighSerializer, HighValidator};
 use rkyv::bytecheck::CheckBytes;
@@ -26,9 +31,11 @@ use crate::record::{
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
+pub use message::MessageView;
+
 /// Bytes before the station key.
 const HEAD_LEN: usize = 13;
-/// Version that every kind has so far.
+/// Version of every kind but [`Message`], which is written as [`message::VERSION`].
 const VERSION: u16 = 1;
 
 /// Why bytes are no record.
@@ -48,8 +55,10 @@ pub enum WireError {
     Key(#[source] Option<InvalidKey>),
     /// A kind or version that this program does not know; a newer one wrote it.
     #[error(
-        "record has kind {kind} version {version}, this program reads kinds 1 to {} version {VERSION}",
-        KINDS
+        "record has kind {kind} version {version}, this program reads kinds 1 to {} version {VERSION}, and version {} of kind {}",
+        KINDS,
+        message::VERSION,
+        message::KIND
     )]
     Unknown {
         /// Kind found.
@@ -69,13 +78,15 @@ pub enum WireError {
 
 macro_rules! kinds {
     ($($code:literal $variant:ident,)+) => {
-        const KINDS: u16 = { let codes = [$($code),+]; codes.len() as u16 };
+        const KINDS: u16 = { let codes = [message::KIND, $($code),+]; codes.len() as u16 };
 
         /// A record's content, borrowed from the bytes it was read from.
         #[derive(Debug)]
         pub enum Body<'a> {
             $(#[doc = concat!("[`crate::record::", stringify!($variant), "`].")]
             $variant(&'a <$variant as Archive>::Archived),)+
+            /// [`crate::record::Message`].
+            Message(MessageView<'a>),
         }
 
         /// A record's content, owned.
@@ -83,9 +94,11 @@ macro_rules! kinds {
         pub enum Fact {
             $(#[doc = concat!("[`crate::record::", stringify!($variant), "`].")]
             $variant($variant),)+
+            /// [`crate::record::Message`].
+            Message(Message),
         }
 
-        /// What can be written: one implementor per kind.
+        /// What [`Writer::write`] takes: one implementor per kind.
         pub trait Content: sealed::Sealed {
             #[doc(hidden)]
             const KIND: u16;
@@ -100,25 +113,30 @@ macro_rules! kinds {
             }
         })+
 
+        impl From<Message> for Fact {
+            fn from(value: Message) -> Self {
+                Self::Message(value)
+            }
+        }
+
         impl<'a> Body<'a> {
             fn read(kind: u16, version: u16, bytes: &'a [u8]) -> Result<Self, WireError> {
-                if version != VERSION {
-                    return Err(WireError::Unknown { kind, version });
-                }
-                match kind {
-                    $($code => access::<<$variant as Archive>::Archived>(kind, bytes).map(Self::$variant),)+
+                match (kind, version) {
+                    (message::KIND, message::VERSION) => MessageView::read(bytes).map(Self::Message),
+                    (message::KIND, VERSION) => MessageView::read_v1(bytes).map(Self::Message),
+                    $(($code, VERSION) => access::<<$variant as Archive>::Archived>(kind, bytes).map(Self::$variant),)+
                     _ => Err(WireError::Unknown { kind, version }),
                 }
             }
 
             /// The number of this kind in a record's head.
             pub fn kind(&self) -> u16 {
-                match self { $(Self::$variant(_) => $code,)+ }
+                match self { $(Self::$variant(_) => $code,)+ Self::Message(_) => message::KIND }
             }
 
             /// The name of this kind.
             pub fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => stringify!($variant),)+ }
+                match self { $(Self::$variant(_) => stringify!($variant),)+ Self::Message(_) => "Message" }
             }
 
             /// An owned copy.
@@ -133,6 +151,7 @@ macro_rules! kinds {
                             .map(Fact::$variant)
                             .map_err(|e| WireError::Body { kind: $code, detail: e.to_string() })
                     })+
+                    Self::Message(message) => Ok(Fact::Message((*message).into())),
                 }
             }
         }
@@ -140,7 +159,10 @@ macro_rules! kinds {
         impl Writer {
             /// As [`Writer::write`], of an owned fact.
             pub fn write_fact(&mut self, out: &mut Vec<u8>, station: &StationKey, received_at: UtcMicros, fact: &Fact) {
-                match fact { $(Fact::$variant(value) => self.write(out, station, received_at, value),)+ }
+                match fact {
+                    $(Fact::$variant(value) => self.write(out, station, received_at, value),)+
+                    Fact::Message(value) => write_message(out, station, received_at, &value.into()),
+                }
             }
         }
     };
@@ -156,7 +178,6 @@ kinds! {
     7 MeterValues,
     8 SecurityEvent,
     9 CommandChanged,
-    10 Message,
     11 StationConfigured,
     12 StationDeleted,
     13 Notified,
@@ -247,13 +268,7 @@ impl Writer {
     ) where
         T: Content + for<'a> Serialize<HighSerializer<&'a mut Vec<u8>, ArenaHandle<'a>, RkyvError>>,
     {
-        let key = station.as_str().as_bytes();
-        debug_assert!(key.len() <= KEY_LEN_MAX, "StationKey holds its bound");
-        out.extend_from_slice(&T::KIND.to_le_bytes());
-        out.extend_from_slice(&VERSION.to_le_bytes());
-        out.extend_from_slice(&received_at.0.to_le_bytes());
-        out.push(key.len() as u8);
-        out.extend_from_slice(key);
+        write_head(out, T::KIND, VERSION, station, received_at);
         rkyv::api::high::to_bytes_in_with_alloc::<_, _, RkyvError>(
             content,
             out,
@@ -261,6 +276,37 @@ impl Writer {
         )
         .expect("a Vec takes every byte, and no type of ours shares pointers");
     }
+}
+
+/// Appends one frame's record to `out`.
+pub fn write_message(
+    out: &mut Vec<u8>,
+    station: &StationKey,
+    received_at: UtcMicros,
+    message: &MessageView<'_>,
+) {
+    out.reserve(HEAD_LEN + KEY_LEN_MAX + message.len_max());
+    write_head(out, message::KIND, message::VERSION, station, received_at);
+    message.write(out);
+}
+
+#[inline]
+fn write_head(
+    out: &mut Vec<u8>,
+    kind: u16,
+    version: u16,
+    station: &StationKey,
+    received_at: UtcMicros,
+) {
+    let key = station.as_str().as_bytes();
+    debug_assert!(key.len() <= KEY_LEN_MAX, "StationKey holds its bound");
+    let mut head = [0; HEAD_LEN];
+    head[..2].copy_from_slice(&kind.to_le_bytes());
+    head[2..4].copy_from_slice(&version.to_le_bytes());
+    head[4..12].copy_from_slice(&received_at.0.to_le_bytes());
+    head[12] = key.len() as u8;
+    out.extend_from_slice(&head);
+    out.extend_from_slice(key);
 }
 
 /// Deserializes any archived struct of [`crate::record`] that a store keeps by itself.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use fleet::wire::Writer;
+use fleet::wire::{self, MessageView, Writer};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use ocpp::Instant;
 
@@ -70,14 +70,31 @@ impl Journal {
     {
         let start = self.bytes.len();
         content.write_to(&mut self.writer, &mut self.bytes, station, received_at);
+        let event = self.end(now);
+        (event, start..self.bytes.len())
+    }
+
+    /// Writes the record of a raw frame; answers its name.
+    pub(crate) fn write_message(
+        &mut self,
+        now: Instant,
+        station: &StationKey,
+        received_at: UtcMicros,
+        message: &MessageView<'_>,
+    ) -> EventId {
+        wire::write_message(&mut self.bytes, station, received_at, message);
+        self.end(now)
+    }
+
+    /// Ends the record that `bytes` end with.
+    fn end(&mut self, now: Instant) -> EventId {
         self.ends.push(self.bytes.len());
         self.last = self.next();
         self.waiting_since.get_or_insert(now);
-        let event = EventId {
+        EventId {
             log_id: self.log_id,
             seq: self.last,
-        };
-        (event, start..self.bytes.len())
+        }
     }
 
     pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
@@ -157,7 +174,6 @@ writable!(
     MeterValues,
     SecurityEvent,
     CommandChanged,
-    Message,
     StationConfigured,
     StationDeleted,
     Notified,

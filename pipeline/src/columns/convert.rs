@@ -5,12 +5,12 @@
 
 use arrow::array::{Int32Builder, StringViewBuilder};
 use fleet::record::{
-    Acceptance, ArchivedCommandChanged, ArchivedMessage, ArchivedMeterRow, ArchivedMeterValues,
-    ArchivedSample, ArchivedSecurityEvent, ArchivedStatusReported, ArchivedTextRange,
-    ArchivedTransactionEvent, CommandState, ConnectorStatus, Direction, MeterColumn, Protocol,
-    Quality, ReadingContext, Security, TransactionEventKind, TransactionState,
+    Acceptance, ArchivedCommandChanged, ArchivedMeterRow, ArchivedMeterValues, ArchivedSample,
+    ArchivedSecurityEvent, ArchivedStatusReported, ArchivedTextRange, ArchivedTransactionEvent,
+    CommandState, ConnectorStatus, Direction, MeterColumn, Protocol, Quality, ReadingContext,
+    Security, TransactionEventKind, TransactionState,
 };
-use fleet::wire::{Body, RecordView};
+use fleet::wire::{Body, MessageView, RecordView};
 use fleet::{EventId, TransactionId, UtcMicros};
 
 use super::Columns;
@@ -407,7 +407,7 @@ fn command_changed(columns: &mut Columns, head: &Head<'_>, command: &ArchivedCom
     rows.created_at.append_value(command.created_at.to_native());
 }
 
-fn message_sent(columns: &mut Columns, head: &Head<'_>, message: &ArchivedMessage) {
+fn message_sent(columns: &mut Columns, head: &Head<'_>, message: &MessageView<'_>) {
     let rows = &mut columns.ocpp_messages;
     frame!(rows, head, head.received_at);
     let direction = Direction::from_code(message.direction);
@@ -419,9 +419,9 @@ fn message_sent(columns: &mut Columns, head: &Head<'_>, message: &ArchivedMessag
         4 => Some("CALLERROR"),
         _ => None,
     });
-    text(&mut rows.message_id, &message.message_id);
-    text(&mut rows.action, &message.action);
-    text(&mut rows.raw, &message.raw);
+    text(&mut rows.message_id, message.message_id);
+    text(&mut rows.action, message.action);
+    text(&mut rows.raw, message.raw);
 }
 
 /// Empty text stands for absent in records; in SQL that is NULL.
