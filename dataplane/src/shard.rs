@@ -152,6 +152,8 @@ struct Scratch {
     canonical: Canonical,
     payload: Vec<u8>,
     answer: Vec<u8>,
+    /// What a Heartbeat is answered, and the moment that says.
+    heartbeat: (Option<UtcMicros>, Vec<u8>),
     due: Vec<u32>,
 }
 

@@ -113,6 +113,9 @@ impl Shard {
         }
         let (from, action) = (Direction::FromStation, call.action);
         self.record_message(now, call.station, from, 2, call.id, action, text);
+        if (action, payload) == ("Heartbeat", "{}") {
+            return self.heartbeat(now, version, call);
+        }
         let Some(live) = self.conns.live_mut(call.conn) else {
             return;
         };
@@ -176,6 +179,26 @@ impl Shard {
             Ok(()) if version == Version::V201 => self.request_boot(now, call.conn, call.station),
             Ok(()) => {}
             Err(error) => self.refuse_call(now, version, call, &error),
+        }
+    }
+
+    /// Answers a Heartbeat as every station writes it, which is most of what a fleet says: there is nothing to decode,
+    /// nothing to recognise as said before, and the answer is the same for all that come in one turn.
+    fn heartbeat(&mut self, now: Now, version: Version, call: Inbound<'_>) {
+        let (at, payload) = &mut self.scratch.heartbeat;
+        if at.replace(now.utc) != Some(now.utc) {
+            payload.clear();
+            // 2.x says it in the same words.
+            let current_time = Timestamp::at(now.utc.0);
+            Answer::V16(v16::HeartbeatResponse { current_time }.into()).write(payload);
+        }
+        self.scratch.answer.clear();
+        ocpp::write_call_result(&mut self.scratch.answer, call.id, |out| {
+            out.extend_from_slice(payload);
+        });
+        self.send_answer(now, call, Leave::AtOnce, 3);
+        if version == Version::V201 {
+            self.request_boot(now, call.conn, call.station);
         }
     }
 

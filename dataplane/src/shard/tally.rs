@@ -12,6 +12,8 @@ const OTHER: &str = "other";
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) counters: Counters,
+    /// Places in `counters.messages` that were counted last, from stations and to them: most frames follow their like.
+    recent: [usize; 2],
 }
 
 /// The label of an action: its name if some version has it, so that a station cannot make up labels.
@@ -35,9 +37,17 @@ impl Tally {
 
     /// False when nothing is counted under this label yet.
     fn count(&mut self, label: &str, direction: Direction) -> bool {
-        let mut messages = self.counters.messages.iter_mut();
-        let found = messages.find(|(l, d, _)| *d == direction && *l == label);
-        found.map(|(_, _, count)| *count += 1).is_some()
+        let recent = &mut self.recent[usize::from(direction == Direction::ToStation)];
+        let messages = &mut self.counters.messages;
+        let is_it = |(l, d, _): &(&str, Direction, u64)| *d == direction && *l == label;
+        if !messages.get(*recent).is_some_and(is_it) {
+            let Some(found) = messages.iter().position(is_it) else {
+                return false;
+            };
+            *recent = found;
+        }
+        messages[*recent].2 += 1;
+        true
     }
 
     pub(crate) fn refused(&mut self, status: u16) {
