@@ -30,6 +30,12 @@ struct Arguments {
     /// Heartbeats per turn.
     #[arg(long, default_value_t = 60_000)]
     messages: u64,
+    /// Compare these with the echo, instead of all.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    servers: Vec<Rival>,
+    /// Connections to each.
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
+    sockets: Vec<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,13 +63,21 @@ fn main() -> anyhow::Result<()> {
     } else {
         (arguments.turns, arguments.messages)
     };
-    let sockets: &[usize] = if smoke { &[10] } else { &[100, 1_000] };
+    let sockets: &[usize] = if smoke { &[10] } else { &arguments.sockets };
+    let rivals: Vec<Rival> = Rival::HEARTBEAT
+        .into_iter()
+        .filter(|rival| {
+            *rival == Rival::Echo
+                || arguments.servers.is_empty()
+                || arguments.servers.contains(rival)
+        })
+        .collect();
     // Where there is one CPU only, or a sandbox, both ends share; the ratio still holds.
     let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
     let mut data = Vec::new();
     for &count in sockets {
         let mut servers = Vec::new();
-        for rival in Rival::HEARTBEAT {
+        for &rival in &rivals {
             let (server, dir) = arguments.serve.start(rival)?;
             let mut client = Client::connect(server.addr, count, rival.opening())
                 .with_context(|| format!("connecting to {}", rival.name()))?;
@@ -79,8 +93,7 @@ fn main() -> anyhow::Result<()> {
     let checksum = data.iter().fold(0, |sum: u64, turn: &Turn| {
         sum.wrapping_add(turn.round.checksum)
     });
-    let expected =
-        (sockets.len() * Rival::HEARTBEAT.len()) as u64 * ids_sum(messages, turns as u64);
+    let expected = (sockets.len() * rivals.len()) as u64 * ids_sum(messages, turns as u64);
     ensure!(
         checksum == expected,
         "checksum is {checksum}, expected {expected}: an answer was not ours"
@@ -90,7 +103,7 @@ fn main() -> anyhow::Result<()> {
         machine,
         smoke,
         checksum: checksum.to_string(),
-        figures: figures(&data, sockets),
+        figures: figures(&data, &rivals, sockets),
         not_measured: vec![
             "a network: both ends are on one machine, and each send runs the peer's receive path",
             "latency under a real rate: every connection is always busy",
@@ -132,7 +145,7 @@ fn measure(
     })
 }
 
-fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
+fn figures(data: &[Turn], rivals: &[Rival], sockets: &[usize]) -> Vec<Figure> {
     let mut figures = Vec::new();
     for &count in sockets {
         let of = |rival: Rival| -> Vec<&Turn> {
@@ -141,7 +154,7 @@ fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
                 .collect()
         };
         let floor = of(Rival::Echo);
-        for rival in Rival::HEARTBEAT {
+        for &rival in rivals {
             let turns = of(rival);
             let ratios = turns
                 .iter()
