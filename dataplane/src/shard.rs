@@ -571,19 +571,23 @@ impl Shard {
         message_type: u8,
         message_id: &str,
         action: &str,
-        text: &str,
+        raw: &[u8],
     ) {
         self.tally.message(action, direction);
         if action == "Heartbeat" && !self.settings.config.log_heartbeats {
             return;
         }
-        let raw = ocpp::mask_secrets(action, text);
+        let masked = ocpp::may_hold_secrets(action).then(|| {
+            // What was read or composed as text is text.
+            let text = std::str::from_utf8(raw).unwrap_or_default();
+            ocpp::mask_secrets(action, text)
+        });
         let message = MessageView {
             direction: direction.code(),
             message_type,
             message_id,
             action,
-            raw: &raw,
+            raw: masked.as_ref().map_or(raw, |text| text.as_bytes()),
         };
         // Most records are raw frames. They make no rows, and tell when the station was last seen, which is no reason
         // to write it: reading back what was written, as `record` does, would cost as much as writing it.

@@ -151,7 +151,7 @@ macro_rules! kinds {
                             .map(Fact::$variant)
                             .map_err(|e| WireError::Body { kind: $code, detail: e.to_string() })
                     })+
-                    Self::Message(message) => Ok(Fact::Message((*message).into())),
+                    Self::Message(message) => Ok(Fact::Message(message.into())),
                 }
             }
         }
@@ -161,7 +161,7 @@ macro_rules! kinds {
             pub fn write_fact(&mut self, out: &mut Vec<u8>, station: &StationKey, received_at: UtcMicros, fact: &Fact) {
                 match fact {
                     $(Fact::$variant(value) => self.write(out, station, received_at, value),)+
-                    Fact::Message(value) => write_message(out, station, received_at, &value.into()),
+                    Fact::Message(value) => write_message(out, station, received_at, &MessageView::from(value)),
                 }
             }
         }
@@ -283,7 +283,7 @@ pub fn write_message(
     out: &mut Vec<u8>,
     station: &StationKey,
     received_at: UtcMicros,
-    message: &MessageView<'_>,
+    message: &MessageView<'_, impl AsRef<[u8]> + ?Sized>,
 ) {
     out.reserve(HEAD_LEN + KEY_LEN_MAX + message.len_max());
     write_head(out, message::KIND, message::VERSION, station, received_at);

@@ -39,6 +39,6 @@ pub use meter::MeterColumns;
 pub use policy::{Policy, Quirks};
 pub use record::{Any, Decoded, Key, List, LooseText, Number, Open, Text, Word};
 pub use rpc::{Admission, Call, Event, Inbound, Outcome, QueueFull, Rpc};
-pub use secrets::mask_secrets;
+pub use secrets::{mask_secrets, may_hold_secrets};
 pub use timestamp::{Timestamp, Zone};
 pub use version::Version;

@@ -12,20 +12,29 @@ const SECRET_NAMES: [&str; 2] = ["AuthorizationKey", "BasicAuthPassword"];
 /// What stands where a secret stood.
 const MASK: &str = "\"***\"";
 
+/// True when messages that concern `action` may hold passwords, for [`mask_secrets`] to hide; so may those without one.
+pub fn may_hold_secrets(action: &str) -> bool {
+    matches!(
+        action,
+        "" | "ChangeConfiguration"
+            | "GetConfiguration"
+            | "GetVariables"
+            | "SetVariables"
+            | "NotifyReport"
+            | "NotifyEvent"
+    )
+}
+
 /// Hides the passwords in a raw message that concerns `action`: a CALL, or the CALLRESULT to one. Other actions carry
 /// none and pass unread. A message of such an action that is no JSON is withheld from its first brace on, since
 /// nobody can tell where the password ends; so is one without an action (`""`: nobody could read it) that names a
 /// password or may do so.
 pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
-    match action {
-        "" => return mask_unreadable(frame),
-        "ChangeConfiguration"
-        | "GetConfiguration"
-        | "GetVariables"
-        | "SetVariables"
-        | "NotifyReport"
-        | "NotifyEvent" => {}
-        _ => return Cow::Borrowed(frame),
+    if action.is_empty() {
+        return mask_unreadable(frame);
+    }
+    if !may_hold_secrets(action) {
+        return Cow::Borrowed(frame);
     }
     let mut masked = Vec::new();
     let mut r = Reader::new(frame, Version::V201, Policy::Strict);

@@ -84,7 +84,15 @@ impl Shard {
                     return;
                 }
                 let id = error.id.as_deref().unwrap_or("");
-                self.record_message(now, station, Direction::FromStation, 0, id, "", text);
+                self.record_message(
+                    now,
+                    station,
+                    Direction::FromStation,
+                    0,
+                    id,
+                    "",
+                    text.as_bytes(),
+                );
                 if error.fault == FrameFault::AnswerElements
                     && let Some(id) = &error.id
                 {
@@ -112,7 +120,7 @@ impl Shard {
             return self.call_while_pending(now, version, call, payload);
         }
         let (from, action) = (Direction::FromStation, call.action);
-        self.record_message(now, call.station, from, 2, call.id, action, text);
+        self.record_message(now, call.station, from, 2, call.id, action, text.as_bytes());
         if (action, payload) == ("Heartbeat", "{}") {
             return self.heartbeat(now, version, call);
         }
@@ -282,7 +290,6 @@ impl Shard {
     /// Sends the message in `scratch.answer`, or puts it in line.
     fn send_answer(&mut self, now: Now, call: Inbound<'_>, leave: Leave, message_type: u8) {
         let answer = std::mem::take(&mut self.scratch.answer);
-        let text = std::str::from_utf8(&answer).unwrap_or_default();
         if self.accepted(call.station) {
             let to = Direction::ToStation;
             self.record_message(
@@ -292,7 +299,7 @@ impl Shard {
                 message_type,
                 call.id,
                 call.action,
-                text,
+                &answer,
             );
         }
         let (last, durable) = (self.journal.last(), self.journal.durable());

@@ -172,7 +172,6 @@ impl Shard {
             }
             self.outbox
                 .send(conn, |out| ws::write_text(out, None, &text));
-            let text = String::from_utf8(text).unwrap_or_default();
             self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
             if let Ok(id) = id.parse() {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
@@ -202,7 +201,15 @@ impl Shard {
             let from = Direction::FromStation;
             match action {
                 Some(action) => {
-                    self.record_message(now, station, from, message_type, id, &action, text);
+                    self.record_message(
+                        now,
+                        station,
+                        from,
+                        message_type,
+                        id,
+                        &action,
+                        text.as_bytes(),
+                    );
                 }
                 None => self.record_message(
                     now,
@@ -211,7 +218,7 @@ impl Shard {
                     message_type,
                     id,
                     "",
-                    "unasked answer, withheld",
+                    b"unasked answer, withheld",
                 ),
             }
         }

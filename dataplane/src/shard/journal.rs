@@ -80,7 +80,7 @@ impl Journal {
         now: Instant,
         station: &StationKey,
         received_at: UtcMicros,
-        message: &MessageView<'_>,
+        message: &MessageView<'_, [u8]>,
     ) -> EventId {
         wire::write_message(&mut self.bytes, station, received_at, message);
         self.end(now)

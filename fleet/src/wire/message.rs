@@ -24,9 +24,10 @@ const HEAD_LEN: usize = 22;
 /// Where the id begins in a frame written without spaces: behind `[2,"`.
 const ID_AT: usize = 4;
 
-/// One frame as it went over the wire, secrets masked; a [`Message`] that borrows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MessageView<'a> {
+/// One frame as it went over the wire, secrets masked; a [`Message`] that borrows. It is read as text; it may be written
+/// as bytes that were composed as text and are not checked again until they are read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MessageView<'a, Raw: ?Sized = str> {
     /// [`crate::record::Direction`].
     pub direction: u8,
     /// OCPP-J message type: 2 CALL, 3 CALLRESULT, 4 CALLERROR; 0 when unreadable.
@@ -36,7 +37,7 @@ pub struct MessageView<'a> {
     /// Action; of an answer, the action it answers.
     pub action: &'a str,
     /// The frame.
-    pub raw: &'a str,
+    pub raw: &'a Raw,
 }
 
 impl<'a> From<&'a Message> for MessageView<'a> {
@@ -51,8 +52,8 @@ impl<'a> From<&'a Message> for MessageView<'a> {
     }
 }
 
-impl From<MessageView<'_>> for Message {
-    fn from(view: MessageView<'_>) -> Self {
+impl From<&MessageView<'_>> for Message {
+    fn from(view: &MessageView<'_>) -> Self {
         Self {
             direction: view.direction,
             message_type: view.message_type,
@@ -63,14 +64,14 @@ impl From<MessageView<'_>> for Message {
     }
 }
 
-impl<'a> MessageView<'a> {
+impl<Raw: AsRef<[u8]> + ?Sized> MessageView<'_, Raw> {
     /// Bytes that [`MessageView::write`] appends at most.
     pub(super) fn len_max(&self) -> usize {
-        HEAD_LEN + self.raw.len() + self.message_id.len() + self.action.len()
+        HEAD_LEN + self.raw.as_ref().len() + self.message_id.len() + self.action.len()
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let raw = self.raw.as_bytes();
+        let raw = self.raw.as_ref();
         let mut text_len = raw.len();
         let mut place = |text: &str, expected_at: usize| -> (usize, bool) {
             let expected = raw.get(expected_at..expected_at + text.len());
@@ -106,7 +107,9 @@ impl<'a> MessageView<'a> {
             out.extend_from_slice(self.action.as_bytes());
         }
     }
+}
 
+impl<'a> MessageView<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
         let invalid = |detail: &str| WireError::Body {
             kind: KIND,
