@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 pub(crate) use fault::Fault;
 pub(crate) use skip::is_json_number;
-pub(crate) use string::write_string;
+pub(crate) use string::{plain_end, write_string};
 
 use crate::meter::MeterColumns;
 use crate::{Policy, Quirks, Version};

@@ -8,7 +8,7 @@ const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 /// Index of the first byte from `at` on that ends a plain run: a quote, a backslash, a control character,
 /// or the end of `bytes`.
 #[inline]
-pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     // Eight bytes a step. A borrow can only mark bytes above a true hit, and the lowest mark is taken.
     while let Some(chunk) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
