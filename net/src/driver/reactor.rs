@@ -175,17 +175,14 @@ impl Reactor {
     // ---- bytes ----
 
     pub(super) fn out(&mut self, conn: ConnId) -> &mut Vec<u8> {
-        let Some(slot) = self.slots.open(conn) else {
+        let Some((slot, side)) = self.slots.open_and_side(conn) else {
             return &mut self.sink;
         };
         if !slot.dirty {
             slot.dirty = true;
             self.dirty.push(conn);
         }
-        match self.slots.side_or_new(conn) {
-            Some(side) => &mut side.out,
-            None => &mut self.sink,
-        }
+        &mut side.out
     }
 
     /// Keeps what the handler of `conn` did not consume.
@@ -229,6 +226,13 @@ impl Reactor {
             Ok(pending) => pending,
             Err(error) => return self.fail(conn, error.kind()),
         };
+        let Some(slot) = self.slots.get(conn) else {
+            return;
+        };
+        if pending == 0 && slot.state == State::Open && !slot.writes_armed {
+            // Nearly always: the socket took at once what was never counted as unsent.
+            return self.slots.release_side_if_empty(conn);
+        }
         let buffered = self.slots.count(conn);
         let Some(slot) = self.slots.get(conn) else {
             return;

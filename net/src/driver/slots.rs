@@ -75,6 +75,29 @@ pub(super) struct Side {
 const SIDES_KEPT_MAX: usize = 512;
 const CAPACITY_KEPT_MAX: usize = 16 << 10;
 
+/// The side of `slot`, which is that of `conn`; taken from the pool if it has none.
+#[inline]
+fn side_of<'a>(
+    slot: &mut Slot,
+    conn: ConnId,
+    sides: &'a mut Vec<Side>,
+    free: &mut Vec<u32>,
+) -> &'a mut Side {
+    if slot.side == 0 {
+        let at = free.pop().unwrap_or_else(|| {
+            sides.push(Side::default());
+            // At most one side per slot.
+            sides.len() as u32 - 1
+        });
+        slot.side = at + 1;
+        let side = &mut sides[at as usize];
+        assert!(!side.used);
+        side.used = true;
+        side.index = conn.index;
+    }
+    &mut sides[slot.side as usize - 1]
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     slots: Vec<Slot>,
@@ -103,12 +126,14 @@ impl Slots {
         ConnId { index, generation }
     }
 
+    #[inline]
     pub(super) fn get(&self, conn: ConnId) -> Option<&Slot> {
         self.slots
             .get(conn.index as usize)
             .filter(|slot| slot.generation == conn.generation && slot.state != State::Free)
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Slot> {
         self.slots
             .get_mut(conn.index as usize)
@@ -116,6 +141,7 @@ impl Slots {
     }
 
     /// The connection, if it is the handler's.
+    #[inline]
     pub(super) fn open(&mut self, conn: ConnId) -> Option<&mut Slot> {
         self.get_mut(conn).filter(|slot| slot.state == State::Open)
     }
@@ -133,18 +159,21 @@ impl Slots {
     }
 
     /// The side of a connection, if it has one.
+    #[inline]
     pub(super) fn side(&self, conn: ConnId) -> Option<&Side> {
         let side = self.get(conn)?.side;
         self.sides.get((side as usize).checked_sub(1)?)
     }
 
     /// The same, to change.
+    #[inline]
     pub(super) fn side_mut(&mut self, conn: ConnId) -> Option<&mut Side> {
         let side = self.get(conn)?.side;
         self.sides.get_mut((side as usize).checked_sub(1)?)
     }
 
     /// The socket of a connection and its side.
+    #[inline]
     pub(super) fn socket_and_side(&mut self, conn: ConnId) -> Option<(BorrowedFd<'_>, &mut Side)> {
         let slot = self.slots.get(conn.index as usize)?;
         if slot.generation != conn.generation {
@@ -160,22 +189,22 @@ impl Slots {
         if slot.generation != conn.generation || slot.state == State::Free {
             return None;
         }
-        if slot.side == 0 {
-            let at = self.sides_free.pop().unwrap_or_else(|| {
-                self.sides.push(Side::default());
-                // At most one side per slot.
-                self.sides.len() as u32 - 1
-            });
-            slot.side = at + 1;
-            let side = &mut self.sides[at as usize];
-            assert!(!side.used);
-            side.used = true;
-            side.index = conn.index;
+        Some(side_of(slot, conn, &mut self.sides, &mut self.sides_free))
+    }
+
+    /// A connection that is the handler's, and its side.
+    #[inline]
+    pub(super) fn open_and_side(&mut self, conn: ConnId) -> Option<(&mut Slot, &mut Side)> {
+        let slot = self.slots.get_mut(conn.index as usize)?;
+        if slot.generation != conn.generation || slot.state != State::Open {
+            return None;
         }
-        self.sides.get_mut(slot.side as usize - 1)
+        let side = side_of(slot, conn, &mut self.sides, &mut self.sides_free);
+        Some((slot, side))
     }
 
     /// Gives the side back if nothing is in it.
+    #[inline]
     pub(super) fn release_side_if_empty(&mut self, conn: ConnId) {
         let empty = self
             .side(conn)
@@ -185,6 +214,7 @@ impl Slots {
         }
     }
 
+    #[inline]
     fn release_side(&mut self, conn: ConnId) {
         let Some(slot) = self.get_mut(conn) else {
             return;

@@ -243,7 +243,12 @@ fn close_message(body: &[u8]) -> Result<Message<'_>, WsError> {
     }
 }
 
+#[expect(unsafe_code, reason = "what is ASCII need not be checked twice")]
 fn utf8(bytes: &[u8]) -> Result<&str, WsError> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { str::from_utf8_unchecked(bytes) });
+    }
     str::from_utf8(bytes).map_err(|_| WsError::NotUtf8)
 }
 
