@@ -4,6 +4,7 @@
 
 mod reactor;
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -380,12 +381,22 @@ fn wake(waker: &Waker) -> Wake {
 }
 
 fn lookup(store: StateStore) -> Lookup {
-    Box::new(move |table, key| {
-        store.get(table, key).map_err(|error| {
-            let source = std::error::Error::source(&error);
-            tracing::error!(%error, source, ?table, "the state store cannot be read");
-            StoreUnreadable
-        })
+    // A store that is down fails every read of a full fleet: its going and its coming back are said, each read is counted.
+    let failing = Cell::new(false);
+    Box::new(move |table, key| match store.get(table, key) {
+        Ok(row) => {
+            if failing.replace(false) {
+                tracing::info!("the state store can be read again");
+            }
+            Ok(row)
+        }
+        Err(error) => {
+            if !failing.replace(true) {
+                let source = std::error::Error::source(&error);
+                tracing::error!(%error, source, ?table, "the state store cannot be read");
+            }
+            Err(StoreUnreadable)
+        }
     })
 }
 
