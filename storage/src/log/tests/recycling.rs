@@ -98,3 +98,93 @@ fn what_a_burst_releases_is_used_again_before_the_next() {
     assert!(kept.is_sorted_by(|a, b| b <= a), "{kept:?}");
     assert_eq!(kept.last(), Some(&ready::READY_MAX));
 }
+
+#[test]
+fn a_released_segment_is_used_again_and_its_old_bytes_never_show() {
+    let mut bench = Bench::new();
+    for round in 1..=20 {
+        bench.commit(7);
+        bench.release(round * 70);
+        bench.tidy();
+        let crashed = Bench::on(bench.disk.crash()).unwrap();
+        assert_eq!(crashed.recovery.end, Seq(round * 70));
+        let first = crashed.recovery.first.0;
+        assert!(round * 70 < first + 140, "{first}");
+        read_all(crashed.log.handle(), first).unwrap();
+    }
+    assert_eq!(
+        bench.files(),
+        ["0000000020.seg", "0000000021.seg"],
+        "one in use, one ready"
+    );
+}
+
+#[test]
+fn a_segment_stays_until_each_consumer_has_passed_it() {
+    let mut bench = Bench::new();
+    bench.commit(15);
+    let handle = bench.log.handle().clone();
+    let first = |bench: &mut Bench| {
+        bench.tidy();
+        bench.log.handle().first()
+    };
+    assert_eq!(handle.awaited(Consumer::Lake), None, "State has not passed");
+    handle.release(Consumer::State, Seq(139));
+    assert_eq!(first(&mut bench), Seq(1));
+    assert_eq!(handle.awaited(Consumer::State), None);
+    assert_eq!(handle.awaited(Consumer::Lake), Some(Seq(70)));
+    handle.release(Consumer::Lake, Seq(69));
+    assert_eq!(first(&mut bench), Seq(1), "69 is not all of 1 to 70");
+    handle.release(Consumer::Lake, Seq(70));
+    assert_eq!(first(&mut bench), Seq(71));
+    handle.release(Consumer::State, Seq(150));
+    handle.release(Consumer::Lake, Seq(150));
+    assert_eq!(first(&mut bench), Seq(141), "the last segment stays");
+    handle.release(Consumer::Lake, Seq(1));
+    assert_eq!(handle.released(Consumer::Lake), Some(Seq(150)));
+}
+
+#[test]
+fn segments_leave_in_order_also_when_renaming_fails() {
+    for fault in [Fault::Name, Fault::SyncDir] {
+        let mut bench = Bench::new();
+        bench.commit(22);
+        bench.release(220);
+        bench.disk.inject(fault);
+        assert_eq!(bench.stepper.janitor.step(), janitor::Step::Refused);
+        for _ in 0..10 {
+            let crashed = Bench::on(bench.disk.crash()).unwrap();
+            let first = crashed.recovery.first;
+            assert!(first == Seq(1) || first == Seq(71), "{first:?}");
+        }
+        bench.tidy();
+        bench.commit(15);
+        let bench = Bench::on(bench.disk.crash()).unwrap();
+        assert_eq!(bench.recovery.first, Seq(211));
+        assert_eq!(read_all(bench.log.handle(), 211).unwrap(), 370);
+        // A file whose name was lost track of is not kept for ever.
+        let used = bench.log.handle().shared.segments.lock().segments.len();
+        let ready = bench.log.handle().shared.ready.len();
+        assert_eq!(bench.files().len(), used + ready, "{:?}", bench.files());
+    }
+}
+
+#[test]
+fn a_ready_file_of_another_length_is_not_used() {
+    let mut bench = Bench::new();
+    bench.commit(1);
+    bench.tidy();
+    assert_eq!(bench.files(), ["0000000001.seg", "0000000002.seg"]);
+    let longer = LogConfig {
+        segment_len: 2 * SEGMENT,
+        ..config()
+    };
+    let mut bench = Bench::with(bench.disk.clone(), longer).unwrap();
+    assert_eq!(bench.files(), ["0000000001.seg"]);
+    bench.commit(20);
+    let segments = bench.log.handle().shared.segments.lock().segments.clone();
+    assert_eq!(
+        segments.iter().map(|s| s.capacity).collect::<Vec<_>>(),
+        [SEGMENT, 2 * SEGMENT]
+    );
+}
