@@ -98,15 +98,14 @@ impl Committer {
         }
     }
 
-    /// True when the shard's thread may commit `len` bytes of frames by itself: nothing is wrong, the disk is quick,
-    /// and no file has to be taken or begun for it, which may wait for the janitor or the filesystem's journal.
+    /// True when the shard's thread may commit `len` bytes of frames by itself: the disk is quick, and no file has to
+    /// be begun for it, which may wait for the janitor or the filesystem's journal.
     pub(super) fn is_quick_for(&self, len: usize) -> bool {
-        let fits = |a: &Active| a.begun && a.offset + block_len(len) <= a.header.capacity;
-        self.quick.is_quick()
-            && self.batch.is_none()
-            && !self.refusing
-            && len < self.shared.config.commit_len
-            && self.active.as_ref().is_some_and(fits)
+        let fits = |a: &Active| a.offset + block_len(len) <= a.header.capacity;
+        let quick = self.quick.is_quick();
+        // A commit that did not succeed ended the row of quick ones, and has to before another begins.
+        debug_assert!(!quick || self.batch.is_none() && !self.refusing);
+        quick && len < self.shared.config.commit_len && self.active.as_ref().is_some_and(fits)
     }
 
     /// Commits the batch at hand, or the offered one.

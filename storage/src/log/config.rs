@@ -27,7 +27,7 @@ pub struct LogConfig {
     /// the shard up once. Batches of `commit_len` and the first one of a segment are always the thread's. Default
     /// 200 µs; 0 leaves all to the thread.
     pub inline_max: Duration,
-    /// Quick commits in a row before the shard commits by itself. Default 64.
+    /// Quick commits in a row before the shard commits by itself, at least one. Default 64.
     pub inline_after: u32,
     /// Bytes of records that wait for a commit before the log refuses more. Default 4 MiB.
     pub batch_len_max: usize,

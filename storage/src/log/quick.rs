@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) struct Quick {
     /// The longest that counts as quick; zero when none does.
     bound: Duration,
-    /// Quick commits in a row that it takes.
+    /// Quick commits in a row that it takes, at least one.
     after: u32,
     in_a_row: u32,
 }
@@ -21,7 +21,7 @@ impl Quick {
     pub(super) fn new(bound: Duration, after: u32) -> Self {
         Self {
             bound,
-            after,
+            after: after.max(1),
             in_a_row: 0,
         }
     }
@@ -69,6 +69,14 @@ mod tests {
         assert!(quick.is_quick());
         quick.forget();
         assert!(!quick.is_quick());
+    }
+
+    #[test]
+    fn a_disk_that_nothing_is_known_of_is_not_quick() {
+        let mut quick = Quick::new(BOUND, 0);
+        assert!(!quick.is_quick());
+        quick.record(BOUND);
+        assert!(quick.is_quick());
     }
 
     #[test]
