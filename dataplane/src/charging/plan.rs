@@ -6,7 +6,7 @@ use super::merge::{Lead, Merged, Role, Terms, merge};
 use super::profile::{Period, ProfileId, Purpose, Schedule};
 use super::rate::RateUnit;
 use super::set::{Installed, ProfileSet};
-use super::station::{Evse, Station, Transaction};
+use super::station::{Evse, Station};
 use super::timeline::{Clock, Timeline, second};
 
 /// Which profiles a plan takes.
@@ -50,10 +50,12 @@ impl<'s> Scope<'s> {
                 let asked = transaction.is_some_and(|transaction| transaction.priority);
                 asked && of_evse && !hidden.hides(installed)
             }
+            // Without a transaction it is for the one that runs where it was sent.
             Purpose::TxProfile => {
-                of_evse
-                    && transaction
-                        .is_some_and(|running| is_of(&profile.ocpp_transaction_id, running))
+                transaction.is_some_and(|running| match &profile.ocpp_transaction_id {
+                    Some(named) => of_evse && *named == running.ocpp_transaction_id,
+                    None => own,
+                })
             }
         }
     }
@@ -77,13 +79,6 @@ impl Hidden {
         let profile = &installed.profile;
         installed.evse_id == 0 && self.0.contains(&(profile.purpose, profile.stack_level))
     }
-}
-
-/// A TxProfile without transaction is for the one that runs.
-fn is_of(named: &Option<Box<str>>, running: &Transaction) -> bool {
-    named
-        .as_ref()
-        .is_none_or(|named| *named == running.ocpp_transaction_id)
 }
 
 /// A profile on its way.

@@ -250,14 +250,19 @@ fn a_tx_profile_needs_its_transaction() {
     let (mut other, mut unnamed) = (tx.clone(), tx.clone());
     other.ocpp_transaction_id = Some("other".into());
     unnamed.ocpp_transaction_id = None;
-    for (profile, expected) in [(tx, "0 6"), (unnamed, "0 6"), (other, "0 -")] {
-        composes(
-            &[(1, profile.clone())],
-            &station(),
-            request(1, 0, 60, A),
-            expected,
-        );
-        composes(&[(2, profile)], &station(), request(2, 0, 60, A), "0 -");
+    for (profile, at_its_evse, at_the_station) in [
+        (tx, "0 6", "0 6"),
+        (unnamed, "0 6", "0 -"),
+        (other, "0 -", "0 -"),
+    ] {
+        let composes = |sent_to, evse_id, expected| {
+            let profiles = [(sent_to, profile.clone())];
+            composes(&profiles, &station(), request(evse_id, 0, 60, A), expected);
+        };
+        composes(1, 1, at_its_evse);
+        composes(0, 1, at_the_station);
+        composes(2, 2, "0 -");
+        composes(0, 2, "0 -");
     }
 }
 
