@@ -13,6 +13,15 @@ export SIGEC_VENV ?= $(HOME)/.cache/sigec-venv
 # More flags for the program that a target starts: make run ARGS='--http 127.0.0.1:0'
 ARGS ?=
 
+# How much `make soak` does, and the tests that can do more than in `make test`; a failure prints SIGEC_SEED=… to repeat it.
+KILLS ?= 200
+SEEDS ?= 10000
+SOAKED = \
+	nothing_acknowledged_is_lost_doubled_or_changed \
+	what_is_answered_survives_and_has_one_effect \
+	any_order_of_writes_and_restarts_gives_the_same_rows \
+	nothing_acknowledged_is_lost_and_nothing_is_there_twice
+
 help: ## Print this list
 	@echo "SIGEC-VE: the data plane for electric-vehicle charging"
 	@echo
@@ -56,9 +65,9 @@ lint: setup ## Check format, lints and spelling; every finding is an error
 bench: release ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
 	cargo run --release -p bench -- $(ARGS)
 
-soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (about an hour)
-	seed=$$(date +%s); SIGEC_SOAK=1 SIGEC_SEEDS=$$seed..$$((seed + 10000)) \
-		cargo test --workspace --no-fail-fast -- --nocapture
+soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (an hour; KILLS=20 SEEDS=500 for less)
+	@seed=$$(date +%s); set -x; SIGEC_KILLS=$(KILLS) SIGEC_SEEDS=$$seed..$$((seed + $(SEEDS))) \
+		cargo test --workspace --no-fail-fast -- --show-output $(SOAKED)
 
 audit: ## Check advisories, licences and sources of every dependency (needs `cargo install cargo-deny`)
 	cargo deny check

@@ -91,12 +91,25 @@ async fn tables_that_stand_at_different_places_of_a_log_go_on_from_there() {
     until(&second.sql(), "SELECT count(*) FROM meter_values", "30001").await;
 }
 
+/// `SIGEC_SEED=n` runs one seed, `SIGEC_SEEDS=a..b` (`make soak`) every fiftieth of those: one takes a second.
+fn seeds() -> Vec<u64> {
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    if let Ok(seed) = std::env::var("SIGEC_SEED") {
+        return vec![number(&seed)];
+    }
+    match std::env::var("SIGEC_SEEDS") {
+        Ok(range) => {
+            let (begin, end) = range.split_once("..").unwrap();
+            (number(begin)..number(end)).step_by(50).collect()
+        }
+        Err(_) => vec![1, 2, 3],
+    }
+}
+
 /// Whatever the order of appends, flushes, merges, stops and kills, the table is the log.
 #[tokio::test]
 async fn any_order_of_writes_and_restarts_gives_the_same_rows() {
-    let fixed = [1, 2, 3];
-    let seeds = std::env::var("SIGEC_SEED").map(|seed| vec![seed.parse().unwrap()]);
-    for seed in seeds.unwrap_or(fixed.to_vec()) {
+    for seed in seeds() {
         println!("SIGEC_SEED={seed}");
         let mut random = Random(seed);
         let dir = tempfile::tempdir().unwrap();

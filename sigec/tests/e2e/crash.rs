@@ -7,17 +7,17 @@ use std::process::{Command, Stdio};
 use super::server::{Site, TOKEN, loadgen, wait_for_exit};
 use super::wait::eventually;
 
-/// Kills in `make test`; `SIGEC_SOAK` asks for more.
+/// Kills in `make test`; `SIGEC_KILLS` (`make soak`) asks for more.
 const KILLS: u32 = 20;
-const KILLS_SOAK: u32 = 200;
+/// The fleet and the moments of the kills in `make test`; `SIGEC_SEED` or the first of `SIGEC_SEEDS` gives others.
+const SEED: u64 = 29;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
-    let kills = if std::env::var_os("SIGEC_SOAK").is_some() {
-        KILLS_SOAK
-    } else {
-        KILLS
-    };
+    let kills = number("SIGEC_KILLS").map_or(KILLS, |kills| u32::try_from(kills).unwrap());
+    let seed = number("SIGEC_SEED").or_else(|| number("SIGEC_SEEDS"));
+    let seed = seed.unwrap_or(SEED);
+    announce(&format!("SIGEC_SEED={seed} SIGEC_KILLS={kills} repeats this"));
     let site = Site::new();
     let truth = site.path("truth.ndjson");
     let mut server = site.start(&[]);
@@ -30,7 +30,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
             "--stations",
             "40",
             "--seed",
-            "29",
+            &seed.to_string(),
         ])
         .args(["--interval", "60s", "--speed", "300", "--duration", "2h"])
         .args([
@@ -49,7 +49,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
         .unwrap();
 
     // A kill comes after a number of acknowledgements that no two kills share.
-    let mut dice = Dice(0x5167_ec0e);
+    let mut dice = Dice(0x5167_ec0e ^ seed << 32);
     for kill in 0..kills {
         let wanted = acknowledged(&truth) + 1 + dice.below(200);
         eventually(&format!("acknowledgements before kill {kill}"), || {
@@ -97,6 +97,21 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
         "{report}{}",
         String::from_utf8_lossy(&verify.stderr)
     );
+}
+
+/// The number that a variable begins with.
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    let digits = text.split("..").next().unwrap();
+    Some(digits.parse().expect("a number"))
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the runner shows it beside the failure"
+)]
+fn announce(text: &str) {
+    println!("{text}");
 }
 
 /// Lines of the truth so far: one per acknowledged event while the fleet runs.
