@@ -20,6 +20,7 @@ mod e2e {
     mod config;
     mod crash;
     mod deploy;
+    mod full_disk;
     mod http;
     mod import;
     mod lake;

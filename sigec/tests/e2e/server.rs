@@ -1,8 +1,9 @@
 //! A server of its own: the real binary, free ports, a temporary data directory.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -82,7 +83,38 @@ impl Site {
         self.start_with(&[&same, args].concat(), Some(TOKEN))
     }
 
+    /// Starts a server whose data directory is a file system of its own, of `size_mib`; without root, in a user
+    /// namespace. `None` where this machine allows neither, and the test says so.
+    pub(crate) fn start_on_small_disk(&self, size_mib: u32, args: &[&str]) -> Option<Server> {
+        const MOUNT: &str = "mount -t tmpfs -o size=\"$0\" tmpfs \"$1\" && shift && exec \"$@\"";
+        let (size, data) = (format!("{size_mib}m"), self.path("data"));
+        std::fs::create_dir_all(&data).unwrap();
+        let inside = |command: &mut Command| {
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c", MOUNT]);
+            command.arg(&size).arg(&data);
+        };
+        let mut probe = Command::new("unshare");
+        inside(&mut probe);
+        let allowed = probe.arg("true").output();
+        if !allowed.as_ref().is_ok_and(|output| output.status.success()) {
+            super::foreign::skip(&format!("no small file system: {allowed:?}"));
+            return None;
+        }
+        let program = sigec();
+        let mut command = Command::new("unshare");
+        inside(&mut command);
+        command.arg(program.get_program()).stdin(Stdio::null());
+        for (name, _) in program.get_envs() {
+            command.env_remove(name);
+        }
+        Some(self.run(command, &[&FREE_PORTS, args].concat(), Some(TOKEN)))
+    }
+
     fn start_with(&self, args: &[&str], token: Option<&str>) -> Server {
+        self.run(sigec(), args, token)
+    }
+
+    fn run(&self, mut program: Command, args: &[&str], token: Option<&str>) -> Server {
         let ready_file = self.path("ready.json");
         let log_path = self.path("server.log");
         let log = File::options()
@@ -90,7 +122,7 @@ impl Site {
             .append(true)
             .open(&log_path)
             .unwrap();
-        let mut child = sigec()
+        let mut child = program
             .arg("run")
             .args(["--data-dir".as_ref(), self.path("data").as_os_str()])
             .args(["--ready-file".as_ref(), ready_file.as_os_str()])
@@ -181,6 +213,30 @@ impl Drop for Server {
             let tail: Vec<_> = log.lines().skip(begin).collect();
             println!("the server's last lines:\n{}", tail.join("\n"));
         }
+    }
+}
+
+/// Runs a command to its end. As [`Command::output`], which would wait for ever for a server that starts although it
+/// should not.
+///
+/// # Panics
+///
+/// When it has not ended within [`DEADLINE`].
+pub(crate) fn output(command: &mut Command) -> Output {
+    let (stdout, stderr) = (Stdio::piped(), Stdio::piped());
+    let mut child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
+    let read = |mut pipe: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            pipe.read_to_end(&mut bytes).map(|_| bytes)
+        })
+    };
+    let stdout = read(Box::new(child.stdout.take().unwrap()));
+    let stderr = read(Box::new(child.stderr.take().unwrap()));
+    Output {
+        status: wait_for_exit(&mut child),
+        stdout: stdout.join().unwrap().unwrap(),
+        stderr: stderr.join().unwrap().unwrap(),
     }
 }
 
