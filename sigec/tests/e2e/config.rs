@@ -1,13 +1,9 @@
 //! `sigec config`, as an operator types it.
 
-use super::server::sigec;
+use super::server::{output, sigec};
 
 fn run(args: &[&str], env: &[(&str, &str)]) -> (bool, String, String) {
-    let output = sigec()
-        .args(args)
-        .envs(env.iter().copied())
-        .output()
-        .unwrap();
+    let output = output(sigec().args(args).envs(env.iter().copied()));
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (
         output.status.success(),

@@ -17,7 +17,9 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
     let kills = number("SIGEC_KILLS").map_or(KILLS, |kills| u32::try_from(kills).unwrap());
     let seed = number("SIGEC_SEED").or_else(|| number("SIGEC_SEEDS"));
     let seed = seed.unwrap_or(SEED);
-    announce(&format!("SIGEC_SEED={seed} SIGEC_KILLS={kills} repeats this"));
+    announce(&format!(
+        "SIGEC_SEED={seed} SIGEC_KILLS={kills} repeats this"
+    ));
     let site = Site::new();
     let truth = site.path("truth.ndjson");
     let mut server = site.start(&[]);

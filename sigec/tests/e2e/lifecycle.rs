@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::server::{Site, TOKEN, sigec};
+use super::server::{Site, TOKEN, output, sigec};
 
 #[test]
 fn a_ready_server_says_where_it_listens_and_answers_there() {
@@ -96,20 +96,13 @@ fn a_new_token_can_be_had_by_whoever_owns_the_data_directory() {
 fn a_second_server_on_the_same_data_is_told_who_has_it() {
     let site = Site::new();
     let server = site.start(&[]);
-    let output = sigec()
-        .args([
-            "run",
-            "--ocpp",
-            "127.0.0.1:0",
-            "--http",
-            "127.0.0.1:0",
-            "--postgres",
-            "127.0.0.1:0",
-        ])
-        .arg("--data-dir")
-        .arg(&server.ready.data_dir)
-        .output()
-        .unwrap();
+    let mut second = sigec();
+    second.args(["run", "--data-dir"]);
+    second.arg(&server.ready.data_dir);
+    for listener in ["--ocpp", "--http", "--postgres"] {
+        second.args([listener, "127.0.0.1:0"]);
+    }
+    let output = output(&mut second);
     assert!(!output.status.success());
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -133,7 +126,7 @@ fn an_address_in_use_is_named() {
         for other in ["--ocpp", "--http", "--postgres"] {
             command.args([other, if other == flag { taken } else { "127.0.0.1:0" }]);
         }
-        let output = command.output().unwrap();
+        let output = output(&mut command);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
             !output.status.success() && error.contains(taken.as_str()),

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use super::wait::DEADLINE;
+use super::wait::{DEADLINE, now};
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +70,29 @@ impl Raw {
         self.frame(TEXT, payload.as_bytes());
     }
 
+    /// What comes next, pings aside.
+    ///
+    /// # Panics
+    ///
+    /// When nothing but pings comes within [`DEADLINE`].
     pub(crate) fn next(&mut self) -> Incoming {
+        let started = now();
+        loop {
+            if let Some(incoming) = self.receive() {
+                return incoming;
+            }
+            assert!(
+                started.elapsed() < DEADLINE,
+                "nothing but pings within {DEADLINE:?}"
+            );
+        }
+    }
+
+    /// The next frame; `None` for a ping.
+    fn receive(&mut self) -> Option<Incoming> {
         let mut head = [0; 2];
         if !self.read(&mut head) {
-            return Incoming::End;
+            return Some(Incoming::End);
         }
         let len = match head[1] {
             126 => {
@@ -89,14 +108,14 @@ impl Raw {
         );
         let mut payload = vec![0; len];
         assert!(self.read(&mut payload));
-        match head[0] {
+        Some(match head[0] {
             TEXT => Incoming::Text(String::from_utf8(payload).unwrap()),
             CLOSE if payload.len() < 2 => Incoming::Close(1005),
             CLOSE => Incoming::Close(u16::from_be_bytes([payload[0], payload[1]])),
-            PING => self.next(),
+            PING => return None,
             0x8a => Incoming::Pong(payload),
             other => panic!("a frame that begins with {other:#x}"),
-        }
+        })
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> bool {
