@@ -42,9 +42,11 @@ async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
     let mut total = ImportReport::default();
     let mut done = 0;
     for part in parts {
-        show_progress(done, records);
+        show_progress(&format!("{done} of {records} stations"));
         let first_line = part.first_line;
-        let report = client.import_devices(part.csv).await.with_context(|| {
+        let report = client.import_devices(part.csv).await;
+        show_progress("");
+        let report = report.with_context(|| {
             format!(
                 "{}: importing the lines from {first_line} on; import the file again, what is registered stays as it is",
                 file.display()
@@ -63,7 +65,6 @@ async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
         total.unchanged += report.unchanged;
         total.failed += report.failed;
     }
-    show_progress(done, records);
     print::line(format_args!(
         "{} created, {} updated, {} unchanged, {} refused",
         total.created, total.updated, total.unchanged, total.failed
@@ -72,18 +73,12 @@ async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// On a terminal, one line that is drawn anew and gone at the end; into a file or a pipe, nothing.
-fn show_progress(done: usize, records: usize) {
-    if !stderr().is_terminal() {
-        return;
+/// On a terminal, one line that is drawn anew and gone before others come; into a file or a pipe, nothing.
+fn show_progress(text: &str) {
+    if stderr().is_terminal() {
+        // A terminal that is gone is no reason to stop.
+        let _ = write!(stderr(), "\r\x1b[2K{text}");
     }
-    let text = if done < records {
-        format!("{done} of {records} stations")
-    } else {
-        String::new()
-    };
-    // A terminal that is gone is no reason to stop.
-    let _ = write!(stderr(), "\r\x1b[2K{text}");
 }
 
 /// A file of its own, with the header of the whole.
