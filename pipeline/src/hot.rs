@@ -30,6 +30,8 @@ struct State {
     published: BTreeMap<LogId, Seq>,
     /// Rows that the writer is committing, or failed to commit and will try again.
     flushing: Vec<RecordBatch>,
+    /// When the oldest of them was published.
+    flushing_since: Option<Instant>,
     /// Rows published since.
     hot: Vec<RecordBatch>,
     hot_bytes: usize,
@@ -64,6 +66,7 @@ impl Shared {
             published: committed.clone(),
             committed,
             flushing: Vec::new(),
+            flushing_since: None,
             hot: Vec::new(),
             hot_bytes: 0,
             hot_since: None,
@@ -132,12 +135,19 @@ impl Shared {
         }
     }
 
+    /// When the oldest row was published that is in no file yet.
+    pub(crate) fn oldest_waiting(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.flushing_since.or(state.hot_since)
+    }
+
     /// Hands out every row that is not in a file yet; they stay visible until [`Shared::commit`].
     pub(crate) fn begin_flush(&self) -> Flush {
         let mut state = self.lock();
         let hot = std::mem::take(&mut state.hot);
         state.flushing.extend(hot);
-        state.hot_since = None;
+        let since = state.hot_since.take();
+        state.flushing_since = state.flushing_since.or(since);
         Flush {
             batches: state.flushing.clone(),
             positions: state.published.clone(),
@@ -158,6 +168,7 @@ impl Shared {
         state.files = Arc::new(files);
         state.committed.extend(positions);
         state.flushing = Vec::new();
+        state.flushing_since = None;
         state.hot_bytes = state.hot.iter().map(batch_bytes).sum();
     }
 

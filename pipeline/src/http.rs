@@ -155,14 +155,21 @@ impl Problem {
 impl From<SqlError> for Problem {
     fn from(error: SqlError) -> Self {
         let (kind, status) = match &error {
-            SqlError::Invalid(_) => ("invalid_query", StatusCode::BAD_REQUEST),
+            SqlError::Invalid(_)
+            | SqlError::UndefinedTable(_)
+            | SqlError::UndefinedColumn(_)
+            | SqlError::UndefinedFunction(_)
+            | SqlError::Unsupported(_)
+            | SqlError::TooComplex(_) => ("invalid_query", StatusCode::BAD_REQUEST),
             SqlError::ReadOnly(_) => ("read_only", StatusCode::FORBIDDEN),
             SqlError::Forbidden { .. } => ("forbidden", StatusCode::FORBIDDEN),
             SqlError::Timeout { .. } => ("query_timeout", StatusCode::GATEWAY_TIMEOUT),
             SqlError::Cancelled => ("cancelled", StatusCode::SERVICE_UNAVAILABLE),
             SqlError::TooManyRows { .. } => ("too_many_rows", StatusCode::UNPROCESSABLE_ENTITY),
             SqlError::Resources(_) => ("resources", StatusCode::SERVICE_UNAVAILABLE),
-            SqlError::Execution(_) => ("query_failed", StatusCode::UNPROCESSABLE_ENTITY),
+            SqlError::DivisionByZero | SqlError::InvalidText(_) | SqlError::Execution(_) => {
+                ("query_failed", StatusCode::UNPROCESSABLE_ENTITY)
+            }
         };
         Self {
             sqlstate: Some(error.sqlstate()),

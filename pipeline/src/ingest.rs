@@ -107,6 +107,46 @@ impl Ingest {
     }
 }
 
+/// Where the logs ended when the lake was started. What a process before this one acknowledged lies before that, and a
+/// query that does not see it would seem to have lost it.
+#[derive(Default)]
+pub(crate) struct CaughtUp {
+    /// The last durable record of each log that shards write.
+    pub(crate) live: Vec<(LogId, Seq)>,
+    /// Logs that are read to their end.
+    pub(crate) stopped: Vec<LogId>,
+    pub(crate) drained: Drained,
+    /// Set when a log cannot be read any further: then nobody waits for it.
+    pub(crate) given_up: Arc<AtomicBool>,
+    pub(crate) done: AtomicBool,
+}
+
+impl CaughtUp {
+    /// Done when queries see every record that was durable at the start.
+    pub(crate) async fn wait(&self, tables: &[Arc<Shared>]) {
+        while !self.is_done(tables) {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "rows are published on a clock, not told of"
+            )]
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn is_done(&self, tables: &[Arc<Shared>]) -> bool {
+        if self.done.load(Ordering::Relaxed) || self.given_up.load(Ordering::Relaxed) {
+            return true;
+        }
+        let seen =
+            |(log, end): &(LogId, Seq)| tables.iter().all(|table| *end <= table.published(*log));
+        let drained = self.drained.lock().unwrap_or_else(PoisonError::into_inner);
+        let done =
+            self.live.iter().all(seen) && self.stopped.iter().all(|log| drained.contains(log));
+        self.done.store(done, Ordering::Relaxed);
+        done
+    }
+}
+
 /// Rows read and not published yet.
 struct Gathered {
     log: LogId,

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::delta::{self, DeltaTable};
 use crate::hot::Shared;
-use crate::ingest::{Drained, Ingest};
+use crate::ingest::{CaughtUp, Drained, Ingest};
 use crate::sql::Sql;
 use crate::stations::Stations;
 use crate::writer::{Logs, Order, Status, Writer};
@@ -78,6 +78,8 @@ pub struct Lake {
     status: Arc<Mutex<Status>>,
     unreadable: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
+    /// Told by a thread that reads a log no further.
+    given_up: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     config: Config,
     /// Runs the Delta log's I/O.
@@ -95,6 +97,8 @@ pub struct Health {
     pub disk_free_bytes: u64,
     /// Records that could not be read and have no rows.
     pub records_unreadable: u64,
+    /// How long the oldest row that is in no file yet has waited in memory; 0 when there is none.
+    pub lag: Duration,
     /// What went wrong last in writing; `None` when the last round succeeded.
     pub error: Option<String>,
 }
@@ -126,29 +130,54 @@ pub struct TableHealth {
 const STACK_LEN: usize = 16 << 20;
 
 /// A runtime that may be dropped anywhere.
-pub(crate) struct OwnedRuntime(Option<tokio::runtime::Runtime>);
+pub(crate) struct OwnedRuntime {
+    runtime: Option<tokio::runtime::Runtime>,
+    /// Its threads, for [`OwnedRuntime::cpu_time`].
+    threads: Arc<Mutex<Vec<rustix::process::Pid>>>,
+}
 
 impl OwnedRuntime {
     /// `threads` workers named `name`, at nice 10: neither a full scan nor a commit may move an acknowledgement.
     pub(crate) fn start(name: &str, threads: usize) -> std::io::Result<Self> {
-        tokio::runtime::Builder::new_multi_thread()
+        let ids = Arc::<Mutex<Vec<_>>>::default();
+        let starting = Arc::clone(&ids);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name(name)
             .thread_stack_size(STACK_LEN)
-            .on_thread_start(be_nice)
+            .on_thread_start(move || {
+                let mut ids = starting.lock().unwrap_or_else(PoisonError::into_inner);
+                ids.push(rustix::thread::gettid());
+                be_nice();
+            })
             .enable_all()
-            .build()
-            .map(|runtime| Self(Some(runtime)))
+            .build()?;
+        Ok(Self {
+            runtime: Some(runtime),
+            threads: ids,
+        })
     }
 
     pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
-        self.0.as_ref().expect("only drop takes it").handle()
+        let runtime = self.runtime.as_ref();
+        runtime.expect("only drop takes it").handle()
+    }
+
+    /// CPU that the threads have used so far; of one that has ended, nothing.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let used = |id: &rustix::process::Pid| -> Option<u64> {
+            let path = format!("/proc/self/task/{}/schedstat", id.as_raw_nonzero());
+            let text = std::fs::read_to_string(path).ok()?;
+            text.split(" ").next()?.parse::<u64>().ok()
+        };
+        let ids = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        Duration::from_nanos(ids.iter().filter_map(used).sum())
     }
 }
 
 impl Drop for OwnedRuntime {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
@@ -171,9 +200,16 @@ pub(crate) fn io_runtime(config: &Config) -> Result<OwnedRuntime, LakeError> {
 }
 
 /// Runs what blocks on the Delta kernel where no runtime is driven: the caller's thread may be one that does.
-pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let done = std::thread::scope(|scope| scope.spawn(work).join());
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Opens every table with `open`, in the order of [`Table::ALL`].
+pub(crate) fn open_all<T: Send>(
+    open: impl FnMut(Table) -> Result<T, LakeError> + Send,
+) -> Result<Vec<T>, LakeError> {
+    apart(|| Table::ALL.into_iter().map(open).collect())
 }
 
 impl Lake {
@@ -197,17 +233,11 @@ impl Lake {
             let shared = Arc::new(Shared::new(table, delta.files()?, delta.positions(&logs)?));
             Ok((delta, shared))
         };
-        let tables: Vec<_> = apart(|| {
-            Table::ALL
-                .into_iter()
-                .map(open)
-                .collect::<Result<_, LakeError>>()
-        })?;
+        let tables = open_all(open)?;
         let shared: Vec<_> = tables
             .iter()
             .map(|(_, shared)| Arc::clone(shared))
             .collect();
-        let sql = Sql::new(&config, shared.clone(), stations)?;
 
         let (orders, inbox) = mpsc::channel();
         let status = Arc::new(Mutex::new(Status::new(&tables)));
@@ -217,6 +247,18 @@ impl Lake {
         });
         let live: Vec<_> = live.collect();
         let drained = Drained::default();
+        let given_up = Arc::<AtomicBool>::default();
+        let caught_up = CaughtUp {
+            live: live.iter().map(|log| (log.id(), log.durable())).collect(),
+            stopped: logs
+                .into_iter()
+                .filter(|id| live.iter().all(|log| log.id() != *id))
+                .collect(),
+            drained: drained.clone(),
+            given_up: Arc::clone(&given_up),
+            ..CaughtUp::default()
+        };
+        let sql = Sql::new(&config, shared.clone(), caught_up, stations)?;
         let logs = Logs {
             live: live.clone(),
             drained: drained.clone(),
@@ -230,6 +272,7 @@ impl Lake {
             status,
             unreadable: Arc::default(),
             stop: Arc::default(),
+            given_up,
             threads: Vec::new(),
             config,
             _io: io,
@@ -257,9 +300,11 @@ impl Lake {
             drained: drained.clone(),
         };
         let status = Arc::clone(&self.status);
+        let given_up = Arc::clone(&self.given_up);
         self.spawn(format!("ingest-{log}"), move || {
             if let Err(error) = ingest.follow(reader) {
                 tracing::error!(%log, %error, "rows of this log stop here");
+                given_up.store(true, Ordering::Relaxed);
                 Status::lock(&status).broken = Some(format!("log {log}: {error}"));
             }
         })
@@ -273,6 +318,7 @@ impl Lake {
         let watch = Watch {
             thread: name.clone(),
             status: Arc::clone(&self.status),
+            given_up: Arc::clone(&self.given_up),
         };
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             let _watch = watch;
@@ -390,6 +436,13 @@ impl Lake {
                 .bytes_per_day()
                 .map(|rate| disk_free_bytes as f64 / rate),
             disk_free_bytes,
+            lag: self
+                .shared
+                .iter()
+                .filter_map(|table| table.oldest_waiting())
+                .map(|since| since.elapsed())
+                .max()
+                .unwrap_or_default(),
             records_unreadable: self.unreadable.load(Ordering::Relaxed),
             error: status.broken.or(status.error),
         }
@@ -435,11 +488,13 @@ impl Drop for Lake {
 struct Watch {
     thread: String,
     status: Arc<Mutex<Status>>,
+    given_up: Arc<AtomicBool>,
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.given_up.store(true, Ordering::Relaxed);
             Status::lock(&self.status).broken = Some(format!("thread {} panicked", self.thread));
         }
     }
@@ -461,6 +516,7 @@ mod tests {
         let watch = Watch {
             thread: "ingest-1".to_owned(),
             status: Arc::clone(&status),
+            given_up: Arc::default(),
         };
         let thread = std::thread::spawn(move || {
             let _watch = watch;

@@ -9,11 +9,11 @@ use storage::log::{LogReader, discover, open_read_only};
 
 use crate::delta::{self, DeltaTable, Files};
 use crate::hot::Shared;
-use crate::ingest::Ingest;
-use crate::lake::{OwnedRuntime, apart, io_runtime};
+use crate::ingest::{CaughtUp, Ingest};
+use crate::lake::{OwnedRuntime, io_runtime, open_all};
 use crate::sql::Sql;
 use crate::stations::Stations;
-use crate::{Config, LakeError, Table};
+use crate::{Config, LakeError};
 
 /// Tables without a server (`sigec sql` while none runs).
 pub struct Offline {
@@ -22,14 +22,18 @@ pub struct Offline {
 }
 
 /// Opens the tables of a stopped server. Records that are in no file yet are read from the logs into memory,
-/// all of them; `stations` and `connectors` are empty.
+/// all of them; `stations` and `connectors` are what the caller knows of them.
 ///
 /// The caller owns the data directory: a server that runs would write what this reads.
 ///
 /// # Errors
 ///
 /// When the logs or the tables cannot be read.
-pub fn open_offline(config: &Config, data_dir: &Path) -> Result<Offline, LakeError> {
+pub fn open_offline(
+    config: &Config,
+    data_dir: &Path,
+    stations: Stations,
+) -> Result<Offline, LakeError> {
     let io = io_runtime(config)?;
     let engine = delta::engine(io.handle());
     let log_error = |source| LakeError::Log { source };
@@ -47,12 +51,7 @@ pub fn open_offline(config: &Config, data_dir: &Path) -> Result<Offline, LakeErr
         };
         Ok(Arc::new(Shared::new(table, files, committed)))
     };
-    let tables: Vec<_> = apart(|| {
-        Table::ALL
-            .into_iter()
-            .map(open)
-            .collect::<Result<_, LakeError>>()
-    })?;
+    let tables = open_all(open)?;
     let ingest = Ingest {
         tables: tables.clone(),
         publish_interval: config.publish_interval,
@@ -75,7 +74,7 @@ pub fn open_offline(config: &Config, data_dir: &Path) -> Result<Offline, LakeErr
         ingest.follow(reader).map_err(log_error)?;
     }
     Ok(Offline {
-        sql: Sql::new(config, tables, Stations::none())?,
+        sql: Sql::new(config, tables, CaughtUp::default(), stations)?,
         _io: io,
     })
 }

@@ -6,13 +6,17 @@
 
 mod bounded;
 mod check;
+mod error;
+mod gathered;
 mod names;
+mod portions;
+mod stoppable;
 mod yielding;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -32,12 +36,15 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::{Stream, StreamExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use check::statements;
+pub use error::SqlError;
 
 use crate::config::QueryConfig;
 use crate::hot::Shared;
+use crate::ingest::CaughtUp;
 use crate::lake::OwnedRuntime;
 use crate::provider::FactTable;
 use crate::stations::{Present, PresentTable, Stations};
@@ -45,6 +52,9 @@ use crate::{Config, LakeError, Table, views};
 
 /// Name of the database and of the schema.
 pub(crate) const CATALOG: &str = "sigec";
+/// Rows that an operator works on at a time, between two moments at which its query can be ended. The engine's own
+/// default of 8,192 makes an expensive expression over them take seconds.
+const BATCH_ROWS: usize = 2_048;
 /// Batches on their way to a client.
 const BATCHES_WAITING: usize = 4;
 /// Longest query text, in bytes.
@@ -81,105 +91,6 @@ pub struct Limits {
     pub rows_max: Option<usize>,
 }
 
-/// Why a query has no answer, or no more of it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SqlError {
-    /// The text is no SQL, or names what does not exist.
-    #[error("{0}")]
-    Invalid(String),
-    /// The plan would change something.
-    #[error("{0} is refused: SQL here is read-only")]
-    ReadOnly(String),
-    /// The role does not suffice.
-    #[error("permission denied for table {table}: {needed} is needed, {name} is {role:?}")]
-    Forbidden {
-        /// Which table.
-        table: &'static str,
-        /// What would do.
-        needed: &'static str,
-        /// Who asked.
-        name: String,
-        /// What they are.
-        role: Role,
-    },
-    /// It ran too long.
-    #[error("query ended after its timeout of {} ms", timeout.as_millis())]
-    Timeout {
-        /// The limit it ran under.
-        timeout: Duration,
-    },
-    /// Someone asked for its end.
-    #[error("query cancelled")]
-    Cancelled,
-    /// The result is longer than allowed.
-    #[error("result has more than {rows_max} rows; add LIMIT or aggregate")]
-    TooManyRows {
-        /// The limit.
-        rows_max: usize,
-    },
-    /// Memory or spill space is used up.
-    #[error("query needs more memory than there is: {0}")]
-    Resources(String),
-    /// It failed while running.
-    #[error("{0}")]
-    Execution(String),
-}
-
-impl SqlError {
-    /// The SQLSTATE that says it in PostgreSQL's words.
-    pub fn sqlstate(&self) -> &'static str {
-        match self {
-            Self::Invalid(_) => "42601",
-            Self::ReadOnly(_) => "25006",
-            Self::Forbidden { .. } => "42501",
-            Self::Timeout { .. } | Self::Cancelled => "57014",
-            Self::TooManyRows { .. } => "54000",
-            Self::Resources(_) => "53200",
-            Self::Execution(_) => "22000",
-        }
-    }
-
-    fn planning(error: &DataFusionError) -> Self {
-        Self::own(error).unwrap_or_else(|| Self::Invalid(error.strip_backtrace()))
-    }
-
-    pub(crate) fn running(error: &DataFusionError) -> Self {
-        if let Some(own) = Self::own(error) {
-            return own;
-        }
-        match error.find_root() {
-            DataFusionError::ResourcesExhausted(text) => Self::Resources(text.clone()),
-            // The spill quota comes as an Arrow I/O error, whose cause is only in its text.
-            other if other.to_string().contains("max_temp_directory_size") => {
-                Self::Resources(error.strip_backtrace())
-            }
-            _ => Self::Execution(error.strip_backtrace()),
-        }
-    }
-
-    /// One of ours that went through DataFusion.
-    fn own(error: &DataFusionError) -> Option<Self> {
-        let DataFusionError::External(source) = error.find_root() else {
-            return None;
-        };
-        match source.downcast_ref::<Self>()? {
-            Self::Forbidden {
-                table,
-                needed,
-                name,
-                role,
-            } => Some(Self::Forbidden {
-                table,
-                needed,
-                name: name.clone(),
-                role: *role,
-            }),
-            other => Some(Self::Execution(other.to_string())),
-        }
-    }
-}
-
 /// Answers queries; cheap to clone.
 #[derive(Clone)]
 pub struct Sql {
@@ -188,6 +99,7 @@ pub struct Sql {
 
 struct Engine {
     tables: Vec<Arc<Shared>>,
+    caught_up: CaughtUp,
     stations: Stations,
     env: Arc<RuntimeEnv>,
     permits: Arc<Semaphore>,
@@ -208,6 +120,8 @@ pub struct QueryStream {
     schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch, SqlError>>,
     _task: AbortOnDropHandle<()>,
+    /// Tells what of the task does not come to a yield.
+    _given_up: DropGuard,
 }
 
 impl QueryStream {
@@ -229,6 +143,7 @@ impl Sql {
     pub(crate) fn new(
         config: &Config,
         tables: Vec<Arc<Shared>>,
+        caught_up: CaughtUp,
         stations: Stations,
     ) -> Result<Self, LakeError> {
         let io = |source| LakeError::Io {
@@ -244,11 +159,14 @@ impl Sql {
             .with_mode(DiskManagerMode::Directories(vec![config.spill_dir.clone()]))
             .with_max_temp_directory_size(config.query.spill_bytes);
         let env = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, top)))
+            .with_memory_pool(Arc::new(portions::Portions {
+                pool: TrackConsumersPool::new(pool, top),
+            }))
             .with_disk_manager_builder(spill)
             .build_arc()?;
         let engine = Engine {
             tables,
+            caught_up,
             stations,
             env,
             permits: Arc::new(Semaphore::new(config.query.concurrency.max(1))),
@@ -311,15 +229,22 @@ impl Sql {
         let rows_max = limits
             .rows_max
             .map_or(config.rows_max, |asked| asked.min(config.rows_max));
-        let permits = Arc::clone(&self.engine.permits);
+        let engine = Arc::clone(&self.engine);
         let (schema_out, schema_in) = oneshot::channel();
         let (rows_out, batches) = mpsc::channel(BATCHES_WAITING);
+        let end = stoppable::End {
+            given_up: CancellationToken::new(),
+            deadline: deadline(timeout),
+        };
+        let given_up = end.given_up.clone().drop_guard();
         let task = async move {
             let mut begun = Some(schema_out);
             let query = async {
-                let _permit = permits.acquire().await.map_err(|_| SqlError::Cancelled)?;
+                engine.caught_up.wait(&engine.tables).await;
+                let permit = engine.permits.acquire();
+                let _permit = permit.await.map_err(|_| SqlError::Cancelled)?;
                 let (session, prepared) = prepare().await?;
-                send_rows(&session, prepared, rows_max, &mut begun, &rows_out).await
+                send_rows(&session, prepared, rows_max, &end, &mut begun, &rows_out).await
             };
             let ended = tokio::time::timeout(timeout, query).await;
             let error = match ended {
@@ -339,6 +264,7 @@ impl Sql {
             schema,
             batches,
             _task: task,
+            _given_up: given_up,
         })
     }
 
@@ -362,6 +288,11 @@ impl Sql {
         self.engine.runtime.handle().metrics().num_alive_tasks()
     }
 
+    /// CPU that the threads of queries have used since the start.
+    pub fn cpu_time(&self) -> Duration {
+        self.engine.runtime.cpu_time()
+    }
+
     /// A context that sees what `principal` may see.
     pub(crate) async fn session(&self, principal: &Principal) -> Result<SessionContext, SqlError> {
         let engine = &self.engine;
@@ -369,6 +300,7 @@ impl Sql {
             .with_default_catalog_and_schema(CATALOG, CATALOG)
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(true)
+            .with_batch_size(BATCH_ROWS)
             .with_target_partitions(engine.config.threads.max(1));
         let options = config.options_mut();
         options.execution.parquet.pushdown_filters = true;
@@ -503,6 +435,7 @@ async fn send_rows(
     session: &SessionContext,
     prepared: Prepared,
     rows_max: usize,
+    end: &stoppable::End,
     begun: &mut Option<oneshot::Sender<Result<SchemaRef, SqlError>>>,
     rows_out: &mpsc::Sender<Result<RecordBatch, SqlError>>,
 ) -> Result<(), SqlError> {
@@ -513,7 +446,7 @@ async fn send_rows(
         .map_err(running)?;
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(running)?;
-    let plan = yielding::yielding(plan).map_err(running)?;
+    let plan = stoppable::stoppable(plan, end).map_err(running)?;
     let mut stream = execute_stream(plan, context).map_err(running)?;
     // Types of parameters are known only now, names before.
     let names = prepared
@@ -544,6 +477,13 @@ async fn send_rows(
         }
     }
     Ok(())
+}
+
+fn deadline(timeout: Duration) -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "a timeout is a time")]
+    let now = Instant::now();
+    // A century is as good as never.
+    now + timeout.min(Duration::from_secs(3_000_000_000))
 }
 
 /// What queries of an earlier process left behind is nobody's.

@@ -272,7 +272,8 @@ async fn a_stopped_server_is_read_with_the_tail_of_its_log_and_nothing_is_writte
     drop(lake);
     log.close();
     let files = data_files(&dir.path().join("lake"), "meter_values");
-    let offline = open_offline(&config(dir.path()), dir.path()).unwrap();
+    let offline =
+        open_offline(&config(dir.path()), dir.path(), pipeline::Stations::none()).unwrap();
     assert_eq!(
         value(&offline.sql(), "SELECT sum(energy_wh) FROM meter_values").await,
         "3.500"
@@ -283,4 +284,31 @@ async fn a_stopped_server_is_read_with_the_tail_of_its_log_and_nothing_is_writte
     );
     drop(offline);
     assert_eq!(data_files(&dir.path().join("lake"), "meter_values"), files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_query_after_a_start_sees_all_that_was_acknowledged_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    for n in 0..20_000 {
+        let at = T0 + n * SECOND;
+        log.append("default/CP1", at, meter(None, 1, at, 1_000, 1.0));
+    }
+    log.sync();
+    let lake = lake(dir.path(), &[&log]);
+    let count = "SELECT count(*) FROM meter_values";
+    assert_eq!(value(&lake.sql(), count).await, "20000");
+}
+
+#[tokio::test]
+async fn the_lag_is_that_of_the_oldest_row_in_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    assert_eq!(lake.health().lag, Duration::ZERO);
+    log.put("default/CP1", T0, meter(None, 1, T0, 1_000, 1.0));
+    until(&lake.sql(), "SELECT count(*) FROM meter_values", "1").await;
+    assert!(Duration::ZERO < lake.health().lag);
+    lake.flush().await.unwrap();
+    assert_eq!(lake.health().lag, Duration::ZERO);
 }

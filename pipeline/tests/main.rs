@@ -15,4 +15,5 @@ mod kill;
 mod postgres;
 mod questions;
 mod safety;
+mod stop;
 mod support;

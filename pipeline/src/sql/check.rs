@@ -14,6 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
@@ -27,13 +28,13 @@ const FIXED_SIZE_MAX: i64 = 1_024;
 pub(crate) fn statements(query: &str) -> Result<Vec<Statement>, SqlError> {
     if QUERY_LEN_MAX < query.len() {
         let len = query.len();
-        return Err(SqlError::Invalid(format!(
+        return Err(SqlError::TooComplex(format!(
             "query has {len} bytes, at most {QUERY_LEN_MAX} are allowed"
         )));
     }
     let weight = weight(query)?;
     if WEIGHT_MAX < weight {
-        return Err(SqlError::Invalid(format!(
+        return Err(SqlError::TooComplex(format!(
             "query has {weight} keywords, operators and brackets, at most {WEIGHT_MAX} are allowed"
         )));
     }
@@ -43,9 +44,14 @@ pub(crate) fn statements(query: &str) -> Result<Vec<Statement>, SqlError> {
 fn parse(query: &str) -> Result<Vec<Statement>, SqlError> {
     static PARSER: LazyLock<PostgresCompatibilityParser> =
         LazyLock::new(PostgresCompatibilityParser::new);
-    PARSER
-        .parse(query)
-        .map_err(|e| SqlError::Invalid(e.to_string()))
+    PARSER.parse(query).map_err(|error| match error {
+        ParserError::RecursionLimitExceeded => {
+            SqlError::TooComplex("query nests too deeply".to_owned())
+        }
+        ParserError::TokenizerError(_) | ParserError::ParserError(_) => {
+            SqlError::Invalid(error.to_string())
+        }
+    })
 }
 
 /// The one statement of a query of ours.
@@ -132,7 +138,7 @@ pub(super) fn sizes_are_small(plan: &LogicalPlan) -> Result<(), SqlError> {
     })
     .map_err(|e| SqlError::planning(&e))?;
     if FIXED_SIZE_MAX < largest {
-        return Err(SqlError::Invalid(format!(
+        return Err(SqlError::TooComplex(format!(
             "a type has {largest} elements in every row, at most {FIXED_SIZE_MAX} are allowed"
         )));
     }

@@ -1,17 +1,19 @@
-//! Operators that make many batches of one, made to give way after each.
+//! Operators made to give way.
 //!
-//! A task is aborted where it yields. The engine yields where it reads, and a join may make a million batches of one
-//! that was read: a sum over a cross join polls it in a loop that ends hours later, whoever cancelled it meanwhile.
+//! A task is aborted where it yields. The engine yields where it reads, and what lies above may make a million batches
+//! of one that was read, or pass on what it gathered in a loop that ends seconds later, whoever cancelled it meanwhile.
+//! So every operator hands out its batches through a stream that yields when some time has passed.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result as DataFusionResult;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{
@@ -20,20 +22,20 @@ use datafusion::physical_plan::{
 };
 use futures::{Stream, StreamExt};
 
-/// The same plan, in which what reads, joins or unnests yields after every batch.
-pub(super) fn yielding(plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| {
-        if node.children().len() == 1 && node.name() != "UnnestExec" {
-            return Ok(Transformed::no(node));
-        }
-        Ok(Transformed::yes(Arc::new(Yielding { input: node }) as _))
-    })
-    .data()
+/// The longest that batches are handed out without a yield. A yield costs a turn of the scheduler: one for every
+/// batch of every operator would be felt, one in this time is not.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// `input`, which now and then yields after a batch.
+#[derive(Debug)]
+pub(super) struct Yielding {
+    input: Arc<dyn ExecutionPlan>,
 }
 
-#[derive(Debug)]
-struct Yielding {
-    input: Arc<dyn ExecutionPlan>,
+impl Yielding {
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self { input }
+    }
 }
 
 impl DisplayAs for Yielding {
@@ -89,6 +91,7 @@ impl ExecutionPlan for Yielding {
         let rows = self.input.execute(partition, context)?;
         Ok(Box::pin(YieldingStream {
             rows,
+            yielded_at: now(),
             gives_way: false,
         }))
     }
@@ -96,7 +99,8 @@ impl ExecutionPlan for Yielding {
 
 struct YieldingStream {
     rows: SendableRecordBatchStream,
-    /// A batch was handed out since the last yield.
+    yielded_at: Instant,
+    /// The slice is used up.
     gives_way: bool,
 }
 
@@ -105,11 +109,16 @@ impl Stream for YieldingStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if std::mem::take(&mut self.gives_way) {
+            self.yielded_at = now();
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let batch = self.rows.poll_next_unpin(cx);
-        self.gives_way = matches!(batch, Poll::Ready(Some(_)));
+        match batch {
+            Poll::Ready(Some(_)) => self.gives_way = SLICE <= self.yielded_at.elapsed(),
+            Poll::Ready(None) => {}
+            Poll::Pending => self.yielded_at = now(),
+        }
         batch
     }
 }
@@ -118,4 +127,12 @@ impl RecordBatchStream for YieldingStream {
     fn schema(&self) -> SchemaRef {
         self.rows.schema()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "when a query gives way changes no row"
+)]
+fn now() -> Instant {
+    Instant::now()
 }

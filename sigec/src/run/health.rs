@@ -60,6 +60,6 @@ fn lake_health(health: &pipeline::Health) -> LakeHealth {
         bytes_used: health.tables.iter().map(|table| table.bytes).sum(),
         bytes_free: health.disk_free_bytes,
         days_to_full: health.days_to_full,
-        lag_seconds: None,
+        lag_seconds: Some(health.lag.as_secs_f64()),
     }
 }

@@ -1,0 +1,187 @@
+//! A plan that can be stopped: whatever it is doing, within a moment.
+//!
+//! Three things keep an operator from hearing that its query has ended. It hands out batches without a pause: all are
+//! made to yield ([`Yielding`]). It works through a gathered input in one step: such an input is bounded
+//! ([`Gathered`]). It evaluates an expression over and over before it has a row to show: the expression asks
+//! ([`Watched`]).
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Schema};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::ColumnarValue;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::joins::utils::JoinFilter;
+use datafusion::physical_plan::windows::WindowAggExec;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, replace_children_if_necessary};
+use tokio_util::sync::CancellationToken;
+
+use super::SqlError;
+use super::gathered::Gathered;
+use super::yielding::Yielding;
+
+/// Rows that a frame may be moved over which begins and ends by itself: each step takes a value apart.
+const FRAMED_ROWS_MAX: usize = 500_000;
+/// Rows of whole partitions that a window function may be computed over, in each thread of a query.
+const WINDOW_ROWS_MAX: usize = 4_000_000;
+/// Rows that may be gathered into ordered lists.
+const LISTED_ROWS_MAX: usize = 50_000;
+
+/// Whether a query goes on.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// Its client has given up.
+    pub(super) given_up: CancellationToken,
+    /// Its time is over.
+    pub(super) deadline: Instant,
+}
+
+impl End {
+    /// An error when it does not.
+    fn check(&self) -> DataFusionResult<()> {
+        #[expect(clippy::disallowed_methods, reason = "a timeout is a time")]
+        let now = Instant::now();
+        if self.given_up.is_cancelled() || self.deadline <= now {
+            return Err(DataFusionError::External(Box::new(SqlError::Cancelled)));
+        }
+        Ok(())
+    }
+}
+
+/// The same plan, which can be stopped.
+pub(super) fn stoppable(
+    plan: Arc<dyn ExecutionPlan>,
+    end: &End,
+) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let node = match bound(&node) {
+            Some(bound) => {
+                let inputs = node.children().into_iter().map(|input| {
+                    Arc::new(Gathered::new(Arc::clone(input), bound)) as Arc<dyn ExecutionPlan>
+                });
+                let inputs = inputs.collect();
+                replace_children_if_necessary(Arc::clone(&node), inputs)?
+            }
+            None => watched(node, end)?,
+        };
+        Ok(Transformed::yes(Arc::new(Yielding::new(node)) as _))
+    })
+    .data()
+}
+
+/// How many rows an operator may gather that works through them in one step; `None` of any other operator.
+fn bound(node: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    if let Some(window) = node.downcast_ref::<WindowAggExec>() {
+        let moves = |expr: &Arc<dyn datafusion::physical_expr::window::WindowExpr>| {
+            !expr.get_window_frame().start_bound.is_unbounded()
+        };
+        let frame = window.window_expr().iter().any(moves);
+        return Some(if frame {
+            FRAMED_ROWS_MAX
+        } else {
+            WINDOW_ROWS_MAX
+        });
+    }
+    let aggregate = node.downcast_ref::<AggregateExec>()?;
+    let ordered = aggregate.aggr_expr().iter().any(|expr| {
+        matches!(expr.fun().name(), "array_agg" | "string_agg") && !expr.order_bys().is_empty()
+    });
+    ordered.then_some(LISTED_ROWS_MAX)
+}
+
+/// A join without keys compares every pair, which may give no row for minutes.
+fn watched(node: Arc<dyn ExecutionPlan>, end: &End) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() else {
+        return Ok(node);
+    };
+    let Some(filter) = join.filter() else {
+        return Ok(node);
+    };
+    let expression = Arc::new(Watched {
+        inner: Arc::clone(filter.expression()),
+        end: end.clone(),
+    });
+    let filter = JoinFilter::new(
+        expression,
+        filter.column_indices().to_vec(),
+        Arc::clone(filter.schema()),
+    );
+    let projection = join.projection().as_ref().map(|columns| columns.to_vec());
+    let join = NestedLoopJoinExec::try_new(
+        Arc::clone(join.left()),
+        Arc::clone(join.right()),
+        Some(filter),
+        join.join_type(),
+        projection,
+    )?;
+    Ok(Arc::new(join))
+}
+
+/// `inner`, refused once the query has ended.
+#[derive(Debug)]
+struct Watched {
+    inner: Arc<dyn PhysicalExpr>,
+    end: End,
+}
+
+impl PartialEq for Watched {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner.eq(&other.inner)
+    }
+}
+
+impl Eq for Watched {}
+
+impl Hash for Watched {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
+    }
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl PhysicalExpr for Watched {
+    fn data_type(&self, schema: &Schema) -> DataFusionResult<DataType> {
+        self.inner.data_type(schema)
+    }
+
+    fn nullable(&self, schema: &Schema) -> DataFusionResult<bool> {
+        self.inner.nullable(schema)
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> DataFusionResult<ColumnarValue> {
+        self.end.check()?;
+        self.inner.evaluate(batch)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.inner]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn PhysicalExpr>>,
+    ) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
+        let [inner] = <[_; 1]>::try_from(children).map_err(|children| {
+            let found = children.len();
+            DataFusionError::Internal(format!("Watched has {found} inputs, one is expected"))
+        })?;
+        let end = self.end.clone();
+        Ok(Arc::new(Self { inner, end }))
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt_sql(f)
+    }
+}
