@@ -4,6 +4,7 @@
 //! its client cancels it or is gone, not only when its rows are read.
 
 mod auth;
+mod catalog;
 mod connection;
 mod handler;
 mod settings;

@@ -5,12 +5,14 @@ use std::num::NonZeroU32;
 
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use pipeline::{Lake, Role, ScramVerifier, serve_postgres};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::safety::{ENDLESS, long_conditions};
+use crate::stop::{LABORIOUS, ends, worked};
 use crate::support::*;
 
 const ITERATIONS: u32 = 4_096;
@@ -211,7 +213,7 @@ async fn session_statements_are_answered_and_a_transaction_block_is_followed() {
         .batch_execute("SELECT x FROM meter_values")
         .await
         .unwrap_err();
-    assert_eq!(code(&error), "42601");
+    assert_eq!(code(&error), "42703");
     assert_eq!(
         one_row(&client, "SELECT 1").await,
         ["1"],
@@ -305,7 +307,7 @@ async fn a_query_as_long_as_is_allowed_overflows_no_stack() {
     client.query(&longest, &[]).await.unwrap();
     assert_eq!(
         code(&client.simple_query(&too_long).await.unwrap_err()),
-        "42601"
+        "54000"
     );
     assert_eq!(one_row(&client, "SELECT 1").await, ["1"]);
 }
@@ -342,6 +344,154 @@ async fn the_catalog_queries_of_psql_are_answered() {
     let columns =
         "SELECT count(*) FROM information_schema.columns WHERE table_name = 'ocpp_messages'";
     assert_eq!(one_row(&client, columns).await, ["11"]);
+}
+
+#[tokio::test]
+async fn an_error_has_the_sqlstate_that_postgres_gives_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let mut small = config(dir.path());
+    small.query.rows_max = 1_000;
+    let lake = lake_with(small, &[&log]);
+    let client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    for (query, state) in [
+        ("SELECT * FROM meter_value", "42P01"),
+        ("SELECT * FROM other.meter_values", "42P01"),
+        ("SELECT nothing FROM meter_values", "42703"),
+        ("SELECT m.nothing FROM meter_values m", "42703"),
+        ("SELECT nothing(1)", "42883"),
+        ("SELEC 1", "42601"),
+        ("SELECT 1 +", "42601"),
+        ("SELECT 1/0", "22012"),
+        (
+            "SELECT value / (value - 5) FROM generate_series(1, 10)",
+            "22012",
+        ),
+        ("SELECT 'x'::int", "22P02"),
+        (
+            "SELECT ('x' || value::text)::int FROM generate_series(1, 10)",
+            "22P02",
+        ),
+        ("SELECT 'x'::timestamp", "22P02"),
+        ("DROP TABLE meter_values", "25006"),
+        ("COPY meter_values FROM STDIN", "25006"),
+        ("SELECT * FROM generate_series(1, 2000)", "54000"),
+        ("SELECT NULL::INT[65536][65536]", "54000"),
+        ("SELECT length(repeat('xy', 2000000000))", "53200"),
+    ] {
+        let error = client.simple_query(query).await.expect_err(query);
+        assert_eq!(code(&error), state, "{query}: {error:?}");
+    }
+    client
+        .batch_execute("SET statement_timeout = '50ms'")
+        .await
+        .unwrap();
+    let error = client.simple_query(ENDLESS).await.unwrap_err();
+    assert_eq!(code(&error), "57014");
+}
+
+#[tokio::test]
+async fn a_copy_to_the_client_streams_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    log.put("default/CP1", T0, meter(None, 1, T0, 1_500, 11_000.0));
+    until(&lake.sql(), "SELECT count(*) FROM meter_values", "1").await;
+    let client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    let copied = async |copy: &str| -> Result<String, tokio_postgres::Error> {
+        let lines: Vec<_> = client.copy_out(copy).await?.try_collect().await?;
+        Ok(String::from_utf8(lines.concat()).unwrap())
+    };
+    let query = "SELECT station_id, energy_wh, current_a FROM meter_values";
+    for (copy, expected) in [
+        (format!("COPY ({query}) TO STDOUT"), "CP1\t1.500\t\\N\n"),
+        (
+            format!("COPY ({query}) TO STDOUT WITH (FORMAT csv, HEADER)"),
+            "station_id,energy_wh,current_a\nCP1,1.500,\n",
+        ),
+        (
+            "COPY meter_values (station_id, evse_id) TO STDOUT CSV".to_owned(),
+            "CP1,1\n",
+        ),
+    ] {
+        assert_eq!(copied(&copy).await.unwrap(), expected, "{copy}");
+    }
+    let many = copied("COPY (SELECT * FROM generate_series(1, 100000)) TO STDOUT").await;
+    assert_eq!(many.unwrap().lines().count(), 100_000);
+    let failing = "COPY (SELECT 1 / (value - 90000) FROM generate_series(1, 100000)) TO STDOUT";
+    assert_eq!(code(&copied(failing).await.unwrap_err()), "22012");
+    assert_eq!(
+        one_row(&client, "SELECT 1").await,
+        ["1"],
+        "the connection goes on after an error amid lines"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_ends_a_sort_and_a_join_without_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let address = serve(&lake).await;
+    for (name, query) in [LABORIOUS[0], LABORIOUS[7]] {
+        let client = connect(address, "admin", "secret").await.unwrap();
+        let cancel = client.cancel_token();
+        let running = tokio::spawn(async move { client.simple_query(query).await.map(drop) });
+        worked(&lake.sql(), name, &running).await;
+        cancel.cancel_query(NoTls).await.unwrap();
+        ends(&lake.sql(), name).await;
+        let error = running.await.unwrap().unwrap_err();
+        assert_eq!(code(&error), "57014", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psql_lists_and_describes() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let address = serve(&lake).await;
+    for (command, part) in [
+        ("\\d", "meter_values"),
+        ("\\d meter_values", "energy_wh|numeric(18,3)"),
+        ("\\d transactions", "cost|numeric(18,2)"),
+        ("\\d+ meter_values", "energy_wh|numeric(18,3)"),
+        ("\\d+ transactions", "cost|numeric(18,2)"),
+        ("\\dt", "stations"),
+        ("\\dt+", "stations"),
+        ("\\dv", "transactions"),
+        ("\\df", ""),
+        ("\\du", ""),
+        ("\\dp", "meter_values"),
+        ("\\dn", "sigec"),
+        ("\\dn+", "sigec"),
+        ("\\l", "sigec"),
+    ] {
+        let mut psql = std::process::Command::new("psql");
+        psql.args(["-X", "-At", "-h", "127.0.0.1", "-U", "admin", "-d", "sigec"])
+            .args(["-p", &address.port().to_string(), "-c", command])
+            .env("PGPASSWORD", "secret");
+        let Ok(output) = tokio::task::spawn_blocking(move || psql.output())
+            .await
+            .unwrap()
+        else {
+            println!("SKIPPED: no psql");
+            return;
+        };
+        let (out, error) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(
+            output.status.success() && error.is_empty(),
+            "{command}: {error}"
+        );
+        assert!(out.contains(part), "{command}: {out}");
+    }
 }
 
 /// Waits until a query runs.

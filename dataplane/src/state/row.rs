@@ -276,17 +276,10 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         seen_at: UtcMicros(row.seen_at),
         newest_at: row.newest_at,
         counter: row.counter,
-        connectors: connectors(row.connectors),
+        connectors: row.connectors.into_iter().map(connector).collect(),
         transactions: row.transactions.into_iter().map(transaction).collect(),
         recent: Recent::from_pairs(row.recent.into_iter()),
     })
-}
-
-fn connectors(rows: Vec<ConnectorRow>) -> Vec<Connector> {
-    let mut connectors: Vec<_> = rows.into_iter().map(connector).collect();
-    // They were collected where the rows lay, which are longer.
-    connectors.shrink_to_fit();
-    connectors
 }
 
 fn connector(row: ConnectorRow) -> Connector {

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use datafusion::prelude::SessionContext;
-use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use futures::FutureExt;
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use tokio::io::Interest;
@@ -15,7 +14,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::settings::SERVER_VERSION;
-use crate::sql::{CATALOG, Limits, Principal, Sql, SqlError};
+use crate::sql::{Limits, Principal, Sql, SqlError};
 
 /// How often a running query looks whether its client is still there; a quarter of the 200 ms within which the
 /// work ends.
@@ -72,7 +71,8 @@ impl Connection {
         self.session
             .get_or_try_init(|| async {
                 let session = self.sql.session(principal).await?;
-                with_catalog(&session, principal)?;
+                super::catalog::register(&session).await?;
+                super::handler::shims::register(&session, principal, SERVER_VERSION);
                 Ok(session)
             })
             .await
@@ -121,14 +121,6 @@ impl Connection {
         let ready = self.socket.ready(Interest::READABLE).now_or_never();
         matches!(ready, Some(Ok(ready)) if ready.is_read_closed()) || matches!(ready, Some(Err(_)))
     }
-}
-
-/// `pg_catalog`, and the functions that clients call before their first query.
-fn with_catalog(session: &SessionContext, principal: &Principal) -> Result<(), SqlError> {
-    datafusion_pg_catalog::setup_pg_catalog(session, CATALOG, EmptyContextProvider)
-        .map_err(|e| SqlError::Execution(e.to_string()))?;
-    super::handler::shims::register(session, principal, SERVER_VERSION);
-    Ok(())
 }
 
 pub(super) fn pg_error(error: &SqlError) -> PgWireError {

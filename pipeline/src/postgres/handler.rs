@@ -1,5 +1,6 @@
 //! Simple and extended queries over one connection's session.
 
+mod copy;
 pub(super) mod shims;
 
 use std::fmt::Debug;
@@ -24,6 +25,7 @@ use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::extendedquery::Execute;
 
+use super::catalog;
 use super::connection::{Connection, pg_error};
 use super::settings::SessionStatement;
 use crate::sql::{self, Prepared, SqlError};
@@ -38,6 +40,17 @@ pub(crate) struct Queries {
 pub(crate) enum Parsed {
     Session(SessionStatement),
     Query(Box<Prepared>),
+    /// A query whose rows go out as lines.
+    Copy(Box<Prepared>, copy::Layout),
+}
+
+impl Parsed {
+    fn query(&self) -> Option<&Prepared> {
+        match self {
+            Self::Query(prepared) | Self::Copy(prepared, _) => Some(prepared),
+            Self::Session(_) => None,
+        }
+    }
 }
 
 impl Queries {
@@ -51,11 +64,28 @@ impl Queries {
         let query = query.to_owned();
         let parsing = async move {
             let mut parsed = Vec::new();
-            for statement in sql::statements(&query)? {
-                parsed.push(match SessionStatement::of(&statement) {
-                    Some(statement) => Parsed::Session(statement),
-                    None => Parsed::Query(Box::new(sql::prepare(&session, statement).await?)),
-                });
+            for mut statement in sql::statements(&query)? {
+                catalog::answerable(&mut statement);
+                parsed.push(
+                    match (SessionStatement::of(&statement), copy::asked(&statement)?) {
+                        (Some(statement), _) => Parsed::Session(statement),
+                        (None, Some(copy)) => {
+                            let prepared = sql::prepare(&session, copy.query).await?;
+                            Parsed::Copy(Box::new(prepared), copy.layout)
+                        }
+                        (None, None) => {
+                            Parsed::Query(Box::new(sql::prepare(&session, statement).await?))
+                        }
+                    },
+                );
+            }
+            let copies = parsed
+                .iter()
+                .any(|parsed| matches!(parsed, Parsed::Copy(..)));
+            if copies && parsed.len() != 1 {
+                return Err(SqlError::Unsupported(
+                    "COPY is to be sent by itself, without other statements".to_owned(),
+                ));
             }
             Ok(parsed)
         };
@@ -63,13 +93,24 @@ impl Queries {
         parsed.map_err(|e| pg_error(&e))
     }
 
-    async fn answer(
+    async fn answer<C>(
         &self,
+        client: &mut C,
         parsed: &Parsed,
         params: Option<ParamValues>,
         format: &Format,
-    ) -> PgWireResult<Response> {
+    ) -> PgWireResult<Response>
+    where
+        C: Sink<PgWireBackendMessage> + Unpin + Send,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
         match parsed {
+            Parsed::Copy(prepared, layout) => {
+                let rows = self.rows(prepared, params, &Format::UnifiedText).await?;
+                let tag = copy::send(client, rows, layout).await?;
+                Ok(Response::Execution(tag))
+            }
             Parsed::Session(statement) => self.answer_session(statement, format),
             Parsed::Query(prepared) => self
                 .rows(prepared, params, format)
@@ -152,7 +193,7 @@ impl Queries {
     }
 
     fn params(&self, portal: &Portal<Parsed>) -> PgWireResult<Option<ParamValues>> {
-        let Parsed::Query(prepared) = &portal.statement.statement else {
+        let Some(prepared) = portal.statement.statement.query() else {
             return Ok(None);
         };
         if portal.parameter_len() == 0 {
@@ -204,7 +245,7 @@ fn inferred_types(prepared: &Prepared) -> PgWireResult<Vec<Option<DataType>>> {
 
 #[async_trait]
 impl SimpleQueryHandler for Queries {
-    async fn do_query<C>(&self, _client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
         C::PortalStore: PortalStore,
@@ -213,8 +254,8 @@ impl SimpleQueryHandler for Queries {
     {
         let mut responses = Vec::new();
         for parsed in self.parse(query).await? {
-            let answer = self.answer(&parsed, None, &Format::UnifiedText).await?;
-            responses.push(answer);
+            let answer = self.answer(client, &parsed, None, &Format::UnifiedText);
+            responses.push(answer.await?);
         }
         Ok(responses)
     }
@@ -287,7 +328,7 @@ impl ExtendedQueryHandler for Queries {
 
     async fn do_query<C>(
         &self,
-        _client: &mut C,
+        client: &mut C,
         portal: &Portal<Parsed>,
         _max_rows: usize,
     ) -> PgWireResult<Response>
@@ -299,6 +340,7 @@ impl ExtendedQueryHandler for Queries {
     {
         let params = self.params(portal)?;
         self.answer(
+            client,
             &portal.statement.statement,
             params,
             &portal.result_column_format,
@@ -331,7 +373,7 @@ impl QueryParser for Queries {
     }
 
     fn get_parameter_types(&self, parsed: &Parsed) -> PgWireResult<Vec<Type>> {
-        let Parsed::Query(prepared) = parsed else {
+        let Some(prepared) = parsed.query() else {
             return Ok(Vec::new());
         };
         let types = inferred_types(prepared)?;
@@ -352,7 +394,7 @@ impl QueryParser for Queries {
             Parsed::Session(SessionStatement::Show { name, .. }) => {
                 arrow_schema_to_pg_fields(&show_schema(name), format, None)
             }
-            Parsed::Session(_) => Ok(Vec::new()),
+            Parsed::Session(_) | Parsed::Copy(..) => Ok(Vec::new()),
         }
     }
 }

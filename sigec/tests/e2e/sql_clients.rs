@@ -73,7 +73,24 @@ fn psql_queries_lists_and_is_refused_what_would_write() {
         format!("{n}|{top}\n")
     );
     assert!(ask("\\dt").contains("meter_values"));
-    assert!(ask("\\d meter_values").contains("energy_wh|numeric"));
+    assert!(ask("\\d meter_values").contains("energy_wh|numeric(18,3)"));
+    for (command, part) in [
+        ("\\d", "meter_values"),
+        ("\\d transactions", "cost|numeric(18,2)"),
+        ("\\d+ meter_values", "energy_wh|numeric(18,3)"),
+        ("\\dt+", "meter_values"),
+        ("\\dv", "transactions"),
+        ("\\df", ""),
+        ("\\du", ""),
+        ("\\dp", "meter_values"),
+        ("\\dn", "sigec"),
+        ("\\l", "sigec"),
+    ] {
+        assert!(ask(command).contains(part), "{command}: {}", ask(command));
+    }
+    let copied =
+        ask("\\copy (SELECT count(*), max(energy_wh) FROM meter_values) TO STDOUT CSV HEADER");
+    assert_eq!(copied, format!("count,max\n{n},{top}\n"));
     assert!(ask("SELECT version()").contains("PostgreSQL"));
 
     for refused in [
@@ -146,4 +163,16 @@ fn sigec_sql_gives_the_same_rows_with_and_without_a_server() {
     // No flush, no warning: what lies only in the log is found there.
     server.kill();
     assert_eq!(ask(), with);
+
+    let present = sigec()
+        .args([
+            "sql",
+            "--data-dir",
+            data.to_str().unwrap(),
+            "SELECT * FROM stations",
+        ])
+        .output()
+        .unwrap();
+    let note = text(&present.stderr);
+    assert!(note.contains("only while the server runs"), "{note}");
 }
