@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
             }
             Err(at) => {
                 self.at = at;
-                Err(self.syntax("a digit"))
+                Err(self.syntax("a number of JSON"))
             }
         }
     }
@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Another JSON type than `expected` comes next, or no value at all.
+    /// Another JSON type than `expected` comes next, or no value at all. Nothing can be read after this.
     #[cold]
     pub(crate) fn wrong_type(&mut self, expected: &'static str) -> Fault {
         let found = match self.peek() {
@@ -294,7 +294,14 @@ impl<'a> Reader<'a> {
             b'n' => "null",
             _ => return self.syntax(expected),
         };
-        Fault::wrong_type(found, expected)
+        // What only begins like a value is no JSON, and that is the graver fault.
+        if let Err(fault) = self.skip_value() {
+            return fault;
+        }
+        match self.peek() {
+            b',' | b'}' | b']' | 0 => Fault::wrong_type(found, expected),
+            _ => self.syntax("',' or the end of the value around it"),
+        }
     }
 
     /// The text is no JSON here.

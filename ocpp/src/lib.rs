@@ -1,7 +1,7 @@
 //! OCPP-J without I/O: messages, RPC rules, and the types and validation of every action.
 //!
 //! - [`scan`] reads the envelope of a message, [`write_call`] and its siblings write one.
-//! - [`v16`] and [`v201`] decode, check and write payloads: `Request` is what a station asks of the CSMS and
+//! - [`v16`], [`v201`] and [`v21`] decode, check and write payloads: `Request` is what a station asks of the CSMS and
 //!   `Response` the answer, `Command` what the CSMS asks of a station and `CommandResponse` the answer. Both ends can use
 //!   every one of them.
 //! - [`MeterColumns`] receive meter values straight from the JSON.
@@ -21,12 +21,11 @@ pub mod meter;
 mod policy;
 mod record;
 mod rpc;
-#[cfg(test)]
-mod schema_tests;
 mod secrets;
 mod timestamp;
 pub mod v16;
 pub mod v201;
+pub mod v21;
 mod version;
 
 pub use error::{CallError, ErrorCode};
@@ -37,7 +36,7 @@ pub use frame::{
 pub use instant::Instant;
 pub use meter::MeterColumns;
 pub use policy::{Policy, Quirks};
-pub use record::{Any, Decoded, Key, List, LooseText, Number, Open, Text, Word};
+pub use record::{Any, Decoded, Int, Key, List, LooseText, Number, Open, Text, Uri, Word};
 pub use rpc::{Admission, Call, Event, Inbound, Outcome, QueueFull, Rpc};
 pub use secrets::{mask_secrets, may_hold_secrets};
 pub use timestamp::{Timestamp, Zone};

@@ -1,8 +1,8 @@
 //! Meter values as columns: JSON goes straight into them, without a tree and without allocation.
 //!
 //! One [`ValueRow`] stands for one `meterValue` element, one [`Sample`] for one `sampledValue`; texts lie in one
-//! arena. The columns are reused from message to message. Both versions fill them (`v16::MeterValueList`,
-//! `v201::MeterValueList`), so whoever reads them need not know the version.
+//! arena. The columns are reused from message to message. Every version fills them (`v16::MeterValueList`,
+//! `v201::MeterValueList` and so on), so whoever reads them need not know the version.
 
 mod read;
 mod reading;
@@ -10,6 +10,7 @@ mod words;
 
 pub(crate) use read::{each, optional_text, optional_word, read_value};
 pub use reading::{ReadingError, energy, number};
+pub(crate) use words::Edition;
 pub use words::{Location, Measurand, Phase, ReadingContext, Unit};
 
 use crate::record::Word;
@@ -28,6 +29,9 @@ pub struct MeterColumns {
     signed: Vec<SignedValue>,
     text: String,
 }
+
+/// What a list of meter values shows until it is read.
+pub(crate) static NO_VALUES: MeterColumns = MeterColumns::new();
 
 /// A piece of the columns' text; see [`MeterColumns::text`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -127,8 +131,13 @@ impl Default for NewSample<'_> {
 
 impl MeterColumns {
     /// Empty columns; nothing is allocated before the first sample.
-    pub fn new() -> MeterColumns {
-        MeterColumns::default()
+    pub const fn new() -> MeterColumns {
+        MeterColumns {
+            rows: Vec::new(),
+            samples: Vec::new(),
+            signed: Vec::new(),
+            text: String::new(),
+        }
     }
 
     /// Forgets the values and keeps the memory, up to that of a large message.

@@ -41,8 +41,10 @@ impl Quirks {
     pub const EXTRA_PROPERTY: Quirks = Quirks(1 << 10);
     /// An integer written as `12.0` in 1.6.
     pub const NUMBER_FORM: Quirks = Quirks(1 << 11);
+    /// Another text where an address is due.
+    pub const NOT_A_URI: Quirks = Quirks(1 << 12);
 
-    const NAMES: [&'static str; 12] = [
+    const NAMES: [&'static str; 13] = [
         "null_payload",
         "null_optional",
         "empty_string",
@@ -55,6 +57,7 @@ impl Quirks {
         "object_for_array",
         "extra_property",
         "number_form",
+        "not_a_uri",
     ];
 
     /// True when the message followed its schema.

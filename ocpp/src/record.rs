@@ -3,16 +3,22 @@
 //! A type of [`record!`] is a list of `field: Type = "wireName"`; the field types carry the limits
 //! ([`Text`], [`Key`], [`List`], [`words!`]), `Option` means optional. [`actions!`] gathers the types of one
 //! direction into an enum: one line per action. Everything else follows from there.
+//!
+//! There are hundreds of such types, so little is compiled for each: blank values, and what to call for the member
+//! at an index. Finding members, noticing those that are missing or come twice, naming the place of a fault
+//! and writing commas is done once for all of them, behind [`Record`].
 
 mod list;
 mod number;
 mod text;
+mod uri;
 
 use std::borrow::Cow;
 
 pub use list::List;
-pub use number::Number;
+pub use number::{Int, Number};
 pub use text::{Key, LooseText, Text};
+pub use uri::Uri;
 
 use crate::json::{Fault, Reader, write_string};
 use crate::meter::MeterColumns;
@@ -23,46 +29,143 @@ pub(crate) trait Wire<'a>: Sized {
     /// True for strings whose empty form some stations send where they should send nothing.
     const EMPTY_IS_ABSENT: bool = false;
 
+    /// False for a member that may be left out.
+    const REQUIRED: bool = true;
+
+    /// What stands in a member until it is read; for an optional one, that it is not there.
+    fn blank() -> Self;
+
     /// Reads one value, or says what is wrong with it.
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault>;
 
-    /// Appends the value as JSON.
+    /// Appends the value as JSON; one that is not there leaves nothing.
     fn write(&self, out: &mut Vec<u8>);
-
-    /// What stands for a property that is not there; `None` if it is required.
-    fn absent() -> Option<Self> {
-        None
-    }
-
-    /// True when the property is not written at all.
-    fn is_absent(&self) -> bool {
-        false
-    }
-
-    /// The part of a schema that this type stands for.
-    #[cfg(test)]
-    fn shape() -> Shape;
 }
 
-/// A JSON schema as far as OCPP uses it, to compare our types with the official ones.
-#[cfg(test)]
-#[derive(Debug)]
-pub(crate) enum Shape {
-    Text {
-        max: Option<usize>,
-    },
-    Word(Vec<&'static str>),
-    Date,
-    Integer,
-    Number,
-    Bool,
-    Any,
-    List {
-        min: usize,
-        max: Option<usize>,
-        item: Box<Shape>,
-    },
-    Object(Vec<(&'static str, bool, Shape)>),
+/// An object, as the one reader and the one writer of all objects see it.
+pub(crate) trait Record<'a> {
+    /// Its members, in the order of the schema.
+    fn fields(&self) -> &'static Fields;
+
+    /// Reads the value of the member at `index`.
+    fn read_member(&mut self, index: usize, r: &mut Reader<'a>) -> Result<(), Fault>;
+
+    /// Appends the value of the member at `index`, or nothing if it is not there.
+    fn write_member(&self, index: usize, out: &mut Vec<u8>);
+}
+
+/// The members of an object type.
+pub(crate) struct Fields {
+    list: &'static [(&'static str, bool)],
+    /// A bit for each member that must be there, the first lowest.
+    required: u64,
+}
+
+impl Fields {
+    /// Names, and whether each must be there; at most 64.
+    pub(crate) const fn new(list: &'static [(&'static str, bool)]) -> Fields {
+        assert!(list.len() <= u64::BITS as usize);
+        let (mut required, mut index) = (0, 0);
+        while index < list.len() {
+            required |= (list[index].1 as u64) << index;
+            index += 1;
+        }
+        Fields { list, required }
+    }
+
+    /// Where `key` stands. Stations write members in the order of the schema more often than not: the look begins at
+    /// `likely` and goes round.
+    #[inline]
+    fn find(&self, key: &str, likely: usize) -> Option<usize> {
+        let from = |start: usize, end: usize| {
+            let mut names = self.list.get(start..end)?.iter();
+            names.position(|(name, _)| *name == key).map(|i| i + start)
+        };
+        from(likely, self.list.len()).or_else(|| from(0, likely))
+    }
+}
+
+/// Reads an object into `record`, which is blank.
+pub(crate) fn read_record<'a>(
+    r: &mut Reader<'a>,
+    record: &mut dyn Record<'a>,
+) -> Result<(), Fault> {
+    let fields = record.fields();
+    let (mut seen, mut likely) = (0u64, 0);
+    let mut progress = r.object()?;
+    while let Some(key) = r.key(&mut progress)? {
+        let Some(index) = fields.find(&key, likely) else {
+            r.other(&key, &mut progress)?;
+            continue;
+        };
+        let (name, bit) = (fields.list[index].0, 1 << index);
+        if seen & bit != 0 {
+            return Err(Fault::duplicate(name));
+        }
+        seen |= bit;
+        likely = index + 1;
+        record
+            .read_member(index, r)
+            .map_err(|fault| fault.at(name))?;
+    }
+    let missing = fields.required & !seen;
+    if missing == 0 {
+        Ok(())
+    } else {
+        let first = missing.trailing_zeros() as usize;
+        Err(Fault::missing(fields.list[first].0))
+    }
+}
+
+/// Reads a value into a place that is blank. Not inlined: it is the same for every member of the same type, of which
+/// there are far fewer.
+#[inline(never)]
+pub(crate) fn fill<'a, T: Wire<'a>>(place: &mut T, r: &mut Reader<'a>) -> Result<(), Fault> {
+    let blank = std::mem::replace(place, T::read(r)?);
+    // Nothing blank owns anything, and code to drop it would be compiled for every member of every type.
+    std::mem::forget(blank);
+    Ok(())
+}
+
+/// Appends `record` as an object, its members in the order of the schema.
+pub(crate) fn write_record(record: &dyn Record<'_>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let start = out.len();
+    for (index, (name, _)) in record.fields().list.iter().enumerate() {
+        write_named(out, start, name, |out| record.write_member(index, out));
+    }
+    out.push(b'}');
+}
+
+/// Appends `"name":value` and the comma before it; `start` is where the first member begins. A value that
+/// leaves nothing takes its name with it.
+pub(crate) fn write_named(
+    out: &mut Vec<u8>,
+    start: usize,
+    name: &str,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    let before = out.len();
+    if before > start {
+        out.push(b',');
+    }
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    let value = out.len();
+    write(out);
+    if out.len() == value {
+        out.truncate(before);
+    }
+}
+
+/// Appends a member that is a string.
+pub(crate) fn write_text(out: &mut Vec<u8>, start: usize, name: &str, text: Option<&str>) {
+    write_named(out, start, name, |out| {
+        if let Some(text) = text {
+            write_string(out, text);
+        }
+    });
 }
 
 /// A message and what had to be tolerated to read it.
@@ -104,55 +207,67 @@ pub trait Word: Copy + 'static {
     /// Every word, in the order of the specification.
     const ALL: &'static [Self];
 
+    /// The spelling of each of them.
+    const NAMES: &'static [&'static str];
+
     /// The word as written on the wire.
     fn as_str(self) -> &'static str;
 
     /// The word with exactly this spelling.
-    fn parse(text: &str) -> Option<Self>;
+    #[inline]
+    fn parse(text: &str) -> Option<Self> {
+        let index = Self::NAMES.iter().position(|name| *name == text)?;
+        Some(Self::ALL[index])
+    }
 }
 
 impl<'a, W: Word + Wire<'a>> Wire<'a> for Open<'a, W> {
     const EMPTY_IS_ABSENT: bool = true;
+
+    fn blank() -> Self {
+        Open::Known(W::ALL[0])
+    }
 
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
         let raw = r.string()?;
         match W::parse(&raw) {
             Some(word) => Ok(Open::Known(word)),
             None if r.tolerate(Quirks::UNKNOWN_WORD) => Ok(Open::Other(raw)),
-            None => Err(unknown_word::<W>(&raw)),
+            None => Err(unknown_word(&raw, W::NAMES)),
         }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         write_string(out, self.as_str());
     }
-
-    #[cfg(test)]
-    fn shape() -> Shape {
-        W::shape()
-    }
 }
 
 /// Reads a word of a closed set.
+#[inline]
 pub(crate) fn read_word<W: Word>(r: &mut Reader<'_>) -> Result<W, Fault> {
+    read_name(r, W::NAMES).map(|index| W::ALL[index])
+}
+
+fn read_name(r: &mut Reader<'_>, names: &[&str]) -> Result<usize, Fault> {
     let raw = r.string()?;
-    W::parse(&raw).ok_or_else(|| unknown_word::<W>(&raw))
+    let index = names.iter().position(|name| *name == raw);
+    index.ok_or_else(|| unknown_word(&raw, names))
 }
 
 #[cold]
-fn unknown_word<W: Word>(raw: &str) -> Fault {
-    let words: Vec<&str> = W::ALL.iter().map(|word| word.as_str()).collect();
-    Fault::value(raw, &format!("one of {}", words.join(", ")))
+pub(crate) fn unknown_word(raw: &str, names: &[&str]) -> Fault {
+    Fault::value(raw, &format!("one of {}", names.join(", ")))
 }
 
 impl<'a, T: Wire<'a>> Wire<'a> for Option<T> {
+    const REQUIRED: bool = false;
+
+    fn blank() -> Self {
+        None
+    }
+
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        if r.peek() == b'n' && r.policy >= Policy::Tolerant && r.literal("null") {
-            r.tolerate(Quirks::NULL_OPTIONAL);
-            return Ok(None);
-        }
-        if T::EMPTY_IS_ABSENT && r.policy >= Policy::Tolerant && r.literal("\"\"") {
-            r.tolerate(Quirks::EMPTY_STRING);
+        if stands_for_nothing(r, T::EMPTY_IS_ABSENT) {
             return Ok(None);
         }
         T::read(r).map(Some)
@@ -163,22 +278,42 @@ impl<'a, T: Wire<'a>> Wire<'a> for Option<T> {
             value.write(out);
         }
     }
+}
 
-    fn absent() -> Option<Self> {
-        Some(None)
+/// Consumes what is tolerated in the place of an optional value that should have been left out.
+#[inline(never)]
+fn stands_for_nothing(r: &mut Reader<'_>, empty_is_absent: bool) -> bool {
+    match r.peek() {
+        b'n' if r.policy >= Policy::Tolerant && r.literal("null") => {
+            r.tolerate(Quirks::NULL_OPTIONAL)
+        }
+        b'"' if empty_is_absent && r.policy >= Policy::Tolerant && r.literal("\"\"") => {
+            r.tolerate(Quirks::EMPTY_STRING)
+        }
+        _ => false,
+    }
+}
+
+/// A part that is large and seldom there.
+impl<'a, T: Wire<'a>> Wire<'a> for Box<T> {
+    fn blank() -> Self {
+        Box::new(T::blank())
     }
 
-    fn is_absent(&self) -> bool {
-        self.is_none()
+    fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
+        T::read(r).map(Box::new)
     }
 
-    #[cfg(test)]
-    fn shape() -> Shape {
-        T::shape()
+    fn write(&self, out: &mut Vec<u8>) {
+        T::write(self, out);
     }
 }
 
 impl<'a> Wire<'a> for bool {
+    fn blank() -> Self {
+        false
+    }
+
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
         for (word, value) in [("true", true), ("false", false)] {
             if r.literal(word) {
@@ -187,8 +322,8 @@ impl<'a> Wire<'a> for bool {
         }
         // Seen: 0 and 1, and the words in quotes.
         let word = match r.peek() {
-            b'"' => r.string()?,
-            b'0' | b'1' => Cow::Borrowed(r.number()?),
+            b'"' if r.policy >= Policy::Tolerant => r.string()?,
+            b'0' | b'1' if r.policy >= Policy::Tolerant => Cow::Borrowed(r.number()?),
             _ => return Err(r.wrong_type("a boolean")),
         };
         let value = match &*word {
@@ -196,20 +331,12 @@ impl<'a> Wire<'a> for bool {
             "0" | "false" | "False" => false,
             _ => return Err(Fault::wrong_type(&format!("{word:.20}"), "a boolean")),
         };
-        if r.tolerate(Quirks::TYPE_COERCED) {
-            Ok(value)
-        } else {
-            Err(Fault::wrong_type(&word, "a boolean"))
-        }
+        r.tolerate(Quirks::TYPE_COERCED);
+        Ok(value)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(if *self { b"true" } else { b"false" });
-    }
-
-    #[cfg(test)]
-    fn shape() -> Shape {
-        Shape::Bool
     }
 }
 
@@ -225,6 +352,10 @@ impl<'a> Any<'a> {
 }
 
 impl<'a> Wire<'a> for Any<'a> {
+    fn blank() -> Self {
+        Any("null")
+    }
+
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
         r.value().map(Any)
     }
@@ -232,41 +363,32 @@ impl<'a> Wire<'a> for Any<'a> {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.0.as_bytes());
     }
-
-    #[cfg(test)]
-    fn shape() -> Shape {
-        Shape::Any
-    }
 }
 
-/// Appends `"name":value` and the comma before it; `start` is where the object began. Absent values leave nothing.
-pub(crate) fn write_member<'a, T: Wire<'a>>(
-    out: &mut Vec<u8>,
-    start: usize,
-    name: &'static str,
-    value: &T,
-) {
-    if value.is_absent() {
-        return;
-    }
-    if out.len() > start + 1 {
-        out.push(b',');
-    }
-    out.push(b'"');
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    value.write(out);
-}
-
-/// Reads a whole payload.
-pub(crate) fn read_payload<'a, T: Wire<'a>>(
+/// Reads a whole payload of an action and wraps it up as a message of its direction.
+#[inline(never)]
+pub(crate) fn decode<'a, T: Wire<'a> + Record<'a>, M>(
     payload: &'a str,
     version: Version,
     policy: Policy,
-    columns: Option<&'a mut MeterColumns>,
-) -> Result<Decoded<T>, CallError> {
+    columns: &'a mut MeterColumns,
+    wrap: fn(T) -> M,
+) -> Result<Decoded<M>, CallError> {
+    let mut message = T::blank();
+    let quirks = read_payload(payload, version, policy, columns, &mut message)?;
+    let message = wrap(message);
+    Ok(Decoded { message, quirks })
+}
+
+fn read_payload<'a>(
+    payload: &'a str,
+    version: Version,
+    policy: Policy,
+    columns: &'a mut MeterColumns,
+    message: &mut dyn Record<'a>,
+) -> Result<Quirks, CallError> {
     let mut r = Reader::new(payload, version, policy);
-    r.columns = columns;
+    r.columns = Some(columns);
     if policy >= Policy::Tolerant && r.literal("null") {
         r.end()?;
         let mut empty = Reader::new("{}", version, policy);
@@ -277,23 +399,21 @@ pub(crate) fn read_payload<'a, T: Wire<'a>>(
     if r.peek() != b'{' {
         return Err(Fault::not_an_object(r.wrong_type("an object")).into());
     }
-    let message = T::read(&mut r)?;
+    read_record(&mut r, message)?;
     r.end()?;
-    Ok(Decoded {
-        message,
-        quirks: r.quirks,
-    })
+    Ok(r.quirks)
 }
 
-/// The refusal of an action that this receiver does not take: unknown to `version`, or known and not offered.
-pub(crate) fn refuse_action(action: &str, version: Version, known: &[&str]) -> CallError {
+/// The refusal of an action that this receiver does not take: unknown to the version, or
+/// asked the wrong way round.
+pub(crate) fn refuse_action(action: &str, title: &str, known: &[&str]) -> CallError {
     // The name comes from the network and the description has 255 characters.
     let short: String = action.chars().take(60).collect();
     if known.contains(&action) {
         let description = format!("{short} is not supported here");
         CallError::new(ErrorCode::NotSupported, description)
     } else {
-        let description = format!("{short:?} is no action of {version}");
+        let description = format!("{short:?} is no action of {title}");
         CallError::new(ErrorCode::NotImplemented, description)
     }
 }
@@ -309,23 +429,21 @@ macro_rules! words {
 
         impl $crate::record::Word for $name {
             const ALL: &'static [Self] = &[$($name::$variant),*];
+            const NAMES: &'static [&'static str] =
+                &[$($crate::record::words!(@wire $variant $($wire)?)),*];
 
+            #[inline]
             fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$variant => $crate::record::words!(@wire $variant $($wire)?),)*
-                }
-            }
-
-            fn parse(text: &str) -> Option<Self> {
-                $(if text == $crate::record::words!(@wire $variant $($wire)?) {
-                    return Some($name::$variant);
-                })*
-                None
+                Self::NAMES[self as usize]
             }
         }
 
         impl<'a> $crate::record::Wire<'a> for $name {
             const EMPTY_IS_ABSENT: bool = true;
+
+            fn blank() -> Self {
+                <Self as $crate::record::Word>::ALL[0]
+            }
 
             fn read(r: &mut $crate::json::Reader<'a>) -> Result<Self, $crate::json::Fault> {
                 $crate::record::read_word(r)
@@ -333,14 +451,6 @@ macro_rules! words {
 
             fn write(&self, out: &mut Vec<u8>) {
                 $crate::json::write_string(out, $crate::record::Word::as_str(*self));
-            }
-
-            #[cfg(test)]
-            fn shape() -> $crate::record::Shape {
-                let words = <Self as $crate::record::Word>::ALL;
-                $crate::record::Shape::Word(
-                    words.iter().map(|word| $crate::record::Word::as_str(*word)).collect(),
-                )
             }
         }
     };
@@ -368,51 +478,58 @@ macro_rules! record {
         }
     };
     (@wire $lt:lifetime, $name:ty, $($(#[$field_meta:meta])* $field:ident: $ty:ty = $wire:literal,)*) => {
-        impl<$lt> $crate::record::Wire<$lt> for $name {
-            fn read(r: &mut $crate::json::Reader<$lt>) -> Result<Self, $crate::json::Fault> {
-                $(let mut $field: Option<$ty> = None;)*
-                let mut members = r.object()?;
-                while let Some(key) = r.key(&mut members)? {
-                    $(if key == $wire {
-                        if $field.is_some() {
-                            return Err($crate::json::Fault::duplicate($wire));
-                        }
-                        let value = <$ty as $crate::record::Wire<$lt>>::read(r);
-                        $field = Some(value.map_err(|fault| fault.at($wire))?);
-                        continue;
-                    })*
-                    r.other(&key, &mut members)?;
+        impl<$lt> $crate::record::Record<$lt> for $name {
+            fn fields(&self) -> &'static $crate::record::Fields {
+                const {
+                    &$crate::record::Fields::new(&[
+                        $(($wire, <$ty as $crate::record::Wire<$lt>>::REQUIRED)),*
+                    ])
                 }
-                Ok(Self {
-                    $($field: match $field {
-                        Some(value) => value,
-                        None => <$ty as $crate::record::Wire<$lt>>::absent()
-                            .ok_or_else(|| $crate::json::Fault::missing($wire))?,
-                    },)*
-                })
+            }
+
+            fn read_member(
+                &mut self,
+                index: usize,
+                _r: &mut $crate::json::Reader<$lt>,
+            ) -> Result<(), $crate::json::Fault> {
+                // Counted down member by member; it compiles to a jump.
+                let mut _left = index;
+                $(if _left == 0 {
+                    return $crate::record::fill(&mut self.$field, _r);
+                }
+                _left = _left.wrapping_sub(1);)*
+                Ok(())
+            }
+
+            fn write_member(&self, index: usize, _out: &mut Vec<u8>) {
+                let mut _left = index;
+                $(if _left == 0 {
+                    return $crate::record::Wire::write(&self.$field, _out);
+                }
+                _left = _left.wrapping_sub(1);)*
+            }
+        }
+
+        impl<$lt> $crate::record::Wire<$lt> for $name {
+            fn blank() -> Self {
+                Self { $($field: $crate::record::Wire::blank()),* }
+            }
+
+            fn read(r: &mut $crate::json::Reader<$lt>) -> Result<Self, $crate::json::Fault> {
+                let mut record = Self::blank();
+                $crate::record::read_record(r, &mut record)?;
+                Ok(record)
             }
 
             fn write(&self, out: &mut Vec<u8>) {
-                let _start = out.len();
-                out.push(b'{');
-                $($crate::record::write_member(out, _start, $wire, &self.$field);)*
-                out.push(b'}');
-            }
-
-            #[cfg(test)]
-            fn shape() -> $crate::record::Shape {
-                $crate::record::Shape::Object(vec![$((
-                    $wire,
-                    <$ty as $crate::record::Wire<'_>>::absent().is_none(),
-                    <$ty as $crate::record::Wire<'_>>::shape(),
-                )),*])
+                $crate::record::write_record(self, out);
             }
         }
 
         impl<$lt> $name {
             /// Appends the object as JSON.
             pub fn write(&self, out: &mut Vec<u8>) {
-                $crate::record::Wire::write(self, out);
+                $crate::record::write_record(self, out);
             }
         }
     };
@@ -421,16 +538,30 @@ macro_rules! record {
 /// Declares one direction of calls: an enum of the calls and one of their answers, one line per action.
 macro_rules! actions {
     (
-        version $version:expr;
+        version $version:expr, $title:literal;
         known $known:expr;
         $(#[$call_meta:meta])* calls $call:ident;
         $(#[$answer_meta:meta])* answers $answer:ident;
         $($action:ident: $call_ty:ty => $answer_ty:ty,)*
     ) => {
-        $crate::record::actions!(@messages $version, $known, $call, [$(#[$call_meta])*], $($action: $call_ty,)*);
-        $crate::record::actions!(@messages $version, $known, $answer, [$(#[$answer_meta])*], $($action: $answer_ty,)*);
+        $crate::record::actions!(
+            @messages $version, $title, $known, $call, [$(#[$call_meta])*], $($action: $call_ty,)*
+        );
+        $crate::record::actions!(
+            @messages $version, $title, $known, $answer, [$(#[$answer_meta])*], $($action: $answer_ty,)*
+        );
     };
-    (@messages $version:expr, $known:expr, $name:ident, [$($meta:tt)*], $($action:ident: $ty:ty,)*) => {
+    (
+        version $version:expr, $title:literal;
+        known $known:expr;
+        $(#[$meta:meta])* sends $send:ident;
+        $($action:ident: $ty:ty,)*
+    ) => {
+        $crate::record::actions!(
+            @messages $version, $title, $known, $send, [$(#[$meta])*], $($action: $ty,)*
+        );
+    };
+    (@messages $version:expr, $title:literal, $known:expr, $name:ident, [$($meta:tt)*], $($action:ident: $ty:ty,)*) => {
         $($meta)*
         #[derive(Clone, Debug, PartialEq)]
         #[allow(clippy::large_enum_variant, reason = "a message is moved once and then matched")]
@@ -456,15 +587,11 @@ macro_rules! actions {
             ) -> Result<$crate::Decoded<Self>, $crate::CallError> {
                 columns.clear();
                 $(if action == stringify!($action) {
-                    let decoded = $crate::record::read_payload::<$ty>(
-                        payload, $version, policy, Some(columns),
-                    )?;
-                    return Ok($crate::Decoded {
-                        message: $name::$action(decoded.message),
-                        quirks: decoded.quirks,
-                    });
+                    return $crate::record::decode::<$ty, Self>(
+                        payload, $version, policy, columns, $name::$action,
+                    );
                 })*
-                Err($crate::record::refuse_action(action, $version, $known))
+                Err($crate::record::refuse_action(action, $title, $known))
             }
 
             /// The action's name.
@@ -479,14 +606,6 @@ macro_rules! actions {
                 match self {
                     $($name::$action(message) => message.write(out),)*
                 }
-            }
-
-            #[cfg(test)]
-            pub(crate) fn shape(action: &str) -> Option<$crate::record::Shape> {
-                $(if action == stringify!($action) {
-                    return Some(<$ty as $crate::record::Wire<'_>>::shape());
-                })*
-                None
             }
         }
 

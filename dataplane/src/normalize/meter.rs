@@ -183,7 +183,38 @@ fn column(sample: &meter::Sample) -> Option<MeterColumn> {
         | Measurand::EnergyReactiveNet
         | Measurand::EnergyApparentNet
         | Measurand::EnergyApparentImport
-        | Measurand::EnergyApparentExport => None,
+        | Measurand::EnergyApparentExport
+        | Measurand::CurrentExportOffered
+        | Measurand::CurrentExportMinimum
+        | Measurand::CurrentImportOffered
+        | Measurand::CurrentImportMinimum
+        | Measurand::DisplayPresentSoc
+        | Measurand::DisplayMinimumSoc
+        | Measurand::DisplayTargetSoc
+        | Measurand::DisplayMaximumSoc
+        | Measurand::DisplayRemainingTimeToMinimumSoc
+        | Measurand::DisplayRemainingTimeToTargetSoc
+        | Measurand::DisplayRemainingTimeToMaximumSoc
+        | Measurand::DisplayChargingComplete
+        | Measurand::DisplayBatteryEnergyCapacity
+        | Measurand::DisplayInletHot
+        | Measurand::EnergyActiveImportCableLoss
+        | Measurand::EnergyActiveImportLocalGenerationRegister
+        | Measurand::EnergyActiveSetpointInterval
+        | Measurand::EnergyRequestTarget
+        | Measurand::EnergyRequestMinimum
+        | Measurand::EnergyRequestMaximum
+        | Measurand::EnergyRequestMinimumV2X
+        | Measurand::EnergyRequestMaximumV2X
+        | Measurand::EnergyRequestBulk
+        | Measurand::PowerActiveSetpoint
+        | Measurand::PowerActiveResidual
+        | Measurand::PowerExportMinimum
+        | Measurand::PowerExportOffered
+        | Measurand::PowerImportOffered
+        | Measurand::PowerImportMinimum
+        | Measurand::VoltageMinimum
+        | Measurand::VoltageMaximum => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One arm per action: a station's request becomes records, and gets its answer.
 
 use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind};
-use ocpp::{Timestamp, Word, v16, v201};
+use ocpp::{CallError, ErrorCode, Timestamp, Version, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
 use super::store::StoreUnreadable;
@@ -117,6 +117,13 @@ impl Shard {
                     v16::DiagnosticsStatusNotificationResponse {}.into(),
                 )
             }
+            v16::Request::LogStatusNotification(_)
+            | v16::Request::SecurityEventNotification(_)
+            | v16::Request::SignCertificate(_)
+            | v16::Request::SignedFirmwareStatusNotification(_) => {
+                self.refuse_call(now, Version::V16, call, &not_offered(call.action));
+                return Ok(());
+            }
         };
         self.answer(now, call, leave, Answer::V16(response));
         Ok(())
@@ -212,6 +219,22 @@ impl Shard {
                     status_info: None,
                 };
                 (Leave::WhenDurable, response.into())
+            }
+            v201::Request::ClearedChargingLimit(_)
+            | v201::Request::Get15118EVCertificate(_)
+            | v201::Request::GetCertificateStatus(_)
+            | v201::Request::NotifyChargingLimit(_)
+            | v201::Request::NotifyCustomerInformation(_)
+            | v201::Request::NotifyDisplayMessages(_)
+            | v201::Request::NotifyEVChargingNeeds(_)
+            | v201::Request::NotifyEVChargingSchedule(_)
+            | v201::Request::NotifyMonitoringReport(_)
+            | v201::Request::PublishFirmwareStatusNotification(_)
+            | v201::Request::ReportChargingProfiles(_)
+            | v201::Request::ReservationStatusUpdate(_)
+            | v201::Request::SignCertificate(_) => {
+                self.refuse_call(now, Version::V201, call, &not_offered(call.action));
+                return Ok(());
             }
         };
         self.answer(now, call, leave, Answer::V201(response));
@@ -390,6 +413,12 @@ impl Payload for v201::Request<'_> {
     fn write_payload(&self, out: &mut Vec<u8>) {
         self.write(out);
     }
+}
+
+/// The refusal of an action that is read and checked, and that nothing here acts on.
+fn not_offered(action: &str) -> CallError {
+    let description = format!("{action} is not supported here");
+    CallError::new(ErrorCode::NotSupported, description)
 }
 
 fn id_tag_info(authorization: &Authorization) -> v16::IdTagInfo<'_> {

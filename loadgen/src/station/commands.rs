@@ -7,7 +7,7 @@ mod v201;
 
 use std::time::Duration;
 
-use ocpp::{CallError, Instant, Version};
+use ocpp::{CallError, ErrorCode, Instant, Version};
 use serde_json::Value;
 
 use super::{Boot, Output, Station};
@@ -301,4 +301,10 @@ impl Station {
             }
         }
     }
+}
+
+/// The refusal of an action that these stations do not know.
+fn not_offered(action: &str) -> CallError {
+    let description = format!("{action} is not supported here");
+    CallError::new(ErrorCode::NotSupported, description)
 }

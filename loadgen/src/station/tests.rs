@@ -458,7 +458,7 @@ fn a_16_station_does_what_it_is_told() {
             command(world, "UnlockConnector", json!({"connectorId": 1}));
             command(world, "ClearCache", json!({}));
             command(world, "DataTransfer", json!({"vendorId": "x"}));
-            command(world, "SendLocalList", json!({}));
+            command(world, "GetLocalListVersion", json!({}));
             command(world, "Nonsense", json!({}));
             command(world, "UnlockConnector", json!({}));
             command(
@@ -508,7 +508,7 @@ fn a_16_station_does_what_it_is_told() {
             30.0   > {"status":"Accepted"}
             30.0 < DataTransfer {"vendorId":"x"}
             30.0   > {"status":"UnknownVendorId"}
-            30.0 < SendLocalList {}
+            30.0 < GetLocalListVersion {}
             30.0   > NotSupported
             30.0 < Nonsense {}
             30.0   > NotImplemented
@@ -588,7 +588,7 @@ fn a_201_station_does_what_it_is_told() {
                 "GetBaseReport",
                 json!({"requestId": 1, "reportBase": "FullInventory"}),
             );
-            command(world, "GetLog", json!({}));
+            command(world, "GetLocalListVersion", json!({}));
         },
         expect![[r#"
             0.0 connected
@@ -620,7 +620,7 @@ fn a_201_station_does_what_it_is_told() {
             20.0 > StatusNotification connectorId=1 evseId=2 Unavailable
             20.0 < GetBaseReport {"reportBase":"FullInventory","requestId":1}
             20.0   > {"status":"NotSupported"}
-            20.0 < GetLog {}
+            20.0 < GetLocalListVersion {}
             20.0   > NotSupported
             21.9 > StatusNotification connectorId=1 evseId=1 Available
             22.0 closes

@@ -114,11 +114,11 @@ pub(super) fn number_end(bytes: &[u8], start: usize) -> Result<usize, usize> {
         Ok(at)
     };
     let mut at = start + usize::from(byte(start) == b'-');
-    // A leading zero stands alone; a digit after it is found by whoever expects a comma there.
-    at = if byte(at) == b'0' {
-        at + 1
-    } else {
-        digits(at)?
+    // A leading zero stands alone.
+    at = match (byte(at), byte(at + 1)) {
+        (b'0', b'0'..=b'9') => return Err(at + 1),
+        (b'0', _) => at + 1,
+        _ => digits(at)?,
     };
     if byte(at) == b'.' {
         at = digits(at + 1)?;

@@ -4,7 +4,7 @@ use super::{
     Measurand, MeterColumns, Named, ReadingContext, Sample, SignedValue, Span, Unit, ValueRow,
 };
 use crate::json::{Fault, Reader};
-use crate::record::Word;
+use crate::record::{Word, unknown_word};
 use crate::timestamp::{Moment, read_moment};
 use crate::{Policy, Quirks};
 
@@ -111,11 +111,7 @@ pub(crate) fn optional_word<W: Word>(
         }
         None if raw.is_empty() && r.tolerate(Quirks::EMPTY_STRING) => Ok(None),
         None if r.tolerate(Quirks::UNKNOWN_WORD) => Ok(Some(Named::Other(columns.push_text(&raw)))),
-        Some(_) | None => {
-            let words = W::ALL.iter().map(|word| word.as_str());
-            let words: Vec<&str> = words.collect();
-            Err(Fault::value(&raw, &format!("one of {}", words.join(", "))))
-        }
+        Some(_) | None => Err(unknown_word(&raw, W::NAMES)),
     }
 }
 

@@ -1,7 +1,14 @@
-//! The words of sampled values: both versions' sets in one, the most frequent first.
+//! The words of sampled values: all versions' sets in one, the most frequent first.
 
-use crate::Version;
 use crate::record::words;
+
+/// The version whose words are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edition {
+    V16,
+    V201,
+    V21,
+}
 
 words! {
     /// What was measured.
@@ -33,6 +40,37 @@ words! {
         EnergyApparentNet = "Energy.Apparent.Net",
         EnergyApparentImport = "Energy.Apparent.Import",
         EnergyApparentExport = "Energy.Apparent.Export",
+        CurrentExportOffered = "Current.Export.Offered",
+        CurrentExportMinimum = "Current.Export.Minimum",
+        CurrentImportOffered = "Current.Import.Offered",
+        CurrentImportMinimum = "Current.Import.Minimum",
+        DisplayPresentSoc = "Display.PresentSOC",
+        DisplayMinimumSoc = "Display.MinimumSOC",
+        DisplayTargetSoc = "Display.TargetSOC",
+        DisplayMaximumSoc = "Display.MaximumSOC",
+        DisplayRemainingTimeToMinimumSoc = "Display.RemainingTimeToMinimumSOC",
+        DisplayRemainingTimeToTargetSoc = "Display.RemainingTimeToTargetSOC",
+        DisplayRemainingTimeToMaximumSoc = "Display.RemainingTimeToMaximumSOC",
+        DisplayChargingComplete = "Display.ChargingComplete",
+        DisplayBatteryEnergyCapacity = "Display.BatteryEnergyCapacity",
+        DisplayInletHot = "Display.InletHot",
+        EnergyActiveImportCableLoss = "Energy.Active.Import.CableLoss",
+        EnergyActiveImportLocalGenerationRegister = "Energy.Active.Import.LocalGeneration.Register",
+        EnergyActiveSetpointInterval = "Energy.Active.Setpoint.Interval",
+        EnergyRequestTarget = "EnergyRequest.Target",
+        EnergyRequestMinimum = "EnergyRequest.Minimum",
+        EnergyRequestMaximum = "EnergyRequest.Maximum",
+        EnergyRequestMinimumV2X = "EnergyRequest.Minimum.V2X",
+        EnergyRequestMaximumV2X = "EnergyRequest.Maximum.V2X",
+        EnergyRequestBulk = "EnergyRequest.Bulk",
+        PowerActiveSetpoint = "Power.Active.Setpoint",
+        PowerActiveResidual = "Power.Active.Residual",
+        PowerExportMinimum = "Power.Export.Minimum",
+        PowerExportOffered = "Power.Export.Offered",
+        PowerImportOffered = "Power.Import.Offered",
+        PowerImportMinimum = "Power.Import.Minimum",
+        VoltageMinimum = "Voltage.Minimum",
+        VoltageMaximum = "Voltage.Maximum",
     }
 }
 
@@ -60,6 +98,7 @@ words! {
         EV,
         Cable,
         Body,
+        Upstream,
     }
 }
 
@@ -104,15 +143,46 @@ words! {
 }
 
 impl Measurand {
-    /// True when the enumeration of `version` has this word.
-    pub fn is_in(self, version: Version) -> bool {
+    /// True when the enumeration of `edition` has this word.
+    pub(crate) fn is_in(self, edition: Edition) -> bool {
         match self {
-            Measurand::Temperature | Measurand::Rpm => version == Version::V16,
+            Measurand::Temperature | Measurand::Rpm => edition == Edition::V16,
             Measurand::EnergyActiveNet
             | Measurand::EnergyReactiveNet
             | Measurand::EnergyApparentNet
             | Measurand::EnergyApparentImport
-            | Measurand::EnergyApparentExport => version == Version::V201,
+            | Measurand::EnergyApparentExport => edition != Edition::V16,
+            Measurand::CurrentExportOffered
+            | Measurand::CurrentExportMinimum
+            | Measurand::CurrentImportOffered
+            | Measurand::CurrentImportMinimum
+            | Measurand::DisplayPresentSoc
+            | Measurand::DisplayMinimumSoc
+            | Measurand::DisplayTargetSoc
+            | Measurand::DisplayMaximumSoc
+            | Measurand::DisplayRemainingTimeToMinimumSoc
+            | Measurand::DisplayRemainingTimeToTargetSoc
+            | Measurand::DisplayRemainingTimeToMaximumSoc
+            | Measurand::DisplayChargingComplete
+            | Measurand::DisplayBatteryEnergyCapacity
+            | Measurand::DisplayInletHot
+            | Measurand::EnergyActiveImportCableLoss
+            | Measurand::EnergyActiveImportLocalGenerationRegister
+            | Measurand::EnergyActiveSetpointInterval
+            | Measurand::EnergyRequestTarget
+            | Measurand::EnergyRequestMinimum
+            | Measurand::EnergyRequestMaximum
+            | Measurand::EnergyRequestMinimumV2X
+            | Measurand::EnergyRequestMaximumV2X
+            | Measurand::EnergyRequestBulk
+            | Measurand::PowerActiveSetpoint
+            | Measurand::PowerActiveResidual
+            | Measurand::PowerExportMinimum
+            | Measurand::PowerExportOffered
+            | Measurand::PowerImportOffered
+            | Measurand::PowerImportMinimum
+            | Measurand::VoltageMinimum
+            | Measurand::VoltageMaximum => edition == Edition::V21,
             Measurand::EnergyActiveImportRegister
             | Measurand::PowerActiveImport
             | Measurand::CurrentImport
@@ -144,7 +214,17 @@ impl Measurand {
             | Measurand::EnergyActiveExportRegister
             | Measurand::EnergyActiveImportInterval
             | Measurand::EnergyActiveExportInterval
-            | Measurand::EnergyActiveNet => Unit::Wh,
+            | Measurand::EnergyActiveNet
+            | Measurand::DisplayBatteryEnergyCapacity
+            | Measurand::EnergyActiveImportCableLoss
+            | Measurand::EnergyActiveImportLocalGenerationRegister
+            | Measurand::EnergyActiveSetpointInterval
+            | Measurand::EnergyRequestTarget
+            | Measurand::EnergyRequestMinimum
+            | Measurand::EnergyRequestMaximum
+            | Measurand::EnergyRequestMinimumV2X
+            | Measurand::EnergyRequestMaximumV2X
+            | Measurand::EnergyRequestBulk => Unit::Wh,
             Measurand::EnergyReactiveImportRegister
             | Measurand::EnergyReactiveExportRegister
             | Measurand::EnergyReactiveImportInterval
@@ -155,18 +235,44 @@ impl Measurand {
             | Measurand::EnergyApparentExport => Unit::VAh,
             Measurand::PowerActiveImport
             | Measurand::PowerActiveExport
-            | Measurand::PowerOffered => Unit::W,
+            | Measurand::PowerOffered
+            | Measurand::PowerActiveSetpoint
+            | Measurand::PowerActiveResidual
+            | Measurand::PowerExportMinimum
+            | Measurand::PowerExportOffered
+            | Measurand::PowerImportOffered
+            | Measurand::PowerImportMinimum => Unit::W,
             Measurand::PowerReactiveImport | Measurand::PowerReactiveExport => Unit::Var,
-            Measurand::CurrentImport | Measurand::CurrentExport | Measurand::CurrentOffered => {
-                Unit::A
-            }
-            Measurand::Voltage => Unit::V,
+            Measurand::CurrentImport
+            | Measurand::CurrentExport
+            | Measurand::CurrentOffered
+            | Measurand::CurrentExportOffered
+            | Measurand::CurrentExportMinimum
+            | Measurand::CurrentImportOffered
+            | Measurand::CurrentImportMinimum => Unit::A,
+            Measurand::Voltage | Measurand::VoltageMinimum | Measurand::VoltageMaximum => Unit::V,
             Measurand::Frequency => Unit::Hz,
             Measurand::Temperature => Unit::Celsius,
-            Measurand::SoC => Unit::Percent,
+            Measurand::SoC
+            | Measurand::DisplayPresentSoc
+            | Measurand::DisplayMinimumSoc
+            | Measurand::DisplayTargetSoc
+            | Measurand::DisplayMaximumSoc => Unit::Percent,
             Measurand::Rpm => Unit::Rpm,
-            Measurand::PowerFactor => return None,
+            Measurand::PowerFactor
+            | Measurand::DisplayRemainingTimeToMinimumSoc
+            | Measurand::DisplayRemainingTimeToTargetSoc
+            | Measurand::DisplayRemainingTimeToMaximumSoc
+            | Measurand::DisplayChargingComplete
+            | Measurand::DisplayInletHot => return None,
         })
+    }
+}
+
+impl Location {
+    /// True when the enumeration of `edition` has this word.
+    pub(crate) fn is_in(self, edition: Edition) -> bool {
+        self != Location::Upstream || edition == Edition::V21
     }
 }
 

@@ -1,7 +1,5 @@
 //! Arrays with bounds on their number of elements.
 
-#[cfg(test)]
-use super::Shape;
 use super::Wire;
 use crate::json::{Fault, Reader};
 
@@ -24,6 +22,10 @@ impl<T, const MIN: usize, const MAX: usize> std::ops::Deref for List<T, MIN, MAX
 }
 
 impl<'a, T: Wire<'a>, const MIN: usize, const MAX: usize> Wire<'a> for List<T, MIN, MAX> {
+    fn blank() -> Self {
+        List(Vec::new())
+    }
+
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut list = Vec::new();
         let mut elements = r.array()?;
@@ -49,14 +51,5 @@ impl<'a, T: Wire<'a>, const MIN: usize, const MAX: usize> Wire<'a> for List<T, M
             element.write(out);
         }
         out.push(b']');
-    }
-
-    #[cfg(test)]
-    fn shape() -> Shape {
-        Shape::List {
-            min: MIN,
-            max: (MAX != usize::MAX).then_some(MAX),
-            item: Box::new(T::shape()),
-        }
     }
 }

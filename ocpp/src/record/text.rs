@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-#[cfg(test)]
-use super::Shape;
 use super::Wire;
 use crate::Quirks;
 use crate::json::{Fault, Reader, write_string};
@@ -12,7 +10,7 @@ use crate::json::{Fault, Reader, write_string};
 const TOLERATED_MAX: usize = 1_000;
 
 macro_rules! text {
-    ($(#[$meta:meta])* $name:ident) => {
+    ($(#[$meta:meta])* $name:ident by $read:ident) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub struct $name<'a, const MAX: usize = { usize::MAX }>(Cow<'a, str>);
@@ -38,17 +36,16 @@ macro_rules! text {
         }
 
         impl<'a, const MAX: usize> Wire<'a> for $name<'a, MAX> {
+            fn blank() -> Self {
+                $name(Cow::Borrowed(""))
+            }
+
             fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-                Self::read_text(r).map($name)
+                $read(r, MAX).map($name)
             }
 
             fn write(&self, out: &mut Vec<u8>) {
                 write_string(out, &self.0);
-            }
-
-            #[cfg(test)]
-            fn shape() -> Shape {
-                Shape::Text { max: (MAX != usize::MAX).then_some(MAX) }
             }
         }
     };
@@ -56,49 +53,43 @@ macro_rules! text {
 
 text! {
     /// A description of at most `MAX` characters. A longer one is tolerated, up to 1,000.
-    Text
+    Text by read_text
 }
 
 text! {
     /// A name that something is found by, of at most `MAX` characters. A longer one is never accepted: whatever
     /// cut it further on could make two things one.
-    Key
+    Key by read_key
 }
 
 text! {
     /// A [`Text`] for which some stations send a bare number or boolean; kept as written.
-    LooseText
+    LooseText by read_loose
 }
 
-impl<'a, const MAX: usize> Text<'a, MAX> {
-    fn read_text(r: &mut Reader<'a>) -> Result<Cow<'a, str>, Fault> {
-        let text = r.string()?;
-        match excess(&text, MAX) {
-            None => Ok(text),
-            Some(len) if len <= TOLERATED_MAX && r.tolerate(Quirks::OVER_LONG) => Ok(text),
-            Some(len) => Err(Fault::too_long(len, MAX)),
-        }
+pub(crate) fn read_text<'a>(r: &mut Reader<'a>, max: usize) -> Result<Cow<'a, str>, Fault> {
+    let text = r.string()?;
+    match excess(&text, max) {
+        None => Ok(text),
+        Some(len) if len <= TOLERATED_MAX && r.tolerate(Quirks::OVER_LONG) => Ok(text),
+        Some(len) => Err(Fault::too_long(len, max)),
     }
 }
 
-impl<'a, const MAX: usize> Key<'a, MAX> {
-    fn read_text(r: &mut Reader<'a>) -> Result<Cow<'a, str>, Fault> {
-        let text = r.string()?;
-        match excess(&text, MAX) {
-            None => Ok(text),
-            Some(len) => Err(Fault::too_long(len, MAX)),
-        }
+fn read_key<'a>(r: &mut Reader<'a>, max: usize) -> Result<Cow<'a, str>, Fault> {
+    let text = r.string()?;
+    match excess(&text, max) {
+        None => Ok(text),
+        Some(len) => Err(Fault::too_long(len, max)),
     }
 }
 
-impl<'a, const MAX: usize> LooseText<'a, MAX> {
-    fn read_text(r: &mut Reader<'a>) -> Result<Cow<'a, str>, Fault> {
-        let bare = matches!(r.peek(), b'-' | b'0'..=b'9' | b't' | b'f');
-        if bare && r.tolerate(Quirks::TYPE_COERCED) {
-            return r.value().map(Cow::Borrowed);
-        }
-        Text::<MAX>::read_text(r)
+fn read_loose<'a>(r: &mut Reader<'a>, max: usize) -> Result<Cow<'a, str>, Fault> {
+    let bare = matches!(r.peek(), b'-' | b'0'..=b'9' | b't' | b'f');
+    if bare && r.tolerate(Quirks::TYPE_COERCED) {
+        return r.value().map(Cow::Borrowed);
     }
+    read_text(r, max)
 }
 
 /// The length of `text` in characters if it is above `max`. Bytes are never fewer, so most need no counting.

@@ -1,16 +1,12 @@
 //! `meterValue` and `transactionData` of 1.6: values are text, the unit is a word.
 
-use crate::json::{Fault, Reader, write_string};
-#[cfg(test)]
-use crate::meter::{Location, Phase};
+use crate::Quirks;
+use crate::json::{Fault, Reader};
 use crate::meter::{
-    Measurand, MeterColumns, Named, ReadingContext, Sample, SignedValue, Unit, each, optional_text,
-    optional_word, read_value, row_timestamp,
+    Edition, Location, Measurand, MeterColumns, NO_VALUES, Named, ReadingContext, Sample,
+    SignedValue, Unit, each, optional_text, optional_word, read_value, row_timestamp,
 };
-#[cfg(test)]
-use crate::record::Shape;
-use crate::record::{Wire, Word, words, write_member};
-use crate::{Quirks, Text, Version};
+use crate::record::{Wire, Word, words, write_text};
 
 /// A list of meter values; read them from the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +29,10 @@ words! {
 }
 
 impl<'a> Wire<'a> for MeterValueList<'a> {
+    fn blank() -> Self {
+        MeterValueList(&NO_VALUES)
+    }
+
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
         // One property of a message holds meter values; a second can only be the first again.
         let Some(columns) = r.columns.take() else {
@@ -44,36 +44,6 @@ impl<'a> Wire<'a> for MeterValueList<'a> {
 
     fn write(&self, out: &mut Vec<u8>) {
         write_list(self.0, out);
-    }
-
-    #[cfg(test)]
-    fn shape() -> Shape {
-        let words = |words: &[&'static str]| Shape::Word(words.to_vec());
-        let measurands = Measurand::ALL.iter().filter(|m| m.is_in(Version::V16));
-        let units = Unit::ALL.iter().filter(|unit| unit.is_in_v16());
-        let units = units.map(|unit| unit.as_str()).chain(["Celcius"]);
-        let sample = Shape::Object(vec![
-            ("value", true, Shape::Text { max: None }),
-            ("context", false, ReadingContext::shape()),
-            ("format", false, ValueFormat::shape()),
-            (
-                "measurand",
-                false,
-                Shape::Word(measurands.map(|m| m.as_str()).collect()),
-            ),
-            ("phase", false, Phase::shape()),
-            ("location", false, Location::shape()),
-            ("unit", false, words(&units.collect::<Vec<_>>())),
-        ]);
-        let list = |item| Shape::List {
-            min: 0,
-            max: None,
-            item: Box::new(item),
-        };
-        list(Shape::Object(vec![
-            ("timestamp", true, Shape::Date),
-            ("sampledValue", true, list(sample)),
-        ]))
     }
 }
 
@@ -157,13 +127,16 @@ fn read_property(
             }
         }
         seen::MEASURAND => {
-            let in_version = |measurand: Measurand| measurand.is_in(Version::V16);
+            let in_version = |measurand: Measurand| measurand.is_in(Edition::V16);
             if let Some(measurand) = optional_word(r, columns, in_version)? {
                 sample.measurand = measurand;
             }
         }
         seen::PHASE => sample.phase = optional_word(r, columns, |_| true)?,
-        seen::LOCATION => sample.location = optional_word(r, columns, |_| true)?,
+        seen::LOCATION => {
+            let in_version = |location: Location| location.is_in(Edition::V16);
+            sample.location = optional_word(r, columns, in_version)?;
+        }
         _ => sample.unit = read_unit(r, columns)?,
     }
     Ok(())
@@ -218,31 +191,19 @@ fn write_sample(columns: &MeterColumns, sample: &Sample, out: &mut Vec<u8>) {
         sample.multiplier == 0,
         "1.6 has no multiplier; scale the value before"
     );
-    let start = out.len();
     out.push(b'{');
-    let text = |text| Text::<'_, { usize::MAX }>::from(text);
-    write_member(out, start, "value", &text(columns.text(sample.value)));
-    write_member(out, start, "context", &sample.context);
-    if columns.signed(sample).is_some() {
-        write_member(out, start, "format", &ValueFormat::SignedData);
-    }
-    write_member(
-        out,
-        start,
-        "measurand",
-        &text(columns.word(sample.measurand)),
+    let start = out.len();
+    let mut text = |name, text| write_text(out, start, name, text);
+    text("value", Some(columns.text(sample.value)));
+    text("context", Some(sample.context.as_str()));
+    let signed = columns.signed(sample);
+    text("format", signed.map(|_| ValueFormat::SignedData.as_str()));
+    text("measurand", Some(columns.word(sample.measurand)));
+    text("phase", sample.phase.map(|phase| columns.word(phase)));
+    text(
+        "location",
+        sample.location.map(|location| columns.word(location)),
     );
-    write_member(
-        out,
-        start,
-        "phase",
-        &sample.phase.map(|phase| text(columns.word(phase))),
-    );
-    let location = sample.location.map(|location| text(columns.word(location)));
-    write_member(out, start, "location", &location);
-    if let Some(unit) = sample.unit {
-        out.extend_from_slice(b",\"unit\":");
-        write_string(out, columns.word(unit));
-    }
+    text("unit", sample.unit.map(|unit| columns.word(unit)));
     out.push(b'}');
 }

@@ -1,16 +1,12 @@
 //! `meterValue` of 2.0.1: values are numbers with a unit, a power of ten and perhaps a signature.
 
 use crate::json::{Fault, Reader, is_json_number, write_string};
-#[cfg(test)]
-use crate::meter::{Location, Phase};
 use crate::meter::{
-    Measurand, MeterColumns, Named, ReadingContext, Sample, SignedValue, Span, Unit, each,
-    optional_text, optional_word, read_value, row_timestamp,
+    Edition, Location, Measurand, MeterColumns, NO_VALUES, Named, ReadingContext, Sample,
+    SignedValue, Span, Unit, each, optional_text, optional_word, read_value, row_timestamp,
 };
-#[cfg(test)]
-use crate::record::Shape;
-use crate::record::{Wire, Word, write_member};
-use crate::{Policy, Quirks, Text, Version};
+use crate::record::{Wire, Word, write_named, write_text};
+use crate::{Policy, Quirks};
 
 /// A list of meter values; read them from the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,51 +21,32 @@ impl std::ops::Deref for MeterValueList<'_> {
 }
 
 impl<'a> Wire<'a> for MeterValueList<'a> {
+    fn blank() -> Self {
+        MeterValueList(&NO_VALUES)
+    }
+
     fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        // One property of a message holds meter values; a second can only be the first again.
-        let Some(columns) = r.columns.take() else {
-            return Err(Fault::duplicate("meterValue"));
-        };
-        each(r, 1, |r| read_value(r, columns, 1, read_sample))?;
-        Ok(MeterValueList(columns))
+        read_list(r, Edition::V201).map(MeterValueList)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        write_list(self.0, out);
+        write_list(self.0, Edition::V201, out);
     }
+}
 
-    #[cfg(test)]
-    fn shape() -> Shape {
-        let text = |max| Shape::Text { max: Some(max) };
-        let list = |item| Shape::List {
-            min: 1,
-            max: None,
-            item: Box::new(item),
-        };
-        let measurands = Measurand::ALL.iter().filter(|m| m.is_in(Version::V201));
-        let unit = Shape::Object(vec![
-            ("unit", false, text(UNIT_MAX)),
-            ("multiplier", false, Shape::Integer),
-        ]);
-        let signed = SIGNED.map(|(name, max)| (name, true, text(max)));
-        let sample = Shape::Object(vec![
-            ("value", true, Shape::Number),
-            ("context", false, ReadingContext::shape()),
-            (
-                "measurand",
-                false,
-                Shape::Word(measurands.map(|m| m.as_str()).collect()),
-            ),
-            ("phase", false, Phase::shape()),
-            ("location", false, Location::shape()),
-            ("signedMeterValue", false, Shape::Object(signed.into())),
-            ("unitOfMeasure", false, unit),
-        ]);
-        list(Shape::Object(vec![
-            ("timestamp", true, Shape::Date),
-            ("sampledValue", true, list(sample)),
-        ]))
-    }
+/// Reads the list of 2.0.1 or 2.1, which differ in words and in what a signature must have.
+pub(crate) fn read_list<'a>(
+    r: &mut Reader<'a>,
+    edition: Edition,
+) -> Result<&'a MeterColumns, Fault> {
+    // One property of a message holds meter values; a second can only be the first again.
+    let Some(columns) = r.columns.take() else {
+        return Err(Fault::duplicate("meterValue"));
+    };
+    each(r, 1, |r| {
+        read_value(r, columns, 1, |r, columns| read_sample(r, columns, edition))
+    })?;
+    Ok(columns)
 }
 
 /// The properties of a sampled value, one bit each, to notice what comes twice.
@@ -83,7 +60,11 @@ mod seen {
     pub(super) const UNIT: u8 = 1 << 6;
 }
 
-fn read_sample(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<(), Fault> {
+fn read_sample(
+    r: &mut Reader<'_>,
+    columns: &mut MeterColumns,
+    edition: Edition,
+) -> Result<(), Fault> {
     let mut sample = Sample::of(Span::default());
     let mut signed = None;
     let mut found = 0;
@@ -106,7 +87,8 @@ fn read_sample(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<(), Fau
             return Err(Fault::duplicate(&key));
         }
         found |= bit;
-        read_property(r, columns, bit, &mut sample, &mut signed).map_err(|fault| fault.at(&key))?;
+        read_property(r, columns, edition, bit, &mut sample, &mut signed)
+            .map_err(|fault| fault.at(&key))?;
     }
     if found & seen::VALUE == 0 {
         return Err(Fault::missing("value"));
@@ -119,6 +101,7 @@ fn read_sample(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<(), Fau
 fn read_property(
     r: &mut Reader<'_>,
     columns: &mut MeterColumns,
+    edition: Edition,
     bit: u8,
     sample: &mut Sample,
     signed: &mut Option<SignedValue>,
@@ -130,7 +113,12 @@ fn read_property(
                 let text = r.string()?;
                 columns.push_text(&text)
             } else {
-                columns.push_text(r.number()?)
+                let lexeme = r.number()?;
+                // From a station it is taken as it is: the sample is of no use, the others are.
+                if r.policy == Policy::Strict && !lexeme.parse().is_ok_and(f64::is_finite) {
+                    return Err(Fault::value(lexeme, "a number that a double holds"));
+                }
+                columns.push_text(lexeme)
             };
         }
         seen::CONTEXT => {
@@ -142,14 +130,17 @@ fn read_property(
             };
         }
         seen::MEASURAND => {
-            let in_version = |measurand: Measurand| measurand.is_in(Version::V201);
+            let in_version = |measurand: Measurand| measurand.is_in(edition);
             if let Some(measurand) = optional_word(r, columns, in_version)? {
                 sample.measurand = measurand;
             }
         }
         seen::PHASE => sample.phase = optional_word(r, columns, |_| true)?,
-        seen::LOCATION => sample.location = optional_word(r, columns, |_| true)?,
-        seen::SIGNED if !null(r) => *signed = Some(read_signed(r, columns)?),
+        seen::LOCATION => {
+            let in_version = |location: Location| location.is_in(edition);
+            sample.location = optional_word(r, columns, in_version)?;
+        }
+        seen::SIGNED if !null(r) => *signed = Some(read_signed(r, columns, edition)?),
         seen::UNIT if !null(r) => read_unit(r, columns, sample)?,
         _ => {}
     }
@@ -204,19 +195,32 @@ fn read_unit(
     Ok(())
 }
 
-/// The properties of `SignedMeterValueType`, all required, and their limits in characters.
-const SIGNED: [(&str, usize); 4] = [
-    ("signedMeterData", 2500),
-    ("signingMethod", 50),
-    ("encodingMethod", 50),
-    ("publicKey", 2500),
+/// The properties of `SignedMeterValueType`.
+const SIGNED: [&str; 4] = [
+    "signedMeterData",
+    "signingMethod",
+    "encodingMethod",
+    "publicKey",
 ];
 
-fn read_signed(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<SignedValue, Fault> {
+/// For each of [`SIGNED`] its limit in characters, and whether it must be there.
+const fn signed_rules(edition: Edition) -> [(usize, bool); 4] {
+    match edition {
+        Edition::V16 | Edition::V201 => [(2500, true), (50, true), (50, true), (2500, true)],
+        Edition::V21 => [(32_768, true), (50, false), (50, true), (2500, false)],
+    }
+}
+
+fn read_signed(
+    r: &mut Reader<'_>,
+    columns: &mut MeterColumns,
+    edition: Edition,
+) -> Result<SignedValue, Fault> {
+    let rules = signed_rules(edition);
     let mut texts: [Option<Span>; 4] = [None; 4];
     let mut members = r.object()?;
     while let Some(key) = r.key(&mut members)? {
-        let Some(index) = SIGNED.iter().position(|(name, _)| *name == key) else {
+        let Some(index) = SIGNED.iter().position(|name| *name == key) else {
             r.other(&key, &mut members)?;
             continue;
         };
@@ -224,13 +228,17 @@ fn read_signed(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<SignedV
             return Err(Fault::duplicate(&key));
         }
         let text = r.string().map_err(|fault| fault.at(&key))?;
-        let (len, max) = (text.chars().count(), SIGNED[index].1);
+        let (len, max) = (text.chars().count(), rules[index].0);
         if len > max && !r.tolerate(Quirks::OVER_LONG) {
             return Err(Fault::too_long(len, max).at(&key));
         }
         texts[index] = Some(columns.push_text(&text));
     }
-    let text = |index: usize| texts[index].ok_or_else(|| Fault::missing(SIGNED[index].0));
+    let text = |index: usize| match texts[index] {
+        Some(text) => Ok(text),
+        None if rules[index].1 => Err(Fault::missing(SIGNED[index])),
+        None => Ok(Span::default()),
+    };
     Ok(SignedValue {
         data: text(0)?,
         signing_method: text(1)?,
@@ -239,7 +247,7 @@ fn read_signed(r: &mut Reader<'_>, columns: &mut MeterColumns) -> Result<SignedV
     })
 }
 
-fn write_list(columns: &MeterColumns, out: &mut Vec<u8>) {
+pub(crate) fn write_list(columns: &MeterColumns, edition: Edition, out: &mut Vec<u8>) {
     out.push(b'[');
     for (index, row) in columns.rows().iter().enumerate() {
         if index > 0 {
@@ -252,67 +260,66 @@ fn write_list(columns: &MeterColumns, out: &mut Vec<u8>) {
             if index > 0 {
                 out.push(b',');
             }
-            write_sample(columns, sample, out);
+            write_sample(columns, sample, edition, out);
         }
         out.extend_from_slice(b"]}");
     }
     out.push(b']');
 }
 
-fn write_sample(columns: &MeterColumns, sample: &Sample, out: &mut Vec<u8>) {
-    let text = |text| Text::<'_, { usize::MAX }>::from(text);
+fn write_sample(columns: &MeterColumns, sample: &Sample, edition: Edition, out: &mut Vec<u8>) {
+    out.push(b'{');
     let start = out.len();
-    out.extend_from_slice(b"{\"value\":");
-    let value = columns.text(sample.value);
-    if is_json_number(value) {
-        out.extend_from_slice(value.as_bytes());
-    } else {
-        // It came as a string and is no number; a string it stays.
-        write_string(out, value);
-    }
-    write_member(out, start, "context", &sample.context);
-    write_member(
-        out,
-        start,
-        "measurand",
-        &text(columns.word(sample.measurand)),
-    );
-    write_member(
-        out,
-        start,
-        "phase",
-        &sample.phase.map(|phase| text(columns.word(phase))),
-    );
-    let location = sample.location.map(|location| text(columns.word(location)));
-    write_member(out, start, "location", &location);
-    if let Some(signed) = columns.signed(sample) {
-        let spans = [
-            signed.data,
-            signed.signing_method,
-            signed.encoding_method,
-            signed.public_key,
-        ];
-        out.extend_from_slice(b",\"signedMeterValue\":");
-        let start = out.len();
-        out.push(b'{');
-        for ((name, _), span) in SIGNED.into_iter().zip(spans) {
-            write_member(out, start, name, &text(columns.text(span)));
+    write_named(out, start, "value", |out| {
+        let value = columns.text(sample.value);
+        if is_json_number(value) {
+            out.extend_from_slice(value.as_bytes());
+        } else {
+            // It came as a string and is no number; a string it stays.
+            write_string(out, value);
         }
-        out.push(b'}');
+    });
+    let mut text = |name, text| write_text(out, start, name, text);
+    text("context", Some(sample.context.as_str()));
+    text("measurand", Some(columns.word(sample.measurand)));
+    text("phase", sample.phase.map(|phase| columns.word(phase)));
+    text(
+        "location",
+        sample.location.map(|location| columns.word(location)),
+    );
+    if let Some(signed) = columns.signed(sample) {
+        write_named(out, start, "signedMeterValue", |out| {
+            write_signed(columns, signed, edition, out);
+        });
     }
     if sample.unit.is_some() || sample.multiplier != 0 {
-        out.extend_from_slice(b",\"unitOfMeasure\":");
-        let start = out.len();
-        out.push(b'{');
-        write_member(
-            out,
-            start,
-            "unit",
-            &sample.unit.map(|unit| text(columns.word(unit))),
-        );
-        let multiplier = Some(sample.multiplier).filter(|&power| power != 0);
-        write_member(out, start, "multiplier", &multiplier);
-        out.push(b'}');
+        write_named(out, start, "unitOfMeasure", |out| {
+            out.push(b'{');
+            let start = out.len();
+            let unit = sample.unit.map(|unit| columns.word(unit));
+            write_text(out, start, "unit", unit);
+            let multiplier = Some(sample.multiplier).filter(|&power| power != 0);
+            write_named(out, start, "multiplier", |out| multiplier.write(out));
+            out.push(b'}');
+        });
+    }
+    out.push(b'}');
+}
+
+fn write_signed(columns: &MeterColumns, signed: &SignedValue, edition: Edition, out: &mut Vec<u8>) {
+    let spans = [
+        signed.data,
+        signed.signing_method,
+        signed.encoding_method,
+        signed.public_key,
+    ];
+    out.push(b'{');
+    let start = out.len();
+    for (index, span) in spans.into_iter().enumerate() {
+        let text = Some(columns.text(span));
+        let required = signed_rules(edition)[index].1;
+        let text = text.filter(|text| required || !text.is_empty());
+        write_text(out, start, SIGNED[index], text);
     }
     out.push(b'}');
 }

@@ -1,18 +1,8 @@
 //! JSON acceptance by nst/JSONTestSuite, through the decoder that faces the network.
 
-use std::path::PathBuf;
-
 use ocpp::{Policy, Version};
 
-use crate::receive;
-
-/// Where data lies that is not part of the repository: `SIGEC_SHARED`, or beside the repository.
-fn shared() -> PathBuf {
-    match std::env::var_os("SIGEC_SHARED") {
-        Some(path) => PathBuf::from(path),
-        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
-    }
-}
+use crate::{receive, shared};
 
 #[test]
 fn valid_json_is_accepted_and_invalid_json_refused() {

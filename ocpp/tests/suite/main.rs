@@ -2,14 +2,40 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod generated;
 mod golden;
 mod json_acceptance;
 mod malformed;
 mod never_panics;
 mod quirks;
+mod schemas;
 mod secrets;
 
+use std::path::PathBuf;
+
 use ocpp::{CallError, Frame, MeterColumns, Policy, Quirks, Version};
+
+/// Where data lies that is not part of the repository: `SIGEC_SHARED`, or beside the repository.
+fn shared() -> PathBuf {
+    match std::env::var_os("SIGEC_SHARED") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
+    }
+}
+
+/// The specification with its schemas; `None`, said aloud, where it is not at hand.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn spec() -> Option<PathBuf> {
+    let spec = shared().join("spec/ocpp");
+    if spec.is_dir() {
+        return Some(spec);
+    }
+    eprintln!(
+        "SKIPPED: no OCPP schemas in {}; set SIGEC_SHARED",
+        spec.display()
+    );
+    None
+}
 
 /// Reads a station's call as a server does: the envelope, then the payload.
 ///

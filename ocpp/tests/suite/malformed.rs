@@ -177,8 +177,8 @@ fn actions() {
         ),
         (
             "[2,\"1\",\"SignCertificate\",{}]",
-            "1 NotSupported",
-            "1 NotSupported",
+            "1 OccurenceConstraintViolation",
+            "1 OccurrenceConstraintViolation",
         ),
         // The wrong way round: known, but nothing that a CSMS offers.
         (

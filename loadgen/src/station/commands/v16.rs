@@ -4,7 +4,7 @@ use ocpp::v16::{AvailabilityType, Command, MessageTrigger, ResetType};
 use ocpp::{CallError, Instant, MeterColumns, Policy};
 use serde_json::{Value, json};
 
-use super::{Changed, Setting, Trigger};
+use super::{Changed, Setting, Trigger, not_offered};
 use crate::connector::{Availability, RemoteStart};
 use crate::event::StopReason;
 use crate::plan::Plan;
@@ -101,6 +101,24 @@ pub(super) fn answer(
         }
         Command::ClearCache(_) => accepted(true),
         Command::DataTransfer(_) => json!({ "status": "UnknownVendorId" }),
+        Command::CancelReservation(_)
+        | Command::CertificateSigned(_)
+        | Command::ClearChargingProfile(_)
+        | Command::DeleteCertificate(_)
+        | Command::ExtendedTriggerMessage(_)
+        | Command::GetCompositeSchedule(_)
+        | Command::GetDiagnostics(_)
+        | Command::GetInstalledCertificateIds(_)
+        | Command::GetLocalListVersion(_)
+        | Command::GetLog(_)
+        | Command::InstallCertificate(_)
+        | Command::ReserveNow(_)
+        | Command::SendLocalList(_)
+        | Command::SetChargingProfile(_)
+        | Command::SignedUpdateFirmware(_)
+        | Command::UpdateFirmware(_) => {
+            return Err(not_offered(action));
+        }
     })
 }
 

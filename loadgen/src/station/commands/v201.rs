@@ -7,7 +7,7 @@ use ocpp::v201::{
 use ocpp::{CallError, Instant, MeterColumns, Policy};
 use serde_json::{Value, json};
 
-use super::{Changed, Setting, Trigger};
+use super::{Changed, Setting, Trigger, not_offered};
 use crate::connector::{Availability, RemoteStart};
 use crate::event::StopReason;
 use crate::plan::Plan;
@@ -102,6 +102,37 @@ pub(super) fn answer(
         }
         Command::ClearCache(_) => accepted(true),
         Command::DataTransfer(_) => json!({ "status": "UnknownVendorId" }),
+        Command::CancelReservation(_)
+        | Command::CertificateSigned(_)
+        | Command::ClearChargingProfile(_)
+        | Command::ClearDisplayMessage(_)
+        | Command::ClearVariableMonitoring(_)
+        | Command::CostUpdated(_)
+        | Command::CustomerInformation(_)
+        | Command::DeleteCertificate(_)
+        | Command::GetChargingProfiles(_)
+        | Command::GetCompositeSchedule(_)
+        | Command::GetDisplayMessages(_)
+        | Command::GetInstalledCertificateIds(_)
+        | Command::GetLocalListVersion(_)
+        | Command::GetLog(_)
+        | Command::GetMonitoringReport(_)
+        | Command::GetReport(_)
+        | Command::GetTransactionStatus(_)
+        | Command::InstallCertificate(_)
+        | Command::PublishFirmware(_)
+        | Command::ReserveNow(_)
+        | Command::SendLocalList(_)
+        | Command::SetChargingProfile(_)
+        | Command::SetDisplayMessage(_)
+        | Command::SetMonitoringBase(_)
+        | Command::SetMonitoringLevel(_)
+        | Command::SetNetworkProfile(_)
+        | Command::SetVariableMonitoring(_)
+        | Command::UnpublishFirmware(_)
+        | Command::UpdateFirmware(_) => {
+            return Err(not_offered(action));
+        }
     })
 }
 
