@@ -100,7 +100,7 @@ pub(crate) fn optional_text<'a>(
 pub(crate) fn optional_word<W: Word>(
     r: &mut Reader<'_>,
     columns: &mut MeterColumns,
-    allowed: impl FnOnce(W) -> bool,
+    allowed: impl Fn(W) -> bool,
 ) -> Result<Option<Named<W>>, Fault> {
     let Some(raw) = optional_text(r)? else {
         return Ok(None);
@@ -111,7 +111,11 @@ pub(crate) fn optional_word<W: Word>(
         }
         None if raw.is_empty() && r.tolerate(Quirks::EMPTY_STRING) => Ok(None),
         None if r.tolerate(Quirks::UNKNOWN_WORD) => Ok(Some(Named::Other(columns.push_text(&raw)))),
-        Some(_) | None => Err(unknown_word(&raw, W::NAMES)),
+        Some(_) | None => {
+            let words = W::ALL.iter().filter(|word| allowed(**word));
+            let words: Vec<&str> = words.map(|word| word.as_str()).collect();
+            Err(unknown_word(&raw, &words))
+        }
     }
 }
 
