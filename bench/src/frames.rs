@@ -51,6 +51,12 @@ pub fn boot() -> String {
     format!("[2,\"{}\",\"BootNotification\",{payload}]", id(0))
 }
 
+/// StatusNotification of 1.6 with every member.
+pub fn status_notification() -> String {
+    let payload = r#"{"connectorId":1,"errorCode":"NoError","info":"cable locked","status":"Charging","timestamp":"2026-11-22T10:15:30Z","vendorId":"com.example","vendorErrorCode":"0"}"#;
+    format!("[2,\"{}\",\"StatusNotification\",{payload}]", id(0))
+}
+
 /// StartTransaction of 1.6 with the register at `meter_start` Wh.
 pub fn start_transaction(counter: u64, utc_millis: i64, meter_start: u64) -> String {
     let at = fleet::UtcMicros(utc_millis * 1_000);
