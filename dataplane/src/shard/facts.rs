@@ -117,10 +117,29 @@ impl Shard {
                     v16::DiagnosticsStatusNotificationResponse {}.into(),
                 )
             }
-            v16::Request::LogStatusNotification(_)
-            | v16::Request::SecurityEventNotification(_)
-            | v16::Request::SignCertificate(_)
-            | v16::Request::SignedFirmwareStatusNotification(_) => {
+            v16::Request::LogStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v16::LogStatusNotificationResponse {}.into(),
+                )
+            }
+            v16::Request::SignedFirmwareStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v16::SignedFirmwareStatusNotificationResponse {}.into(),
+                )
+            }
+            v16::Request::SecurityEventNotification(event) => {
+                let info = event.tech_info.as_deref();
+                self.security_event(now, call.station, &event.kind, &event.timestamp, info);
+                (
+                    Leave::WhenDurable,
+                    v16::SecurityEventNotificationResponse {}.into(),
+                )
+            }
+            v16::Request::SignCertificate(_) => {
                 self.refuse_call(now, Version::V16, call, &not_offered(call.action));
                 return Ok(());
             }
@@ -177,13 +196,8 @@ impl Shard {
                 (Leave::WhenDurable, response.into())
             }
             v201::Request::SecurityEventNotification(event) => {
-                let recorded = SecurityEvent {
-                    event_type: event.kind.to_string(),
-                    occurred: moment(Some(&event.timestamp), now.utc),
-                    info: text(event.tech_info.as_deref()),
-                    critical: CRITICAL.contains(&&*event.kind),
-                };
-                self.record(now, call.station, &recorded);
+                let info = event.tech_info.as_deref();
+                self.security_event(now, call.station, &event.kind, &event.timestamp, info);
                 (
                     Leave::WhenDurable,
                     v201::SecurityEventNotificationResponse {}.into(),
@@ -220,18 +234,64 @@ impl Shard {
                 };
                 (Leave::WhenDurable, response.into())
             }
-            v201::Request::ClearedChargingLimit(_)
-            | v201::Request::Get15118EVCertificate(_)
+            v201::Request::ClearedChargingLimit(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::ClearedChargingLimitResponse {}.into(),
+                )
+            }
+            v201::Request::NotifyChargingLimit(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::NotifyChargingLimitResponse {}.into(),
+                )
+            }
+            v201::Request::NotifyDisplayMessages(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::NotifyDisplayMessagesResponse {}.into(),
+                )
+            }
+            v201::Request::NotifyMonitoringReport(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::NotifyMonitoringReportResponse {}.into(),
+                )
+            }
+            v201::Request::PublishFirmwareStatusNotification(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::PublishFirmwareStatusNotificationResponse {}.into(),
+                )
+            }
+            v201::Request::ReportChargingProfiles(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::ReportChargingProfilesResponse {}.into(),
+                )
+            }
+            v201::Request::ReservationStatusUpdate(_) => {
+                self.notified(now, call, request);
+                (
+                    Leave::WhenDurable,
+                    v201::ReservationStatusUpdateResponse {}.into(),
+                )
+            }
+            // What a station knows about a person stays in the frame alone, which is not kept for long.
+            v201::Request::NotifyCustomerInformation(_) => (
+                Leave::WhenDurable,
+                v201::NotifyCustomerInformationResponse {}.into(),
+            ),
+            v201::Request::Get15118EVCertificate(_)
             | v201::Request::GetCertificateStatus(_)
-            | v201::Request::NotifyChargingLimit(_)
-            | v201::Request::NotifyCustomerInformation(_)
-            | v201::Request::NotifyDisplayMessages(_)
             | v201::Request::NotifyEVChargingNeeds(_)
             | v201::Request::NotifyEVChargingSchedule(_)
-            | v201::Request::NotifyMonitoringReport(_)
-            | v201::Request::PublishFirmwareStatusNotification(_)
-            | v201::Request::ReportChargingProfiles(_)
-            | v201::Request::ReservationStatusUpdate(_)
             | v201::Request::SignCertificate(_) => {
                 self.refuse_call(now, Version::V201, call, &not_offered(call.action));
                 return Ok(());
@@ -243,6 +303,23 @@ impl Shard {
 
     fn booted(&mut self, now: Now, station: u32, booted: &Booted) {
         self.record(now, station, booted);
+    }
+
+    fn security_event(
+        &mut self,
+        now: Now,
+        station: u32,
+        kind: &str,
+        at: &Timestamp<'_>,
+        info: Option<&str>,
+    ) {
+        let recorded = SecurityEvent {
+            event_type: kind.to_owned(),
+            occurred: moment(Some(at), now.utc),
+            info: text(info),
+            critical: CRITICAL.contains(&kind),
+        };
+        self.record(now, station, &recorded);
     }
 
     /// What changes no state of ours is kept as it was said, without secrets.
