@@ -1,0 +1,67 @@
+//! Block A, security: what is decided before the WebSocket stands.
+
+use base64::Engine;
+use expect_test::{Expect, expect};
+use ocpp::Version;
+
+use super::Case;
+use crate::config::Onboarding;
+use crate::shard::tests::world::config;
+
+const PASSWORD: &str = "0123456789abcdef";
+
+/// Runs a script on a server that knows `CP1` by its password, and nobody else.
+fn check(script: &str, expected: Expect) {
+    let mut case = Case::new(Version::V201, config(Onboarding::Closed));
+    case.prepare(&format!(": op register CP1 {PASSWORD}"));
+    expected.assert_eq(&case.run(script));
+}
+
+/// An upgrade request of `CP1` with these words for `Authorization: Basic`.
+fn upgrade(credentials: &str) -> String {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(credentials);
+    format!(
+        ": a raw GET /CP1 HTTP/1.1\\r\\nHost: csms\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\
+         Sec-WebSocket-Protocol: ocpp2.0.1\\r\\nAuthorization: Basic {encoded}\\r\\n\\r\\n"
+    )
+}
+
+/// Name and password as registered open the connection, and the station boots on it.
+#[test]
+fn tc_a_01_csms() {
+    let upgrade = upgrade(&format!("CP1:{PASSWORD}"));
+    check(
+        &format!("{upgrade}\n{}", super::BOOTED),
+        expect![[r#"
+        < 101 Switching Protocols ocpp2.0.1
+        BootNotification: {"currentTime":"2026-11-22T10:00:03.000Z","interval":300,"status":"Accepted"}
+        StatusNotification: {}
+        NotifyEvent: {}
+    "#]],
+    );
+}
+
+/// A user name that is not the identity in the path opens nothing.
+#[test]
+fn tc_a_02_csms() {
+    check(
+        &upgrade(&format!("CP1-other:{PASSWORD}")),
+        expect![[r#"
+        < 401 Unauthorized
+        a ended
+    "#]],
+    );
+}
+
+/// A wrong password opens nothing.
+#[test]
+fn tc_a_03_csms() {
+    check(
+        &upgrade("CP1:fedcba9876543210"),
+        expect![[r#"
+        < 401 Unauthorized
+        a ended
+    "#]],
+    );
+}

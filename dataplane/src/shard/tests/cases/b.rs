@@ -1,0 +1,394 @@
+//! Block B, provisioning.
+
+use expect_test::expect;
+use ocpp::Version;
+
+use super::{BOOTED, Case, ENERGY_TRANSFER_STARTED, EV_DISCONNECTED, check};
+use crate::config::Onboarding;
+use crate::shard::tests::world::config;
+
+/// A station that is known boots and tells of its connectors.
+#[test]
+fn tc_b_01_csms() {
+    check(
+        &[],
+        &format!("{BOOTED}\nop station CP1"),
+        expect![[r#"
+        BootNotification: {"currentTime":"2026-11-22T10:00:02.000Z","interval":300,"status":"Accepted"}
+        StatusNotification: {}
+        NotifyEvent: {}
+        station CP1: accepted online Available V 0 [1.1 Available]
+    "#]],
+    );
+}
+
+/// A station nobody has approved is told to come again, and is accepted once somebody has.
+#[test]
+fn tc_b_02_csms() {
+    let mut case = Case::new(Version::V201, config(Onboarding::Pending));
+    let seen = case.run(&format!(
+        "
+        : a connect CP1 2.0.1
+        {BOOT}
+        : op approve CP1
+        wait 60
+        {BOOTED}
+        op station CP1
+        "
+    ));
+    expect![[r#"
+        < 101 Switching Protocols ocpp2.0.1
+        BootNotification: {"currentTime":"2026-11-22T10:00:02.000Z","interval":60,"status":"Pending"}
+        op register CP1: Ok([Ok(())])
+        BootNotification: {"currentTime":"2026-11-22T10:01:04.000Z","interval":300,"status":"Accepted"}
+        StatusNotification: {}
+        NotifyEvent: {}
+        station CP1: accepted online Available V 0 [1.1 Available]
+    "#]].assert_eq(&seen);
+}
+
+/// The value of one variable is asked for as the operator wrote it, and the station's answer is the command's result.
+#[test]
+fn tc_b_06_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op GetVariables {"getVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+        answer {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"60","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+        "#,
+        expect![[r#"
+            < GetVariables {"getVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+            op GetVariables: Answered {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"60","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+        "#]],
+    );
+}
+
+/// Two variables in one request.
+#[test]
+fn tc_b_07_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op GetVariables {"getVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeType":"Actual","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+        answer {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"60","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeStatus":"Accepted","attributeValue":"true","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+        "#,
+        expect![[r#"
+            < GetVariables {"getVariableData":[{"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeType":"Actual","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+            op GetVariables: Answered {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"60","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeStatus":"Accepted","attributeValue":"true","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+        "#]],
+    );
+}
+
+/// One variable is set.
+#[test]
+fn tc_b_09_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op SetVariables {"setVariableData":[{"attributeValue":"123","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+        answer {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+        "#,
+        expect![[r#"
+            < SetVariables {"setVariableData":[{"attributeValue":"123","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+            op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}}]}
+        "#]],
+    );
+}
+
+/// Two variables are set in one request, and the station takes one of them.
+#[test]
+fn tc_b_10_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op SetVariables {"setVariableData":[{"attributeValue":"123","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeValue":"false","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+        answer {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeStatus":"Rejected","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+        "#,
+        expect![[r#"
+            < SetVariables {"setVariableData":[{"attributeValue":"123","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeValue":"false","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+            op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"OfflineThreshold"}},{"attributeStatus":"Rejected","component":{"name":"AuthCtrlr"},"variable":{"name":"AuthorizeRemoteStart"}}]}
+        "#]],
+    );
+}
+
+/// A report of the configuration is asked for, and each of its parts is taken.
+#[test]
+fn tc_b_12_csms() {
+    check(
+        &[BOOTED],
+        &base_report("ConfigurationInventory"),
+        expect![[r#"
+            < GetBaseReport {"requestId":7,"reportBase":"ConfigurationInventory"}
+            op GetBaseReport: Answered {"status":"Accepted"}
+            NotifyReport: {}
+            NotifyReport: {}
+        "#]],
+    );
+}
+
+/// A report of everything is asked for, and each of its parts is taken.
+#[test]
+fn tc_b_13_csms() {
+    check(
+        &[BOOTED],
+        &base_report("FullInventory"),
+        expect![[r#"
+        < GetBaseReport {"requestId":7,"reportBase":"FullInventory"}
+        op GetBaseReport: Answered {"status":"Accepted"}
+        NotifyReport: {}
+        NotifyReport: {}
+    "#]],
+    );
+}
+
+fn base_report(base: &str) -> String {
+    let part = |seq_no: u32, more: bool, variable: &str| {
+        format!(
+            r#"NotifyReport {{"requestId":7,"generatedAt":"$NOW","tbc":{more},"seqNo":{seq_no},"reportData":[{{"component":{{"name":"OCPPCommCtrlr"}},"variable":{{"name":"{variable}"}},"variableAttribute":[{{"type":"Actual","value":"60","mutability":"ReadWrite"}}],"variableCharacteristics":{{"dataType":"integer","supportsMonitoring":false}}}}]}}"#
+        )
+    };
+    format!(
+        r#"
+        op GetBaseReport {{"requestId":7,"reportBase":"{base}"}}
+        answer {{"status":"Accepted"}}
+        {}
+        {}
+        "#,
+        part(0, true, "OfflineThreshold"),
+        part(1, false, "MessageTimeout"),
+    )
+}
+
+/// An idle station is reset and boots again.
+#[test]
+fn tc_b_20_csms() {
+    check(
+        &[BOOTED],
+        &format!(
+            r#"
+            op Reset {{"type":"OnIdle"}}
+            answer {{"status":"Accepted"}}
+            : a drops
+            : a connect CP1 2.0.1
+            {BOOTED}
+            op station CP1
+            "#
+        ),
+        expect![[r#"
+            < Reset {"type":"OnIdle"}
+            op Reset: Answered {"status":"Accepted"}
+            < 101 Switching Protocols ocpp2.0.1
+            BootNotification: {"currentTime":"2026-11-22T10:00:09.000Z","interval":300,"status":"Accepted"}
+            StatusNotification: {}
+            NotifyEvent: {}
+            station CP1: accepted online Available V 0 [1.1 Available]
+        "#]],
+    );
+}
+
+/// A reset that waits for the transaction's end: the transaction ends of itself, then the station boots.
+#[test]
+fn tc_b_21_csms() {
+    check(
+        &[BOOTED, ENERGY_TRANSFER_STARTED],
+        &format!(
+            r#"
+            op Reset {{"type":"OnIdle"}}
+            answer {{"status":"Scheduled"}}
+            wait 60
+            tx Updated StopAuthorized state=EVConnected token=TAG
+            {EV_DISCONNECTED}
+            : a drops
+            : a connect CP1 2.0.1
+            BootNotification {{"reason":"ScheduledReset","chargingStation":{{"model":"M","vendorName":"V"}}}}
+            connector Available
+            op transactions CP1
+            "#
+        ),
+        expect![[r#"
+            < Reset {"type":"OnIdle"}
+            op Reset: Answered {"status":"Scheduled"}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            StatusNotification: {}
+            NotifyEvent: {}
+            TransactionEvent: {"totalCost":5.25}
+            < 101 Switching Protocols ocpp2.0.1
+            BootNotification: {"currentTime":"2026-11-22T10:01:19.000Z","interval":300,"status":"Accepted"}
+            StatusNotification: {}
+            NotifyEvent: {}
+            transaction T1 on 1.1: ended ok 7 kWh 5.25 EVDisconnected
+        "#]],
+    );
+}
+
+/// A reset at once ends the transaction, with its reason and energy, and the station boots with the cable still in.
+#[test]
+fn tc_b_22_csms() {
+    check(
+        &[BOOTED, ENERGY_TRANSFER_STARTED],
+        r#"
+        op Reset {"type":"Immediate"}
+        answer {"status":"Accepted"}
+        tx Ended ResetCommand state=EVConnected stopped=ImmediateReset meter=Transaction.End:3000
+        : a drops
+        : a connect CP1 2.0.1
+        BootNotification {"reason":"RemoteReset","chargingStation":{"model":"M","vendorName":"V"}}
+        connector Occupied
+        op station CP1
+        op transactions CP1
+        "#,
+        expect![[r#"
+            < Reset {"type":"Immediate"}
+            op Reset: Answered {"status":"Accepted"}
+            TransactionEvent: {"totalCost":1.50}
+            < 101 Switching Protocols ocpp2.0.1
+            BootNotification: {"currentTime":"2026-11-22T10:00:16.000Z","interval":300,"status":"Accepted"}
+            StatusNotification: {}
+            NotifyEvent: {}
+            station CP1: accepted online Occupied V 0 [1.1 Occupied 3 kWh]
+            transaction T1 on 1.1: ended ok 2 kWh 1.50 ImmediateReset
+        "#]],
+    );
+}
+
+/// One EVSE is reset, the station stays up.
+#[test]
+fn tc_b_25_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op Reset {"type":"OnIdle","evseId":1}
+        answer {"status":"Accepted"}
+        "#,
+        expect![[r#"
+            < Reset {"type":"OnIdle","evseId":1}
+            op Reset: Answered {"status":"Accepted"}
+        "#]],
+    );
+}
+
+/// One EVSE is to be reset once its transaction has ended.
+#[test]
+fn tc_b_26_csms() {
+    check(
+        &[BOOTED, ENERGY_TRANSFER_STARTED],
+        &format!(
+            r#"
+            op Reset {{"type":"OnIdle","evseId":1}}
+            answer {{"status":"Scheduled"}}
+            wait 60
+            tx Updated StopAuthorized state=EVConnected token=TAG
+            {EV_DISCONNECTED}
+            op transactions CP1
+            "#
+        ),
+        expect![[r#"
+            < Reset {"type":"OnIdle","evseId":1}
+            op Reset: Answered {"status":"Scheduled"}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            StatusNotification: {}
+            NotifyEvent: {}
+            TransactionEvent: {"totalCost":5.25}
+            transaction T1 on 1.1: ended ok 7 kWh 5.25 EVDisconnected
+        "#]],
+    );
+}
+
+/// One EVSE is reset at once, and its transaction ends with it.
+#[test]
+fn tc_b_27_csms() {
+    check(
+        &[BOOTED, ENERGY_TRANSFER_STARTED],
+        r#"
+        op Reset {"type":"Immediate","evseId":1}
+        answer {"status":"Accepted"}
+        tx Ended ResetCommand state=EVConnected stopped=ImmediateReset
+        op transactions CP1
+        "#,
+        expect![[r#"
+            < Reset {"type":"Immediate","evseId":1}
+            op Reset: Answered {"status":"Accepted"}
+            TransactionEvent: {}
+            transaction T1 on 1.1: ended estimated ? kWh - ImmediateReset
+        "#]],
+    );
+}
+
+const BOOT: &str =
+    r#"BootNotification {"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}"#;
+
+/// A station that waits for approval may say nothing but that it has booted.
+#[test]
+fn tc_b_30_csms() {
+    let mut case = Case::new(Version::V201, config(Onboarding::Pending));
+    let seen = case.run(&format!(
+        "
+        : a connect CP1 2.0.1
+        {BOOT}
+        connector Available
+        "
+    ));
+    expect![[r#"
+        < 101 Switching Protocols ocpp2.0.1
+        BootNotification: {"currentTime":"2026-11-22T10:00:02.000Z","interval":60,"status":"Pending"}
+        StatusNotification: error SecurityError: the station waits for its operator's approval
+        NotifyEvent: error SecurityError: the station waits for its operator's approval
+    "#]].assert_eq(&seen);
+}
+
+/// A station that waited is approved and asked to boot again, and is accepted then.
+#[test]
+fn tc_b_31_csms() {
+    let mut case = Case::new(Version::V201, config(Onboarding::Pending));
+    let seen = case.run(&format!(
+        r#"
+        : a connect CP1 2.0.1
+        {BOOT}
+        : op approve CP1
+        op TriggerMessage {{"requestedMessage":"BootNotification"}}
+        answer {{"status":"Accepted"}}
+        BootNotification {{"reason":"Triggered","chargingStation":{{"model":"M","vendorName":"V"}}}}
+        connector Available
+        "#
+    ));
+    expect![[r#"
+        < 101 Switching Protocols ocpp2.0.1
+        BootNotification: {"currentTime":"2026-11-22T10:00:02.000Z","interval":60,"status":"Pending"}
+        op register CP1: Ok([Ok(())])
+        < TriggerMessage {"requestedMessage":"BootNotification"}
+        op TriggerMessage: Answered {"status":"Accepted"}
+        BootNotification: {"currentTime":"2026-11-22T10:00:06.000Z","interval":300,"status":"Accepted"}
+        StatusNotification: {}
+        NotifyEvent: {}
+    "#]].assert_eq(&seen);
+}
+
+const NETWORK_PROFILE: &str = r#"op SetNetworkProfile {"configurationSlot":1,"connectionData":{"ocppVersion":"OCPP20","ocppTransport":"JSON","ocppCsmsUrl":"wss://csms.example/ocpp","messageTimeout":30,"securityProfile":2,"ocppInterface":"Wired0"}}"#;
+
+/// A network profile goes to the station with every member the operator gave.
+#[test]
+fn tc_b_42_csms() {
+    let script = format!("{NETWORK_PROFILE}\nanswer {{\"status\":\"Accepted\"}}");
+    check(
+        &[BOOTED],
+        &script,
+        expect![[r#"
+        < SetNetworkProfile {"configurationSlot":1,"connectionData":{"ocppVersion":"OCPP20","ocppTransport":"JSON","ocppCsmsUrl":"wss://csms.example/ocpp","messageTimeout":30,"securityProfile":2,"ocppInterface":"Wired0"}}
+        op SetNetworkProfile: Answered {"status":"Accepted"}
+    "#]],
+    );
+}
+
+/// A network profile that the station could not use is shown as such.
+#[test]
+fn tc_b_44_csms() {
+    let script = format!("{NETWORK_PROFILE}\nanswer {{\"status\":\"Failed\"}}");
+    check(
+        &[BOOTED],
+        &script,
+        expect![[r#"
+        < SetNetworkProfile {"configurationSlot":1,"connectionData":{"ocppVersion":"OCPP20","ocppTransport":"JSON","ocppCsmsUrl":"wss://csms.example/ocpp","messageTimeout":30,"securityProfile":2,"ocppInterface":"Wired0"}}
+        op SetNetworkProfile: Answered {"status":"Failed"}
+    "#]],
+    );
+}
