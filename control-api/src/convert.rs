@@ -1,10 +1,14 @@
 //! The crossings between what the data plane says and what the API shows.
 
-use dataplane::{CommandView, ConnectorView, StationView, Token, TokenStatus, TransactionView};
+use dataplane::{CommandView, ConnectorView, StationView, TransactionView};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{MilliwattHours, UtcMicros};
 
 use crate::principals::Principal;
+
+mod tokens;
+
+pub(crate) use tokens::{token, token_rules, token_status};
 
 pub(crate) fn principal(principal: &Principal) -> sdk::Principal {
     sdk::Principal {
@@ -162,27 +166,6 @@ pub(crate) fn watt_hours(energy: MilliwattHours) -> String {
 /// is exact below 1 TWh.
 pub(crate) fn kilowatt_hours(energy: MilliwattHours) -> f64 {
     energy.0 as f64 / 1e6
-}
-
-pub(crate) fn token(token: Token) -> sdk::Token {
-    sdk::Token {
-        id: token.id,
-        status: match token.status {
-            TokenStatus::Accepted => sdk::TokenStatus::Accepted,
-            TokenStatus::Blocked => sdk::TokenStatus::Blocked,
-            TokenStatus::Expired => sdk::TokenStatus::Expired,
-            TokenStatus::Invalid => sdk::TokenStatus::Invalid,
-        },
-    }
-}
-
-pub(crate) fn token_status(status: sdk::TokenStatus) -> TokenStatus {
-    match status {
-        sdk::TokenStatus::Accepted => TokenStatus::Accepted,
-        sdk::TokenStatus::Blocked => TokenStatus::Blocked,
-        sdk::TokenStatus::Expired => TokenStatus::Expired,
-        sdk::TokenStatus::Invalid => TokenStatus::Invalid,
-    }
 }
 
 fn time(at: Option<UtcMicros>) -> Option<String> {

@@ -49,6 +49,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
+/// A type out of an object that was read before.
+pub(crate) fn from_value<T: DeserializeOwned>(
+    members: serde_json::Map<String, serde_json::Value>,
+) -> Result<T, ApiError> {
+    let value = serde_json::Value::Object(members);
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer(error.path());
+        ApiError::field(pointer, error.into_inner().to_string())
+    })
+}
+
 /// JSON Pointer (RFC 6901).
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();

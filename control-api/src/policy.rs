@@ -46,8 +46,10 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/transactions/active", READ),
     ("GET", "/api/v1/transactions/history", READ),
     ("GET", "/api/v1/tokens", OPERATE),
+    ("POST", "/api/v1/tokens", OPERATE),
     ("GET", "/api/v1/tokens/{id}", OPERATE),
     ("PUT", "/api/v1/tokens/{id}", OPERATE),
+    ("PATCH", "/api/v1/tokens/{id}", OPERATE),
     ("DELETE", "/api/v1/tokens/{id}", OPERATE),
     // Mounted: served by the pipeline, the program itself and the voice gateway.
     ("POST", "/api/v1/sql", READ),

@@ -10,6 +10,8 @@ mod prometheus;
 mod tokens;
 mod transactions;
 
+pub(crate) use devices::check_text;
+
 use axum::http::Method;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,8 +35,13 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(transactions::show))
         .routes(routes!(transactions::active))
         .routes(routes!(transactions::history))
-        .routes(routes!(tokens::list))
-        .routes(routes!(tokens::show, tokens::put, tokens::delete))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(
+            tokens::show,
+            tokens::put,
+            tokens::change,
+            tokens::delete
+        ))
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::delete))
         .routes(routes!(health::health))

@@ -13,9 +13,10 @@ use fleet::wire::Body;
 use ocpp::Instant;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
+use crate::router::TokenAsk;
 use crate::router::view::Page;
-use crate::router::{Token, TokenAsk};
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
+use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 
 /// Time between two rounds of clearing out.
 pub(crate) const ROUND: Duration = Duration::from_secs(3_600);
@@ -23,6 +24,8 @@ pub(crate) const ROUND: Duration = Duration::from_secs(3_600);
 const KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// Rows removed together.
 const BATCH_LEN_MAX: usize = 1_000;
+/// Tokens that one list looks at before it answers with what it has: some ten milliseconds.
+const SCAN_MAX: usize = 8_192;
 
 /// Answers until it is told to stop, and clears out once a `round`. Counts in `changes` what it did to tokens, so that
 /// nobody goes on with one that was read before.
@@ -47,9 +50,10 @@ pub(crate) fn keep(
             Ok(TokenAsk::Put {
                 tenant,
                 token,
+                mode,
                 reply,
             }) => {
-                let put = put(store, &tenant, &token);
+                let put = put(store, &tenant, &token, &mode);
                 changes.fetch_add(1, Ordering::Release);
                 reply.send(put.map_err(|error| describe(&error)));
             }
@@ -58,11 +62,12 @@ pub(crate) fn keep(
             }
             Ok(TokenAsk::List {
                 tenant,
+                filter,
                 after,
                 limit,
                 reply,
             }) => {
-                let page = list(store, &tenant, after.as_deref(), limit);
+                let page = list(store, &tenant, &filter, after.as_deref(), limit);
                 reply.send(page.map_err(|error| describe(&error)));
             }
             Ok(TokenAsk::Remove { tenant, id, reply }) => {
@@ -76,14 +81,29 @@ pub(crate) fn keep(
     }
 }
 
-fn put(store: &StateStore, tenant: &str, token: &Token) -> Result<(), StateError> {
+fn put(
+    store: &StateStore,
+    tenant: &str,
+    token: &Token,
+    mode: &TokenMode,
+) -> Result<TokenWritten, StateError> {
+    // Nobody else writes tokens, so what is found here is what is replaced.
+    let is_so = match mode {
+        TokenMode::Upsert => true,
+        TokenMode::Create => find(store, tenant, &token.id)?.is_none(),
+        TokenMode::Replace(before) => find(store, tenant, &token.id)?.as_ref() == Some(before),
+    };
+    if !is_so {
+        return Ok(TokenWritten::Refused);
+    }
     let mut batch = StateBatch::default();
     batch.put(
         Table::Tokens,
         token_key(tenant, &token.id),
         write_token(token),
     );
-    store.apply(batch, None, Durability::Sync)
+    store.apply(batch, None, Durability::Sync)?;
+    Ok(TokenWritten::Done)
 }
 
 fn find(store: &StateStore, tenant: &str, id: &str) -> Result<Option<Token>, StateError> {
@@ -94,6 +114,7 @@ fn find(store: &StateStore, tenant: &str, id: &str) -> Result<Option<Token>, Sta
 fn list(
     store: &StateStore,
     tenant: &str,
+    filter: &TokenFilter,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Page<Token, String>, StateError> {
@@ -103,14 +124,26 @@ fn list(
         items: Vec::new(),
         next: None,
     };
-    for row in store.scan(Table::Tokens, &token_key(tenant, ""), &from) {
-        if page.items.len() == limit {
-            page.next = page.items.last().map(|token: &Token| token.id.clone());
+    let mut last = None;
+    let rows = store.scan(Table::Tokens, &token_key(tenant, ""), &from);
+    for (scanned, row) in rows.enumerate() {
+        if page.items.len() == limit || scanned == SCAN_MAX {
+            page.next = last;
             break;
         }
-        page.items.extend(read_token(&row?.1));
+        let Some(token) = read_token(&row?.1) else {
+            continue;
+        };
+        last = Some(token.id.clone());
+        page.items.extend(shows(filter, &token).then_some(token));
     }
     Ok(page)
+}
+
+fn shows(filter: &TokenFilter, token: &Token) -> bool {
+    let group = filter.group.as_ref();
+    group.is_none_or(|group| *group == token.group)
+        && filter.status.is_none_or(|status| status == token.status)
 }
 
 fn forget(store: &StateStore, tenant: &str, id: &str) -> Result<bool, StateError> {
@@ -181,23 +214,18 @@ fn remove(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::router::TokenStatus;
+    use crate::token::TokenStatus;
 
     #[test]
     fn tokens_are_listed_in_pages_and_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let store = StateStore::open(dir.path()).unwrap();
         for (tenant, id) in [("a", "Tag2"), ("a", "TAG1"), ("a", "tag3"), ("b", "tag0")] {
-            let token = Token {
-                id: id.to_owned(),
-                status: TokenStatus::Accepted,
-                expires_at: None,
-                group: String::new(),
-            };
-            put(&store, tenant, &token).unwrap();
+            let token = Token::new(id, TokenStatus::Accepted);
+            put(&store, tenant, &token, &TokenMode::Create).unwrap();
         }
         let ids = |after: Option<&str>| {
-            let page = list(&store, "a", after, 2).unwrap();
+            let page = list(&store, "a", &TokenFilter::default(), after, 2).unwrap();
             let ids: Vec<_> = page.items.into_iter().map(|token| token.id).collect();
             (ids.join(" "), page.next)
         };
@@ -206,6 +234,68 @@ mod tests {
         assert!(forget(&store, "a", "tag1").unwrap());
         assert!(!forget(&store, "a", "tag1").unwrap());
         assert_eq!(ids(None), ("Tag2 tag3".into(), None));
+    }
+
+    #[test]
+    fn a_list_shows_what_its_filter_asks_for_and_looks_at_so_many_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        for n in 0..=SCAN_MAX {
+            let token = Token {
+                group: if n % SCAN_MAX == 0 { "G" } else { "" }.into(),
+                ..Token::new(format!("T{n:05}"), TokenStatus::Blocked)
+            };
+            batch.put(
+                Table::Tokens,
+                token_key("a", &token.id),
+                write_token(&token),
+            );
+        }
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        let check = |group: &str, status, after: Option<&str>, expected: &[&str]| {
+            let filter = TokenFilter {
+                group: Some(group.to_owned()),
+                status: Some(status),
+            };
+            let page = list(&store, "a", &filter, after, 10).unwrap();
+            let ids: Vec<_> = page.items.iter().map(|token| token.id.as_str()).collect();
+            assert_eq!(ids, expected);
+            page.next
+        };
+        let next = check("G", TokenStatus::Blocked, None, &["T00000"]);
+        assert_eq!(next.as_deref(), Some("T08191"));
+        let next = check("G", TokenStatus::Blocked, next.as_deref(), &["T08192"]);
+        assert_eq!(next, None);
+        check("G", TokenStatus::Accepted, None, &[]);
+        check("H", TokenStatus::Blocked, None, &[]);
+    }
+
+    #[test]
+    fn a_token_is_written_if_what_is_there_is_what_was_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let [one, two] = [TokenStatus::Accepted, TokenStatus::Blocked].map(|s| Token::new("T", s));
+        let replace = |token: &Token| TokenMode::Replace(Box::new(token.clone()));
+        for (token, mode, expected) in [
+            (&one, replace(&one), TokenWritten::Refused),
+            (&one, TokenMode::Create, TokenWritten::Done),
+            (&two, TokenMode::Create, TokenWritten::Refused),
+            (&two, replace(&two), TokenWritten::Refused),
+            (&two, replace(&one), TokenWritten::Done),
+            (&one, TokenMode::Upsert, TokenWritten::Done),
+        ] {
+            assert_eq!(
+                put(&store, "a", token, &mode).unwrap(),
+                expected,
+                "{mode:?}"
+            );
+            let found = find(&store, "a", "t").unwrap();
+            assert_eq!(
+                found.as_ref() == Some(token),
+                expected == TokenWritten::Done
+            );
+        }
     }
 
     #[test]

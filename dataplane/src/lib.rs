@@ -30,6 +30,7 @@ mod router;
 mod runtime;
 mod shard;
 mod state;
+mod token;
 mod wheel;
 
 pub use config::{Config, Onboarding, Plausibility, Tariff};
@@ -43,7 +44,10 @@ pub use router::view::{
 };
 pub use router::{
     CommandRefused, CommandRequest, RegisterError, RegisterMode, Registration, Router, RouterError,
-    StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest, Token,
-    TokenStatus,
+    StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest,
 };
 pub use runtime::{Dataplane, StartError, StopError};
+pub use token::{
+    MessageFormat, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode, TokenStatus,
+    TokenType, TokenWritten,
+};

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::record::{Acceptance, ConnectorStatus};
-use fleet::{Partition, StationKey, TransactionId, UtcMicros};
+use fleet::{Partition, StationKey, TransactionId};
 use net::driver::Detached;
 
 use crate::CommandId;
 use crate::id::partition_of_transaction;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
+use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 use pending::{Pending, Reply, pending};
 use view::{CommandView, Page, ShardHealth, StationView, TransactionView};
 
@@ -203,32 +204,6 @@ pub enum StopOutcome {
     Unknown,
 }
 
-/// Whether a token may charge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenStatus {
-    /// It may.
-    Accepted,
-    /// It may not.
-    Blocked,
-    /// Its time is over.
-    Expired,
-    /// It is not ours.
-    Invalid,
-}
-
-/// What is known of a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// The idTag or idToken; compared without regard to case, as 1.6 and 2.0.1 say.
-    pub id: String,
-    /// Whether it may charge.
-    pub status: TokenStatus,
-    /// From when on it is `Expired`.
-    pub expires_at: Option<UtcMicros>,
-    /// Tokens of one group may end each other's transactions; empty for none.
-    pub group: String,
-}
-
 /// What a shard is asked.
 #[derive(Debug)]
 pub(crate) enum Ask {
@@ -304,7 +279,8 @@ pub(crate) enum TokenAsk {
     Put {
         tenant: String,
         token: Token,
-        reply: Reply<Result<(), String>>,
+        mode: TokenMode,
+        reply: Reply<Result<TokenWritten, String>>,
     },
     Find {
         tenant: String,
@@ -313,6 +289,7 @@ pub(crate) enum TokenAsk {
     },
     List {
         tenant: String,
+        filter: TokenFilter,
         after: Option<String>,
         limit: usize,
         reply: Reply<Result<Page<Token, String>, String>>,
@@ -587,20 +564,27 @@ impl Router {
     }
 
     /// Writes a token; answered once it is on disk, with the store's error if it has one.
-    pub fn put_token(&self, tenant: &str, token: Token) -> Pending<Result<(), String>> {
+    pub fn put_token(
+        &self,
+        tenant: &str,
+        token: Token,
+        mode: TokenMode,
+    ) -> Pending<Result<TokenWritten, String>> {
         let tenant = tenant.to_owned();
         post(&self.tokens, |reply| TokenAsk::Put {
             tenant,
             token,
+            mode,
             reply,
         })
     }
 
-    /// Tokens after an id, in the order of their folded ids; `limit` is at most [`PAGE_LEN_MAX`]. With the store's
-    /// error if it has one.
+    /// Tokens after an id, in the order of their folded ids; `limit` is at most [`PAGE_LEN_MAX`]. A page may have fewer
+    /// and yet a next one: a filter that shows few looks at only so many at a time. With the store's error if it has one.
     pub fn tokens(
         &self,
         tenant: &str,
+        filter: TokenFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Pending<Result<Page<Token, String>, String>> {
@@ -608,6 +592,7 @@ impl Router {
         let limit = limit.clamp(1, PAGE_LEN_MAX);
         post(&self.tokens, |reply| TokenAsk::List {
             tenant,
+            filter,
             after,
             limit,
             reply,

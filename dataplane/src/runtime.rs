@@ -33,7 +33,7 @@ use crate::mailbox::{Mailbox, Wake, mailbox};
 use crate::permutation::TransactionIds;
 use crate::replay::{Replay, ReplayError};
 use crate::router::{Letter, Router, TokenAsk};
-use crate::shard::{Lookup, Now, Settings, Shard, StoreUnreadable};
+use crate::shard::{Lookup, Now, Running, Settings, Shard, StoreUnreadable};
 use reactor::Reactor;
 
 /// Projections that may wait for the state store's writer.
@@ -198,6 +198,7 @@ impl Dataplane {
             ),
             pending: AtomicUsize::new(0),
             token_changes: AtomicU64::new(0),
+            running: Running::default(),
             config,
         });
         let projector =
@@ -205,7 +206,8 @@ impl Dataplane {
         let (tokens, asks) = mailbox(Arc::new(|| {}));
         let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), asks)?;
         let router = Router::new(mailboxes.clone(), tokens.clone());
-        let mut threads = Vec::with_capacity(shards);
+        // All are loaded before the first runs: a token's transactions are counted over all of them.
+        let mut loaded = Vec::with_capacity(shards);
         for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {
             let now = Now {
                 mono: Instant(clock::monotonic_ns()),
@@ -217,6 +219,10 @@ impl Dataplane {
             let mut shard = Shard::new(index, settings, lookup, seed()?, log_id, last, now);
             share.states.into_iter().for_each(|state| shard.load(state));
             shard.resume(now, share.commands);
+            loaded.push((seat, shard));
+        }
+        let mut threads = Vec::with_capacity(shards);
+        for (index, (seat, shard)) in loaded.into_iter().enumerate() {
             let projector = projector.handle().clone();
             let peers = mailboxes.clone();
             let store = store.clone();

@@ -69,7 +69,7 @@ pub(crate) use store::{Lookup, StoreUnreadable};
 use tally::Tally;
 use timers::Deadlines;
 use tokens::TokenCache;
-pub(crate) use tokens::{read_token, token_key, write_token};
+pub(crate) use tokens::{Running, read_token, token_key, write_token};
 use waiting::{Ready, Waiting};
 
 /// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more
@@ -108,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) pending: AtomicUsize,
     /// Changes of tokens so far; counted after each.
     pub(crate) token_changes: AtomicU64,
+    /// Transactions that run, by token, over all shards.
+    pub(crate) running: Running,
 }
 
 /// See the module.
@@ -206,6 +208,7 @@ impl Shard {
                 .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
         self.active.extend(state.active().map(|t| (t.id, station)));
+        tokens::load_running(&self.settings, state);
     }
 
     /// Ends what the last run left open: connections are over, and commands without an answer stay without one.

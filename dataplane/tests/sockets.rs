@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dataplane::{
     CommandRequest, Onboarding, Password, RegisterMode, Registration, StartOutcome, StartRequest,
-    StationFilter, StationPatch, StopOutcome, StopRequest, Token, TokenStatus,
+    StationFilter, StationPatch, StopOutcome, StopRequest, Token, TokenMode, TokenStatus,
 };
 use fleet::record::{CommandState, Direction, TransactionState};
 use fleet::wire::Fact;
@@ -271,14 +271,9 @@ fn registration_passwords_and_tokens_are_checked_and_kept() {
     assert!(results.iter().all(Result::is_ok));
     let twice = block_on(router.register(many[0].clone(), RegisterMode::Create, "test")).unwrap();
     assert!(twice.is_err());
-    let token = Token {
-        id: "TAG".into(),
-        status: TokenStatus::Accepted,
-        expires_at: None,
-        group: String::new(),
-    };
+    let token = Token::new("TAG", TokenStatus::Accepted);
     router
-        .put_token("default", token.clone())
+        .put_token("default", token.clone(), TokenMode::Create)
         .wait(PATIENCE)
         .unwrap()
         .unwrap();

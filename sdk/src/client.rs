@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::{
     Command, CommandRequest, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
     Health, ImportReport, IssueReceipt, IssueRequest, Message, MessageDirection, Page, Principal,
-    PrincipalCreated, PrincipalRequest, Problem, SqlRequest, Token, TokenRequest, Transaction,
-    TransactionStart, VoiceReply, VoiceRequest,
+    PrincipalCreated, PrincipalRequest, Problem, SqlRequest, Token, TokenRequest, TokenStatus,
+    Transaction, TransactionStart, VoiceReply, VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -78,6 +78,19 @@ pub struct DeviceFilter {
     pub vendor: Option<String>,
     /// Only those that are (or are not) connected.
     pub online: Option<bool>,
+    /// How many, at most 500; the server's default without.
+    pub limit: Option<u32>,
+    /// [`Page::next_cursor`] of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which tokens to list; everything by default.
+#[derive(Clone, Debug, Default)]
+pub struct TokenFilter {
+    /// Only those of this group.
+    pub group: Option<String>,
+    /// Only those of this status.
+    pub status: Option<TokenStatus>,
     /// How many, at most 500; the server's default without.
     pub limit: Option<u32>,
     /// [`Page::next_cursor`] of the page before.
@@ -317,6 +330,24 @@ impl Client {
         read(self.request(Method::GET, &["transactions", "history"], &query)).await
     }
 
+    /// `POST /api/v1/tokens`: a token that is not there yet.
+    pub async fn create_token(&self, token: &Token) -> Result<Token, ClientError> {
+        read(self.post(&["tokens"]).json(token)).await
+    }
+
+    /// `PATCH /api/v1/tokens/{id}`: what `patch` (RFC 7396) does not name stays.
+    pub async fn change_token(
+        &self,
+        id: &str,
+        patch: &serde_json::Value,
+    ) -> Result<Token, ClientError> {
+        read(
+            self.request(Method::PATCH, &["tokens", id], &[])
+                .json(patch),
+        )
+        .await
+    }
+
     /// `PUT /api/v1/tokens/{id}`
     pub async fn put_token(&self, id: &str, request: &TokenRequest) -> Result<Token, ClientError> {
         read(
@@ -327,8 +358,16 @@ impl Client {
     }
 
     /// `GET /api/v1/tokens`
-    pub async fn tokens(&self, cursor: Option<&str>) -> Result<Page<Token>, ClientError> {
-        let query = [("cursor", cursor.map(str::to_owned))];
+    pub async fn tokens(&self, filter: &TokenFilter) -> Result<Page<Token>, ClientError> {
+        let query = [
+            ("group", filter.group.clone()),
+            (
+                "status",
+                filter.status.map(|status| status.as_str().to_owned()),
+            ),
+            ("limit", filter.limit.map(|limit| limit.to_string())),
+            ("cursor", filter.cursor.clone()),
+        ];
         read(self.request(Method::GET, &["tokens"], &query)).await
     }
 

@@ -23,7 +23,7 @@ mod tokens;
 mod transactions;
 mod voice;
 
-pub use client::{Client, ClientError, DeviceFilter, MessageFilter, Outcome};
+pub use client::{Client, ClientError, DeviceFilter, MessageFilter, Outcome, TokenFilter};
 pub use commands::{
     Command, CommandError, CommandRequest, CommandState, Message, MessageDirection,
 };
@@ -39,6 +39,8 @@ pub use page::Page;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
 pub use problem::{FieldProblem, Problem};
 pub use sql::SqlRequest;
-pub use tokens::{Token, TokenRequest, TokenStatus};
+pub use tokens::{
+    MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest, TokenStatus, TokenType,
+};
 pub use transactions::{Transaction, TransactionQuality, TransactionStart, TransactionStatus};
 pub use voice::{VoiceReply, VoiceRequest};

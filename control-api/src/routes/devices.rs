@@ -288,7 +288,7 @@ fn text(pointer: &str, text: String, chars_max: usize) -> Result<String, ApiErro
 }
 
 /// Checks a text of one line.
-pub(super) fn check_text(text: &str, chars_max: usize) -> Result<(), String> {
+pub(crate) fn check_text(text: &str, chars_max: usize) -> Result<(), String> {
     let chars = text.chars().count();
     if chars_max < chars {
         return Err(format!(
@@ -306,7 +306,7 @@ pub(super) fn random_failed(error: PasswordError) -> ApiError {
 }
 
 /// A path segment (RFC 3986, `unreserved` stays).
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,7 +1,8 @@
 use dataplane::Onboarding;
 use sdk::{
     ClientError, ConnectorStatus, DeviceFilter, DevicePatch, DeviceRequest, ImportReport,
-    IssueCategory, IssueRequest, Location, PrincipalRequest, Role, TokenRequest, TokenStatus,
+    IssueCategory, IssueRequest, Location, PrincipalRequest, Role, Token, TokenFilter,
+    TokenRequest, TokenStatus,
 };
 
 use super::world::{ROOT, World, problem, refusal, with_onboarding, with_server};
@@ -296,13 +297,11 @@ async fn import(world: &World, file: &'static str) -> Result<ImportReport, Clien
 #[test]
 fn a_token_is_kept_as_it_was_put() {
     with_server(|world| async move {
-        let blocked = TokenRequest {
-            status: TokenStatus::Blocked,
-        };
+        let blocked = TokenRequest::new(TokenStatus::Blocked);
         assert_eq!(refusal(world.admin.token("TAG").await), "404 not_found");
         world.admin.put_token("TAG", &blocked).await.unwrap();
         assert_eq!(
-            world.admin.token("tag").await.unwrap().status,
+            world.admin.token("tag").await.unwrap().rules.status,
             TokenStatus::Blocked
         );
         let mut station = world.station("CP1", None).await;
@@ -311,7 +310,8 @@ fn a_token_is_kept_as_it_was_put() {
             .call("Authorize", serde_json::json!({ "idTag": "TAG" }))
             .await;
         assert_eq!(answer["idTagInfo"]["status"], "Blocked");
-        let tokens = world.admin.tokens(None).await.unwrap();
+        let everything = TokenFilter::default();
+        let tokens = world.admin.tokens(&everything).await.unwrap();
         assert_eq!(tokens.items.len(), 1);
         assert_eq!(
             (tokens.items[0].id.as_str(), tokens.next_cursor),
@@ -322,7 +322,7 @@ fn a_token_is_kept_as_it_was_put() {
             refusal(world.admin.delete_token("tag").await),
             "404 not_found"
         );
-        assert_eq!(world.admin.tokens(None).await.unwrap().items, []);
+        assert_eq!(world.admin.tokens(&everything).await.unwrap().items, []);
         let long = "x".repeat(37);
         assert_eq!(
             refusal(world.admin.put_token(&long, &blocked).await),
@@ -333,6 +333,86 @@ fn a_token_is_kept_as_it_was_put() {
             refusal(reader.put_token("TAG", &blocked).await),
             "403 forbidden"
         );
+    });
+}
+
+#[test]
+fn tokens_are_created_changed_and_listed() {
+    with_server(|world| async move {
+        let family = |id: &str, status| Token {
+            id: id.into(),
+            rules: TokenRequest {
+                group: Some("FAMILY".into()),
+                concurrent_max: Some(1),
+                ..TokenRequest::new(status)
+            },
+        };
+        let one = family("ONE", TokenStatus::Accepted);
+        let two = family("TWO", TokenStatus::Blocked);
+        for token in [&one, &two] {
+            assert_eq!(world.admin.create_token(token).await.unwrap(), *token);
+        }
+        assert_eq!(refusal(world.admin.create_token(&one).await), "409 exists");
+        let too_long = family(&"x".repeat(37), TokenStatus::Accepted);
+        assert_eq!(
+            refusal(world.admin.create_token(&too_long).await),
+            "422 invalid"
+        );
+        let ids = async |filter: TokenFilter| {
+            let page = world.admin.tokens(&filter).await.unwrap();
+            let ids: Vec<_> = page.items.into_iter().map(|token| token.id).collect();
+            ids.join(" ")
+        };
+        let group = |group: &str| TokenFilter {
+            group: Some(group.into()),
+            ..TokenFilter::default()
+        };
+        assert_eq!(ids(group("FAMILY")).await, "ONE TWO");
+        assert_eq!(ids(group("OTHERS")).await, "");
+        let blocked = TokenFilter {
+            status: Some(TokenStatus::Blocked),
+            ..group("FAMILY")
+        };
+        assert_eq!(ids(blocked).await, "TWO");
+        let first = TokenFilter {
+            limit: Some(1),
+            ..TokenFilter::default()
+        };
+        assert_eq!(ids(first).await, "ONE");
+
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let start = |connector: u32| {
+            serde_json::json!({
+                "connectorId": connector, "idTag": "ONE", "meterStart": 0, "timestamp": "2026-11-22T10:00:00Z",
+            })
+        };
+        let answer = station.call("StartTransaction", start(1)).await;
+        assert_eq!(
+            answer["idTagInfo"],
+            serde_json::json!({"status": "Accepted", "parentIdTag": "FAMILY"})
+        );
+        let answer = station.call("StartTransaction", start(2)).await;
+        assert_eq!(answer["idTagInfo"]["status"], "ConcurrentTx");
+        assert!(answer["transactionId"].is_i64());
+
+        let change = serde_json::json!({"concurrent_max": 2, "group": null});
+        let changed = world.admin.change_token("one", &change).await.unwrap();
+        let expected = TokenRequest {
+            concurrent_max: Some(2),
+            ..TokenRequest::new(TokenStatus::Accepted)
+        };
+        assert_eq!((changed.id.as_str(), &changed.rules), ("ONE", &expected));
+        let answer = station.call("StartTransaction", start(2)).await;
+        assert_eq!(
+            answer["idTagInfo"],
+            serde_json::json!({"status": "Accepted"})
+        );
+        let wrong = serde_json::json!({"colour": null});
+        let refused = world.admin.change_token("ONE", &wrong).await;
+        assert_eq!(refusal(refused), "422 invalid");
+        let refused = world.admin.change_token("NONE", &change).await;
+        assert_eq!(refusal(refused), "404 not_found");
     });
 }
 

@@ -226,6 +226,7 @@ impl Shard {
             self.no_longer_pending();
         }
         for transaction in state.active() {
+            self.uncount_running(station, transaction.token_ref, transaction.id);
             self.active.remove(&transaction.id);
         }
         self.record(now, station, &StationDeleted { principal });

@@ -6,11 +6,10 @@ use ocpp::{CallError, ErrorCode, Timestamp, Version, Word, v16, v201};
 use super::calls::{Answer, Inbound, Leave};
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
-use super::tokens::Authorization;
+use super::tokens::{Shown, id_tag_info, id_token_info, token_type};
 use super::{Now, Shard};
 use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
-use crate::router::TokenStatus;
 
 /// Security events that the specification calls critical (OCPP 2.0.1 Part 2 Appendices, §1).
 const CRITICAL: &[&str] = &[
@@ -57,8 +56,11 @@ impl Shard {
                 )
             }
             v16::Request::StartTransaction(start) => {
-                let authorization = self.authorize(now, call.station, &start.id_tag)?;
+                let shown = shown_16(&start.id_tag, start.connector_id);
+                let mut authorization = self.authorize(now, call.station, shown)?;
                 let transaction_id = self.start_16(now, call.station, start)?;
+                let ocpp_id = transaction_id.to_string();
+                self.admit_token(call.station, &ocpp_id, shown, &mut authorization);
                 let response = v16::StartTransactionResponse {
                     id_tag_info: id_tag_info(&authorization),
                     transaction_id,
@@ -69,7 +71,7 @@ impl Shard {
             v16::Request::StopTransaction(stop) => {
                 let id_tag = stop.id_tag.as_ref();
                 let authorization = id_tag
-                    .map(|id| self.authorize(now, call.station, id))
+                    .map(|id| self.authorize(now, call.station, shown_16(id, 0)))
                     .transpose()?;
                 self.stop_16(now, call.station, stop)?;
                 let response = v16::StopTransactionResponse {
@@ -79,7 +81,8 @@ impl Shard {
                 return Ok(());
             }
             v16::Request::Authorize(authorize) => {
-                let authorization = self.authorize(now, call.station, &authorize.id_tag)?;
+                let shown = shown_16(&authorize.id_tag, 0);
+                let authorization = self.authorize(now, call.station, shown)?;
                 let response = v16::AuthorizeResponse {
                     id_tag_info: id_tag_info(&authorization),
                 };
@@ -176,8 +179,8 @@ impl Shard {
                 )
             }
             v201::Request::Authorize(authorize) => {
-                let id_token = &authorize.id_token.id_token;
-                let authorization = self.authorize(now, call.station, id_token)?;
+                let shown = shown_201(&authorize.id_token, 0);
+                let authorization = self.authorize(now, call.station, shown)?;
                 let response = v201::AuthorizeResponse {
                     id_token_info: id_token_info(&authorization),
                     certificate_status: None,
@@ -439,11 +442,15 @@ impl Shard {
             v201::TransactionEventType::Ended => TransactionEventKind::Ended,
         };
         let info = &event.transaction_info;
-        let id_token = event.id_token.as_ref().map(|token| &*token.id_token);
+        let evse_id = event.evse.as_ref().map_or(0, |evse| evse.id);
+        let shown = event
+            .id_token
+            .as_ref()
+            .map(|token| shown_201(token, evse_id));
         let report = TransactionReport {
             kind,
             ocpp_id: &info.transaction_id,
-            evse_id: event.evse.as_ref().map_or(0, |evse| evse.id),
+            evse_id,
             connector_id: event
                 .evse
                 .as_ref()
@@ -453,17 +460,23 @@ impl Shard {
             trigger_reason: event.trigger_reason.as_str(),
             charging_state: info.charging_state.map_or("", Word::as_str),
             stop_reason: info.stopped_reason.map_or("", Word::as_str),
-            id_token,
+            id_token: shown.map(|shown| shown.id),
             remote_start_id: info.remote_start_id.unwrap_or(-1),
             offline: event.offline.unwrap_or(false),
             occurred: moment(Some(&event.timestamp), now.utc),
             reservation_id: event.reservation_id,
         };
         let columns = event.meter_value.as_ref().map(|list| list.0);
-        let authorization = id_token
-            .map(|id| self.authorize(now, call.station, id))
+        let mut authorization = shown
+            .map(|shown| self.authorize(now, call.station, shown))
             .transpose()?;
         let cost = self.transaction_event_201(now, call.station, &report, columns)?;
+        // A token that is shown to end a transaction begins none.
+        let ends = kind == TransactionEventKind::Ended
+            || event.trigger_reason == v201::TriggerReason::StopAuthorized;
+        if let (Some(shown), Some(authorization), false) = (shown, &mut authorization, ends) {
+            self.admit_token(call.station, report.ocpp_id, shown, authorization);
+        }
         let response = v201::TransactionEventResponse {
             total_cost: cost.map(|cost| ocpp::Number::from_scaled(cost.0, 2)),
             charging_priority: None,
@@ -498,34 +511,18 @@ fn not_offered(action: &str) -> CallError {
     CallError::new(ErrorCode::NotSupported, description)
 }
 
-fn id_tag_info(authorization: &Authorization) -> v16::IdTagInfo<'_> {
-    v16::IdTagInfo {
-        expiry_date: authorization.expires_at.map(|at| Timestamp::at(at.0)),
-        parent_id_tag: (!authorization.group.is_empty())
-            .then(|| authorization.group.as_str().into()),
-        status: match authorization.status {
-            TokenStatus::Accepted => v16::AuthorizationStatus::Accepted,
-            TokenStatus::Blocked => v16::AuthorizationStatus::Blocked,
-            TokenStatus::Expired => v16::AuthorizationStatus::Expired,
-            TokenStatus::Invalid => v16::AuthorizationStatus::Invalid,
-        },
+fn shown_16(id_tag: &str, connector_id: u32) -> Shown<'_> {
+    Shown {
+        id: id_tag,
+        kind: None,
+        evse_id: normalize::place(connector_id).0,
     }
 }
 
-fn id_token_info(authorization: &Authorization) -> v201::IdTokenInfo<'_> {
-    let group = (!authorization.group.is_empty()).then(|| v201::IdToken {
-        additional_info: None,
-        id_token: authorization.group.as_str().into(),
-        kind: v201::IdTokenType::Central,
-    });
-    v201::IdTokenInfo {
-        cache_expiry_date_time: authorization.expires_at.map(|at| Timestamp::at(at.0)),
-        group_id_token: group,
-        ..v201::IdTokenInfo::of(match authorization.status {
-            TokenStatus::Accepted => v201::AuthorizationStatus::Accepted,
-            TokenStatus::Blocked => v201::AuthorizationStatus::Blocked,
-            TokenStatus::Expired => v201::AuthorizationStatus::Expired,
-            TokenStatus::Invalid => v201::AuthorizationStatus::Invalid,
-        })
+fn shown_201<'a>(id_token: &'a v201::IdToken<'_>, evse_id: u32) -> Shown<'a> {
+    Shown {
+        id: &id_token.id_token,
+        kind: Some(token_type(id_token.kind)),
+        evse_id,
     }
 }

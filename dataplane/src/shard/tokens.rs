@@ -1,174 +1,183 @@
 //! Whether a token may charge.
+//!
+//! A token is judged twice. What it is and where it is shown is known before anything is recorded; what it has running
+//! at the same time is known when the transaction that it begins has its place among the others, see [`Running`].
+//! Neither judgement ends or hinders a transaction: the station is told, and acts.
 
-use std::collections::HashMap;
+mod answer;
+mod cache;
+mod row;
+mod running;
+
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fleet::UtcMicros;
+use fleet::record::TransactionState;
+use fleet::{TransactionId, UtcMicros};
 use ring::hmac;
-use rkyv::rancor::Error as RkyvError;
-use rkyv::{Archive, Deserialize, Serialize};
 use storage::state::Table;
 
-use super::{Now, Shard, StoreUnreadable};
+use super::{Now, Settings, Shard, StoreUnreadable};
 use crate::config::Onboarding;
-use crate::router::{Token, TokenStatus};
+use crate::retry::Canonical;
+use crate::state::{StationState, Transaction};
+use crate::token::{Token, TokenStatus, TokenType};
+pub(super) use answer::{id_tag_info, id_token_info, token_type};
+pub(crate) use cache::TokenCache;
+pub(crate) use row::{read_token, token_key, write_token};
+pub(crate) use running::Running;
 
-const VERSION: u16 = 1;
-
-/// A token in the state store, behind two bytes of version, little-endian: 1.
-#[derive(Archive, Serialize, Deserialize)]
-struct TokenRow {
-    id: String,
-    status: u8,
-    expires_at: Option<i64>,
-    group: String,
+/// A token as a station shows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown<'a> {
+    pub(super) id: &'a str,
+    /// `None` in 1.6.
+    pub(super) kind: Option<TokenType>,
+    /// Where; 0 where the station does not say.
+    pub(super) evse_id: u32,
 }
 
-/// The key of a token: both versions compare without regard to case (1.6 `CiString`, 2.0.1 `identifierString`).
-pub(crate) fn token_key(tenant: &str, id: &str) -> Vec<u8> {
-    format!("{tenant}/{}", id.to_lowercase()).into_bytes()
-}
-
-/// The bytes of a token's row.
-pub(crate) fn write_token(token: &Token) -> Vec<u8> {
-    let row = TokenRow {
-        id: token.id.clone(),
-        status: match token.status {
-            TokenStatus::Accepted => 1,
-            TokenStatus::Blocked => 2,
-            TokenStatus::Expired => 3,
-            TokenStatus::Invalid => 4,
-        },
-        expires_at: token.expires_at.map(|at| at.0),
-        group: token.group.clone(),
-    };
-    let mut bytes = VERSION.to_le_bytes().to_vec();
-    rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
-        .expect("a Vec takes every byte, and no type of ours shares pointers");
-    bytes
-}
-
-/// Reads a token's row; `None` for bytes that no version wrote.
-pub(crate) fn read_token(bytes: &[u8]) -> Option<Token> {
-    let (version, body) = bytes.split_first_chunk::<2>()?;
-    if u16::from_le_bytes(*version) != VERSION {
-        return None;
-    }
-    let row = rkyv::from_bytes::<TokenRow, RkyvError>(body).ok()?;
-    Some(Token {
-        id: row.id,
-        status: match row.status {
-            1 => TokenStatus::Accepted,
-            2 => TokenStatus::Blocked,
-            3 => TokenStatus::Expired,
-            4 => TokenStatus::Invalid,
-            _ => return None,
-        },
-        expires_at: row.expires_at.map(UtcMicros),
-        group: row.group,
-    })
+/// What is thought of a token that was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    Accepted,
+    Blocked,
+    /// It has as many transactions as it may.
+    ConcurrentTx,
+    Expired,
+    Invalid,
+    NoCredit,
+    NotAtThisLocation,
+    Unknown,
 }
 
 /// What a station is told about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Authorization {
-    pub(super) status: TokenStatus,
-    pub(super) expires_at: Option<UtcMicros>,
-    /// Empty for none.
-    pub(super) group: String,
+    pub(super) judgement: Judgement,
+    /// `None` for one that nobody put.
+    token: Option<Arc<Token>>,
+    /// Until when the station may go by this.
+    cache_until: Option<UtcMicros>,
+    /// EVSEs where it may charge; empty for all.
+    evse_ids: Vec<u32>,
 }
 
-/// Tokens that were shown lately, and what was shown and is none, so that a busy site does not read the store for every
-/// charge.
-#[derive(Default)]
-pub(crate) struct TokenCache {
-    /// The changes of tokens up to which this holds.
-    changes: u64,
-    /// Those shown last, and those before them, which are dropped together.
-    young: HashMap<Vec<u8>, Option<Token>>,
-    old: HashMap<Vec<u8>, Option<Token>>,
-}
-
-/// Tokens in either half of the cache: about 1 MiB in all.
-const CACHED_LEN_MAX: usize = 2_048;
-/// Longest key that is cached: what a tolerated station shows may be as long as a message.
-const CACHED_KEY_LEN_MAX: usize = 128;
-
-impl TokenCache {
-    /// What is known of a token; `None` when the store is to be asked.
-    fn find(&mut self, changes: u64, key: &[u8]) -> Option<Option<Token>> {
-        if self.changes != changes {
-            self.young.clear();
-            self.old.clear();
-            self.changes = changes;
+impl Authorization {
+    /// Of a token of which nothing is known.
+    fn unheard_of(judgement: Judgement) -> Self {
+        Self {
+            judgement,
+            token: None,
+            cache_until: None,
+            evse_ids: Vec::new(),
         }
-        if let Some(token) = self.young.get(key) {
-            return Some(token.clone());
-        }
-        let (key, token) = self.old.remove_entry(key)?;
-        self.keep(key, token.clone());
-        Some(token)
-    }
-
-    /// Keeps what the store said after [`TokenCache::find`] knew nothing.
-    fn keep(&mut self, key: Vec<u8>, token: Option<Token>) {
-        if CACHED_KEY_LEN_MAX < key.len() {
-            return;
-        }
-        if self.young.len() == CACHED_LEN_MAX {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, token);
     }
 }
 
 impl Shard {
-    /// Judges a token shown at `station`.
+    /// Judges a token shown at `station` by what it is and where that is.
     pub(super) fn authorize(
         &mut self,
         now: Now,
         station: u32,
-        id: &str,
+        shown: Shown<'_>,
     ) -> Result<Authorization, StoreUnreadable> {
-        let key = token_key(self.stations[station].state.key.tenant(), id);
-        // Before the read: a change that comes after it makes the next look read again.
-        let changes = self.settings.token_changes.load(Ordering::Acquire);
-        let token = match self.tokens.find(changes, &key) {
-            Some(token) => token,
-            None => {
-                let row = self.look_up(Table::Tokens, &key)?;
-                let token = row.as_deref().and_then(read_token);
-                self.tokens.keep(key, token.clone());
-                token
-            }
-        };
-        if let Some(token) = token {
-            let expired = token.expires_at.is_some_and(|at| at <= now.utc);
-            return Ok(Authorization {
-                status: match token.status {
-                    TokenStatus::Accepted if expired => TokenStatus::Expired,
-                    status => status,
-                },
-                expires_at: token.expires_at,
-                group: token.group,
-            });
+        if shown.kind == Some(TokenType::NoAuthorization) {
+            // The station lets everybody charge (C02.FR.02).
+            return Ok(Authorization::unheard_of(Judgement::Accepted));
         }
+        let Some(token) = self.find_token(station, shown.id)? else {
+            return Ok(Authorization::unheard_of(
+                self.judge_unknown(station, shown),
+            ));
+        };
+        if !is_of_type(&token, shown.kind) {
+            // The same text of another type is another token, of which nothing is told.
+            return Ok(Authorization::unheard_of(Judgement::Invalid));
+        }
+        let state = &self.stations[station].state;
+        let site = state.configured.as_deref().map_or("", |c| &*c.site);
+        let evse_ids = allowed_evses(&token, state.key.identity(), site);
+        let cache_until = token
+            .cache_s
+            .map(|seconds| UtcMicros(now.utc.0 + i64::from(seconds) * 1_000_000));
+        Ok(Authorization {
+            judgement: judge(now.utc, &token, shown, evse_ids),
+            // An answer is good no longer than its token.
+            cache_until: cache_until.into_iter().chain(token.expires_at).min(),
+            evse_ids: evse_ids.unwrap_or_default().to_vec(),
+            token: Some(token),
+        })
+    }
+
+    /// Judges the token that was shown to begin a transaction once that is on record: one that only ends transactions,
+    /// or that has enough of them, is refused now.
+    pub(super) fn admit_token(
+        &self,
+        station: u32,
+        ocpp_id: &str,
+        shown: Shown<'_>,
+        authorization: &mut Authorization,
+    ) {
+        let (Judgement::Accepted, Some(token)) = (authorization.judgement, &authorization.token)
+        else {
+            return;
+        };
+        let state = &self.stations[station].state;
+        let Some(transaction) = state.transaction_named(ocpp_id) else {
+            return;
+        };
+        let token_ref = self.token_ref(shown.id);
+        // Another one of the group, or a stranger: this transaction is not its own.
+        let is_own = transaction.token_ref == Some(token_ref);
+        if transaction.state != TransactionState::Active || !is_own {
+            return;
+        }
+        let owner = owner(state.key.tenant(), token_ref);
+        let running = &self.settings.running;
+        if token.master_pass {
+            authorization.judgement = Judgement::Blocked;
+        } else if let Some(limit) = token.concurrent_max
+            && !running.is_within(owner, transaction.id, limit)
+        {
+            authorization.judgement = Judgement::ConcurrentTx;
+        }
+    }
+
+    fn judge_unknown(&self, station: u32, shown: Shown<'_>) -> Judgement {
         // An operator who starts a charge from here has authorized it.
-        let token_ref = self.token_ref(id);
+        let token_ref = self.token_ref(shown.id);
         let sent = self.stations[station]
             .side
             .as_ref()
             .is_some_and(|side| side.starts.iter().any(|start| start.token_ref == token_ref));
-        let open = self.settings.config.onboarding == Onboarding::Open;
-        Ok(Authorization {
-            status: if sent || open {
-                TokenStatus::Accepted
-            } else {
-                TokenStatus::Invalid
-            },
-            expires_at: None,
-            group: String::new(),
-        })
+        if sent || self.settings.config.onboarding == Onboarding::Open {
+            Judgement::Accepted
+        } else if shown.kind == Some(TokenType::KeyCode) {
+            // C04.FR.01.
+            Judgement::Invalid
+        } else {
+            Judgement::Unknown
+        }
+    }
+
+    fn find_token(
+        &mut self,
+        station: u32,
+        id: &str,
+    ) -> Result<Option<Arc<Token>>, StoreUnreadable> {
+        let key = token_key(self.stations[station].state.key.tenant(), id);
+        // Before the read: a change that comes after it makes the next look read again.
+        let changes = self.settings.token_changes.load(Ordering::Acquire);
+        if let Some(token) = self.tokens.find(changes, &key) {
+            return Ok(token);
+        }
+        let row = self.look_up(Table::Tokens, &key)?;
+        let token = row.as_deref().and_then(read_token).map(Arc::new);
+        let row_len = row.map_or(0, |row| row.len());
+        self.tokens.keep(key, row_len, token.clone());
+        Ok(token)
     }
 
     /// What stands for a token in facts.
@@ -178,51 +187,187 @@ impl Shard {
         reference.copy_from_slice(&tag.as_ref()[..16]);
         reference
     }
+
+    /// Gives the running transactions of a station their places among those of their tokens.
+    pub(super) fn count_running(&self, station: u32) {
+        let state = &self.stations[station].state;
+        let running = &self.settings.running;
+        let active: Vec<_> = state.active().collect();
+        for (at, transaction) in active.iter().enumerate() {
+            let Some(token_ref) = transaction.token_ref else {
+                continue;
+            };
+            let owner = owner(state.key.tenant(), token_ref);
+            if counts(&active, at) {
+                running.begin(owner, transaction.id);
+            } else {
+                running.end(owner, transaction.id);
+            }
+        }
+    }
+
+    /// Takes its place from a transaction that no longer runs.
+    pub(super) fn uncount_running(
+        &self,
+        station: u32,
+        token_ref: Option<[u8; 16]>,
+        id: TransactionId,
+    ) {
+        if let Some(token_ref) = token_ref {
+            let tenant = self.stations[station].state.key.tenant();
+            self.settings.running.end(owner(tenant, token_ref), id);
+        }
+    }
+}
+
+/// Counts what ran before the start.
+pub(super) fn load_running(settings: &Settings, state: &StationState) {
+    let active: Vec<_> = state.active().collect();
+    for (at, transaction) in active.iter().enumerate() {
+        if let (Some(token_ref), true) = (transaction.token_ref, counts(&active, at)) {
+            let owner = owner(state.key.tenant(), token_ref);
+            settings.running.load(owner, transaction.id);
+        }
+    }
+}
+
+/// Whether one of a station's transactions, which are in the order of their beginnings, counts as running. An EVSE has
+/// one at a time, so what it had before is over even if its end was lost, or a driver could never charge again.
+fn counts(active: &[&Transaction], at: usize) -> bool {
+    let evse_id = active[at].evse_id;
+    let mut later = active[at + 1..].iter();
+    evse_id == 0 || later.all(|after| after.evse_id != evse_id)
+}
+
+/// Tokens of two tenants are two, though their references are the same.
+fn owner(tenant: &str, token_ref: [u8; 16]) -> running::Owner {
+    let mut canonical = Canonical::default();
+    canonical.begin("token", tenant).bytes(&token_ref).hash()
+}
+
+/// EVSEs of a station where a token may charge: empty for all of them, `None` for not at this station.
+fn allowed_evses<'a>(token: &'a Token, identity: &str, site: &str) -> Option<&'a [u32]> {
+    let everywhere = token.sites.is_empty() && token.devices.is_empty();
+    if everywhere || (!site.is_empty() && token.sites.iter().any(|allowed| allowed == site)) {
+        return Some(&[]);
+    }
+    let device = token.devices.iter().find(|device| device.id == identity);
+    device.map(|device| device.evse_ids.as_slice())
+}
+
+fn is_of_type(token: &Token, shown: Option<TokenType>) -> bool {
+    match (token.kind, shown) {
+        (Some(kind), Some(shown)) => kind == shown,
+        // 1.6 tells no type, and an operator need not.
+        (None, _) | (_, None) => true,
+    }
+}
+
+/// Why a token may not charge, the gravest first, if it may not.
+fn judge(now: UtcMicros, token: &Token, shown: Shown<'_>, evse_ids: Option<&[u32]>) -> Judgement {
+    let is_here = evse_ids.is_some_and(|allowed| {
+        allowed.is_empty() || shown.evse_id == 0 || allowed.contains(&shown.evse_id)
+    });
+    match token.status {
+        TokenStatus::Blocked => Judgement::Blocked,
+        TokenStatus::Expired => Judgement::Expired,
+        TokenStatus::Invalid => Judgement::Invalid,
+        TokenStatus::NoCredit => Judgement::NoCredit,
+        TokenStatus::Accepted if token.expires_at.is_some_and(|at| at <= now) => Judgement::Expired,
+        TokenStatus::Accepted if !is_here => Judgement::NotAtThisLocation,
+        TokenStatus::Accepted => Judgement::Accepted,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::TokenDevice;
+
+    const NOW: UtcMicros = UtcMicros(100);
+
+    fn at(evse_id: u32) -> Shown<'static> {
+        Shown {
+            id: "TAG",
+            kind: None,
+            evse_id,
+        }
+    }
+
+    fn check(token: &Token, shown: Shown<'_>, expected: Judgement) {
+        let evse_ids = allowed_evses(token, "CP1", "Centro");
+        assert_eq!(judge(NOW, token, shown, evse_ids), expected, "{token:?}");
+    }
 
     #[test]
-    fn a_token_reads_back() {
-        for status in [
-            TokenStatus::Accepted,
-            TokenStatus::Blocked,
-            TokenStatus::Expired,
-            TokenStatus::Invalid,
+    fn a_token_is_judged_by_its_status_and_its_time() {
+        for (status, expires_at, expected) in [
+            (TokenStatus::Accepted, None, Judgement::Accepted),
+            (TokenStatus::Accepted, Some(101), Judgement::Accepted),
+            (TokenStatus::Accepted, Some(100), Judgement::Expired),
+            (TokenStatus::Blocked, Some(100), Judgement::Blocked),
+            (TokenStatus::Expired, None, Judgement::Expired),
+            (TokenStatus::Invalid, None, Judgement::Invalid),
+            (TokenStatus::NoCredit, None, Judgement::NoCredit),
         ] {
             let token = Token {
-                id: "TAG1".into(),
-                status,
-                expires_at: Some(UtcMicros(7)),
-                group: "G".into(),
+                expires_at: expires_at.map(UtcMicros),
+                ..Token::new("TAG", status)
             };
-            assert_eq!(read_token(&write_token(&token)), Some(token));
+            check(&token, at(0), expected);
         }
-        assert_eq!(read_token(b"\x02\0"), None);
-        assert_eq!(read_token(b""), None);
     }
 
     #[test]
-    fn the_cache_holds_what_is_shown_often_and_no_more_than_it_may() {
-        let mut cache = TokenCache::default();
-        let key = |n: usize| format!("default/{n}").into_bytes();
-        for n in 0..CACHED_LEN_MAX * 3 {
-            assert_eq!(cache.find(0, &key(n)), None);
-            cache.keep(key(n), None);
-            // The first is shown again and again.
-            assert_eq!(cache.find(0, &key(0)), Some(None), "{n}");
+    fn a_type_counts_where_both_sides_tell_one() {
+        let (card, code) = (Some(TokenType::Iso14443), Some(TokenType::KeyCode));
+        for (kind, shown, expected) in [
+            (None, None, true),
+            (None, card, true),
+            (card, None, true),
+            (card, card, true),
+            (card, code, false),
+        ] {
+            let token = Token {
+                kind,
+                ..Token::new("TAG", TokenStatus::Accepted)
+            };
+            assert_eq!(is_of_type(&token, shown), expected, "{kind:?} {shown:?}");
         }
-        assert!(cache.young.len() + cache.old.len() <= 2 * CACHED_LEN_MAX);
-        assert_eq!(cache.find(0, &key(1)), None);
-        cache.keep(vec![b'x'; CACHED_KEY_LEN_MAX + 1], None);
-        assert_eq!(cache.find(0, &[b'x'; CACHED_KEY_LEN_MAX + 1]), None);
-        assert_eq!(cache.find(1, &key(0)), None);
     }
 
     #[test]
-    fn case_does_not_matter() {
-        assert_eq!(token_key("default", "AbC"), token_key("default", "aBc"));
+    fn a_token_with_places_is_good_there_alone() {
+        let token = |sites: &[&str], devices: &[(&str, &[u32])]| Token {
+            sites: sites.iter().map(|&site| site.into()).collect(),
+            devices: devices
+                .iter()
+                .map(|(id, evse_ids)| TokenDevice {
+                    id: (*id).into(),
+                    evse_ids: evse_ids.to_vec(),
+                })
+                .collect(),
+            ..Token::new("TAG", TokenStatus::Accepted)
+        };
+        let elsewhere = Judgement::NotAtThisLocation;
+        check(&token(&["Centro"], &[]), at(1), Judgement::Accepted);
+        check(&token(&["Norte"], &[]), at(1), elsewhere);
+        check(
+            &token(&["Norte"], &[("CP1", &[])]),
+            at(1),
+            Judgement::Accepted,
+        );
+        check(&token(&[], &[("CP2", &[])]), at(0), elsewhere);
+        let first = token(&[], &[("CP1", &[1])]);
+        check(&first, at(0), Judgement::Accepted);
+        check(&first, at(1), Judgement::Accepted);
+        check(&first, at(2), elsewhere);
+        // A station without a site is at none.
+        assert_eq!(allowed_evses(&token(&[""], &[]), "CP1", ""), None);
+    }
+
+    #[test]
+    fn tenants_do_not_share_a_token() {
+        assert_ne!(owner("a", [1; 16]), owner("b", [1; 16]));
     }
 }

@@ -476,27 +476,33 @@ impl Shard {
             retry: *retry,
             summary,
         };
-        let was_active = before.state == TransactionState::Active;
-        let leaving = self.stations[station].state.crowded_out_by(before.id);
+        let state = &self.stations[station].state;
+        let leaving = state
+            .crowded_out_by(before.id)
+            .map(|id| (id, state.transaction(id).and_then(|t| t.token_ref)));
         self.record(now, station, &event);
         if !retry.conflict {
             // One that never ends leaves memory too, for a station may begin any number of them.
-            if let Some(leaving) = leaving {
+            if let Some((leaving, token_ref)) = leaving {
                 self.active.remove(&leaving);
+                self.uncount_running(station, token_ref, leaving);
             }
-            self.index_transaction(station, before.id, was_active, &event);
+            self.index_transaction(station, before, &event);
             self.tell_waiting(station, before.id, &event);
         }
     }
 
-    fn index_transaction(
-        &mut self,
-        station: u32,
-        id: TransactionId,
-        was_active: bool,
-        event: &TransactionEvent,
-    ) {
+    fn index_transaction(&mut self, station: u32, before: &Before, event: &TransactionEvent) {
+        let id = before.id;
+        let was_active = before.state == TransactionState::Active;
         let is_active = event.summary.state == TransactionState::Active.code();
+        let token_ref = event.summary.token_ref;
+        let moved = (before.token_ref, before.evse_id) != (token_ref, event.evse_id);
+        if is_active && (moved || !was_active) {
+            self.count_running(station);
+        } else if was_active && !is_active {
+            self.uncount_running(station, token_ref, id);
+        }
         let counters = &mut self.tally.counters;
         match (was_active, is_active) {
             (false, true) => {

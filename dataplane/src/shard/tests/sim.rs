@@ -29,7 +29,7 @@ use crate::permutation::TransactionIds;
 use crate::random::Random;
 use crate::router::pending::pending;
 use crate::router::{Ask, CommandRequest};
-use crate::shard::{Effect, Now, Settings, Shard, StoreUnreadable};
+use crate::shard::{Effect, Now, Running, Settings, Shard, StoreUnreadable};
 use crate::state::StationState;
 
 const SEEDS: u64 = 1_000;
@@ -110,6 +110,7 @@ fn settings() -> Arc<Settings> {
         token_key: hmac::Key::new(hmac::HMAC_SHA256, b"sim"),
         pending: AtomicUsize::new(0),
         token_changes: AtomicU64::new(0),
+        running: Running::default(),
     })
 }
 
@@ -350,6 +351,7 @@ impl Sim {
         *self.rows.lock().unwrap() = rows;
         self.position = position;
         self.ready = None;
+        self.settings.running.clear();
         let (log, stepper, shard) = open(
             &self.settings,
             &self.disk,

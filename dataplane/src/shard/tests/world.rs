@@ -28,9 +28,9 @@ use crate::router::{
     Ask, CommandRequest, RegisterMode, Registration, StartRequest, StationPatch, StopRequest,
 };
 use crate::shard::{
-    Effect, Now, Projection, Settings, Shard, StoreUnreadable, token_key, write_token,
+    Effect, Now, Projection, Running, Settings, Shard, StoreUnreadable, token_key, write_token,
 };
-use crate::{Password, Token, TokenStatus};
+use crate::{MessageFormat, Password, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType};
 
 /// 2026-11-22T10:00:00Z: second 0 of every script.
 pub(super) const EPOCH: i64 = 1_795_341_600_000_000;
@@ -100,6 +100,7 @@ impl World {
             token_key: hmac::Key::new(hmac::HMAC_SHA256, b"test"),
             pending: AtomicUsize::new(0),
             token_changes: AtomicU64::new(0),
+            running: Running::default(),
         });
         let rows = Rows::default();
         let mut world = Self {
@@ -575,19 +576,61 @@ impl World {
         });
     }
 
-    /// `token TAG STATUS`
-    fn token(&mut self, id: &str, status: &str) {
-        let token = Token {
-            id: id.into(),
-            status: match status {
-                "Accepted" => TokenStatus::Accepted,
-                "Blocked" => TokenStatus::Blocked,
-                "Expired" => TokenStatus::Expired,
-                _ => TokenStatus::Invalid,
-            },
-            expires_at: None,
-            group: String::new(),
+    /// `token TAG STATUS [NAME=VALUE]…`; times are seconds of the script, a device is `ID` or `ID:EVSE,EVSE`.
+    fn token(&mut self, id: &str, rest: &str) {
+        let mut words = rest.split(' ');
+        let status = match words.next().unwrap_or_default() {
+            "Accepted" => TokenStatus::Accepted,
+            "Blocked" => TokenStatus::Blocked,
+            "Expired" => TokenStatus::Expired,
+            "Invalid" => TokenStatus::Invalid,
+            "NoCredit" => TokenStatus::NoCredit,
+            other => panic!("no status: {other}"),
         };
+        let mut token = Token::new(id, status);
+        for word in words {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            let number = || {
+                value
+                    .parse::<u32>()
+                    .unwrap_or_else(|_| panic!("no number: {word}"))
+            };
+            match name {
+                "group" => token.group = value.into(),
+                "master_pass" => token.master_pass = true,
+                "max" => token.concurrent_max = Some(number()),
+                "expires" => {
+                    token.expires_at = Some(UtcMicros(EPOCH + i64::from(number()) * 1_000_000));
+                }
+                "cache" => token.cache_s = Some(number()),
+                "priority" => token.charging_priority = number() as i8,
+                "type" => {
+                    token.kind = Some(match value {
+                        "KeyCode" => TokenType::KeyCode,
+                        "ISO14443" => TokenType::Iso14443,
+                        other => panic!("no type: {other}"),
+                    });
+                }
+                "language" => token.languages[0] = value.into(),
+                "message" => {
+                    token.message = Some(PersonalMessage {
+                        format: MessageFormat::Utf8,
+                        language: String::new(),
+                        content: value.into(),
+                    });
+                }
+                "site" => token.sites.push(value.into()),
+                "device" => {
+                    let (id, evses) = value.split_once(':').unwrap_or((value, ""));
+                    let evses = evses.split(',').filter(|evse| !evse.is_empty());
+                    token.devices.push(TokenDevice {
+                        id: id.into(),
+                        evse_ids: evses.map(|evse| evse.parse().unwrap()).collect(),
+                    });
+                }
+                other => panic!("no member of a token: {other}"),
+            }
+        }
         let row = (Table::Tokens, token_key("default", id));
         self.rows.lock().unwrap().insert(row, write_token(&token));
         self.settings.token_changes.fetch_add(1, Ordering::Release);
@@ -673,11 +716,13 @@ impl World {
     /// Kill -9, and a new process over what was durable.
     fn restart(&mut self) {
         self.log.truncate(self.durable);
-        let sockets: Vec<_> = self.sockets.drain().map(|(name, _)| name).collect();
+        let mut sockets: Vec<_> = self.sockets.drain().map(|(name, _)| name).collect();
+        sockets.sort_unstable();
         for name in sockets {
             self.say(&format!("{name} ended"));
         }
         self.names.clear();
+        self.settings.running.clear();
         let now = self.now();
         self.shard = shard(&self.settings, &self.rows, Seq(self.durable as u64), now);
         let mut states = BTreeMap::new();
