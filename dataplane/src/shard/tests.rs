@@ -8,4 +8,5 @@ mod memory;
 mod money;
 mod scripts;
 mod sim;
+mod storm;
 mod world;
