@@ -11,7 +11,8 @@
 //! | 4 | length of the frame |
 //! | rest | text, UTF-8: the frame, then what of id and action is not in it |
 //!
-//! An answer does not name its action, and an id that was escaped in the frame stands behind it unescaped.
+//! An answer does not name its action, and an id that was escaped in the frame stands behind it unescaped. Where an
+//! empty one stands says nothing.
 
 use super::{WireError, access};
 use crate::record::{ArchivedMessage, Message};
@@ -123,9 +124,12 @@ impl<'a> MessageView<'a> {
             let bytes = [head[at], head[at + 1], head[at + 2], head[at + 3]];
             u32::from_le_bytes(bytes) as usize
         };
-        let slice = |start: usize, len: usize| {
-            text.get(start..start.saturating_add(len))
-                .ok_or_else(|| invalid("a range lies outside its text"))
+        // What is empty stands nowhere: its place may be amid a character.
+        let slice = |start: usize, len: usize| match len {
+            0 => Ok(""),
+            _ => text
+                .get(start..start.saturating_add(len))
+                .ok_or_else(|| invalid("a range lies outside its text")),
         };
         Ok(Self {
             direction: head[0],

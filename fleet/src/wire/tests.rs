@@ -376,9 +376,19 @@ fn a_frame_is_kept_once_with_what_it_does_not_say_behind_it() {
     check("", "", "no message", 10);
     check("", "", "", 0);
     check("ç", "", r#"[2,"ç"#, 6);
+    // Amid a character is where they would stand in a frame of ASCII.
+    check("", "", "€€€", 9);
+    check("m", "", r#"[3,"m",ção]"#, 13);
 }
 
 proptest! {
+    #[test]
+    fn any_frame_reads_back(raw in "[a\\[,\"é€😀]{0,16}", message_id in "[a€]{0,2}", action in "[a€]{0,2}") {
+        let message = Message { direction: 1, message_type: 0, message_id, action, raw };
+        let fact = Fact::from(message);
+        prop_assert_eq!(read(&write(&fact)).unwrap().body.to_fact().unwrap(), fact);
+    }
+
     #[test]
     fn damaged_bytes_never_panic(which in 0..13_usize, at in any::<prop::sample::Index>(), xor in 1..=255_u8) {
         let mut bytes = write(&samples()[which]);
