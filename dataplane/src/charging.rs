@@ -6,7 +6,8 @@
 //! - [`check`] and [`check_clear`] say what is wrong with a request before it is sent: what a CSMS must not send, and
 //!   what the station is bound to refuse. Each finding names the requirement.
 //! - [`ProfileSet`] mirrors what a station holds: profiles replace each other, end with their transaction, are cleared.
-//! - [`composite`] computes the schedule a station should follow, [`compare`] holds the station's answer against it.
+//! - [`composite`] computes the schedule a station should follow, [`leading`] names the profiles behind it, [`compare`]
+//!   holds the station's answer against it.
 //!
 //! OCPP 1.6 is read with its errata of 2025-04, 2.0.1 edition 3 and 2.1 edition 1 with theirs of 2025-09. Requirement
 //! ids are those of block K of Part 2 (`K01.FR.06`), of block Q for discharging (`V2X.05`, `Q08.FR.01`), and sections
@@ -40,6 +41,7 @@ pub use clear::{ClearCriteria, ClearFault, check_clear};
 pub use compare::{Comparison, DIFFERENCES_MAX, Difference, Field, Reading, Tolerance, compare};
 pub use composite::{
     COMPOSITE_PERIODS_MAX, CompositePeriod, CompositeSchedule, Request, UnknownEvse, composite,
+    leading,
 };
 pub use profile::{
     Kind, LimitAtSoc, OperationMode, PERIODS_PER_SCHEDULE_MAX, Period, Profile, ProfileId, Purpose,

@@ -4,17 +4,18 @@ use fleet::UtcMicros;
 
 use super::merge::{Merged, add};
 use super::plan::{Plan, Scope, floor};
-use super::profile::OperationMode;
+use super::profile::{OperationMode, ProfileId};
 use super::rate::{PhaseRates, Rate, RateUnit, Rates};
-use super::set::{PERIODS_MAX, ProfileSet};
+use super::set::ProfileSet;
 use super::station::Station;
 use super::timeline::second;
 
 /// Most periods of a composite schedule: as many as a schedule on the wire may have.
 pub const COMPOSITE_PERIODS_MAX: usize = 1_024;
-/// Most changes looked at for one schedule: as many as a station's profiles have periods. With the most profiles a set
-/// holds that is some twenty milliseconds, ordinarily tens of microseconds.
-const STEPS_MAX: usize = PERIODS_MAX;
+/// Most looks at a profile for one schedule, and what a change costs beside them: together some ten milliseconds,
+/// which only a set at its bounds or years of daily profiles reach.
+const LOOKS_MAX: usize = 1 << 21;
+const LOOKS_PER_CHANGE: usize = 16;
 
 /// Which schedule is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct CompositeSchedule {
     pub periods: Vec<CompositePeriod>,
     /// The station shifts a period that is not the first by up to this many seconds, at random (K01.FR.92).
     pub delay_max_s: u32,
-    /// Shorter than was asked for: more than [`COMPOSITE_PERIODS_MAX`] periods, or more than [`PERIODS_MAX`] changes.
+    /// Shorter than was asked for: more than [`COMPOSITE_PERIODS_MAX`] periods, or too many changes.
     pub is_truncated: bool,
 }
 
@@ -97,7 +98,7 @@ pub fn composite(
         .evse(request.evse_id)
         .ok_or(UnknownEvse(request.evse_id))?;
     let mut plan = plan(Scope::Evse(evse));
-    let mut schedule = sweep(request, |t| plan.at(t, None));
+    let mut schedule = sweep(request, plan.len(), |t| plan.at(t, None));
     schedule.delay_max_s = plan.delay_max_s();
     Ok(schedule)
 }
@@ -109,7 +110,8 @@ fn grid(request: &Request, mut whole: Plan<'_>, mut shares: Vec<Plan<'_>>) -> Co
         whole.split();
         shares.iter_mut().for_each(Plan::split);
     }
-    let mut schedule = sweep(request, |t| {
+    let len = whole.len() + shares.iter().map(Plan::len).sum::<usize>();
+    let mut schedule = sweep(request, len, |t| {
         let mut sum = None;
         let mut next = i64::MAX;
         for share in &mut shares {
@@ -126,13 +128,40 @@ fn grid(request: &Request, mut whole: Plan<'_>, mut shares: Vec<Plan<'_>>) -> Co
     schedule
 }
 
-/// Collects what applies from change to change, equal neighbours as one.
-fn sweep(request: &Request, mut at: impl FnMut(i64) -> (Merged, i64)) -> CompositeSchedule {
+/// The profiles that lead at `at`, in order of their ids: why the composite schedule says there what it says. For
+/// EVSE 0 those of the station as a whole.
+///
+/// # Errors
+///
+/// [`UnknownEvse`] when `station` has no such EVSE.
+pub fn leading(
+    profiles: &ProfileSet,
+    station: &Station,
+    evse_id: u32,
+    at: UtcMicros,
+) -> Result<Vec<ProfileId>, UnknownEvse> {
+    let scope = match evse_id {
+        0 => Scope::Grid,
+        _ => Scope::Evse(station.evse(evse_id).ok_or(UnknownEvse(evse_id))?),
+    };
+    let at = second(at);
+    // Who leads does not depend on the unit.
+    let mut plan = Plan::new(profiles, station, scope, at, RateUnit::Watts);
+    plan.at(at, None);
+    Ok(plan.leads().collect())
+}
+
+/// Collects what applies from change to change, equal neighbours as one; `profiles` are looked at for each.
+fn sweep(
+    request: &Request,
+    profiles: usize,
+    mut at: impl FnMut(i64) -> (Merged, i64),
+) -> CompositeSchedule {
     let from = second(request.from);
     let end = from.saturating_add(i64::from(request.duration_s));
     let mut periods: Vec<CompositePeriod> = Vec::new();
     let mut t = from;
-    for _ in 0..STEPS_MAX {
+    for _ in 0..LOOKS_MAX / (profiles + LOOKS_PER_CHANGE) {
         if t >= end {
             break;
         }

@@ -1,12 +1,13 @@
 //! Rates of several profiles at one moment as one: units, phases, the lowest of each.
 
-use super::profile::{LimitAtSoc, OperationMode, Period, Schedule};
+use super::profile::{LimitAtSoc, OperationMode, Period, ProfileId, Schedule};
 use super::rate::{PhaseRates, Rate, RateUnit, Rates, Supply, divisor};
 use super::station::SetpointPriority;
 
 /// A period that leads its purpose at some moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lead<'p> {
+    pub(super) id: ProfileId,
     pub(super) period: &'p Period,
     pub(super) schedule: &'p Schedule,
     pub(super) role: Role,

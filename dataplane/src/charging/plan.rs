@@ -3,10 +3,10 @@
 use fleet::UtcMicros;
 
 use super::merge::{Lead, Merged, Role, Terms, merge};
-use super::profile::{Period, Purpose, Schedule};
+use super::profile::{Period, ProfileId, Purpose, Schedule};
 use super::rate::RateUnit;
 use super::set::{Installed, ProfileSet};
-use super::station::{Evse, Station, Transaction};
+use super::station::{Evse, Station};
 use super::timeline::{Clock, Timeline, second};
 
 /// Which profiles a plan takes.
@@ -28,7 +28,8 @@ impl<'s> Scope<'s> {
         }
     }
 
-    fn takes(self, installed: &Installed, profiles: &ProfileSet) -> bool {
+    /// `hidden` says which profiles of the station the EVSE has its own instead of.
+    fn takes(self, installed: &Installed, hidden: &Hidden) -> bool {
         let (profile, owner) = (&installed.profile, installed.evse_id);
         let own = self.evse().is_some_and(|evse| evse.id == owner);
         let of_station = owner == 0;
@@ -37,50 +38,52 @@ impl<'s> Scope<'s> {
             Self::Share(_) => own,
             Self::Grid => of_station,
         };
+        let of_evse = own || (of_station && self.evse().is_some());
         let transaction = self.evse().and_then(|evse| evse.transaction.as_ref());
         match profile.purpose {
             Purpose::ChargingStationMaxProfile | Purpose::ChargingStationExternalConstraints => {
                 constraint
             }
-            Purpose::LocalGeneration => constraint && !self.is_hidden(installed, profiles),
-            Purpose::TxDefaultProfile => {
-                own || (of_station && self.evse().is_some() && !self.is_hidden(installed, profiles))
-            }
+            Purpose::LocalGeneration => constraint && !hidden.hides(installed),
+            Purpose::TxDefaultProfile => of_evse && !hidden.hides(installed),
             Purpose::PriorityCharging => {
-                transaction.is_some_and(|transaction| transaction.priority)
-                    && (own || of_station)
-                    && !self.is_hidden(installed, profiles)
+                let asked = transaction.is_some_and(|transaction| transaction.priority);
+                asked && of_evse && !hidden.hides(installed)
             }
+            // Without a transaction it is for the one that runs where it was sent.
             Purpose::TxProfile => {
-                (own || of_station)
-                    && transaction
-                        .is_some_and(|running| is_of(&profile.ocpp_transaction_id, running))
+                transaction.is_some_and(|running| match &profile.ocpp_transaction_id {
+                    Some(named) => of_evse && *named == running.ocpp_transaction_id,
+                    None => own,
+                })
             }
         }
     }
-
-    /// True for a profile of the station that the EVSE has its own of, at the same level (1.6 §3.13.1).
-    fn is_hidden(self, installed: &Installed, profiles: &ProfileSet) -> bool {
-        installed.evse_id == 0
-            && self.evse().is_some_and(|evse| {
-                profiles.iter().any(|other| {
-                    other.evse_id == evse.id
-                        && other.profile.purpose == installed.profile.purpose
-                        && other.profile.stack_level == installed.profile.stack_level
-                })
-            })
-    }
 }
 
-/// A TxProfile without transaction is for the one that runs.
-fn is_of(named: &Option<Box<str>>, running: &Transaction) -> bool {
-    named
-        .as_ref()
-        .is_none_or(|named| *named == running.ocpp_transaction_id)
+/// What an EVSE has profiles of its own for: at the same level they stand instead of the station's (1.6 §3.13.1).
+struct Hidden(Vec<(Purpose, u32)>);
+
+impl Hidden {
+    fn by(evse: Option<&Evse>, profiles: &ProfileSet) -> Self {
+        let own = profiles
+            .iter()
+            .filter(|installed| evse.is_some_and(|evse| evse.id == installed.evse_id));
+        Self(
+            own.map(|own| (own.profile.purpose, own.profile.stack_level))
+                .collect(),
+        )
+    }
+
+    fn hides(&self, installed: &Installed) -> bool {
+        let profile = &installed.profile;
+        installed.evse_id == 0 && self.0.contains(&(profile.purpose, profile.stack_level))
+    }
 }
 
 /// A profile on its way.
 struct Entry<'p> {
+    id: ProfileId,
     timeline: Timeline<'p>,
     schedule: &'p Schedule,
     purpose: Purpose,
@@ -130,6 +133,7 @@ impl<'p> Plan<'p> {
                 .get(chosen)
                 .or(profile.schedules.first())?;
             Some(Entry {
+                id: profile.id,
                 timeline: Timeline::new(installed, schedule, &clock),
                 schedule,
                 purpose: profile.purpose,
@@ -138,10 +142,11 @@ impl<'p> Plan<'p> {
                 until: i64::MIN,
             })
         };
+        let hidden = Hidden::by(scope.evse(), profiles);
         Self {
             entries: profiles
                 .iter()
-                .filter(|installed| !installed.is_void && scope.takes(installed, profiles))
+                .filter(|installed| !installed.is_void && scope.takes(installed, &hidden))
                 .filter_map(entry)
                 .collect(),
             leads: Vec::new(),
@@ -155,6 +160,16 @@ impl<'p> Plan<'p> {
             },
             delay_max_s: 0,
         }
+    }
+
+    /// How many profiles there are to look at.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The profiles that led when last looked, in order of their ids.
+    pub(super) fn leads(&self) -> impl Iterator<Item = ProfileId> {
+        self.leads.iter().map(|lead| lead.id)
     }
 
     /// True when some period gives rates per phase.
@@ -213,6 +228,7 @@ impl<'p> Plan<'p> {
                 self.delay_max_s = self.delay_max_s.max(entry.schedule.randomized_delay_s);
             }
             self.leads.push(Lead {
+                id: entry.id,
                 period,
                 schedule: entry.schedule,
                 role,

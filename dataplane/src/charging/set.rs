@@ -189,7 +189,7 @@ impl ProfileSet {
     }
 
     /// Gives a TxProfile that came with a remote start, without transaction, the one that has begun on its EVSE
-    /// (1.6 §5.16.2, K05).
+    /// (1.6 §5.16.2, K05). A remote start that left the EVSE to the station is taken once that is known.
     pub fn transaction_started(&mut self, evse_id: u32, ocpp_transaction_id: &str) {
         for installed in &mut self.profiles {
             let profile = &mut installed.profile;

@@ -19,7 +19,7 @@ const LETTERS_MAX: usize = 256;
 /// Time between two projections of a shard: what a restart replays, against how often a busy station is written.
 const PROJECT_EVERY: Duration = Duration::from_secs(1);
 /// The same after a burst, until it is through.
-const PROJECT_BEHIND_EVERY: Duration = Duration::from_millis(50);
+const PROJECT_BEHIND_EVERY: Duration = Duration::from_millis(10);
 
 /// Carries things between a shard, its sockets, its log and its mailbox.
 pub(super) struct Reactor {

@@ -9,6 +9,9 @@ use fleet::wire::{self, MessageView, Writer};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use ocpp::Instant;
 
+/// Memory that an empty journal keeps.
+const KEPT_MAX: usize = 256 << 10;
+
 /// The records of one log that are not handed over yet, and the marks of those that are.
 pub(crate) struct Journal {
     log_id: LogId,
@@ -115,7 +118,9 @@ impl Journal {
         }
         if self.taken == self.ends.len() {
             self.bytes.clear();
+            self.bytes.shrink_to(KEPT_MAX);
             self.ends.clear();
+            self.ends.shrink_to(KEPT_MAX / 256);
             self.taken = 0;
         } else if 0 < self.taken {
             let cut = self.ends[self.taken - 1];

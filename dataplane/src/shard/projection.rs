@@ -13,8 +13,8 @@ use storage::state::Table;
 
 use crate::retry::{Canonical, kept_under};
 
-/// Stations and rows of one batch: about two milliseconds of encoding.
-const BATCH_LEN_MAX: usize = 2_000;
+/// Stations and rows of one batch: half a millisecond of encoding, and half a megabyte on its way to the store.
+const BATCH_LEN_MAX: usize = 500;
 /// Batches on their way to the store before more are made: what is behind waits here, once, and not in its queue too.
 const IN_FLIGHT_MAX: usize = 4;
 /// Entries that an idle queue keeps room for.

@@ -26,12 +26,20 @@ fn a_schedule_ends_where_its_periods_run_out() {
 #[test]
 fn changes_that_change_nothing_are_not_looked_at_for_ever() {
     let same: Vec<_> = (0..1_000).map(|at| (at, 6)).collect();
-    let daily = absolute(1, 0, Purpose::TxDefaultProfile, &same).recurring(Recurrence::Daily);
-    let set = set(&[(0, daily)]);
-    let wanted = request(1, 0, u32::MAX, RateUnit::Amperes);
-    let schedule = composite(&set, &station(), &wanted).expect("known");
-    assert_eq!(schedule.periods.len(), 1);
-    assert!(schedule.is_truncated && 8 * 86_400 <= schedule.duration_s);
+    let daily = |id| {
+        let profile = absolute(id, 0, Purpose::TxDefaultProfile, &same);
+        (0, profile.recurring(Recurrence::Daily))
+    };
+    let wanted = |evse_id| request(evse_id, 0, u32::MAX, RateUnit::Amperes);
+    let few = composite(&set(&[daily(1)]), &station(), &wanted(1)).expect("known");
+    assert_eq!(few.periods.len(), 1);
+    assert!(few.is_truncated && 100 * 86_400 <= few.duration_s);
+    // The more profiles and EVSEs, the earlier it ends.
+    let mut large = station();
+    large.evses = (1..=1_000).map(Evse::new).collect();
+    let many = composite(&set(&[daily(1), daily(2)]), &large, &wanted(0)).expect("known");
+    assert_eq!(many.periods.len(), 1);
+    assert!(many.is_truncated && many.duration_s < 2 * 86_400);
 }
 
 #[test]

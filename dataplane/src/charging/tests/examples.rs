@@ -133,6 +133,25 @@ fn each_purpose_is_led_by_its_highest_level() {
     composes(&profiles, &station(), request(1, 0, 60, A), "0 19");
 }
 
+#[test]
+fn the_leading_profiles_say_why() {
+    let set = set(&[
+        (0, absolute(1, 0, Max, &[(0, 20)])),
+        (1, absolute(2, 0, Default, &[(0, 6)])),
+        (1, absolute(3, 2, Default, &[(0, 18)])),
+        (1, absolute(4, 0, Tx, &[(0, 7)]).lasts(60)),
+        (0, absolute(-1, 0, LocalGeneration, &[(0, 5)])),
+    ]);
+    let leading = |evse_id, at| {
+        leading(&set, &station(), evse_id, day(at)).map(|ids| ids.iter().map(|id| id.0).collect())
+    };
+    assert_eq!(leading(1, 59), Ok(vec![-1, 1, 4]));
+    assert_eq!(leading(1, 60), Ok(vec![-1, 1, 3]));
+    assert_eq!(leading(1, -1), Ok(vec![]));
+    assert_eq!(leading(0, 0), Ok(vec![-1, 1]));
+    assert_eq!(leading(7, 0), Err(UnknownEvse(7)));
+}
+
 /// K27: what is generated locally comes on top, as a schedule and as a dynamic value.
 #[test]
 fn local_generation_is_added() {
@@ -231,14 +250,19 @@ fn a_tx_profile_needs_its_transaction() {
     let (mut other, mut unnamed) = (tx.clone(), tx.clone());
     other.ocpp_transaction_id = Some("other".into());
     unnamed.ocpp_transaction_id = None;
-    for (profile, expected) in [(tx, "0 6"), (unnamed, "0 6"), (other, "0 -")] {
-        composes(
-            &[(1, profile.clone())],
-            &station(),
-            request(1, 0, 60, A),
-            expected,
-        );
-        composes(&[(2, profile)], &station(), request(2, 0, 60, A), "0 -");
+    for (profile, at_its_evse, at_the_station) in [
+        (tx, "0 6", "0 6"),
+        (unnamed, "0 6", "0 -"),
+        (other, "0 -", "0 -"),
+    ] {
+        let composes = |sent_to, evse_id, expected| {
+            let profiles = [(sent_to, profile.clone())];
+            composes(&profiles, &station(), request(evse_id, 0, 60, A), expected);
+        };
+        composes(1, 1, at_its_evse);
+        composes(0, 1, at_the_station);
+        composes(2, 2, "0 -");
+        composes(0, 2, "0 -");
     }
 }
 
