@@ -97,8 +97,8 @@ pub(crate) fn judge(
     state: Option<&StationState>,
     given: Circumstances<'_>,
 ) -> Result<Entry, Refusal> {
-    let password = state.and_then(|state| state.password.as_deref());
-    let security = check_credentials(key.identity(), password, given.authorization)?;
+    let password = state.and_then(|state| state.details().password.as_deref().copied());
+    let security = check_credentials(key.identity(), password.as_ref(), given.authorization)?;
     let open = given.onboarding == Onboarding::Open && !given.forwarded;
     let known = state.and_then(|state| state.acceptance.map(|acceptance| (state, acceptance)));
     let Some((state, acceptance)) = known else {

@@ -114,7 +114,7 @@ impl Recent {
         self.0.push((short(key), short(retry.content)));
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(u64, u64)> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &(u64, u64)> {
         self.0.iter()
     }
 

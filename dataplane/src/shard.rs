@@ -80,6 +80,12 @@ const HELD_MAX: u16 = 24;
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const SWEEP_LEN: u32 = 8_192;
 
+/// Time between two looks for stations that have come to rest, those looked at each time, and how long one has been
+/// silent by then.
+const REST_EVERY: Duration = Duration::from_secs(1);
+const REST_LEN: usize = 4_096;
+const REST_AFTER_SECONDS: u32 = 8;
+
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
@@ -136,6 +142,8 @@ pub(crate) struct Shard {
     guesses: Guesses,
     /// When to look for what may leave memory, and from which station on.
     sweep: (Instant, u32),
+    /// When to look for stations that have come to rest.
+    rest_at: Instant,
     outbox: Outbox,
     tally: Tally,
     reads_paused: bool,
@@ -189,6 +197,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             guesses: Guesses::default(),
             sweep: (now.mono + SWEEP_EVERY, 0),
+            rest_at: now.mono + REST_EVERY,
             outbox: Outbox::default(),
             tally: Tally::default(),
             reads_paused: false,
@@ -199,7 +208,8 @@ impl Shard {
     }
 
     /// Takes a station as store and log know it, before the first connection.
-    pub(crate) fn load(&mut self, state: StationState) {
+    pub(crate) fn load(&mut self, mut state: StationState) {
+        state.pack();
         let station = self.stations.insert(state);
         let state = &self.stations[station].state;
         if state.acceptance == Some(fleet::record::Acceptance::Pending) {
@@ -518,6 +528,7 @@ impl Shard {
 
     /// Writes a record and folds it into its station's state.
     fn record<T: Writable>(&mut self, now: Now, station: u32, content: &T) -> EventId {
+        self.stations.wake(station);
         let entry = &mut self.stations[station];
         let (event, range) = self
             .journal
@@ -559,6 +570,35 @@ impl Shard {
         }
         self.sweep = (now.mono + SWEEP_EVERY, until);
         self.tidy_commands(now);
+    }
+
+    /// Packs stations that have been silent for a while and whose rows are on their way.
+    fn rest(&mut self, now: Now) {
+        if now.mono < self.rest_at {
+            return;
+        }
+        self.rest_at = now.mono + REST_EVERY;
+        for _ in 0..self.stations.awake_len().min(REST_LEN) {
+            let Some(station) = self.stations.next_awake() else {
+                break;
+            };
+            let entry = &mut self.stations[station];
+            let conn = entry.conn.and_then(|conn| self.conns.get_mut(conn));
+            let silent = conn
+                .as_ref()
+                .is_none_or(|conn| conn.seen_at + REST_AFTER_SECONDS <= now.tick());
+            if silent
+                && let Some(Stage::Live(live)) = conn.map(|conn| &mut conn.stage)
+                && live.inbound.unanswered() == 0
+            {
+                // A station that is silent for so long repeats nothing by its message id.
+                live.inbound = ocpp::Inbound::new();
+            }
+            if silent && !entry.dirty {
+                entry.state.pack();
+            }
+            self.stations.settle(station);
+        }
     }
 
     /// Keeps a frame as it went over the wire, without its secrets.

@@ -5,6 +5,7 @@
 //! the older records by.
 
 mod compact;
+mod details;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -22,9 +23,9 @@ use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros}
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
-use crate::retry::Recent;
 use compact::{Maybe, Texts, Words};
-use transactions::Transactions;
+pub(crate) use details::Details;
+use details::Rest;
 
 /// Transactions of one station in memory; beyond it the oldest leave, those that ended first.
 const TRANSACTIONS_MAX: usize = 128;
@@ -34,6 +35,8 @@ const CONNECTORS_MAX: usize = 256;
 const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// A station. Every field follows from its records.
+///
+/// What a Heartbeat needs lies here; the rest is packed while the station is at rest, see [`StationState::pack`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StationState {
     pub(crate) key: StationKey,
@@ -43,25 +46,18 @@ pub(crate) struct StationState {
     pub(crate) acceptance: Option<Acceptance>,
     /// An operator named it, so that onboarding does not judge it any more.
     pub(crate) registered: bool,
-    pub(crate) password: Option<Box<Password>>,
-    pub(crate) configured: Option<Box<Configured>>,
-    pub(crate) boot: Option<Boot>,
     pub(crate) protocol: Option<Protocol>,
     /// The live connection's name in the log; 0 while offline.
     pub(crate) connection: u64,
     pub(crate) security: Security,
-    pub(crate) peer: Box<str>,
-    connected_at: Maybe,
+    /// True exactly when [`Details::boot`] is there.
+    pub(crate) booted: bool,
     pub(crate) seen_at: UtcMicros,
     /// The newest time of its own that was worth believing.
     pub(crate) newest_at: i64,
     /// 1.6 transaction ids given so far.
     pub(crate) counter: u32,
-    /// In the order of (EVSE, connector).
-    pub(crate) connectors: Vec<Connector>,
-    /// Those that run and those that ended within [`ENDED_KEPT_MICROS`], oldest first.
-    pub(crate) transactions: Transactions,
-    pub(crate) recent: Recent,
+    rest: Rest,
 }
 
 /// What an operator said of a station.
@@ -74,7 +70,7 @@ pub(crate) struct Configured {
 }
 
 // An idle station pays for this.
-const _: () = assert!(size_of::<StationState>() <= 216);
+const _: () = assert!(size_of::<StationState>() <= 96);
 
 /// What a station said when it booted.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,21 +247,34 @@ impl StationState {
             applied: None,
             acceptance: None,
             registered: false,
-            password: None,
-            configured: None,
-            boot: None,
             protocol: None,
             connection: 0,
             security: Security::None,
-            peer: Box::default(),
-            connected_at: Maybe::NONE,
+            booted: false,
             seen_at: UtcMicros(0),
             newest_at: 0,
             counter: 0,
-            connectors: Vec::new(),
-            transactions: Transactions::default(),
-            recent: Recent::default(),
+            rest: Rest::default(),
         }
+    }
+
+    /// What a Heartbeat does not need; unpacked for the caller when it lies packed.
+    pub(crate) fn details(&self) -> Cow<'_, Details> {
+        self.rest.get()
+    }
+
+    /// The same, to change; lies open from then on.
+    pub(crate) fn details_mut(&mut self) -> &mut Details {
+        self.rest.open()
+    }
+
+    pub(crate) fn is_packed(&self) -> bool {
+        self.rest.is_packed()
+    }
+
+    /// Packs the details; those of a station with a running transaction, of which more will come, stay open.
+    pub(crate) fn pack(&mut self) {
+        self.rest.pack();
     }
 
     /// Takes one record of this station. One that is already reflected changes nothing.
@@ -283,21 +292,23 @@ impl StationState {
                 self.protocol = Protocol::from_code(connected.protocol);
                 self.security = Security::from_code(connected.security).unwrap_or(Security::None);
                 self.acceptance = Acceptance::from_code(connected.acceptance);
-                self.peer = connected.peer.as_str().into();
-                self.connected_at = Maybe::new(Some(at.0));
                 self.seen_at = at;
+                let details = self.details_mut();
+                details.peer = connected.peer.as_str().into();
+                details.connected_at = Maybe::new(Some(at.0));
             }
             Body::Disconnected(disconnected) => {
                 // A late end of an older connection is no end of this one.
                 if disconnected.connection.to_native() == self.connection {
                     self.connection = 0;
-                    self.peer = Box::default();
+                    self.details_mut().peer = Box::default();
                 }
             }
             Body::ConnectionRefused(_) => {}
             Body::Booted(booted) => {
                 self.seen_at = at;
-                self.boot = Some(Boot::new(
+                self.booted = true;
+                self.details_mut().boot = Some(Boot::new(
                     at,
                     &booted.vendor,
                     &booted.model,
@@ -319,7 +330,8 @@ impl StationState {
                     .latitude
                     .as_ref()
                     .zip(configured.longitude.as_ref());
-                self.configured = Some(Box::new(Configured {
+                let details = self.details_mut();
+                details.configured = Some(Box::new(Configured {
                     site: configured.site.as_str().into(),
                     address: configured.address.as_str().into(),
                     location: location.map(|(lat, long)| (lat.to_native(), long.to_native())),
@@ -329,7 +341,7 @@ impl StationState {
                     .password_salt
                     .as_ref()
                     .zip(configured.password_mac.as_ref());
-                self.password = digest.map(|(salt, mac)| {
+                details.password = digest.map(|(salt, mac)| {
                     Box::new(Password {
                         salt: *salt,
                         mac: *mac,
@@ -338,16 +350,14 @@ impl StationState {
             }
             Body::StationDeleted(_) => {
                 // What remains recognises retries and keeps 1.6 ids from being given twice.
+                let recent = std::mem::take(&mut self.details_mut().recent);
                 let Self {
-                    counter,
-                    newest_at,
-                    recent,
-                    ..
+                    counter, newest_at, ..
                 } = std::mem::replace(self, Self::new(self.key.clone()));
                 self.applied = Some(event);
                 self.counter = counter;
                 self.newest_at = newest_at;
-                self.recent = recent;
+                self.details_mut().recent = recent;
             }
         }
     }
@@ -412,7 +422,7 @@ impl StationState {
         };
         let id = TransactionId(event.transaction_id);
         if let Some(leaving) = self.crowded_out_by(id) {
-            self.transactions.retain(|t| t.id != leaving);
+            self.details_mut().transactions.retain(|t| t.id != leaving);
         }
         let make = || Transaction {
             id,
@@ -434,7 +444,8 @@ impl StationState {
             start: [0; 16],
             updated_at: at,
         };
-        self.transactions.change(id, make, |transaction| {
+        let transactions = &mut self.details_mut().transactions;
+        transactions.change(id, make, |transaction| {
             transaction.apply(at, kind, event, rules)
         });
     }
@@ -464,7 +475,8 @@ impl StationState {
                 at: row.clock_trusted.then_some(row.measured_at.to_native()),
                 energy: MilliwattHours(reading.bits.to_native()),
             };
-            let running = transaction.and_then(|id| self.transactions.active_mut(id));
+            let transactions = &mut self.details_mut().transactions;
+            let running = transaction.and_then(|id| transactions.active_mut(id));
             if let Some(running) = running {
                 if ReadingContext::from_code(row.context) == Some(ReadingContext::TransactionBegin)
                 {
@@ -485,7 +497,7 @@ impl StationState {
     }
 
     fn remember(&mut self, retry: &ArchivedRetry, clock_trusted: bool, at: i64) {
-        self.recent.remember(Retry {
+        self.details_mut().recent.remember(Retry {
             key: retry.key,
             content: retry.content,
             conflict: retry.conflict,
@@ -496,62 +508,81 @@ impl StationState {
     }
 
     fn connector_mut(&mut self, evse_id: u32, connector_id: u32) -> Option<&mut Connector> {
+        let connectors = &mut self.details_mut().connectors;
         let place = |c: &Connector| (c.evse_id, c.connector_id);
-        let at = match self
-            .connectors
-            .binary_search_by_key(&(evse_id, connector_id), place)
-        {
+        let at = match connectors.binary_search_by_key(&(evse_id, connector_id), place) {
             Ok(at) => at,
-            Err(_) if CONNECTORS_MAX <= self.connectors.len() => return None,
+            Err(_) if CONNECTORS_MAX <= connectors.len() => return None,
             Err(at) => {
                 let connector = Connector {
                     evse_id,
                     connector_id,
                     ..Connector::default()
                 };
-                self.connectors.reserve_exact(1);
-                self.connectors.insert(at, connector);
+                connectors.reserve_exact(1);
+                connectors.insert(at, connector);
                 at
             }
         };
-        self.connectors.get_mut(at)
+        connectors.get_mut(at)
     }
 
-    pub(crate) fn connector(&self, evse_id: u32, connector_id: u32) -> Option<&Connector> {
-        self.connectors
-            .iter()
-            .find(|c| (c.evse_id, c.connector_id) == (evse_id, connector_id))
+    pub(crate) fn connector(&self, evse_id: u32, connector_id: u32) -> Option<Cow<'_, Connector>> {
+        let here = |c: &Connector| (c.evse_id, c.connector_id) == (evse_id, connector_id);
+        match self.details() {
+            Cow::Borrowed(details) => {
+                let found = details.connectors.iter().find(|c| here(c));
+                found.map(Cow::Borrowed)
+            }
+            Cow::Owned(details) => {
+                let found = details.connectors.into_iter().find(here);
+                found.map(Cow::Owned)
+            }
+        }
     }
 
     /// A transaction by the station's own name of it; the newest, should it use one twice.
     pub(crate) fn transaction_named(&self, ocpp_id: &str) -> Option<Cow<'_, Transaction>> {
-        self.transactions
-            .iter()
-            .rev()
-            .find(|t| &*t.ocpp_id == ocpp_id)
+        self.find_transaction(|details| {
+            let mut transactions = details.transactions.iter().rev();
+            transactions.find(|t| &*t.ocpp_id == ocpp_id)
+        })
     }
 
     pub(crate) fn transaction(&self, id: TransactionId) -> Option<Cow<'_, Transaction>> {
-        self.transactions.find(id)
+        self.find_transaction(|details| details.transactions.find(id))
+    }
+
+    fn find_transaction(
+        &self,
+        find: impl Fn(&Details) -> Option<Cow<'_, Transaction>>,
+    ) -> Option<Cow<'_, Transaction>> {
+        match self.details() {
+            Cow::Borrowed(details) => find(details),
+            Cow::Owned(details) => find(&details).map(|t| Cow::Owned(t.into_owned())),
+        }
     }
 
     pub(crate) fn active(&self) -> impl Iterator<Item = &Transaction> {
-        self.transactions.active()
+        let open = self.rest.as_open().into_iter();
+        open.flat_map(|details| details.transactions.active())
     }
 
     /// When the live or the last connection began.
     pub(crate) fn connected_at(&self) -> Option<UtcMicros> {
-        self.connected_at.get().map(UtcMicros)
+        self.details().connected_at.get().map(UtcMicros)
     }
 
     /// The transaction that leaves memory when `coming` enters it.
     pub(crate) fn crowded_out_by(&self, coming: TransactionId) -> Option<TransactionId> {
-        if self.transactions.len() < TRANSACTIONS_MAX || self.transaction(coming).is_some() {
+        let details = self.details();
+        let transactions = &details.transactions;
+        if transactions.len() < TRANSACTIONS_MAX || transactions.find(coming).is_some() {
             return None;
         }
-        self.transactions
+        transactions
             .oldest_ended()
-            .or_else(|| self.transactions.oldest())
+            .or_else(|| transactions.oldest())
     }
 
     /// Forgets transactions that ended more than [`ENDED_KEPT_MICROS`] ago.
@@ -559,7 +590,14 @@ impl StationState {
         let old = |t: &Transaction| {
             t.state != TransactionState::Active && t.updated_at.0 + ENDED_KEPT_MICROS < now.0
         };
-        self.transactions.retain(|t| !old(t));
+        let (was_packed, first) = (self.is_packed(), self.rest.ended_first());
+        if was_packed && first.is_none_or(|first| now.0 <= first + ENDED_KEPT_MICROS) {
+            return;
+        }
+        self.details_mut().transactions.retain(|t| !old(t));
+        if was_packed {
+            self.pack();
+        }
     }
 
     /// The bytes of this station's row in the state store.

@@ -67,7 +67,7 @@ fn state(known: Known) -> Option<StationState> {
         Known::Seen => state.acceptance = Some(Acceptance::Accepted),
         Known::Charging => {
             state.acceptance = Some(Acceptance::Accepted);
-            state.transactions =
+            state.details_mut().transactions =
                 std::iter::once(crate::state::Transaction::running_for_test()).collect();
         }
         Known::Waiting => state.acceptance = Some(Acceptance::Pending),
@@ -78,7 +78,7 @@ fn state(known: Known) -> Option<StationState> {
         Known::WithPassword => {
             state.acceptance = Some(Acceptance::Accepted);
             state.registered = true;
-            state.password = Some(Box::new(Password::new(PASSWORD).unwrap()));
+            state.details_mut().password = Some(Box::new(Password::new(PASSWORD).unwrap()));
         }
         Known::Unapproved => {
             state.acceptance = Some(Acceptance::Pending);

@@ -176,8 +176,11 @@ impl Shard {
         let station = self.stations.entry(&entry.key);
         let state = &self.stations[station].state;
         let patch = entry.patch;
-        let before = state.configured.as_deref().cloned().unwrap_or_default();
-        let password = patch.password.unwrap_or(state.password.as_deref().copied());
+        let details = state.details();
+        let before = details.configured.as_deref().cloned().unwrap_or_default();
+        let password = patch
+            .password
+            .unwrap_or(details.password.as_deref().copied());
         let location = patch.location.unwrap_or(before.location);
         let was_pending = state.acceptance == Some(Acceptance::Pending);
         // A change to one that waits does not approve it; naming a new one does.
@@ -301,7 +304,8 @@ impl Shard {
 
     fn station_view(&self, now: Now, station: &Station) -> StationView {
         let state = &station.state;
-        let (boot, configured) = (state.boot.as_ref(), state.configured.as_deref());
+        let details = state.details();
+        let (boot, configured) = (details.boot.as_ref(), details.configured.as_deref());
         let [vendor, model, serial_number, firmware_version] =
             boot.map_or([""; 4], |boot| boot.texts()).map(str::to_owned);
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -314,7 +318,7 @@ impl Shard {
         StationView {
             key: state.key.clone(),
             acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
-            password: state.password.as_deref().copied(),
+            password: details.password.as_deref().copied(),
             site: text(configured.map(|c| &*c.site)),
             address: text(configured.map(|c| &*c.address)),
             location: configured.and_then(|c| c.location),
@@ -322,7 +326,7 @@ impl Shard {
             protocol: state.protocol,
             online: station.conn.is_some(),
             peer: if station.conn.is_some() {
-                state.peer.to_string()
+                details.peer.to_string()
             } else {
                 String::new()
             },
@@ -333,7 +337,7 @@ impl Shard {
             model,
             serial_number,
             firmware_version,
-            connectors: state
+            connectors: details
                 .connectors
                 .iter()
                 .map(|c| connector_view(state, c))

@@ -124,6 +124,8 @@ impl Shard {
         if (action, payload) == ("Heartbeat", "{}") {
             return self.heartbeat(now, version, call);
         }
+        // All that it is judged by lies in the details, and is looked up more than once.
+        self.stations.wake(call.station);
         let Some(live) = self.conns.live_mut(call.conn) else {
             return;
         };
@@ -324,7 +326,7 @@ impl Shard {
 
     /// A 2.x station that was accepted and never booted is asked to, once per connection.
     fn request_boot(&mut self, now: Now, conn: ConnId, station: u32) {
-        if self.stations[station].state.boot.is_some() {
+        if self.stations[station].state.booted {
             return;
         }
         let Some(live) = self.conns.live_mut(conn) else {

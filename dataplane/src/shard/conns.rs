@@ -6,6 +6,8 @@ use net::driver::ConnId;
 use net::ws::Codec;
 use ocpp::{Inbound, Rpc, Version};
 
+use super::stations::grow;
+
 /// A socket, in a table with the driver's own indices.
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
@@ -66,8 +68,9 @@ pub(crate) struct Conns {
 impl Conns {
     pub(crate) fn insert(&mut self, conn: Conn) {
         let at = conn.id.index();
-        if self.slots.len() <= at {
-            self.slots.resize_with(at + 1, || None);
+        while self.slots.len() <= at {
+            grow(&mut self.slots);
+            self.slots.push(None);
         }
         debug_assert!(
             self.slots[at].is_none(),

@@ -414,7 +414,9 @@ impl Shard {
             self.verdict(station, reported.retry, older)?
         } else {
             // Without a time it says something new only if it says something else.
-            let same = last.is_some_and(|last| last.status_content == reported.retry.content);
+            let same = last
+                .as_ref()
+                .is_some_and(|last| last.status_content == reported.retry.content);
             if same { Verdict::Same } else { Verdict::New }
         };
         if self.is_repeated(verdict) {

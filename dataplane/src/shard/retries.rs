@@ -41,7 +41,7 @@ impl Shard {
         key: [u8; 16],
         older: bool,
     ) -> Result<Option<u64>, StoreUnreadable> {
-        match self.stations[station].state.recent.find(key) {
+        match self.stations[station].state.details().recent.find(key) {
             Some(content) => Ok(Some(content)),
             None => Ok(self.kept(key, older)?.map(|row| short(row.content))),
         }

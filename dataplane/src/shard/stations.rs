@@ -1,5 +1,6 @@
 //! The stations of a shard: by index for sockets, by key for questions, in order for lists.
 
+use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
 
 use fleet::StationKey;
@@ -47,6 +48,15 @@ pub(crate) struct Stations {
     /// All of them in the order of their keys, which stand in the slab alone. A restart brings them in this order;
     /// one that comes in between moves four bytes for each behind it, some ten microseconds among 100,000.
     by_key: Vec<u32>,
+    /// Those whose details lie open, each once, in the order in which [`Shard::rest`](super::Shard) looks at them.
+    awake: VecDeque<u32>,
+}
+
+/// Room for one more. A table grows by an eighth, and not by as much as it holds: what it has room for is memory that nobody uses.
+pub(super) fn grow<T>(table: &mut Vec<T>) {
+    if table.len() == table.capacity() {
+        table.reserve_exact((table.len() / 8).max(64));
+    }
 }
 
 impl Stations {
@@ -62,7 +72,12 @@ impl Stations {
             self.position(&state.key)
                 .expect_err("a station is inserted once")
         };
+        grow(&mut self.by_key);
         self.by_key.insert(at, station);
+        if !state.is_packed() {
+            self.awake.push_back(station);
+        }
+        grow(&mut self.slab);
         self.slab.push(Station {
             state,
             conn: None,
@@ -80,6 +95,34 @@ impl Stations {
             Some(station) => station,
             None => self.insert(StationState::new(key.clone())),
         }
+    }
+
+    /// Opens the details of a station that is going to change.
+    pub(crate) fn wake(&mut self, station: u32) {
+        let state = &mut self[station].state;
+        if state.is_packed() {
+            state.details_mut();
+            self.awake.push_back(station);
+        }
+    }
+
+    /// The next whose details lie open; it is to come back by [`Stations::settle`].
+    pub(crate) fn next_awake(&mut self) -> Option<u32> {
+        self.awake.pop_front()
+    }
+
+    /// Takes back what [`Stations::next_awake`] gave, packed or to be looked at again.
+    pub(crate) fn settle(&mut self, station: u32) {
+        if !self[station].state.is_packed() {
+            self.awake.push_back(station);
+        } else if self.awake.is_empty() {
+            self.awake = VecDeque::new();
+        }
+    }
+
+    /// Number of those whose details lie open.
+    pub(crate) fn awake_len(&self) -> usize {
+        self.awake.len()
     }
 
     pub(crate) fn find(&self, key: &StationKey) -> Option<u32> {

@@ -51,7 +51,8 @@ impl Shard {
             .map(|since| since + self.settings.config.log_stall_timeout);
         let stall = stall.filter(|_| !self.stalled);
         let sweep = Some(self.sweep.0);
-        [wheel, self.deadlines.poll(), stall, sweep]
+        let rest = Some(self.rest_at).filter(|_| 0 < self.stations.awake_len());
+        [wheel, self.deadlines.poll(), stall, sweep, rest]
             .into_iter()
             .flatten()
             .min()
@@ -73,6 +74,7 @@ impl Shard {
             }
         }
         self.sweep(now);
+        self.rest(now);
         let limit = self.settings.config.log_stall_timeout;
         let stalled = self
             .journal
@@ -142,10 +144,6 @@ impl Shard {
                     self.conns.remove(id);
                     self.outbox.push(Effect::Abort(id));
                 } else if seen_at + ping <= tick {
-                    if live.inbound.unanswered() == 0 {
-                        // A station that is silent for so long repeats nothing by its message id.
-                        live.inbound = ocpp::Inbound::new();
-                    }
                     let first = !std::mem::replace(&mut live.pinged, true);
                     if first {
                         self.outbox.send(id, |out| ws::write_ping(out, None, b""));

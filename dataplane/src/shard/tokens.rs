@@ -97,7 +97,8 @@ impl Shard {
             return Ok(Authorization::unheard_of(Judgement::Invalid));
         }
         let state = &self.stations[station].state;
-        let site = state.configured.as_deref().map_or("", |c| &*c.site);
+        let details = state.details();
+        let site = details.configured.as_deref().map_or("", |c| &*c.site);
         let evse_ids = allowed_evses(&token, state.key.identity(), site);
         let cache_until = token
             .cache_s

@@ -67,7 +67,8 @@ impl Shard {
             t.start == retry.content
                 && (occurred.clock_trusted || t.state == TransactionState::Active)
         };
-        let found = state.transactions.iter().find(same);
+        let details = state.details();
+        let found = details.transactions.iter().find(same);
         let found = found.and_then(|t| Some((t.ocpp_id.parse::<i64>().ok()?, t.id)));
         let older = self.is_older(station, trusted(&occurred));
         let verdict = match found {

@@ -20,6 +20,16 @@ impl<const N: usize> Texts<N> {
         Self(bytes.into())
     }
 
+    /// Puts them as they lie.
+    pub(super) fn put(&self, bytes: &mut Vec<u8>) {
+        put_bytes(bytes, &self.0);
+    }
+
+    /// Takes what [`Texts::put`] put.
+    pub(super) fn take(bytes: &mut &[u8]) -> Self {
+        Self(take_bytes(bytes).into())
+    }
+
     /// All of them, in the order they were given.
     pub(crate) fn get(&self) -> [&str; N] {
         let mut rest = &*self.0;
@@ -27,7 +37,7 @@ impl<const N: usize> Texts<N> {
             if rest.is_empty() {
                 return "";
             }
-            std::str::from_utf8(take_bytes(&mut rest)).expect("`new` was given texts")
+            take_text(&mut rest)
         })
     }
 }
@@ -76,7 +86,9 @@ const KNOWN: [&str; 26] = [
     "UnderVoltage",
     "WeakSignal",
 ];
-const _: () = assert!(KNOWN.len() <= 1 << u8::BITS);
+/// No index: the words follow as texts.
+const OTHER: u8 = u8::MAX;
+const _: () = assert!(KNOWN.len() <= OTHER as usize);
 
 impl Words {
     pub(crate) fn new(status: &str, error_code: &str) -> Self {
@@ -84,6 +96,28 @@ impl Words {
         match (index(status), index(error_code)) {
             (Some(status), Some(error_code)) => Self::Known(status as u8, error_code as u8),
             (Some(_), None) | (None, _) => Self::Other(Box::new(Texts::new([status, error_code]))),
+        }
+    }
+
+    /// Two indices, or [`OTHER`] and the texts.
+    pub(super) fn put(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Known(status, error_code) => bytes.extend_from_slice(&[*status, *error_code]),
+            Self::Other(texts) => {
+                bytes.push(OTHER);
+                texts.put(bytes);
+            }
+        }
+    }
+
+    /// Takes what [`Words::put`] put.
+    pub(super) fn take(bytes: &mut &[u8]) -> Self {
+        match take_array(bytes) {
+            [OTHER] => Self::Other(Box::new(Texts::take(bytes))),
+            [status] => {
+                let [error_code] = take_array(bytes);
+                Self::Known(status, error_code)
+            }
         }
     }
 
@@ -158,6 +192,13 @@ pub(super) fn put_bytes(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(value);
 }
 
+/// Takes as many bytes as were put.
+pub(super) fn take_array<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
+    let (taken, rest) = bytes.split_first_chunk().expect("as much was put");
+    *bytes = rest;
+    *taken
+}
+
 /// Takes what [`put_unsigned`] put.
 pub(super) fn take_unsigned(bytes: &mut &[u8]) -> u64 {
     let mut value = 0;
@@ -184,6 +225,11 @@ pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     let (taken, rest) = bytes.split_at(len);
     *bytes = rest;
     taken
+}
+
+/// Takes a text that [`put_bytes`] put.
+pub(super) fn take_text<'a>(bytes: &mut &'a [u8]) -> &'a str {
+    std::str::from_utf8(take_bytes(bytes)).expect("a text was put")
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use rkyv::rancor::Error as RkyvError;
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::compact::{Maybe, Words};
-use super::{Boot, Configured, Connector, StationState, Transaction};
+use super::details::Rest;
+use super::{Boot, Configured, Connector, Details, StationState, Transaction};
 use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::retry::Recent;
@@ -128,34 +129,35 @@ struct TransactionRow {
 }
 
 pub(super) fn write(state: &StationState) -> Vec<u8> {
+    let details = state.details();
     let row = StationRow {
         log_id: state.applied.map_or(0, |event| event.log_id.0),
         seq: state.applied.map_or(0, |event| event.seq.0),
         acceptance: state.acceptance.map_or(0, Acceptance::code),
         registered: state.registered,
-        password: state.password.as_ref().map(|p| (p.salt, p.mac)),
-        configured: state.configured.as_ref().map(|c| ConfiguredRow {
+        password: details.password.as_ref().map(|p| (p.salt, p.mac)),
+        configured: details.configured.as_ref().map(|c| ConfiguredRow {
             site: c.site.to_string(),
             address: c.address.to_string(),
             location: c.location,
             connectors: c.connectors,
         }),
-        boot: state.boot.as_ref().map(boot_row),
+        boot: details.boot.as_ref().map(boot_row),
         protocol: state.protocol.map_or(0, Protocol::code),
         connection: state.connection,
         security: state.security.code(),
-        peer: state.peer.to_string(),
-        connected_at: state.connected_at.get(),
+        peer: details.peer.to_string(),
+        connected_at: details.connected_at.get(),
         seen_at: state.seen_at.0,
         newest_at: state.newest_at,
         counter: state.counter,
-        connectors: state.connectors.iter().map(connector_row).collect(),
-        transactions: state
+        connectors: details.connectors.iter().map(connector_row).collect(),
+        transactions: details
             .transactions
             .iter()
             .map(|t| transaction_row(&t))
             .collect(),
-        recent: state.recent.iter().copied().collect(),
+        recent: details.recent.iter().copied().collect(),
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
@@ -240,14 +242,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         station: key.clone(),
         detail: e.to_string(),
     })?;
-    Ok(StationState {
-        key,
-        applied: (row.log_id != 0).then_some(EventId {
-            log_id: LogId(row.log_id),
-            seq: Seq(row.seq),
-        }),
-        acceptance: Acceptance::from_code(row.acceptance),
-        registered: row.registered,
+    let details = Details {
         password: row
             .password
             .map(|(salt, mac)| Box::new(Password { salt, mac })),
@@ -268,18 +263,32 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
                 &b.firmware_version,
             )
         }),
-        protocol: Protocol::from_code(row.protocol),
-        connection: row.connection,
-        security: Security::from_code(row.security).unwrap_or(Security::None),
         peer: row.peer.into(),
         connected_at: Maybe::new(row.connected_at),
-        seen_at: UtcMicros(row.seen_at),
-        newest_at: row.newest_at,
-        counter: row.counter,
         connectors: row.connectors.into_iter().map(connector).collect(),
         transactions: row.transactions.into_iter().map(transaction).collect(),
         recent: Recent::from_pairs(row.recent.into_iter()),
-    })
+    };
+    let mut state = StationState {
+        key,
+        applied: (row.log_id != 0).then_some(EventId {
+            log_id: LogId(row.log_id),
+            seq: Seq(row.seq),
+        }),
+        acceptance: Acceptance::from_code(row.acceptance),
+        registered: row.registered,
+        protocol: Protocol::from_code(row.protocol),
+        connection: row.connection,
+        security: Security::from_code(row.security).unwrap_or(Security::None),
+        booted: details.boot.is_some(),
+        seen_at: UtcMicros(row.seen_at),
+        newest_at: row.newest_at,
+        counter: row.counter,
+        rest: Rest::new(details),
+    };
+    // Most stations of a fleet are at rest when they are read.
+    state.pack();
+    Ok(state)
 }
 
 fn connector(row: ConnectorRow) -> Connector {

@@ -213,13 +213,20 @@ fn live_and_replayed_state_are_the_same() {
 fn meter_values_move_a_running_transaction_and_nothing_else() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
-    let energy = |state: &StationState| state.transactions.iter().next().unwrap().energy;
+    let energy = |state: &StationState| {
+        let details = state.details();
+        details.transactions.iter().next().unwrap().energy
+    };
     assert_eq!(energy(&state), Some(MilliwattHours(500)));
     let ended = event(TransactionEventKind::Ended, TransactionState::Ended, 2_000);
     fold(&mut state, 7, 10, &[ended]);
-    let before = state.transactions.clone();
+    let before = state.details().transactions.clone();
     fold(&mut state, 7, 11, &life()[5..]);
-    assert_eq!(state.transactions, before, "a late value revives nothing");
+    assert_eq!(
+        state.details().transactions,
+        before,
+        "a late value revives nothing"
+    );
 }
 
 #[test]
@@ -247,7 +254,7 @@ fn a_deleted_station_gives_no_transaction_id_twice() {
     };
     fold(&mut state, 7, 20, &[deleted.into()]);
     assert_eq!((state.counter, state.acceptance), (6, None));
-    assert!(state.transactions.len() == 0 && state.password.is_none());
+    assert!(state.details().transactions.len() == 0 && state.details().password.is_none());
 }
 
 #[test]
@@ -256,13 +263,13 @@ fn ended_transactions_leave_memory_after_a_day() {
     fold(&mut state, 7, 1, &life());
     let later = |micros| UtcMicros(AT.0 + 12_000_000 + ENDED_KEPT_MICROS + micros);
     state.forget_ended(later(1));
-    assert_eq!(state.transactions.len(), 1, "it still runs");
+    assert_eq!(state.details().transactions.len(), 1, "it still runs");
     let ended = event(TransactionEventKind::Ended, TransactionState::Ended, 2_000);
     fold(&mut state, 7, 12, &[ended]);
     state.forget_ended(later(0));
-    assert_eq!(state.transactions.len(), 1);
+    assert_eq!(state.details().transactions.len(), 1);
     state.forget_ended(later(1));
-    assert_eq!(state.transactions.len(), 0);
+    assert_eq!(state.details().transactions.len(), 0);
 }
 
 #[test]
@@ -286,6 +293,6 @@ fn memory_of_one_station_is_bounded() {
         facts.push(status.into());
     }
     fold(&mut state, 7, 1, &facts);
-    assert_eq!(state.transactions.len(), TRANSACTIONS_MAX);
-    assert_eq!(state.connectors.len(), CONNECTORS_MAX);
+    assert_eq!(state.details().transactions.len(), TRANSACTIONS_MAX);
+    assert_eq!(state.details().connectors.len(), CONNECTORS_MAX);
 }

@@ -14,7 +14,10 @@ use fleet::record::{Quality, TransactionState};
 use fleet::{Cost, MilliwattHours, TransactionId, UtcMicros};
 
 use super::Transaction;
-use super::compact::{put_bytes, put_signed, put_unsigned, take_bytes, take_signed, take_unsigned};
+use super::compact::{
+    put_bytes, put_signed, put_unsigned, take_array, take_bytes, take_signed, take_text,
+    take_unsigned,
+};
 use crate::energy::{Register, Registers};
 
 /// Oldest first.
@@ -96,6 +99,33 @@ impl Transactions {
 
     pub(crate) fn oldest(&self) -> Option<TransactionId> {
         self.0.first().map(Kept::id)
+    }
+
+    /// When the first of those that do not run was last heard of.
+    pub(super) fn ended_first(&self) -> Option<i64> {
+        let ended = self.0.iter().filter_map(|kept| match kept {
+            Kept::Active(_) => None,
+            Kept::Packed(packed) => Some(packed.unpack().updated_at.0),
+        });
+        ended.min()
+    }
+
+    /// Puts those of a station where none runs: their number, and each as it lies.
+    pub(super) fn put(&self, bytes: &mut Vec<u8>) {
+        put_unsigned(bytes, self.0.len() as u64);
+        for kept in &self.0 {
+            match kept {
+                Kept::Active(_) => unreachable!("a station with a running transaction lies open"),
+                Kept::Packed(packed) => put_bytes(bytes, &packed.0),
+            }
+        }
+    }
+
+    /// Takes what [`Transactions::put`] put.
+    pub(super) fn take(bytes: &mut &[u8]) -> Self {
+        let len = take_unsigned(bytes);
+        let kept = (0..len).map(|_| Kept::Packed(Packed(take_bytes(bytes).into())));
+        Self(kept.collect())
     }
 }
 
@@ -257,10 +287,7 @@ impl Packed {
                 }
             })
         });
-        let [ocpp_id, stop_reason] = [(); 2].map(|()| {
-            let text = std::str::from_utf8(take_bytes(rest)).expect("`new` was given texts");
-            text.into()
-        });
+        let [ocpp_id, stop_reason] = [(); 2].map(|()| take_text(rest).into());
         Transaction {
             id,
             ocpp_id,
@@ -292,16 +319,8 @@ impl Packed {
     }
 }
 
-fn take_array<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
-    let (taken, rest) = bytes
-        .split_first_chunk()
-        .expect("`Packed::new` wrote as much");
-    *bytes = rest;
-    *taken
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -315,7 +334,8 @@ mod tests {
         }))
     }
 
-    fn transaction() -> impl Strategy<Value = Transaction> {
+    /// Any that does not run.
+    pub(in crate::state) fn ended() -> impl Strategy<Value = Transaction> {
         let names = (
             any::<[u8; 16]>(),
             any::<[u8; 16]>(),
@@ -377,7 +397,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_loses_nothing(transaction in transaction()) {
+        fn packing_loses_nothing(transaction in ended()) {
             let packed = Packed::new(&transaction);
             prop_assert_eq!(packed.id(), transaction.id);
             prop_assert_eq!(packed.unpack(), transaction);

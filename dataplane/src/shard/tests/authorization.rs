@@ -23,8 +23,9 @@ fn run(version: &str, script: &str) -> (String, World) {
     ));
     let ids = |world: &World| -> Vec<String> {
         let station = world.shard.stations.find(&key("CP1")).expect("registered");
-        let transactions = &world.shard.stations[station].state.transactions;
-        transactions.iter().map(|t| t.ocpp_id.to_string()).collect()
+        let details = world.shard.stations[station].state.details();
+        let transactions = details.transactions.iter();
+        transactions.map(|t| t.ocpp_id.to_string()).collect()
     };
     let mut out = String::new();
     for line in script.lines() {

@@ -29,8 +29,9 @@ fn records(world: &World) -> (Vec<MeterValues>, Vec<TransactionEvent>) {
 
 fn transactions(world: &World) -> Vec<Transaction> {
     let station = world.shard.stations.find(&key("CP1")).expect("a station");
-    let transactions = world.shard.stations[station].state.transactions.iter();
-    transactions.map(Cow::into_owned).collect()
+    let details = world.shard.stations[station].state.details();
+    let owned = |t: Cow<'_, Transaction>| t.into_owned();
+    details.transactions.iter().map(owned).collect()
 }
 
 #[test]

@@ -668,8 +668,8 @@ impl World {
 
     fn show_transactions(&mut self, identity: &str) {
         let station = self.shard.stations.find(&key(identity)).expect("a station");
-        let transactions = self.shard.stations[station].state.transactions.clone();
-        for t in transactions.iter() {
+        let details = self.shard.stations[station].state.details().into_owned();
+        for t in details.transactions.iter() {
             let id = if t.ocpp_id.len() > 8 {
                 "ID"
             } else {
@@ -688,8 +688,9 @@ impl World {
     /// The newest 1.6 transaction id given to a station.
     pub(super) fn ocpp_id(&self, identity: &str) -> String {
         let station = self.shard.stations.find(&key(identity)).expect("a station");
-        let transactions = &self.shard.stations[station].state.transactions;
-        transactions
+        let details = self.shard.stations[station].state.details();
+        details
+            .transactions
             .iter()
             .next_back()
             .expect("a transaction")

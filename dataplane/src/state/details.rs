@@ -1,0 +1,365 @@
+//! What is known of a station beyond what a Heartbeat needs.
+//!
+//! A fleet is at rest most of the time, and a station at rest is only looked at: its details lie in one byte string,
+//! half the memory of the same in structs and vectors, until a record changes them.
+//!
+//! # Invariants
+//!
+//! - A station with a running transaction lies open.
+//! - Packing loses nothing: the station's row is written from what is unpacked.
+
+use std::borrow::Cow;
+
+use fleet::UtcMicros;
+use fleet::record::ConnectorStatus;
+
+use super::compact::{
+    Maybe, Texts, Words, put_bytes, put_signed, put_unsigned, take_array, take_signed, take_text,
+    take_unsigned,
+};
+use super::transactions::Transactions;
+use super::{Boot, Configured, Connector};
+use crate::password::Password;
+use crate::retry::Recent;
+
+/// Everything a station has said or was said of it that is no number a Heartbeat moves.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Details {
+    pub(crate) password: Option<Box<Password>>,
+    pub(crate) configured: Option<Box<Configured>>,
+    pub(crate) boot: Option<Boot>,
+    /// Where the live connection comes from; empty while offline.
+    pub(crate) peer: Box<str>,
+    pub(super) connected_at: Maybe,
+    /// In the order of (EVSE, connector).
+    pub(crate) connectors: Vec<Connector>,
+    /// Those that run and those that ended within [`super::ENDED_KEPT_MICROS`], oldest first.
+    pub(crate) transactions: Transactions,
+    pub(crate) recent: Recent,
+}
+
+impl Default for Details {
+    fn default() -> Self {
+        Self {
+            password: None,
+            configured: None,
+            boot: None,
+            peer: Box::default(),
+            connected_at: Maybe::NONE,
+            connectors: Vec::new(),
+            transactions: Transactions::default(),
+            recent: Recent::default(),
+        }
+    }
+}
+
+/// [`Details`], open or packed.
+#[derive(Clone, Debug)]
+pub(super) enum Rest {
+    Open(Box<Details>),
+    Packed(Box<[u8]>),
+}
+
+const _: () = assert!(size_of::<Rest>() <= 16);
+
+impl Rest {
+    pub(super) fn new(details: Details) -> Self {
+        Self::Open(Box::new(details))
+    }
+
+    pub(super) fn get(&self) -> Cow<'_, Details> {
+        match self {
+            Self::Open(details) => Cow::Borrowed(details),
+            Self::Packed(bytes) => Cow::Owned(unpack(bytes)),
+        }
+    }
+
+    pub(super) fn as_open(&self) -> Option<&Details> {
+        match self {
+            Self::Open(details) => Some(details),
+            Self::Packed(_) => None,
+        }
+    }
+
+    pub(super) fn open(&mut self) -> &mut Details {
+        if let Self::Packed(bytes) = self {
+            *self = Self::new(unpack(bytes));
+        }
+        match self {
+            Self::Open(details) => details,
+            Self::Packed(_) => unreachable!("it was opened above"),
+        }
+    }
+
+    pub(super) fn is_packed(&self) -> bool {
+        matches!(self, Self::Packed(_))
+    }
+
+    pub(super) fn pack(&mut self) {
+        if let Self::Open(details) = self
+            && details.transactions.active().next().is_none()
+        {
+            *self = Self::Packed(pack(details));
+        }
+    }
+
+    /// When the ended transaction that may leave memory first was last heard of.
+    pub(super) fn ended_first(&self) -> Option<i64> {
+        match self {
+            Self::Open(details) => details.transactions.ended_first(),
+            Self::Packed(bytes) => {
+                let rest = &mut &**bytes;
+                let has_ended = take_unsigned(rest) & ENDED != 0;
+                has_ended.then(|| take_signed(rest))
+            }
+        }
+    }
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self::new(Details::default())
+    }
+}
+
+impl PartialEq for Rest {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+/// What is there.
+const ENDED: u64 = 1;
+const PASSWORD: u64 = 1 << 1;
+const CONFIGURED: u64 = 1 << 2;
+const LOCATION: u64 = 1 << 3;
+const BOOT: u64 = 1 << 4;
+const CONNECTED: u64 = 1 << 5;
+
+/// The details in as few bytes as they need. They live in memory only and are never stored.
+///
+/// # Layout
+///
+/// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
+/// salt and digest of the password, what was configured, `connected_at`, the boot. Other times are differences to
+/// `connected_at`. Then the peer and, each after its number, connectors, transactions and retry keys.
+fn pack(details: &Details) -> Box<[u8]> {
+    let ended_first = details.transactions.ended_first();
+    let connected_at = details.connected_at.get();
+    let configured = details.configured.as_deref();
+    let location = configured.and_then(|c| c.location);
+    let bit = |bit: u64, is_there: bool| if is_there { bit } else { 0 };
+    let there = bit(ENDED, ended_first.is_some())
+        | bit(PASSWORD, details.password.is_some())
+        | bit(CONFIGURED, configured.is_some())
+        | bit(LOCATION, location.is_some())
+        | bit(BOOT, details.boot.is_some())
+        | bit(CONNECTED, connected_at.is_some());
+    let mut bytes = Vec::with_capacity(512);
+    put_unsigned(&mut bytes, there);
+    if let Some(at) = ended_first {
+        put_signed(&mut bytes, at);
+    }
+    if let Some(password) = &details.password {
+        bytes.extend_from_slice(&password.salt);
+        bytes.extend_from_slice(&password.mac);
+    }
+    if let Some(configured) = configured {
+        put_bytes(&mut bytes, configured.site.as_bytes());
+        put_bytes(&mut bytes, configured.address.as_bytes());
+        put_unsigned(&mut bytes, u64::from(configured.connectors));
+    }
+    if let Some((latitude, longitude)) = location {
+        bytes.extend_from_slice(&latitude.to_le_bytes());
+        bytes.extend_from_slice(&longitude.to_le_bytes());
+    }
+    if let Some(at) = connected_at {
+        put_signed(&mut bytes, at);
+    }
+    let base = connected_at.unwrap_or(0);
+    if let Some(boot) = &details.boot {
+        put_signed(&mut bytes, boot.at.0.wrapping_sub(base));
+        boot.texts.put(&mut bytes);
+    }
+    put_bytes(&mut bytes, details.peer.as_bytes());
+    put_unsigned(&mut bytes, details.connectors.len() as u64);
+    for connector in &details.connectors {
+        put_connector(&mut bytes, base, connector);
+    }
+    details.transactions.put(&mut bytes);
+    put_unsigned(&mut bytes, details.recent.iter().len() as u64);
+    for (key, content) in details.recent.iter() {
+        bytes.extend_from_slice(&key.to_le_bytes());
+        bytes.extend_from_slice(&content.to_le_bytes());
+    }
+    bytes.into()
+}
+
+fn unpack(bytes: &[u8]) -> Details {
+    let rest = &mut &*bytes;
+    let there = take_unsigned(rest);
+    if there & ENDED != 0 {
+        // The transactions say it themselves.
+        take_signed(rest);
+    }
+    let password = (there & PASSWORD != 0).then(|| {
+        Box::new(Password {
+            salt: take_array(rest),
+            mac: take_array(rest),
+        })
+    });
+    let mut configured = (there & CONFIGURED != 0).then(|| {
+        Box::new(Configured {
+            site: take_text(rest).into(),
+            address: take_text(rest).into(),
+            location: None,
+            connectors: take_unsigned(rest) as u32,
+        })
+    });
+    if let Some(configured) = configured.as_mut().filter(|_| there & LOCATION != 0) {
+        let latitude = f64::from_le_bytes(take_array(rest));
+        configured.location = Some((latitude, f64::from_le_bytes(take_array(rest))));
+    }
+    let connected_at = (there & CONNECTED != 0).then(|| take_signed(rest));
+    let base = connected_at.unwrap_or(0);
+    let boot = (there & BOOT != 0).then(|| Boot {
+        at: UtcMicros(take_signed(rest).wrapping_add(base)),
+        texts: Texts::take(rest),
+    });
+    let peer = take_text(rest).into();
+    let connectors = take_unsigned(rest);
+    let connectors = (0..connectors)
+        .map(|_| take_connector(rest, base))
+        .collect();
+    let transactions = Transactions::take(rest);
+    let recent = take_unsigned(rest);
+    let mut half = || u64::from_le_bytes(take_array(rest));
+    Details {
+        password,
+        configured,
+        boot,
+        peer,
+        connected_at: Maybe::new(connected_at),
+        connectors,
+        transactions,
+        recent: Recent::from_pairs((0..recent).map(|_| (half(), half()))),
+    }
+}
+
+/// EVSE and connector, the status with a bit for the register, the words, the time, the hash, the register.
+fn put_connector(bytes: &mut Vec<u8>, base: i64, connector: &Connector) {
+    let register = connector.register.get();
+    put_unsigned(bytes, u64::from(connector.evse_id));
+    put_unsigned(bytes, u64::from(connector.connector_id));
+    let status = connector.status.map_or(0, ConnectorStatus::code);
+    put_unsigned(
+        bytes,
+        u64::from(status) << 1 | u64::from(register.is_some()),
+    );
+    connector.words.put(bytes);
+    put_signed(bytes, connector.status_at.wrapping_sub(base));
+    bytes.extend_from_slice(&connector.status_content);
+    if let Some(register) = register {
+        put_signed(bytes, register);
+    }
+}
+
+fn take_connector(rest: &mut &[u8], base: i64) -> Connector {
+    let (evse_id, connector_id) = (take_unsigned(rest) as u32, take_unsigned(rest) as u32);
+    let status = take_unsigned(rest);
+    Connector {
+        evse_id,
+        connector_id,
+        status: ConnectorStatus::from_code((status >> 1) as u8),
+        words: Words::take(rest),
+        status_at: take_signed(rest).wrapping_add(base),
+        status_content: take_array(rest),
+        register: Maybe::new((status & 1 != 0).then(|| take_signed(rest))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::transactions::tests::ended;
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    fn configured() -> impl Strategy<Value = Box<Configured>> {
+        let location = option::of((-90.0..90.0, -180.0..180.0));
+        (".*", ".*", location, any::<u32>()).prop_map(|(site, address, location, connectors)| {
+            Box::new(Configured {
+                site: site.into(),
+                address: address.into(),
+                location,
+                connectors,
+            })
+        })
+    }
+
+    fn connector() -> impl Strategy<Value = Connector> {
+        let status = (any::<u8>(), "Charging|Faulted|.*", "OtherError|.*");
+        let place = (any::<u32>(), any::<u32>());
+        let rest = (any::<i64>(), any::<[u8; 16]>(), any::<Option<i64>>());
+        (place, status, rest).prop_map(|(place, status, rest)| Connector {
+            evse_id: place.0,
+            connector_id: place.1,
+            status: ConnectorStatus::from_code(status.0 % 8),
+            words: Words::new(&status.1, &status.2),
+            status_at: rest.0,
+            status_content: rest.1,
+            register: Maybe::new(rest.2),
+        })
+    }
+
+    fn details() -> impl Strategy<Value = Details> {
+        let password = option::of((any::<[u8; 16]>(), any::<[u8; 32]>()));
+        let boot = option::of((any::<i64>(), ".*", ".*"));
+        let connection = (".*", any::<Option<i64>>());
+        let lists = (
+            vec(connector(), 0..4),
+            vec(ended(), 0..4),
+            vec(any::<(u64, u64)>(), 0..12),
+        );
+        (password, option::of(configured()), boot, connection, lists).prop_map(
+            |(password, configured, boot, connection, lists)| Details {
+                password: password.map(|(salt, mac)| Box::new(Password { salt, mac })),
+                configured,
+                boot: boot.map(|(at, vendor, model)| {
+                    Boot::new(UtcMicros(at), &vendor, &model, "", "1.2")
+                }),
+                peer: connection.0.into(),
+                connected_at: Maybe::new(connection.1),
+                connectors: lists.0,
+                transactions: lists.1.into_iter().collect(),
+                recent: Recent::from_pairs(lists.2.into_iter()),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn packing_loses_nothing(details in details()) {
+            let ended_first = details.transactions.ended_first();
+            let mut rest = Rest::new(details.clone());
+            rest.pack();
+            prop_assert!(rest.is_packed());
+            prop_assert_eq!(rest.ended_first(), ended_first);
+            prop_assert_eq!(&*rest.get(), &details);
+            prop_assert_eq!(&*rest.open(), &details);
+            prop_assert!(!rest.is_packed());
+        }
+    }
+
+    #[test]
+    fn a_station_that_charges_lies_open() {
+        let running = super::super::Transaction::running_for_test();
+        let mut rest = Rest::new(Details {
+            transactions: std::iter::once(running).collect(),
+            ..Details::default()
+        });
+        rest.pack();
+        assert!(!rest.is_packed());
+    }
+}
