@@ -73,7 +73,7 @@ enum Waiting {
 /// Buffers kept for reuse: one that is filled and one in flight take turns.
 const FREE_MAX: usize = 2;
 /// A buffer that grew beyond this in a burst is given back.
-const FREE_LEN_MAX: usize = 1 << 20;
+const FREE_LEN_MAX: usize = 256 << 10;
 
 /// Why [`Slot::wait_offer`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
