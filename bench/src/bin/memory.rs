@@ -1,13 +1,12 @@
 //! User memory per idle station: connected, booted, two connectors reported, one transaction finished.
 //!
-//! Looked at twice. First while the stations come to rest: that figure holds what the seven messages left in caches that
-//! are bounded and not per station, above all the write buffer of the state store. Then after a kill and a restart, with
-//! the same stations connected again, against a server with as many connections fewer and no other state: that is what
-//! a station costs for good.
+//! What counts is all that the server grows by over an empty one, divided by the stations: nothing that is bounded and
+//! merely amortised is left out. Two fleets of different size tell what of it is a station's and what is there once.
+//! Each is looked at twice: when its stations have come to rest after those messages, and after a kill and a restart
+//! with the same stations connected again.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +21,10 @@ use bench::sigec::Sigec;
 use clap::Parser;
 use net::clock::utc_micros;
 use serde::Serialize;
+
+// The program's, so that the figure is the program's.
+#[global_allocator]
+static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
 
 /// User memory per idle station.
 #[derive(Debug, Parser)]
@@ -39,18 +42,33 @@ struct Arguments {
     /// Stations.
     #[arg(long, default_value_t = 10_000)]
     stations: usize,
-    /// Stations before the first look at memory: what the program allocates once is not charged to the others.
-    #[arg(long, default_value_t = 1_000)]
-    warm: usize,
+    /// Stations of the smaller fleet.
+    #[arg(long, default_value_t = 2_000)]
+    few: usize,
+    /// Seconds without a message before a fleet counts as idle.
+    #[arg(long, default_value_t = 20)]
+    rest: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct Data {
+    empty: Life,
+    few: Life,
+    many: Life,
+}
+
+/// What a server takes with some stations.
+#[derive(Debug, Serialize)]
+struct Life {
     stations: usize,
-    /// With `warm` stations, then with `stations` more.
-    fresh: (Memory, Memory),
-    /// The same after a restart.
-    restarted: (Memory, Memory),
+    /// Right after their last message.
+    settled: Memory,
+    /// The same when nothing was said for a while.
+    at_rest: Memory,
+    /// After a kill, a restart, and a Heartbeat of each.
+    restarted: Memory,
+    /// The same when nothing was said for a while.
+    restarted_at_rest: Memory,
 }
 
 /// Stations that wait for their answers together, so that one commit serves many.
@@ -62,43 +80,78 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
     if let Some(rival) = arguments.serve.serve {
+        allocator::give_back_at_once();
         return rival.serve(&arguments.serve.dir);
     }
     let machine = Machine::read();
     if arguments.options.smoke {
-        (arguments.stations, arguments.warm) = (40, 10);
+        (arguments.stations, arguments.few, arguments.rest) = (40, 10, 0);
     }
-    let data = measure(&arguments)?;
-    let per_station = |(before, after): &(Memory, Memory), of: fn(&Memory) -> u64| {
-        let bytes = (of(after) as f64 - of(before) as f64) / data.stations as f64;
+    let data = Data {
+        empty: live(&arguments, 0)?,
+        few: live(&arguments, arguments.few)?,
+        many: live(&arguments, arguments.stations)?,
+    };
+    let between = |small: &Life, large: &Life, of: fn(&Life) -> u64| {
+        let stations = (large.stations - small.stations) as f64;
+        let bytes = (of(large) as f64 - of(small) as f64) / stations;
         format!("{bytes:.0} B")
     };
-    let allocated: fn(&Memory) -> u64 = |memory| memory.anonymous;
-    let resident: fn(&Memory) -> u64 = |memory| memory.resident;
+    let over_empty = |name: &str, of: fn(&Life) -> u64, reach: Option<&str>| Figure {
+        name: format!("{name}, of {}", data.many.stations),
+        value: between(&data.empty, &data.many, of),
+        reach: reach.map(str::to_owned),
+    };
     let results = Results {
         benchmark: "memory",
         machine,
         smoke: arguments.options.smoke,
-        checksum: (arguments.warm + arguments.stations).to_string(),
+        checksum: (arguments.few + arguments.stations).to_string(),
         figures: vec![
+            over_empty(
+                "growth over an empty server per idle station",
+                |life| life.at_rest.anonymous,
+                Some("≤ 1 KiB"),
+            ),
+            over_empty(
+                "the same after a restart",
+                |life| life.restarted_at_rest.anonymous,
+                Some("≤ 1 KiB"),
+            ),
+            over_empty(
+                "the same after a restart, mapped files included",
+                |life| life.restarted_at_rest.resident,
+                None,
+            ),
+            over_empty(
+                "right after the last message",
+                |life| life.settled.anonymous,
+                None,
+            ),
+            over_empty(
+                "right after a restart",
+                |life| life.restarted.anonymous,
+                None,
+            ),
             Figure {
-                name: format!("allocated per idle station of {}, restarted", data.stations),
-                value: per_station(&data.restarted, allocated),
-                reach: Some("≤ 1 KiB".into()),
-            },
-            Figure {
-                name: "the same with mapped files".into(),
-                value: per_station(&data.restarted, resident),
+                name: format!("each station beyond {}, idle", data.few.stations),
+                value: between(&data.few, &data.many, |life| life.at_rest.anonymous),
                 reach: None,
             },
             Figure {
-                name: "allocated while they came to rest, write buffers included".into(),
-                value: per_station(&data.fresh, allocated),
+                name: format!(
+                    "each station beyond {}, idle, after a restart",
+                    data.few.stations
+                ),
+                value: between(&data.few, &data.many, |life| {
+                    life.restarted_at_rest.anonymous
+                }),
                 reach: None,
             },
         ],
         not_measured: vec![
             "the kernel's share: some 3.8 KB per socket",
+            "what the program has beside the data plane: --sigec measures it",
             "with --sigec the figure holds the rows of these messages too, until the tables are flushed",
         ],
         data,
@@ -135,46 +188,53 @@ impl Process {
     }
 }
 
-fn measure(arguments: &Arguments) -> anyhow::Result<Data> {
-    let folder = || tempfile::tempdir_in(&arguments.serve.dir).context("making a folder");
-    let (few, many) = (folder()?, folder()?);
-    let all = arguments.warm + arguments.stations;
-
-    let server = Process::start(arguments, few.path())?;
-    settle_all(server.addr(), 0..arguments.warm)?;
-    drop(server);
-    let restarted_before = reconnected(arguments, few.path(), arguments.warm)?;
-
-    let server = Process::start(arguments, many.path())?;
-    let warm = settle_all(server.addr(), 0..arguments.warm)?;
-    let fresh_before = server.memory()?;
-    let rest = settle_all(server.addr(), arguments.warm..all)?;
-    let fresh_after = server.memory()?;
-    drop((server, warm, rest));
-    let restarted_after = reconnected(arguments, many.path(), all)?;
-    Ok(Data {
-        stations: arguments.stations,
-        fresh: (fresh_before, fresh_after),
-        restarted: (restarted_before, restarted_after),
-    })
-}
-
-/// Starts a server on what a killed one left, connects its stations again, and looks.
-fn reconnected(arguments: &Arguments, dir: &Path, count: usize) -> anyhow::Result<Memory> {
-    let server = Process::start(arguments, dir)?;
+/// Brings so many stations to rest on a new server, then again on one that was started on what it left.
+fn live(arguments: &Arguments, count: usize) -> anyhow::Result<Life> {
+    let dir = tempfile::tempdir_in(&arguments.serve.dir).context("making a folder")?;
+    let server = Process::start(arguments, dir.path())?;
+    let stations = settle_all(server.addr(), count)?;
+    let settled = server.memory()?;
+    rest(arguments);
+    let at_rest = server.memory()?;
+    // As by `kill -9`.
+    drop((server, stations));
+    let server = Process::start(arguments, dir.path())?;
     let mut stations = Vec::with_capacity(count);
     for index in 0..count {
         stations.push(connect(server.addr(), index)?);
     }
+    heartbeat(&mut stations)?;
+    let restarted = server.memory()?;
+    rest(arguments);
+    let restarted_at_rest = server.memory()?;
     // Idle, and still served.
-    for stream in &mut stations {
+    heartbeat(&mut stations)?;
+    Ok(Life {
+        stations: count,
+        settled,
+        at_rest,
+        restarted,
+        restarted_at_rest,
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is measured what a server keeps when nothing happens, so there is nothing to wait for"
+)]
+fn rest(arguments: &Arguments) {
+    std::thread::sleep(Duration::from_secs(arguments.rest));
+}
+
+fn heartbeat(stations: &mut [TcpStream]) -> anyhow::Result<()> {
+    for stream in stations {
         let beat = request(stream, &frames::heartbeat())?;
         ensure!(
             beat.contains("currentTime"),
             "a Heartbeat was answered {beat}"
         );
     }
-    server.memory()
+    Ok(())
 }
 
 fn connect(addr: SocketAddr, index: usize) -> anyhow::Result<TcpStream> {
@@ -187,12 +247,12 @@ fn connect(addr: SocketAddr, index: usize) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Brings stations to rest.
-fn settle_all(addr: SocketAddr, indices: Range<usize>) -> anyhow::Result<Vec<TcpStream>> {
-    let mut stations = Vec::with_capacity(indices.len());
-    for first in indices.clone().step_by(BATCH) {
+/// Brings so many stations to rest.
+fn settle_all(addr: SocketAddr, count: usize) -> anyhow::Result<Vec<TcpStream>> {
+    let mut stations = Vec::with_capacity(count);
+    for first in (0..count).step_by(BATCH) {
         let from = stations.len();
-        for index in first..indices.end.min(first + BATCH) {
+        for index in first..count.min(first + BATCH) {
             stations.push(connect(addr, index)?);
         }
         settle(&mut stations[from..])?;
