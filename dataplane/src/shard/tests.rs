@@ -2,6 +2,7 @@
 
 mod authorization;
 mod cases;
+mod coverage;
 mod frames;
 mod handshakes;
 mod memory;

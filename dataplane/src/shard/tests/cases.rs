@@ -24,6 +24,7 @@ mod l;
 mod m;
 mod n;
 mod p;
+mod reports;
 mod v16_core;
 mod v16_profiles;
 

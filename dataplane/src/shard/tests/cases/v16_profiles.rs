@@ -144,7 +144,7 @@ fn ocpp16_5_19_update_firmware() {
 
 /// A message of the security extension is asked for.
 #[test]
-fn ocpp16_security_extended_trigger_message() {
+fn ocpp16_security_5_5_extended_trigger_message() {
     check_16(
         r#"
         op ExtendedTriggerMessage {"requestedMessage":"LogStatusNotification"}
@@ -161,7 +161,7 @@ fn ocpp16_security_extended_trigger_message() {
 
 /// Certificates are installed, listed and deleted.
 #[test]
-fn ocpp16_security_m03_m04_m05_certificates() {
+fn ocpp16_security_m03_m05_certificates() {
     check_16(
         r#"
         op InstallCertificate {"certificateType":"CentralSystemRootCertificate","certificate":"-----BEGIN CERTIFICATE-----"}
@@ -240,6 +240,167 @@ fn ocpp16_security_l01_signed_update_firmware() {
             SignedFirmwareStatusNotification: {}
             SignedFirmwareStatusNotification: {}
             SignedFirmwareStatusNotification: {}
+        "#]],
+    );
+}
+
+/// A certificate that the station wants signed is refused: nobody here can sign.
+#[test]
+fn a_certificate_of_1_6_is_not_signed() {
+    check_16(
+        r#"SignCertificate {"csr":"-----BEGIN CERTIFICATE REQUEST-----"}"#,
+        expect![[r#"
+            SignCertificate: error NotSupported: SignCertificate is not supported here
+        "#]],
+    );
+}
+
+/// A local list has a version, and none means that there is no list.
+#[test]
+fn ocpp16_5_10_get_local_list_version() {
+    check_16(
+        r#"
+        op GetLocalListVersion {}
+        answer {"listVersion":-1}
+        "#,
+        expect![[r#"
+            < GetLocalListVersion {}
+            op GetLocalListVersion: Answered {"listVersion":-1}
+        "#]],
+    );
+}
+
+/// A whole list and a change of it, and one that does not fit what the station has.
+#[test]
+fn ocpp16_5_15_send_local_list() {
+    check_16(
+        r#"
+        op SendLocalList {"listVersion":1,"updateType":"Full","localAuthorizationList":[{"idTag":"TAG","idTagInfo":{"status":"Accepted","expiryDate":"2027-01-01T00:00:00Z","parentIdTag":"GROUP"}}]}
+        answer {"status":"Accepted"}
+        op SendLocalList {"listVersion":2,"updateType":"Differential","localAuthorizationList":[{"idTag":"TAG"}]}
+        answer {"status":"Accepted"}
+        op SendLocalList {"listVersion":9,"updateType":"Differential"}
+        answer {"status":"VersionMismatch"}
+        "#,
+        expect![[r#"
+            < SendLocalList {"listVersion":1,"updateType":"Full","localAuthorizationList":[{"idTag":"TAG","idTagInfo":{"status":"Accepted","expiryDate":"2027-01-01T00:00:00Z","parentIdTag":"GROUP"}}]}
+            op SendLocalList: Answered {"status":"Accepted"}
+            < SendLocalList {"listVersion":2,"updateType":"Differential","localAuthorizationList":[{"idTag":"TAG"}]}
+            op SendLocalList: Answered {"status":"Accepted"}
+            < SendLocalList {"listVersion":9,"updateType":"Differential"}
+            op SendLocalList: Answered {"status":"VersionMismatch"}
+        "#]],
+    );
+}
+
+/// A reservation is cancelled, and one is unknown.
+#[test]
+fn ocpp16_5_1_cancel_reservation() {
+    check_16(
+        r#"
+        op CancelReservation {"reservationId":1}
+        answer {"status":"Accepted"}
+        op CancelReservation {"reservationId":2}
+        answer {"status":"Rejected"}
+        "#,
+        expect![[r#"
+            < CancelReservation {"reservationId":1}
+            op CancelReservation: Answered {"status":"Accepted"}
+            < CancelReservation {"reservationId":2}
+            op CancelReservation: Answered {"status":"Rejected"}
+        "#]],
+    );
+}
+
+/// A connector is reserved and used with the reservation's id; another one is occupied.
+#[test]
+fn ocpp16_5_13_reserve_now() {
+    check_16(
+        r#"
+        op ReserveNow {"connectorId":1,"expiryDate":"2026-11-22T11:00:00Z","idTag":"TAG","reservationId":1}
+        answer {"status":"Accepted"}
+        StatusNotification {"connectorId":1,"errorCode":"NoError","status":"Reserved"}
+        op station CP1
+        StartTransaction {"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"$NOW","reservationId":1}
+        op ReserveNow {"connectorId":2,"expiryDate":"2026-11-22T11:00:00Z","idTag":"TAG","reservationId":2}
+        answer {"status":"Occupied"}
+        "#,
+        expect![[r#"
+            < ReserveNow {"connectorId":1,"expiryDate":"2026-11-22T11:00:00Z","idTag":"TAG","reservationId":1}
+            op ReserveNow: Answered {"status":"Accepted"}
+            StatusNotification: {}
+            station CP1: accepted online Reserved V 0 [1.1 Reserved]
+            StartTransaction: {"idTagInfo":{"status":"Accepted"},"transactionId":$TX}
+            < ReserveNow {"connectorId":2,"expiryDate":"2026-11-22T11:00:00Z","idTag":"TAG","reservationId":2}
+            op ReserveNow: Answered {"status":"Occupied"}
+        "#]],
+    );
+}
+
+/// Profiles are cleared, by id and all, and none fits.
+#[test]
+fn ocpp16_5_5_clear_charging_profile() {
+    check_16(
+        r#"
+        op ClearChargingProfile {"id":1}
+        answer {"status":"Accepted"}
+        op ClearChargingProfile {"connectorId":1,"chargingProfilePurpose":"TxDefaultProfile","stackLevel":1}
+        answer {"status":"Unknown"}
+        op ClearChargingProfile {}
+        answer {"status":"Accepted"}
+        "#,
+        expect![[r#"
+            < ClearChargingProfile {"id":1}
+            op ClearChargingProfile: Answered {"status":"Accepted"}
+            < ClearChargingProfile {"connectorId":1,"chargingProfilePurpose":"TxDefaultProfile","stackLevel":1}
+            op ClearChargingProfile: Answered {"status":"Unknown"}
+            < ClearChargingProfile {}
+            op ClearChargingProfile: Answered {"status":"Accepted"}
+        "#]],
+    );
+}
+
+/// The schedule that applies is asked for.
+#[test]
+fn ocpp16_5_7_get_composite_schedule() {
+    check_16(
+        r#"
+        op GetCompositeSchedule {"connectorId":1,"duration":3600,"chargingRateUnit":"A"}
+        answer {"status":"Accepted","connectorId":1,"scheduleStart":"2026-11-22T10:00:03Z","chargingSchedule":{"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}}
+        "#,
+        expect![[r#"
+            < GetCompositeSchedule {"connectorId":1,"duration":3600,"chargingRateUnit":"A"}
+            op GetCompositeSchedule: Answered {"status":"Accepted","connectorId":1,"scheduleStart":"2026-11-22T10:00:03Z","chargingSchedule":{"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}}
+        "#]],
+    );
+}
+
+/// Profiles of every purpose, each limit as exact as it was written.
+#[test]
+fn ocpp16_5_16_set_charging_profile() {
+    let set = |connector: u32, purpose: &str, more: &str| {
+        format!(
+            r#"
+            op SetChargingProfile {{"connectorId":{connector},"csChargingProfiles":{{"chargingProfileId":1{more},"stackLevel":0,"chargingProfilePurpose":"{purpose}","chargingProfileKind":"Absolute","chargingSchedule":{{"duration":3600,"startSchedule":"2026-11-22T10:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{{"startPeriod":0,"limit":8.1,"numberPhases":3}}]}}}}}}
+            answer {{"status":"Accepted"}}
+            "#
+        )
+    };
+    let start =
+        r#"StartTransaction {"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"$NOW"}"#;
+    check_16(
+        &(set(0, "ChargePointMaxProfile", "")
+            + &set(1, "TxDefaultProfile", "")
+            + start
+            + &set(1, "TxProfile", r#","transactionId":$TX"#)),
+        expect![[r#"
+            < SetChargingProfile {"connectorId":0,"csChargingProfiles":{"chargingProfileId":1,"stackLevel":0,"chargingProfilePurpose":"ChargePointMaxProfile","chargingProfileKind":"Absolute","chargingSchedule":{"duration":3600,"startSchedule":"2026-11-22T10:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":8.1,"numberPhases":3}]}}}
+            op SetChargingProfile: Answered {"status":"Accepted"}
+            < SetChargingProfile {"connectorId":1,"csChargingProfiles":{"chargingProfileId":1,"stackLevel":0,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":{"duration":3600,"startSchedule":"2026-11-22T10:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":8.1,"numberPhases":3}]}}}
+            op SetChargingProfile: Answered {"status":"Accepted"}
+            StartTransaction: {"idTagInfo":{"status":"Accepted"},"transactionId":$TX}
+            < SetChargingProfile {"connectorId":1,"csChargingProfiles":{"chargingProfileId":1,"transactionId":$TX,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Absolute","chargingSchedule":{"duration":3600,"startSchedule":"2026-11-22T10:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":8.1,"numberPhases":3}]}}}
+            op SetChargingProfile: Answered {"status":"Accepted"}
         "#]],
     );
 }

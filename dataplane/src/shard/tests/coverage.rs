@@ -1,0 +1,421 @@
+//! `docs/ocpp-coverage.md`: which actions, certification cases and uses there are, and which tests show them.
+//!
+//! The page is made from the actions that `ocpp` knows, the lists of ids beside this file, and the tests in this folder:
+//! a case is shown when the name of a test has its id, an action when the expected course of a test has it. `UPDATE_EXPECT=1 cargo
+//! test -p dataplane --lib coverage` writes it anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::Path;
+
+use expect_test::expect_file;
+use ocpp::{Version, v16, v21, v201};
+
+const PART_6: &str = include_str!("coverage/part6.txt");
+const OCPP_16: &str = include_str!("coverage/ocpp16.txt");
+
+const KEPT: &str = "kept as it was said";
+const REFUSED: &str = "refused as NotSupported";
+const COMMAND: &str = "a command: checked, sent once, its answer shown";
+const TYPE_ONLY: &str = "a type only: no connection speaks 2.1 yet";
+
+/// What becomes of a station's call.
+const BEHAVIOURS: &[(&str, &str)] = &[
+    ("Authorize", "decided by the tokens"),
+    (
+        "BootNotification",
+        "accepted, or pending until an operator approves",
+    ),
+    ("ClearedChargingLimit", KEPT),
+    ("DataTransfer", "kept, and refused as UnknownVendorId"),
+    ("DiagnosticsStatusNotification", KEPT),
+    ("FirmwareStatusNotification", KEPT),
+    ("Get15118EVCertificate", REFUSED),
+    ("GetCertificateStatus", REFUSED),
+    ("Heartbeat", "told the time"),
+    ("LogStatusNotification", KEPT),
+    ("MeterValues", "readings, of a transaction or beside one"),
+    ("NotifyChargingLimit", KEPT),
+    (
+        "NotifyCustomerInformation",
+        "taken; the frame alone keeps it",
+    ),
+    ("NotifyDisplayMessages", KEPT),
+    ("NotifyEVChargingNeeds", REFUSED),
+    ("NotifyEVChargingSchedule", REFUSED),
+    ("NotifyEvent", KEPT),
+    ("NotifyMonitoringReport", KEPT),
+    ("NotifyReport", KEPT),
+    ("PublishFirmwareStatusNotification", KEPT),
+    ("ReportChargingProfiles", KEPT),
+    ("ReservationStatusUpdate", KEPT),
+    (
+        "SecurityEventNotification",
+        "a security event, with its severity",
+    ),
+    ("SignCertificate", REFUSED),
+    ("SignedFirmwareStatusNotification", KEPT),
+    (
+        "StartTransaction",
+        "a transaction begins, with an id of ours",
+    ),
+    ("StatusNotification", "the state of a connector"),
+    (
+        "StopTransaction",
+        "a transaction ends, with its energy and cost",
+    ),
+    (
+        "TransactionEvent",
+        "a transaction's course, with its energy and cost",
+    ),
+];
+
+/// Calls that more is done with than with a command as such.
+const COMMANDS: &[(&str, &str)] = &[
+    (
+        "RemoteStartTransaction",
+        "a command; `/transactions/start` waits for the transaction",
+    ),
+    (
+        "RemoteStopTransaction",
+        "a command; `/transactions/stop` waits for its end",
+    ),
+    (
+        "RequestStartTransaction",
+        "a command; `/transactions/start` waits for the transaction",
+    ),
+    (
+        "RequestStopTransaction",
+        "a command; `/transactions/stop` waits for its end",
+    ),
+];
+
+/// What becomes of an action in the course of a test.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Course {
+    Answered,
+    Refused,
+    /// We call it.
+    Sent,
+}
+
+/// The tests of this folder.
+#[derive(Default)]
+struct Tests {
+    names: BTreeSet<String>,
+    /// Names by what their expected courses show of each version.
+    shown: BTreeMap<(&'static str, Course, String), Vec<String>>,
+}
+
+impl Tests {
+    fn read(&mut self, folder: &Path) {
+        let mut entries: Vec<_> = std::fs::read_dir(folder)
+            .expect("the sources are there")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                self.read(&path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let file = path
+                    .file_name()
+                    .expect("a file")
+                    .to_string_lossy()
+                    .into_owned();
+                let version = if file.starts_with("v16") {
+                    "1.6"
+                } else {
+                    "2.0.1"
+                };
+                let source = std::fs::read_to_string(&path).expect("UTF-8");
+                for test in source.split("#[test]\n").skip(1) {
+                    self.note(test, version);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, test: &str, version: &'static str) {
+        let (_, name) = test.split_once("fn ").expect("a function");
+        let name = &name[..name.find('(').expect("its parameters")];
+        self.names.insert(name.to_owned());
+        let body = test.split("\n}\n").next().unwrap_or(test);
+        for line in body.lines().map(str::trim) {
+            let sent = line
+                .strip_prefix("< ")
+                .and_then(|rest| rest.split_once(" {"));
+            let (action, course) = match (sent, line.split_once(": ")) {
+                (Some((action, _)), _) => (action, Course::Sent),
+                (None, Some((action, answer))) if answer.starts_with('{') => {
+                    (action, Course::Answered)
+                }
+                (None, Some((action, answer))) if answer.starts_with("error NotSupported") => {
+                    (action, Course::Refused)
+                }
+                (None, _) => continue,
+            };
+            let names = self.shown.entry((version, course, action.to_owned()));
+            let names = names.or_default();
+            if names.last().is_none_or(|last| last != name) {
+                names.push(name.to_owned());
+            }
+        }
+    }
+
+    /// The first tests that show an action.
+    fn of(&self, version: &'static str, course: Course, action: &str) -> String {
+        match self
+            .shown
+            .get(&(version, course, action.to_owned()))
+            .map(Vec::as_slice)
+        {
+            None => String::new(),
+            Some([one]) => format!("`{one}`"),
+            Some([one, two]) => format!("`{one}`, `{two}`"),
+            Some([one, two, more @ ..]) => format!("`{one}`, `{two}` and {} more", more.len()),
+            Some([]) => unreachable!("made with the first"),
+        }
+    }
+}
+
+fn actions(
+    page: &mut String,
+    tests: &Tests,
+    version: &'static str,
+    calls: &[&str],
+    commands: &[&str],
+    sends: &[&str],
+) {
+    let known: BTreeSet<_> = [calls, commands, sends].concat().into_iter().collect();
+    let count = known.len();
+    writeln!(page, "\n### OCPP {version}: {count} actions\n").unwrap();
+    writeln!(
+        page,
+        "| Action | Direction | Behaviour | Test |\n| --- | --- | --- | --- |"
+    )
+    .unwrap();
+    let lookup = |table: &[(&str, &'static str)], action: &str| {
+        table
+            .iter()
+            .find(|(name, _)| *name == action)
+            .map(|(_, behaviour)| *behaviour)
+    };
+    for (direction, set) in [
+        ("to us", calls),
+        ("to us, unanswered", sends),
+        ("to the station", commands),
+    ] {
+        let mut set = set.to_vec();
+        set.sort_unstable();
+        for action in set {
+            let (behaviour, course) = match (version, direction) {
+                ("2.1", _) => (TYPE_ONLY, Course::Sent),
+                (_, "to the station") => {
+                    (lookup(COMMANDS, action).unwrap_or(COMMAND), Course::Sent)
+                }
+                _ => match lookup(BEHAVIOURS, action) {
+                    Some(REFUSED) => (REFUSED, Course::Refused),
+                    Some(behaviour) => (behaviour, Course::Answered),
+                    None => panic!("what becomes of {action} of {version}?"),
+                },
+            };
+            let shown = tests.of(version, course, action);
+            assert!(
+                course == Course::Sent || !shown.is_empty(),
+                "no scenario shows {action} of {version}: {behaviour}"
+            );
+            writeln!(page, "| {action} | {direction} | {behaviour} | {shown} |").unwrap();
+        }
+    }
+}
+
+/// The cases that a test's name speaks of: `tc_c_47_csms_to_tc_c_49_csms_…` is about three.
+fn cases_of(name: &str) -> Vec<String> {
+    let mut cases: Vec<(char, u32)> = Vec::new();
+    for (at, _) in name.match_indices("tc_") {
+        let mut words = name[at + 3..].splitn(4, '_');
+        let (block, number) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let is_case = words.next() == Some("csms");
+        if let (Ok(block), Ok(number), true) = (block.parse(), number.parse(), is_case) {
+            let before = cases.last().filter(|_| name[..at].ends_with("_to_"));
+            let first = before.map_or(number, |(_, before)| before + 1);
+            cases.extend((first..=number).map(|number| (block, number)));
+        }
+    }
+    let id = |(block, number)| format!("tc_{block}_{number:02}_csms");
+    cases.into_iter().map(id).collect()
+}
+
+/// A row of a list: shown, or why not.
+fn state(id: &str, test: Option<&String>, mark: Option<&str>) -> String {
+    match (test, mark) {
+        (Some(test), None) => format!("shown by `{test}`"),
+        (None, None) => "missing".to_owned(),
+        (None, Some("tls")) => "needs TLS".to_owned(),
+        (_, Some(mark)) => panic!("{id}: the mark {mark} is unknown, or the case is shown"),
+    }
+}
+
+fn page(tests: &Tests) -> String {
+    let mut lists = String::new();
+    writeln!(lists, "\n## OCPP 2.0.1 Part 6\n").unwrap();
+    writeln!(
+        lists,
+        "| Case | Core profile | State |\n| --- | --- | --- |"
+    )
+    .unwrap();
+    let by_case: BTreeMap<_, _> = tests
+        .names
+        .iter()
+        .rev()
+        .flat_map(|name| cases_of(name).into_iter().map(move |id| (id, name)))
+        .collect();
+    let (mut cases, mut shown, mut core, mut core_shown) = (BTreeSet::new(), 0, 0, 0);
+    for line in PART_6.lines() {
+        let mut words = line.split(' ');
+        let (id, profile) = (words.next().unwrap(), words.next().unwrap());
+        let state = state(id, by_case.get(&id.to_lowercase()).copied(), words.next());
+        let is_shown = state.starts_with("shown");
+        assert!(cases.insert(id.to_lowercase()), "{id} twice");
+        let profile = match profile {
+            "core" => {
+                core += 1;
+                core_shown += u32::from(is_shown);
+                "mandatory"
+            }
+            "core-if" => "conditional",
+            "-" => "",
+            other => panic!("{id}: {other}?"),
+        };
+        shown += u32::from(is_shown);
+        writeln!(lists, "| {id} | {profile} | {state} |").unwrap();
+    }
+    for (id, test) in &by_case {
+        assert!(cases.contains(id), "{test}: {id} is no case of Part 6");
+    }
+    writeln!(lists, "\n## OCPP 1.6\n").unwrap();
+    writeln!(
+        lists,
+        "| Feature profile | Section | Use | State |\n| --- | --- | --- | --- |"
+    )
+    .unwrap();
+    let (mut uses, mut uses_shown) = (BTreeSet::new(), 0);
+    for line in OCPP_16.lines() {
+        let mut words = line.split(' ');
+        let (profile, section, slug) = (
+            words.next().unwrap(),
+            words.next().unwrap(),
+            words.next().unwrap(),
+        );
+        let of = if profile == "Security" {
+            "security_"
+        } else {
+            ""
+        };
+        let test = format!(
+            "ocpp16_{of}{}_{slug}",
+            section.to_lowercase().replace(['.', '-'], "_")
+        );
+        let state = state(line, tests.names.get(&test), words.next());
+        uses_shown += u32::from(state.starts_with("shown"));
+        let name = slug.replace('_', " ");
+        writeln!(lists, "| {profile} | {section} | {name} | {state} |").unwrap();
+        assert!(uses.insert(test), "{line} twice");
+    }
+    for name in tests
+        .names
+        .iter()
+        .filter(|name| name.starts_with("ocpp16_"))
+    {
+        assert!(uses.contains(name), "{name} is in no list");
+    }
+    let mut page = format!(
+        "# OCPP coverage
+
+Made by `UPDATE_EXPECT=1 cargo test -p dataplane --lib coverage` from the actions that the `ocpp` crate knows, the ids of
+the certification's cases, and the tests in `dataplane/src/shard/tests`; the same test fails while this page is not true of
+them. A case is shown when its script passes against a shard in memory: whatever leaves it is read back by the strict reader of
+its version, and the course is compared as a whole. That is our reading of the case, not a certificate.
+
+| | Shown | Of |
+| --- | --- | --- |
+| OCPP 2.0.1 Part 6, cases for a CSMS | {shown} | {} |
+| of these mandatory in the Core profile (Part 5) | {core_shown} | {core} |
+| OCPP 1.6 and its security whitepaper, uses | {uses_shown} | {} |
+
+## Actions
+",
+        cases.len(),
+        uses.len(),
+    );
+    actions(
+        &mut page,
+        tests,
+        "1.6",
+        v16::Request::ACTIONS,
+        v16::Command::ACTIONS,
+        &[],
+    );
+    actions(
+        &mut page,
+        tests,
+        "2.0.1",
+        v201::Request::ACTIONS,
+        v201::Command::ACTIONS,
+        &[],
+    );
+    actions(
+        &mut page,
+        tests,
+        "2.1",
+        v21::Request::ACTIONS,
+        v21::Command::ACTIONS,
+        v21::Send::ACTIONS,
+    );
+    page + &lists
+}
+
+#[test]
+fn the_coverage_page_is_true() {
+    let mut tests = Tests::default();
+    tests.read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/shard/tests"
+    )));
+    expect_file!["../../../../docs/ocpp-coverage.md"].assert_eq(&page(&tests));
+}
+
+#[test]
+fn every_action_has_a_direction() {
+    let of = |sets: [&[&'static str]; 3]| {
+        let all: BTreeSet<_> = sets.concat().into_iter().collect();
+        all.into_iter().collect::<Vec<_>>()
+    };
+    let sorted = |actions: &[&'static str]| {
+        let all: BTreeSet<_> = actions.iter().copied().collect();
+        all.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of([v16::Request::ACTIONS, v16::Command::ACTIONS, &[]]),
+        sorted(v16::ACTIONS)
+    );
+    assert_eq!(
+        of([v201::Request::ACTIONS, v201::Command::ACTIONS, &[]]),
+        sorted(v201::ACTIONS)
+    );
+    assert_eq!(
+        of([
+            v21::Request::ACTIONS,
+            v21::Command::ACTIONS,
+            v21::Send::ACTIONS
+        ]),
+        sorted(v21::ACTIONS)
+    );
+    assert_eq!(
+        [v16::ACTIONS.len(), v201::ACTIONS.len(), v21::ACTIONS.len()],
+        [39, 64, 91]
+    );
+    // The page says so of 2.1.
+    assert_eq!(Version::ALL, [Version::V16, Version::V201]);
+}
