@@ -9,14 +9,16 @@ mod check;
 mod error;
 mod gathered;
 mod names;
+mod planning;
 mod portions;
 mod stoppable;
+mod text;
 mod yielding;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -36,7 +38,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::{Stream, StreamExt};
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use check::statements;
@@ -232,10 +234,7 @@ impl Sql {
         let engine = Arc::clone(&self.engine);
         let (schema_out, schema_in) = oneshot::channel();
         let (rows_out, batches) = mpsc::channel(BATCHES_WAITING);
-        let end = stoppable::End {
-            given_up: CancellationToken::new(),
-            deadline: deadline(timeout),
-        };
+        let end = stoppable::End::after(timeout);
         let given_up = end.given_up.clone().drop_guard();
         let task = async move {
             let mut begun = Some(schema_out);
@@ -246,9 +245,12 @@ impl Sql {
                 let (session, prepared) = prepare().await?;
                 send_rows(&session, prepared, rows_max, &end, &mut begun, &rows_out).await
             };
+            let query = planning::until(end.clone(), query);
             let ended = tokio::time::timeout(timeout, query).await;
             let error = match ended {
                 Ok(Ok(())) => return,
+                // Work that asks finds out before the clock is heard.
+                Ok(Err(SqlError::Cancelled)) if end.is_late() => SqlError::Timeout { timeout },
                 Ok(Err(error)) => error,
                 Err(_) => SqlError::Timeout { timeout },
             };
@@ -271,12 +273,18 @@ impl Sql {
     /// Runs `work` where queries run: their threads have room for deep plans, low priority, and a timeout.
     pub(crate) async fn apart<T: Send + 'static>(
         &self,
+        limits: Limits,
         work: impl Future<Output = Result<T, SqlError>> + Send + 'static,
     ) -> Result<T, SqlError> {
-        let timeout = self.engine.config.timeout;
-        let work = tokio::time::timeout(timeout, work);
+        let timeout = limits.timeout.map_or(self.engine.config.timeout, |asked| {
+            asked.min(self.engine.config.timeout)
+        });
+        let end = stoppable::End::after(timeout);
+        let _given_up = end.given_up.clone().drop_guard();
+        let work = tokio::time::timeout(timeout, planning::until(end.clone(), work));
         let task = AbortOnDropHandle::new(self.engine.runtime.handle().spawn(work));
         match task.await {
+            Ok(Ok(Err(SqlError::Cancelled))) if end.is_late() => Err(SqlError::Timeout { timeout }),
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(SqlError::Timeout { timeout }),
             Err(_) => Err(SqlError::Cancelled),
@@ -315,7 +323,7 @@ impl Sql {
             .with_runtime_env(Arc::clone(&engine.env))
             .with_default_features()
             .build();
-        let session = SessionContext::new_with_state(state);
+        let session = SessionContext::new_with_state(planning::endable(state));
         bounded::apply(&session);
         let schema = Arc::new(MemorySchemaProvider::new());
         self.register(principal, &schema)
@@ -477,13 +485,6 @@ async fn send_rows(
         }
     }
     Ok(())
-}
-
-fn deadline(timeout: Duration) -> Instant {
-    #[expect(clippy::disallowed_methods, reason = "a timeout is a time")]
-    let now = Instant::now();
-    // A century is as good as never.
-    now + timeout.min(Duration::from_secs(3_000_000_000))
 }
 
 /// What queries of an earlier process left behind is nobody's.

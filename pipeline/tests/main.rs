@@ -12,6 +12,7 @@ mod exact;
 mod http;
 mod keep;
 mod kill;
+mod plan;
 mod postgres;
 mod questions;
 mod safety;

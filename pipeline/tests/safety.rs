@@ -413,10 +413,11 @@ async fn a_join_that_is_summed_up_can_be_ended_too() {
         "SELECT sum(length(md5(a.value::text || b.value::text))) FROM generate_series(1, 100000) a, generate_series(1, 100000) b",
         "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
     ] {
-        let ended = match sql.execute(&admin(), query, limits).await {
-            Ok(rows) => tokio::time::timeout(Duration::from_secs(5), rows.try_collect::<Vec<_>>()),
-            Err(error) => panic!("{query}: {error:?}"),
+        let asked = async {
+            let rows = sql.execute(&admin(), query, limits).await?;
+            rows.try_collect::<Vec<_>>().await
         };
+        let ended = tokio::time::timeout(Duration::from_secs(5), asked);
         let error = ended.await.expect(query).expect_err(query);
         assert!(
             matches!(error, SqlError::Timeout { .. }),

@@ -89,8 +89,12 @@ impl Queries {
             }
             Ok(parsed)
         };
-        let parsed = self.connection.sql.apart(parsing).await;
-        parsed.map_err(|e| pg_error(&e))
+        let cancelled = self.connection.begin_query();
+        let limits = self.connection.limits();
+        tokio::select! {
+            parsed = self.connection.sql.apart(limits, parsing) => parsed.map_err(|e| pg_error(&e)),
+            () = self.connection.given_up(&cancelled) => Err(PgWireError::QueryCanceled),
+        }
     }
 
     async fn answer<C>(

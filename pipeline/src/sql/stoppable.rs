@@ -8,7 +8,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
@@ -39,20 +39,37 @@ const LISTED_ROWS_MAX: usize = 50_000;
 pub(super) struct End {
     /// Its client has given up.
     pub(super) given_up: CancellationToken,
-    /// Its time is over.
-    pub(super) deadline: Instant,
+    /// When its time is over.
+    deadline: Instant,
 }
 
 impl End {
-    /// An error when it does not.
-    fn check(&self) -> DataFusionResult<()> {
-        #[expect(clippy::disallowed_methods, reason = "a timeout is a time")]
-        let now = Instant::now();
-        if self.given_up.is_cancelled() || self.deadline <= now {
+    /// That of a query that begins now.
+    pub(super) fn after(timeout: Duration) -> Self {
+        Self {
+            given_up: CancellationToken::new(),
+            // A century is as good as never.
+            deadline: now() + timeout.min(Duration::from_secs(3_000_000_000)),
+        }
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline <= now()
+    }
+
+    /// An error when the query does not go on.
+    pub(super) fn check(&self) -> DataFusionResult<()> {
+        if self.given_up.is_cancelled() || self.is_late() {
             return Err(DataFusionError::External(Box::new(SqlError::Cancelled)));
         }
         Ok(())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a timeout is a time")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// The same plan, which can be stopped.

@@ -1,0 +1,170 @@
+//! What reading and planning a query may cost: both run in steps that no abort reaches.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use pipeline::{Limits, Sql, SqlError};
+
+use crate::support::*;
+
+/// CPU that a query may use that is ended while it is planned. Planner and parser are not optimised here: of the
+/// 200 ms that are promised this is five times as much.
+const CPU_MAX: Duration = Duration::from_secs(1);
+
+/// `n` items, one `by` between two.
+fn list(n: usize, by: &str, item: impl Fn(usize) -> String) -> String {
+    (0..n).map(item).collect::<Vec<_>>().join(by)
+}
+
+fn nested(before: &str, inner: &str, after: &str, depth: usize) -> String {
+    let (before, after) = (before.repeat(depth), after.repeat(depth));
+    format!("SELECT {before}{inner}{after} FROM meter_values")
+}
+
+/// Each CTE reads the one before it twice.
+fn doubling(depth: usize, columns: &str) -> String {
+    let ctes = list(depth, ", ", |i| {
+        let next = i + 1;
+        format!("c{next} AS (SELECT {columns} FROM c{i} x, c{i} y)")
+    });
+    format!("WITH c0 AS (SELECT * FROM meter_values), {ctes} SELECT count(*) FROM c{depth}")
+}
+
+fn joined(tables: usize, columns: &str) -> String {
+    let tables = list(tables, ", ", |i| format!("meter_values t{i}"));
+    format!("SELECT {columns} FROM {tables}")
+}
+
+fn listed(values: usize) -> String {
+    let values = list(values, ", ", |i| i.to_string());
+    format!("SELECT count(*) FROM meter_values WHERE seq IN ({values})")
+}
+
+/// As laborious to plan as a query of their kind may be.
+fn accepted() -> Vec<(&'static str, String)> {
+    let on_keys = list(49, " ", |i| {
+        format!("JOIN meter_values t{} ON t0.seq = t{}.seq", i + 1, i + 1)
+    });
+    let unions = |of: &str| list(50, " UNION ALL ", |_| format!("SELECT seq FROM {of}"));
+    let columns = |item: &str| {
+        let columns = list(195, ", ", |i| item.replace('#', &i.to_string()));
+        format!("SELECT {columns} FROM meter_values")
+    };
+    vec![
+        (
+            "joins on keys",
+            format!("SELECT count(*) FROM meter_values t0 {on_keys}"),
+        ),
+        ("every pair of fifty tables", joined(50, "*")),
+        ("unions", unions("meter_values")),
+        ("unions of a view", unions("meter_values_long")),
+        (
+            "a long condition",
+            nested("false OR seq = 1 OR ", "true", "", 245),
+        ),
+        ("a long sum", nested("1 + ", "seq", "", 900)),
+        ("a long list", listed(25_000)),
+        ("many columns", columns("seq + # AS c#")),
+        (
+            "many windows",
+            list(1, "", |_| columns("lag(seq) OVER w c#"))
+                .replace("meter_values", "meter_values WINDOW w AS (ORDER BY seq)"),
+        ),
+        ("CTEs that read one another twice", doubling(5, "x.seq")),
+        ("the same with all columns", doubling(5, "*")),
+        (
+            "functions within functions",
+            nested("lower(", "station_id", ")", 14),
+        ),
+        ("queries within queries", nested("(SELECT ", "1", ")", 16)),
+        (
+            "constants that take long",
+            list(1, "", |_| {
+                columns("repeat('x', #0000) c#").replace("195", "")
+            }),
+        ),
+    ]
+}
+
+/// Beyond what is accepted: most of them would be read or planned for ever.
+fn refused() -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "functions within functions",
+            nested("lower(", "station_id", ")", 40),
+        ),
+        (
+            "a bracket that is missing",
+            nested("POSITION(", "1", "", 30),
+        ),
+        ("a cast that is not finished", nested("CAST(", "1", "", 30)),
+        ("queries within queries", nested("(SELECT ", "1", ")", 40)),
+        (
+            "tables within brackets",
+            format!("SELECT 1 FROM {}", "((SELECT * FROM ".repeat(30)),
+        ),
+        ("tables", joined(51, "1")),
+        (
+            "all columns over and over",
+            format!("SELECT * FROM ({}) a", joined(50, "*") + " WHERE false"),
+        ),
+        ("CTEs that read one another twice", doubling(30, "x.seq")),
+        (
+            "columns",
+            format!("SELECT {}", list(1_001, ", ", |i| i.to_string())),
+        ),
+        ("joins with nothing between them", joined(1_001, "1")),
+        ("values", listed(25_002)),
+    ]
+}
+
+#[tokio::test]
+async fn a_query_can_be_ended_while_it_is_planned() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let sql = lake.sql();
+    for (name, query) in accepted() {
+        let limits = Limits {
+            timeout: Some(Duration::from_millis(50)),
+            rows_max: None,
+        };
+        let ended = ask(&sql, name, &query, limits).await;
+        assert!(
+            matches!(ended, Ok(()) | Err(SqlError::Timeout { .. })),
+            "{name}: {ended:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_would_take_too_long_to_read_or_to_plan_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let sql = lake.sql();
+    for (name, query) in refused() {
+        let ended = ask(&sql, name, &query, Limits::default()).await;
+        let error = ended.expect_err(name);
+        assert!(
+            matches!(error, SqlError::TooComplex(_)),
+            "{name}: {error:?}"
+        );
+        assert_eq!(error.sqlstate(), "54000");
+    }
+}
+
+/// Asks, reads every row, and says if that took too much CPU.
+async fn ask(sql: &Sql, name: &str, query: &str, limits: Limits) -> Result<(), SqlError> {
+    let before = sql.cpu_time();
+    let ended = async {
+        let rows = sql.execute(&admin(), query, limits).await?;
+        rows.try_collect::<Vec<_>>().await.map(drop)
+    };
+    let ended = ended.await;
+    idle_within(sql, Duration::from_secs(30)).await;
+    let used = sql.cpu_time() - before;
+    println!("{name}: {} ms of CPU", used.as_millis());
+    assert!(used < CPU_MAX, "{name} took {used:?} of CPU: {ended:?}");
+    ended
+}
