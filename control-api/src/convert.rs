@@ -8,7 +8,7 @@ use crate::principals::Principal;
 
 mod tokens;
 
-pub(crate) use tokens::{token, token_rules, token_status};
+pub(crate) use tokens::{local_list, token, token_rules, token_status};
 
 pub(crate) fn principal(principal: &Principal) -> sdk::Principal {
     sdk::Principal {

@@ -133,7 +133,7 @@ fn guarded(routes: Router, guard: Guard, metrics: metrics::Metrics) -> Router {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "names when an operator did something; nothing is decided by it"
+    reason = "the time of an operator's request, which is read nowhere else"
 )]
 fn now() -> UtcMicros {
     let since = std::time::SystemTime::now()

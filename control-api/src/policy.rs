@@ -51,6 +51,8 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("PUT", "/api/v1/tokens/{id}", OPERATE),
     ("PATCH", "/api/v1/tokens/{id}", OPERATE),
     ("DELETE", "/api/v1/tokens/{id}", OPERATE),
+    ("GET", "/api/v1/devices/{id}/local-list", READ),
+    ("POST", "/api/v1/devices/{id}/local-list", OPERATE),
     // Mounted: served by the pipeline, the program itself and the voice gateway.
     ("POST", "/api/v1/sql", READ),
     ("POST", "/api/v1/lake/flush", OPERATE),

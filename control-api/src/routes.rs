@@ -4,6 +4,7 @@ mod commands;
 mod devices;
 mod import;
 mod issues;
+mod local_list;
 mod messages;
 mod principals;
 mod prometheus;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
             tokens::change,
             tokens::delete
         ))
+        .routes(routes!(local_list::show, local_list::update))
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::delete))
         .routes(routes!(health::health))

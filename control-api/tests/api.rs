@@ -11,6 +11,7 @@ mod api {
 
     mod commands;
     mod devices;
+    mod local_lists;
     mod tables;
     mod transactions;
 }

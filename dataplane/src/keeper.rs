@@ -1,4 +1,4 @@
-//! The keeper of what stands in no log: tokens. It also clears out rows whose time is over.
+//! The keeper of what stands in no log: tokens, and the lists of them that stations have. It also clears out rows whose time is over.
 //!
 //! A thread of its own, because a write to the store waits for the disk and neither a shard nor a caller's runtime
 //! may.
@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use fleet::UtcMicros;
 use fleet::record::TransactionState;
 use fleet::wire::Body;
+use fleet::{StationKey, UtcMicros};
 use ocpp::Instant;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
+use crate::local_list::{read_local_list, write_local_list};
 use crate::router::TokenAsk;
 use crate::router::view::Page;
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
@@ -75,10 +76,31 @@ pub(crate) fn keep(
                 changes.fetch_add(1, Ordering::Release);
                 reply.send(forgotten.map_err(|error| describe(&error)));
             }
+            Ok(TokenAsk::FindList { station, reply }) => {
+                let row = store.get(Table::Meta, &list_key(&station));
+                let list = row.map(|row| row.as_deref().and_then(read_local_list));
+                let list = list.map(Option::unwrap_or_default);
+                reply.send(list.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::PutList {
+                station,
+                list,
+                reply,
+            }) => {
+                let mut batch = StateBatch::default();
+                batch.put(Table::Meta, list_key(&station), write_local_list(&list));
+                let put = store.apply(batch, None, Durability::Sync);
+                reply.send(put.map_err(|error| describe(&error)));
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+/// The key of a station's list.
+fn list_key(station: &StationKey) -> Vec<u8> {
+    format!("local_lists/{}", station.as_str()).into_bytes()
 }
 
 fn put(

@@ -19,6 +19,7 @@ mod config;
 mod energy;
 mod id;
 mod keeper;
+mod local_list;
 mod mailbox;
 mod normalize;
 mod password;
@@ -35,6 +36,7 @@ mod wheel;
 
 pub use config::{Config, Onboarding, Plausibility, Tariff};
 pub use id::CommandId;
+pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use replay::ReplayError;
 pub use router::pending::Pending;

@@ -16,6 +16,7 @@ use net::driver::Detached;
 
 use crate::CommandId;
 use crate::id::partition_of_transaction;
+use crate::local_list::LocalList;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
@@ -298,6 +299,15 @@ pub(crate) enum TokenAsk {
         tenant: String,
         id: String,
         reply: Reply<Result<bool, String>>,
+    },
+    FindList {
+        station: StationKey,
+        reply: Reply<Result<LocalList, String>>,
+    },
+    PutList {
+        station: StationKey,
+        list: LocalList,
+        reply: Reply<Result<(), String>>,
     },
     Stop,
 }
@@ -609,6 +619,24 @@ impl Router {
     pub fn token(&self, tenant: &str, id: &str) -> Pending<Result<Option<Token>, String>> {
         let (tenant, id) = (tenant.to_owned(), id.to_owned());
         post(&self.tokens, |reply| TokenAsk::Find { tenant, id, reply })
+    }
+
+    /// The list that a station has accepted, an empty one if none; with the store's error if it has one.
+    pub fn local_list(&self, station: StationKey) -> Pending<Result<LocalList, String>> {
+        post(&self.tokens, |reply| TokenAsk::FindList { station, reply })
+    }
+
+    /// Notes what a station has accepted; answered once it is on disk, with the store's error if it has one.
+    pub fn put_local_list(
+        &self,
+        station: StationKey,
+        list: LocalList,
+    ) -> Pending<Result<(), String>> {
+        post(&self.tokens, |reply| TokenAsk::PutList {
+            station,
+            list,
+            reply,
+        })
     }
 
     /// How every shard does, in the order of their numbers.

@@ -69,7 +69,10 @@ pub(crate) use store::{Lookup, StoreUnreadable};
 use tally::Tally;
 use timers::Deadlines;
 use tokens::TokenCache;
-pub(crate) use tokens::{Running, read_token, token_key, write_token};
+pub(crate) use tokens::{
+    Authorization, Running, id_tag_info, id_token_info, id_token_type, listed, read_token,
+    token_key, token_type_code, token_type_of, write_token,
+};
 use waiting::{Ready, Waiting};
 
 /// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more

@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Command, CommandRequest, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
-    Health, ImportReport, IssueReceipt, IssueRequest, Message, MessageDirection, Page, Principal,
-    PrincipalCreated, PrincipalRequest, Problem, SqlRequest, Token, TokenRequest, TokenStatus,
-    Transaction, TransactionStart, VoiceReply, VoiceRequest,
+    Health, ImportReport, IssueReceipt, IssueRequest, LocalList, LocalListRequest, Message,
+    MessageDirection, Page, Principal, PrincipalCreated, PrincipalRequest, Problem, SqlRequest,
+    Token, TokenRequest, TokenStatus, Transaction, TransactionStart, VoiceReply, VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -328,6 +328,22 @@ impl Client {
             ("cursor", cursor.map(str::to_owned)),
         ];
         read(self.request(Method::GET, &["transactions", "history"], &query)).await
+    }
+
+    /// `GET /api/v1/devices/{id}/local-list`
+    pub async fn local_list(&self, id: &str) -> Result<LocalList, ClientError> {
+        read(self.get(&["devices", id, "local-list"])).await
+    }
+
+    /// `POST /api/v1/devices/{id}/local-list`
+    pub async fn update_local_list(
+        &self,
+        id: &str,
+        request: &LocalListRequest,
+    ) -> Result<LocalList, ClientError> {
+        let builder = self.post(&["devices", id, "local-list"]).json(request);
+        // As many messages as it takes, each with its answer.
+        read(builder.timeout(TIMEOUT_LONG)).await
     }
 
     /// `POST /api/v1/tokens`: a token that is not there yet.

@@ -15,6 +15,7 @@ mod client;
 mod commands;
 mod devices;
 mod health;
+mod local_lists;
 mod page;
 mod principals;
 mod problem;
@@ -35,6 +36,7 @@ pub use devices::{
 pub use health::{
     DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,
 };
+pub use local_lists::{LocalList, LocalListRequest, LocalListUpdate};
 pub use page::Page;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
 pub use problem::{FieldProblem, Problem};

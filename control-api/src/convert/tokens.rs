@@ -2,7 +2,9 @@
 
 use std::time::UNIX_EPOCH;
 
-use dataplane::{MessageFormat, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType};
+use dataplane::{
+    LocalList, MessageFormat, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType,
+};
 use fleet::{StationKey, UtcMicros};
 use sdk::FieldProblem;
 
@@ -160,6 +162,20 @@ pub(crate) fn token_rules(
         cache_s: rules.cache_seconds,
         ..Token::new(id, token_status(rules.status))
     })
+}
+
+pub(crate) fn local_list(
+    list: &LocalList,
+    version_reported: Option<i64>,
+    messages: usize,
+) -> sdk::LocalList {
+    sdk::LocalList {
+        version: list.version,
+        tokens: list.len(),
+        accepted_at: super::time((list.version != 0).then_some(list.accepted_at)),
+        version_reported,
+        messages,
+    }
 }
 
 /// What is wrong with a request.

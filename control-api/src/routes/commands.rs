@@ -92,8 +92,13 @@ pub(crate) async fn show(
 
 /// The answer to a request that waited.
 fn settled(command: Command) -> Result<Response, ApiError> {
+    answer_of(command).map(|command| Json(command).into_response())
+}
+
+/// A command that waited for its answer and has one.
+pub(super) fn answer_of(command: Command) -> Result<Command, ApiError> {
     match command.state {
-        CommandState::Answered => Ok(Json(command).into_response()),
+        CommandState::Answered => Ok(command),
         CommandState::Queued | CommandState::Sent | CommandState::Timeout => {
             Err(ApiError::Timeout(Box::new(command)))
         }

@@ -22,9 +22,10 @@ use crate::config::Onboarding;
 use crate::retry::Canonical;
 use crate::state::{StationState, Transaction};
 use crate::token::{Token, TokenStatus, TokenType};
-pub(super) use answer::{id_tag_info, id_token_info, token_type};
+pub(super) use answer::token_type;
+pub(crate) use answer::{id_tag_info, id_token_info, id_token_type};
 pub(crate) use cache::TokenCache;
-pub(crate) use row::{read_token, token_key, write_token};
+pub(crate) use row::{read_token, token_key, token_type_code, token_type_of, write_token};
 pub(crate) use running::Running;
 
 /// A token as a station shows it.
@@ -39,7 +40,7 @@ pub(super) struct Shown<'a> {
 
 /// What is thought of a token that was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
+pub(crate) enum Judgement {
     Accepted,
     Blocked,
     /// It has as many transactions as it may.
@@ -51,16 +52,32 @@ pub(super) enum Judgement {
     Unknown,
 }
 
+impl Judgement {
+    /// The word of 2.x.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::Blocked => "Blocked",
+            Self::ConcurrentTx => "ConcurrentTx",
+            Self::Expired => "Expired",
+            Self::Invalid => "Invalid",
+            Self::NoCredit => "NoCredit",
+            Self::NotAtThisLocation => "NotAtThisLocation",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
 /// What a station is told about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Authorization {
-    pub(super) judgement: Judgement,
+pub(crate) struct Authorization {
+    pub(crate) judgement: Judgement,
     /// `None` for one that nobody put.
     token: Option<Arc<Token>>,
     /// Until when the station may go by this.
     cache_until: Option<UtcMicros>,
     /// EVSEs where it may charge; empty for all.
-    evse_ids: Vec<u32>,
+    pub(crate) evse_ids: Vec<u32>,
 }
 
 impl Authorization {
@@ -219,6 +236,28 @@ impl Shard {
             self.settings.running.end(owner(tenant, token_ref), id);
         }
     }
+}
+
+/// What a station is told of a token in a list that it keeps; `None` where the token may not charge at all.
+pub(crate) fn listed(
+    now: UtcMicros,
+    token: &Arc<Token>,
+    identity: &str,
+    site: &str,
+) -> Option<Authorization> {
+    let evse_ids = allowed_evses(token, identity, site)?;
+    let shown = Shown {
+        id: &token.id,
+        kind: None,
+        evse_id: 0,
+    };
+    Some(Authorization {
+        judgement: judge(now, token, shown, Some(evse_ids)),
+        // A list is good until the next one.
+        cache_until: token.expires_at,
+        evse_ids: evse_ids.to_vec(),
+        token: Some(Arc::clone(token)),
+    })
 }
 
 /// Counts what ran before the start.

@@ -396,10 +396,14 @@ fn a_transaction_whose_end_was_lost_does_not_hold_its_token() {
         1 a event Started Authorized T1 0 1 TAG
         2 a event Started Authorized T2 0 1 TAG
         3 restart
+        4 a connect CP1 2.0.1
         4 b connect CP2 2.0.1
         5 b event Started Authorized U1 0 1 TAG
-        6 op delete CP1
+        6 a event Ended EVDeparted T2 1 1
         7 b event Updated Authorized U1 1 1 TAG
+        8 a event Started Authorized T3 0 1 TAG
+        9 op delete CP2
+        10 a event Updated Authorized T3 1 1 TAG
         ",
         expect![[r#"
             1 a < [3,"1a",{"idTokenInfo":{"status":"Accepted"}}]
@@ -407,11 +411,18 @@ fn a_transaction_whose_end_was_lost_does_not_hold_its_token() {
             2 a < [3,"2a",{"idTokenInfo":{"status":"Accepted"}}]
             3 a ended
             3 b ended
+            4 a < 101 Switching Protocols ocpp2.0.1
             4 b < 101 Switching Protocols ocpp2.0.1
             5 b < [3,"5b",{"idTokenInfo":{"status":"ConcurrentTx"}}]
             5 b < [2,"01a202b2-d888-729f-8f13-5767524794fa","TriggerMessage",{"requestedMessage":"BootNotification"}]
-            6 op delete CP1: Ok(Ok(()))
+            6 a < [3,"6a",{}]
+            6 a < [2,"01a202b2-dc70-7223-8824-5a58bc0906fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
             7 b < [3,"7b",{"idTokenInfo":{"status":"Accepted"}}]
+            8 a < [3,"8a",{"idTokenInfo":{"status":"ConcurrentTx"}}]
+            9 b < close 1008 the station was deleted
+            9 b ended
+            9 op delete CP2: Ok(Ok(()))
+            10 a < [3,"10a",{"idTokenInfo":{"status":"Accepted"}}]
         "#]],
     );
 }

@@ -10,7 +10,7 @@ const PARENT_CHARS_MAX: usize = 20;
 
 /// The answer of 1.6. It has five words; what is ours but may not charge here and now is `Blocked`, what is not ours
 /// `Invalid` (1.6 §7.2).
-pub(in crate::shard) fn id_tag_info(authorization: &Authorization) -> v16::IdTagInfo<'_> {
+pub(crate) fn id_tag_info(authorization: &Authorization) -> v16::IdTagInfo<'_> {
     let token = authorization.token.as_deref();
     let group = token.map_or("", |token| token.group.as_str());
     let fits = !group.is_empty() && group.chars().count() <= PARENT_CHARS_MAX;
@@ -30,7 +30,7 @@ pub(in crate::shard) fn id_tag_info(authorization: &Authorization) -> v16::IdTag
 }
 
 /// The answer of 2.x.
-pub(in crate::shard) fn id_token_info(authorization: &Authorization) -> v201::IdTokenInfo<'_> {
+pub(crate) fn id_token_info(authorization: &Authorization) -> v201::IdTokenInfo<'_> {
     let status = match authorization.judgement {
         Judgement::Accepted => v201::AuthorizationStatus::Accepted,
         Judgement::Blocked => v201::AuthorizationStatus::Blocked,
@@ -77,6 +77,20 @@ fn message_content(message: &PersonalMessage) -> v201::MessageContent<'_> {
         },
         language: (!message.language.is_empty()).then(|| message.language.as_str().into()),
         content: message.content.as_str().into(),
+    }
+}
+
+/// A type in the words of 2.0.1.
+pub(crate) fn id_token_type(kind: TokenType) -> v201::IdTokenType {
+    match kind {
+        TokenType::Central => v201::IdTokenType::Central,
+        TokenType::EMaid => v201::IdTokenType::EMAID,
+        TokenType::Iso14443 => v201::IdTokenType::Iso14443,
+        TokenType::Iso15693 => v201::IdTokenType::Iso15693,
+        TokenType::KeyCode => v201::IdTokenType::KeyCode,
+        TokenType::Local => v201::IdTokenType::Local,
+        TokenType::MacAddress => v201::IdTokenType::MacAddress,
+        TokenType::NoAuthorization => v201::IdTokenType::NoAuthorization,
     }
 }
 

@@ -69,17 +69,7 @@ pub(crate) fn write_token(token: &Token) -> Vec<u8> {
             TokenStatus::Invalid => 4,
             TokenStatus::NoCredit => 5,
         },
-        kind: match token.kind {
-            None => 0,
-            Some(TokenType::Central) => 1,
-            Some(TokenType::EMaid) => 2,
-            Some(TokenType::Iso14443) => 3,
-            Some(TokenType::Iso15693) => 4,
-            Some(TokenType::KeyCode) => 5,
-            Some(TokenType::Local) => 6,
-            Some(TokenType::MacAddress) => 7,
-            Some(TokenType::NoAuthorization) => 8,
-        },
+        kind: token.kind.map_or(0, token_type_code),
         expires_at: token.expires_at.map(|at| at.0),
         group: token.group.clone(),
         master_pass: token.master_pass,
@@ -144,7 +134,7 @@ pub(crate) fn read_token(bytes: &[u8]) -> Option<Token> {
                 status: status(row.status)?,
                 kind: match row.kind {
                     0 => None,
-                    code => Some(kind(code)?),
+                    code => Some(token_type_of(code)?),
                 },
                 expires_at: row.expires_at.map(UtcMicros),
                 group: row.group,
@@ -173,7 +163,22 @@ fn status(code: u8) -> Option<TokenStatus> {
     })
 }
 
-fn kind(code: u8) -> Option<TokenType> {
+/// A type's byte, from 1.
+pub(crate) fn token_type_code(kind: TokenType) -> u8 {
+    match kind {
+        TokenType::Central => 1,
+        TokenType::EMaid => 2,
+        TokenType::Iso14443 => 3,
+        TokenType::Iso15693 => 4,
+        TokenType::KeyCode => 5,
+        TokenType::Local => 6,
+        TokenType::MacAddress => 7,
+        TokenType::NoAuthorization => 8,
+    }
+}
+
+/// The type of a byte.
+pub(crate) fn token_type_of(code: u8) -> Option<TokenType> {
     Some(match code {
         1 => TokenType::Central,
         2 => TokenType::EMaid,
@@ -237,7 +242,7 @@ mod tests {
     #[test]
     fn a_token_reads_back() {
         for status in (1..=5).filter_map(status) {
-            for kind in (0..=8).map(kind) {
+            for kind in (0..=8).map(token_type_of) {
                 let token = Token {
                     kind,
                     status,

@@ -1,0 +1,211 @@
+//! `/api/v1/devices/{id}/local-list`
+//!
+//! The server sends a list when it is told to, and never by itself. What a station accepted is noted message by message:
+//! whatever ends a request early, the note and the station disagree by a version at most, and the next check says so.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use dataplane::{LocalListPart, StationView, Token, TokenFilter, local_list_parts};
+use fleet::StationKey;
+use fleet::record::Protocol;
+use sdk::{Command, CommandState, LocalList, LocalListRequest, LocalListUpdate};
+
+use super::commands::{answer_of, refuse};
+use crate::ask::{answered, answered_within, station_key};
+use crate::error::ApiError;
+use crate::extract::{Body, Caller, Id};
+use crate::metrics::Database;
+use crate::principals::Principal;
+use crate::{SharedApp, convert, now};
+
+/// How long one message may wait for its turn and the station's answer.
+const WAIT: Duration = Duration::from_secs(60);
+/// Tokens of a message.
+const PART_LEN_DEFAULT: usize = 50;
+const PART_LEN_MAX: usize = 500;
+/// Tokens of a tenant that lists are made of; stations keep some hundreds.
+const TOKENS_MAX: usize = 10_000;
+const PAGE_LEN: usize = 500;
+
+/// The list that a station accepted last.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices/{id}/local-list",
+    operation_id = "get_local_list",
+    tag = "tokens",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The list", body = LocalList))
+)]
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<Json<LocalList>, ApiError> {
+    let station = find(&app, station_key(&caller, &id)?).await?;
+    let list = noted(&app, station.key).await?;
+    Ok(Json(convert::local_list(&list, None, 0)))
+}
+
+/// Checks the list of a station, or brings it up to date with the tokens that may charge there.
+///
+/// A difference is sent to a station that has the version it accepted last; to another one nothing is sent, and the answer
+/// is 409 `conflict`. 409 `rejected` when the station takes a message not; what it took before that counts. Tokens with
+/// more than 20 characters, and such as are good at some connectors alone, are in no list of 1.6.
+#[utoipa::path(
+    post,
+    path = "/api/v1/devices/{id}/local-list",
+    operation_id = "update_local_list",
+    tag = "tokens",
+    params(("id" = String, Path)),
+    request_body = LocalListRequest,
+    responses((status = 200, description = "The list after it", body = LocalList))
+)]
+pub(crate) async fn update(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    Body(request): Body<LocalListRequest>,
+) -> Result<Json<LocalList>, ApiError> {
+    let part_len = request.tokens_per_message.unwrap_or(PART_LEN_DEFAULT);
+    if !(1..=PART_LEN_MAX).contains(&part_len) {
+        let detail = format!("{part_len}, expected 1 to {PART_LEN_MAX}");
+        return Err(ApiError::field("/tokens_per_message", detail));
+    }
+    let station = find(&app, station_key(&caller, &id)?).await?;
+    let mut list = noted(&app, station.key.clone()).await?;
+    let update = match request.update {
+        LocalListUpdate::Check => None,
+        LocalListUpdate::Full => Some(dataplane::LocalListUpdate::Full),
+        LocalListUpdate::Differential => Some(dataplane::LocalListUpdate::Differential),
+    };
+    let mut reported = None;
+    if update != Some(dataplane::LocalListUpdate::Full) {
+        let version = ask_version(&app, &caller, &station).await?;
+        if update.is_some() && version != list.version {
+            let accepted = list.version;
+            return Err(ApiError::Conflict(format!(
+                "station {id:?} has version {version} of its list and accepted version {accepted} last; send it in full"
+            )));
+        }
+        reported = Some(version);
+    }
+    let mut messages = 0;
+    if let Some(update) = update {
+        let tokens = tokens(&app, &caller.tenant).await?;
+        let parts = local_list_parts(&station, tokens, &list, update, now(), part_len);
+        for part in parts {
+            list = send(&app, &caller, &station, part).await?;
+            messages += 1;
+            // What it said before is out of date.
+            reported = None;
+        }
+    }
+    Ok(Json(convert::local_list(&list, reported, messages)))
+}
+
+/// Sends a part and notes what the station has once it has accepted it.
+async fn send(
+    app: &SharedApp,
+    caller: &Principal,
+    station: &StationView,
+    part: LocalListPart,
+) -> Result<dataplane::LocalList, ApiError> {
+    let command = command(app, caller, station, "SendLocalList", part.payload).await?;
+    let status = command.result.as_ref().map(|result| &result["status"]);
+    if status.and_then(|status| status.as_str()) != Some("Accepted") {
+        return Err(ApiError::Rejected(Box::new(command)));
+    }
+    let note = app
+        .router
+        .put_local_list(station.key.clone(), part.after.clone());
+    app.metrics
+        .time(Database::State, answered(note))
+        .await?
+        .map_err(ApiError::Unavailable)?;
+    Ok(part.after)
+}
+
+/// The version that the station itself names; -1 (1.6) for a station that keeps no list.
+async fn ask_version(
+    app: &SharedApp,
+    caller: &Principal,
+    station: &StationView,
+) -> Result<i64, ApiError> {
+    let command = command(app, caller, station, "GetLocalListVersion", "{}".to_owned()).await?;
+    let member = match station.protocol {
+        Some(Protocol::Ocpp16) | None => "listVersion",
+        Some(Protocol::Ocpp201) => "versionNumber",
+    };
+    let result = command.result.as_ref();
+    result
+        .and_then(|result| result[member].as_i64())
+        .ok_or_else(|| ApiError::Rejected(Box::new(command)))
+}
+
+/// Sends a command and waits for the station's answer.
+async fn command(
+    app: &SharedApp,
+    caller: &Principal,
+    station: &StationView,
+    action: &str,
+    payload: String,
+) -> Result<Command, ApiError> {
+    let question = app.router.command(dataplane::CommandRequest {
+        station: station.key.clone(),
+        action: action.to_owned(),
+        payload,
+        principal: caller.name.clone(),
+        wait: Some(WAIT),
+    });
+    let command = answered_within(WAIT, question)
+        .await?
+        .map_err(|refused| refuse(refused, station.key.identity()))?;
+    let command = answer_of(convert::command(command))?;
+    match command.state {
+        CommandState::Answered if command.error.is_some() => {
+            Err(ApiError::Rejected(Box::new(command)))
+        }
+        _ => Ok(command),
+    }
+}
+
+async fn find(app: &SharedApp, key: StationKey) -> Result<StationView, ApiError> {
+    let id = key.identity().to_owned();
+    answered(app.router.station(key))
+        .await?
+        .ok_or_else(|| ApiError::not_found("device", id))
+}
+
+async fn noted(app: &SharedApp, key: StationKey) -> Result<dataplane::LocalList, ApiError> {
+    app.metrics
+        .time(Database::State, answered(app.router.local_list(key)))
+        .await?
+        .map_err(ApiError::Unavailable)
+}
+
+async fn tokens(app: &SharedApp, tenant: &str) -> Result<Vec<Token>, ApiError> {
+    let mut tokens = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let filter = TokenFilter::default();
+        let question = app
+            .router
+            .tokens(tenant, filter, after.as_deref(), PAGE_LEN);
+        let page = app
+            .metrics
+            .time(Database::State, answered(question))
+            .await?
+            .map_err(ApiError::Unavailable)?;
+        tokens.extend(page.items);
+        if TOKENS_MAX < tokens.len() {
+            let detail = format!("more than {TOKENS_MAX} tokens, too many for a list");
+            return Err(ApiError::Conflict(detail));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(tokens),
+        }
+    }
+}
