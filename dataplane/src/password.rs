@@ -13,7 +13,7 @@ pub const PASSWORD_CHARS_MAX: usize = 40;
 const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 const GENERATED_LEN: usize = 24;
 
-/// A password's salted digest; the password itself never reaches a shard.
+/// A password's salted digest; the password itself reaches a shard only in a command that gives it to its station.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Password {
     pub(crate) salt: [u8; 16],

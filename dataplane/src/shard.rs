@@ -18,6 +18,7 @@ mod facts;
 mod handshake;
 mod journal;
 mod outbox;
+mod passwords;
 mod projection;
 mod retries;
 mod stations;

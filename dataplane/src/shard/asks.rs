@@ -19,7 +19,7 @@ use crate::router::view::{
 };
 use crate::router::{
     Ask, CommandRefused, RegisterError, RegisterMode, Registration, RouterError, StartOutcome,
-    StationFilter, StopOutcome,
+    StationFilter, StationPatch, StopOutcome,
 };
 use crate::state::{Connector, Transaction};
 
@@ -174,8 +174,25 @@ impl Shard {
             RegisterMode::Create | RegisterMode::Update | RegisterMode::Upsert => {}
         }
         let station = self.stations.entry(&entry.key);
+        // A change to one that waits does not approve it; naming a new one does.
+        let unless_said = match (mode, self.stations[station].state.acceptance) {
+            (RegisterMode::Update, acceptance) => acceptance,
+            (RegisterMode::Create | RegisterMode::Upsert, _) => None,
+        };
+        self.configure(now, station, entry.patch, unless_said, principal);
+        Ok(())
+    }
+
+    /// Changes what is known of a station beforehand. It is accepted unless the patch or `acceptance` says otherwise.
+    pub(super) fn configure(
+        &mut self,
+        now: Now,
+        station: u32,
+        patch: StationPatch,
+        acceptance: Option<Acceptance>,
+        principal: &str,
+    ) {
         let state = &self.stations[station].state;
-        let patch = entry.patch;
         let details = state.details();
         let before = details.configured.as_deref().cloned().unwrap_or_default();
         let password = patch
@@ -183,11 +200,10 @@ impl Shard {
             .unwrap_or(details.password.as_deref().copied());
         let location = patch.location.unwrap_or(before.location);
         let was_pending = state.acceptance == Some(Acceptance::Pending);
-        // A change to one that waits does not approve it; naming a new one does.
-        let acceptance = patch.acceptance.unwrap_or(match (mode, state.acceptance) {
-            (RegisterMode::Update, Some(acceptance)) => acceptance,
-            _ => Acceptance::Accepted,
-        });
+        let acceptance = patch
+            .acceptance
+            .or(acceptance)
+            .unwrap_or(Acceptance::Accepted);
         let configured = StationConfigured {
             site: patch.site.unwrap_or_else(|| before.site.into()),
             latitude: location.map(|(latitude, _)| latitude),
@@ -203,7 +219,6 @@ impl Shard {
         if was_pending && acceptance == Acceptance::Accepted {
             self.no_longer_pending();
         }
-        Ok(())
     }
 
     fn delete(

@@ -15,6 +15,7 @@ use net::driver::ConnId;
 use net::ws;
 use ocpp::{Call, Frame, Instant, Outcome, Rpc, v16, v201};
 
+use super::passwords::check_password;
 use super::timers::Deadline;
 use super::{Now, Ready, Shard, StoreUnreadable};
 use crate::CommandId;
@@ -250,6 +251,10 @@ impl Shard {
             |description: &str| Some(("FormatViolation".to_owned(), description.to_owned()));
         let (state, result, error) = match outcome {
             Outcome::Answered(payload) if is_object(&payload) => {
+                if let Some(command) = self.commands.get(&id) {
+                    let (station, principal) = (command.station, command.record.principal.clone());
+                    self.note_password(now, station, call, &payload, &principal);
+                }
                 let masked = ocpp::mask_secrets(&call.action, &payload).into_owned();
                 (CommandState::Answered, masked, None)
             }
@@ -645,7 +650,10 @@ impl Shard {
         }
         let checked = match self.stations[station].state.protocol {
             Some(fleet::record::Protocol::Ocpp16) => v16::validate_call(action, payload),
-            Some(fleet::record::Protocol::Ocpp201) => v201::validate_call(action, payload),
+            Some(fleet::record::Protocol::Ocpp201) => {
+                check_password(action, payload).map_err(CommandRefused::Invalid)?;
+                v201::validate_call(action, payload)
+            }
             // It never connected: any version's word will do, for it will not be sent.
             None => v16::validate_call(action, payload)
                 .or_else(|_| v201::validate_call(action, payload)),

@@ -65,3 +65,72 @@ fn tc_a_03_csms() {
     "#]],
     );
 }
+
+/// Gives the station a new password, and comes again with the old one and the new one.
+fn change_password(status: &str) -> String {
+    let variable =
+        r#""component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}"#;
+    let new = "a-new-password-of-32-characters!";
+    let (old, newer) = (format!("CP1:{PASSWORD}"), format!("CP1:{new}"));
+    format!(
+        r#"
+        {}
+        {}
+        op SetVariables {{"setVariableData":[{{"attributeValue":"too short",{variable}}}]}}
+        op SetVariables {{"setVariableData":[{{"attributeValue":"{new}",{variable}}}]}}
+        answer {{"setVariableResult":[{{"attributeStatus":"{status}",{variable}}}]}}
+        : a drops
+        {}
+        : restart
+        {}
+        "#,
+        upgrade(&old),
+        super::BOOTED,
+        upgrade(&old),
+        upgrade(&newer),
+    )
+}
+
+/// A password that the station takes is the one it comes in with, also after a restart, and the old one is not.
+#[test]
+fn tc_a_09_csms() {
+    check(
+        &(change_password("Accepted") + super::BOOTED),
+        expect![[r#"
+            < 101 Switching Protocols ocpp2.0.1
+            BootNotification: {"currentTime":"2026-11-22T10:00:03.000Z","interval":300,"status":"Accepted"}
+            StatusNotification: {}
+            NotifyEvent: {}
+            op SetVariables: Ok(Err(Invalid("BasicAuthPassword: password has 9 characters, 16 to 40 are allowed")))
+            < SetVariables {"setVariableData":[{"attributeValue":"a-new-password-of-32-characters!","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
+            op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
+            < 401 Unauthorized
+            a ended
+            < 101 Switching Protocols ocpp2.0.1
+            BootNotification: {"currentTime":"2026-11-22T10:00:13.000Z","interval":300,"status":"Accepted"}
+            StatusNotification: {}
+            NotifyEvent: {}
+        "#]],
+    );
+}
+
+/// A password that the station refuses changes nothing: the old one still opens, the new one does not.
+#[test]
+fn tc_a_10_csms() {
+    check(
+        &change_password("Rejected"),
+        expect![[r#"
+        < 101 Switching Protocols ocpp2.0.1
+        BootNotification: {"currentTime":"2026-11-22T10:00:03.000Z","interval":300,"status":"Accepted"}
+        StatusNotification: {}
+        NotifyEvent: {}
+        op SetVariables: Ok(Err(Invalid("BasicAuthPassword: password has 9 characters, 16 to 40 are allowed")))
+        < SetVariables {"setVariableData":[{"attributeValue":"a-new-password-of-32-characters!","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
+        op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Rejected","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
+        < 101 Switching Protocols ocpp2.0.1
+        a ended
+        < 401 Unauthorized
+        a ended
+    "#]],
+    );
+}
