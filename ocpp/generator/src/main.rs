@@ -1,8 +1,10 @@
 //! Writes the generated types of `ocpp` from the official schemas.
 //!
 //! ```text
-//! cargo run -p ocpp-generator -- ../shared/spec/ocpp
+//! cargo run -p ocpp-generator -- SCHEMAS
 //! ```
+//!
+//! `SCHEMAS` is the folder that holds them, as `ocpp16/`, `ocpp2/` and `ocpp21/`.
 
 #![forbid(unsafe_code)]
 
