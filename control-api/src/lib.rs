@@ -27,6 +27,7 @@ mod principals;
 mod problem;
 mod rate;
 mod routes;
+mod sending;
 mod serve;
 mod sql;
 

@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
+use crate::sending::Sending;
+
 /// Longest head of a request, bytes; beyond it hyper answers 431.
 const HEAD_LEN_MAX: usize = 64 << 10;
 /// Until a listener that had no descriptor left tries again.
@@ -112,7 +114,8 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(HEAD_LEN_MAX);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(Sending::new(socket)), service));
     // The sender outlives every connection.
     let ended = async { drop(ended.wait_for(|ended| *ended).await) };
     let served = tokio::select! {

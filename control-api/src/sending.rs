@@ -1,0 +1,133 @@
+//! A socket whose peer has to take what it is sent.
+//!
+//! A peer that asks for something long and then reads nothing would keep its connection, and a place among those that
+//! are allowed, for as long as it likes.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// How long a peer may take nothing of an answer; then its connection ends. A slow one takes something.
+pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// See the module.
+pub(crate) struct Sending<S> {
+    socket: S,
+    /// Set while the peer takes nothing.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Sending<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self {
+            socket,
+            timer: None,
+        }
+    }
+
+    /// What a write came to, or the end of patience with one that waits.
+    fn or_late<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.timer = None;
+            return written;
+        }
+        ready!(self.timer.get_or_insert_with(timer).as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the deadline of a peer on a real socket"
+)]
+fn timer() -> Pin<Box<Sleep>> {
+    Box::pin(tokio::time::sleep(SEND_TIMEOUT))
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Sending<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Sending<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
+        self.or_late(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        self.or_late(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+
+    const ANSWER: [u8; 64] = [7; 64];
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_an_answer_is_cut_off() {
+        let (socket, _peer) = duplex(16);
+        let began = Instant::now();
+        let sent = Sending::new(socket).write_all(&ANSWER).await;
+        assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let took = began.elapsed();
+        assert!(SEND_TIMEOUT <= took && took < 2 * SEND_TIMEOUT, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_slow_has_all_of_it_in_the_end() {
+        let (socket, mut peer) = duplex(16);
+        let mut socket = Sending::new(socket);
+        let send = async { socket.write_all(&ANSWER).await };
+        let take = async {
+            let mut taken = [0; ANSWER.len()];
+            for part in taken.chunks_mut(8) {
+                advance(SEND_TIMEOUT - Duration::from_secs(1)).await;
+                peer.read_exact(part).await.unwrap();
+            }
+            taken
+        };
+        let (sent, taken) = tokio::join!(send, take);
+        sent.unwrap();
+        assert_eq!(taken, ANSWER);
+    }
+}
