@@ -5,7 +5,7 @@
 //!
 //! # Invariants
 //!
-//! - At most [`BUCKETS_MAX`] buckets exist; callers beyond them share one.
+//! - At most [`BUCKETS_MAX`] buckets of addresses exist, and one of each principal; addresses beyond them share one.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
