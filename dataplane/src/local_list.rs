@@ -212,4 +212,4 @@ fn payload_201(version: i64, is_full: bool, changes: &[Change]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

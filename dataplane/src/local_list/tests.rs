@@ -5,7 +5,8 @@ use fleet::{EventId, LogId, Seq, StationKey};
 use super::*;
 use crate::token::{TokenDevice, TokenStatus};
 
-fn station(protocol: Protocol) -> StationView {
+/// CP1 at Centro.
+pub(crate) fn station(protocol: Protocol) -> StationView {
     StationView {
         key: StationKey::new("default", "CP1").unwrap(),
         acceptance: Acceptance::Accepted,
@@ -93,7 +94,7 @@ fn steps() -> Vec<(LocalListUpdate, Vec<Token>, i64)> {
 }
 
 #[test]
-fn tc_d_01_csms_to_tc_d_04_csms_a_list_of_2_0_1() {
+fn a_list_of_2_0_1() {
     check(
         Protocol::Ocpp201,
         &steps(),

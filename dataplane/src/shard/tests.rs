@@ -5,6 +5,7 @@ mod cases;
 mod coverage;
 mod frames;
 mod handshakes;
+mod local_lists;
 mod memory;
 mod money;
 mod scripts;
