@@ -18,6 +18,7 @@ use crate::router::TokenAsk;
 use crate::router::view::Page;
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
+use crate::variables;
 
 /// Time between two rounds of clearing out.
 pub(crate) const ROUND: Duration = Duration::from_secs(3_600);
@@ -91,6 +92,18 @@ pub(crate) fn keep(
                 batch.put(Table::Meta, list_key(&station), write_local_list(&list));
                 let put = store.apply(batch, None, Durability::Sync);
                 reply.send(put.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::Variables {
+                station,
+                recent,
+                filter,
+                after,
+                limit,
+                reply,
+            }) => {
+                let after = after.as_deref();
+                let page = variables::read::list(store, &recent, &station, &filter, after, limit);
+                reply.send(page.map_err(|error| describe(&error)));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -186,13 +199,16 @@ fn describe(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// Removes commands and ended transactions that SQL answers for by now, and retry keys that have expired. A key of a
-/// transaction goes no sooner than that one, however long it ran.
+/// Removes commands, what came after them, and ended transactions that SQL answers for by now, and retry keys that have
+/// expired. A key of a transaction goes no sooner than that one, however long it ran. Variables stay: a row that looks
+/// old may be written anew in between.
 fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
     let old = |at: UtcMicros| at.0 + KEPT_MICROS < now.0;
-    remove(store, Table::Commands, |row| {
-        Ok(read_record_row(row).is_none_or(|(_, record)| old(record.received_at)))
-    })?;
+    for table in [Table::Commands, Table::FollowUps] {
+        remove(store, table, |row| {
+            Ok(read_record_row(row).is_none_or(|(_, record)| old(record.received_at)))
+        })?;
+    }
     remove(store, Table::Transactions, |row| {
         Ok(match read_record_row(row) {
             Some((_, record)) => match &record.body {

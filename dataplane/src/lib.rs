@@ -32,6 +32,7 @@ mod runtime;
 mod shard;
 mod state;
 mod token;
+mod variables;
 mod wheel;
 
 pub use config::{Config, Onboarding, Plausibility, Tariff};
@@ -41,8 +42,8 @@ pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordErr
 pub use replay::ReplayError;
 pub use router::pending::Pending;
 pub use router::view::{
-    CommandView, ConnectorView, Counters, Histogram, Page, ShardHealth, StationView,
-    TransactionView,
+    CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, Page, ShardHealth,
+    StationView, TransactionView,
 };
 pub use router::{
     CommandRefused, CommandRequest, RegisterError, RegisterMode, Registration, Router, RouterError,
@@ -52,4 +53,8 @@ pub use runtime::{Dataplane, StartError, StopError};
 pub use token::{
     MessageFormat, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode, TokenStatus,
     TokenType, TokenWritten,
+};
+pub use variables::{
+    AttributeKind, AttributeView, COMPONENT_16, Characteristics, Mutability, Named, VariableFilter,
+    VariableSource, VariableView,
 };

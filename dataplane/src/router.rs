@@ -4,6 +4,7 @@
 //! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
 
 pub(crate) mod pending;
+mod variables;
 pub(crate) mod view;
 
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ use crate::local_list::LocalList;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
+use crate::variables::read::Recent;
+use crate::variables::{VariableFilter, VariableView};
 use pending::{Pending, Reply, pending};
 use view::{CommandView, Page, ShardHealth, StationView, TransactionView};
 
@@ -243,6 +246,11 @@ pub(crate) enum Ask {
         id: CommandId,
         reply: Reply<Option<CommandView>>,
     },
+    /// Rows of a station's variables that the store may not have yet; `None` for a station nobody has heard of.
+    RecentVariables {
+        key: StationKey,
+        reply: Reply<Option<Recent>>,
+    },
     Transaction {
         id: TransactionId,
         reply: Reply<Option<TransactionView>>,
@@ -308,6 +316,15 @@ pub(crate) enum TokenAsk {
         station: StationKey,
         list: LocalList,
         reply: Reply<Result<(), String>>,
+    },
+    /// A page of a station's variables.
+    Variables {
+        station: StationKey,
+        recent: Recent,
+        filter: VariableFilter,
+        after: Option<String>,
+        limit: usize,
+        reply: Reply<Result<Page<VariableView, String>, String>>,
     },
     Stop,
 }

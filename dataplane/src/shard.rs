@@ -15,6 +15,7 @@ mod calls;
 mod commands;
 mod conns;
 mod facts;
+mod follow;
 mod handshake;
 mod journal;
 mod outbox;

@@ -322,6 +322,7 @@ impl StationState {
             Body::SecurityEvent(_)
             | Body::Notified(_)
             | Body::CommandChanged(_)
+            | Body::CommandFollowed(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {
                 self.registered = true;

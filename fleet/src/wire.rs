@@ -26,8 +26,9 @@ use rkyv::ser::allocator::{Arena, ArenaHandle};
 use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
-    Booted, CommandChanged, Connected, ConnectionRefused, Disconnected, Message, MeterValues,
-    Notified, SecurityEvent, StationConfigured, StationDeleted, StatusReported, TransactionEvent,
+    Booted, CommandChanged, CommandFollowed, Connected, ConnectionRefused, Disconnected, Message,
+    MeterValues, Notified, SecurityEvent, StationConfigured, StationDeleted, StatusReported,
+    TransactionEvent,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -181,6 +182,7 @@ kinds! {
     11 StationConfigured,
     12 StationDeleted,
     13 Notified,
+    14 CommandFollowed,
 }
 
 /// One record, borrowed from its bytes.

@@ -44,19 +44,25 @@ pub enum Table {
     Principals,
     /// Commands to stations.
     Commands,
+    /// What stations sent after commands.
+    FollowUps,
+    /// Variables of stations.
+    Variables,
     /// Single values.
     Meta,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
         Self::Tokens,
         Self::Principals,
         Self::Commands,
+        Self::FollowUps,
+        Self::Variables,
         Self::Meta,
     ];
 
@@ -69,6 +75,8 @@ impl Table {
             Self::Tokens => "tokens",
             Self::Principals => "principals",
             Self::Commands => "commands",
+            Self::FollowUps => "follow_ups",
+            Self::Variables => "variables",
             Self::Meta => "meta",
         }
     }
@@ -214,8 +222,8 @@ impl StateStore {
             })
             .map_err(store_error("opening a table of"))
         };
-        let [a, b, c, d, e, f, g] = Table::ALL.map(|table| keyspace(table.name()));
-        let tables = [a?, b?, c?, d?, e?, f?, g?];
+        let [a, b, c, d, e, f, g, h, i] = Table::ALL.map(|table| keyspace(table.name()));
+        let tables = [a?, b?, c?, d?, e?, f?, g?, h?, i?];
         let positions = keyspace("positions")?;
         let mut applied = BTreeMap::new();
         for guard in positions.iter() {

@@ -174,6 +174,34 @@ pub struct CommandView {
     pub created_at: UtcMicros,
     /// When its state last changed.
     pub updated_at: UtcMicros,
+    /// What came after it; `None` for an action that nothing comes after, and while its answer is waited for.
+    pub course: Option<CourseView>,
+}
+
+/// What a station sent after a command.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CourseView {
+    /// The newest messages, oldest first.
+    pub follow_ups: Vec<FollowUpView>,
+    /// Messages in all, without those that came again.
+    pub messages: u32,
+    /// Parts that came again.
+    pub duplicates: u32,
+    /// Parts that are missing before the newest one, by `seqNo`; the first 64.
+    pub missing: Vec<u32>,
+    /// True when every part is there, or the final status.
+    pub complete: bool,
+}
+
+/// One message that came after a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUpView {
+    /// OCPP action.
+    pub action: String,
+    /// When it came.
+    pub received_at: UtcMicros,
+    /// What of it is no list, as a JSON object, and how long its list is.
+    pub summary: String,
 }
 
 /// Counts by upper bound, microseconds.

@@ -108,6 +108,10 @@ impl Shard {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             },
+            Ask::RecentVariables { key, reply } => {
+                let known = self.known(&key);
+                reply.send(known.map(|_| self.projection.variables(&key)));
+            }
             Ask::Transaction { id, reply } => match self.find_transaction(id) {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
@@ -393,11 +397,19 @@ impl Shard {
         &mut self,
         id: CommandId,
     ) -> Result<Option<CommandView>, StoreUnreadable> {
-        if let Some(command) = self.commands.get(&id) {
-            return Ok(Some(self.view_of(command)));
-        }
-        let row = self.row(Table::Commands, id.0)?;
-        Ok(row.as_deref().and_then(stored_command))
+        let known = self.commands.get(&id).map(|command| self.view_of(command));
+        let view = match known {
+            Some(view) => Some(view),
+            None => {
+                let row = self.row(Table::Commands, id.0)?;
+                row.as_deref().and_then(stored_command)
+            }
+        };
+        let Some(mut view) = view else {
+            return Ok(None);
+        };
+        view.course = self.course_view(id, &view.action, view.state)?;
+        Ok(Some(view))
     }
 
     /// How the shard does; `log` and `store` are how what is below it does.

@@ -176,6 +176,7 @@ impl Shard {
             self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
             if let Ok(id) = id.parse() {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
+                self.begin_course(now, id);
             }
         }
     }
@@ -683,6 +684,7 @@ pub(super) fn command_view(
         principal: record.principal.clone(),
         created_at: UtcMicros(record.created_at),
         updated_at,
+        course: None,
     }
 }
 

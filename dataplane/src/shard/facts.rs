@@ -99,7 +99,7 @@ impl Shard {
                 (Leave::WhenDurable, response.into())
             }
             v16::Request::DataTransfer(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 let response = v16::DataTransferResponse {
                     status: v16::DataTransferStatus::UnknownVendorId,
                     data: None,
@@ -107,28 +107,28 @@ impl Shard {
                 (Leave::WhenDurable, response.into())
             }
             v16::Request::FirmwareStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v16::FirmwareStatusNotificationResponse {}.into(),
                 )
             }
             v16::Request::DiagnosticsStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v16::DiagnosticsStatusNotificationResponse {}.into(),
                 )
             }
             v16::Request::LogStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v16::LogStatusNotificationResponse {}.into(),
                 )
             }
             v16::Request::SignedFirmwareStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v16::SignedFirmwareStatusNotificationResponse {}.into(),
@@ -207,29 +207,29 @@ impl Shard {
                 )
             }
             v201::Request::NotifyEvent(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (Leave::WhenDurable, v201::NotifyEventResponse {}.into())
             }
             v201::Request::NotifyReport(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (Leave::WhenDurable, v201::NotifyReportResponse {}.into())
             }
             v201::Request::FirmwareStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::FirmwareStatusNotificationResponse {}.into(),
                 )
             }
             v201::Request::LogStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::LogStatusNotificationResponse {}.into(),
                 )
             }
             v201::Request::DataTransfer(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 let response = v201::DataTransferResponse {
                     status: v201::DataTransferStatus::UnknownVendorId,
                     data: None,
@@ -238,59 +238,61 @@ impl Shard {
                 (Leave::WhenDurable, response.into())
             }
             v201::Request::ClearedChargingLimit(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::ClearedChargingLimitResponse {}.into(),
                 )
             }
             v201::Request::NotifyChargingLimit(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::NotifyChargingLimitResponse {}.into(),
                 )
             }
             v201::Request::NotifyDisplayMessages(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::NotifyDisplayMessagesResponse {}.into(),
                 )
             }
             v201::Request::NotifyMonitoringReport(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::NotifyMonitoringReportResponse {}.into(),
                 )
             }
             v201::Request::PublishFirmwareStatusNotification(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::PublishFirmwareStatusNotificationResponse {}.into(),
                 )
             }
             v201::Request::ReportChargingProfiles(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::ReportChargingProfilesResponse {}.into(),
                 )
             }
             v201::Request::ReservationStatusUpdate(_) => {
-                self.notified(now, call, request);
+                self.notified(now, call, request)?;
                 (
                     Leave::WhenDurable,
                     v201::ReservationStatusUpdateResponse {}.into(),
                 )
             }
-            // What a station knows about a person stays in the frame alone, which is not kept for long.
-            v201::Request::NotifyCustomerInformation(_) => (
-                Leave::WhenDurable,
-                v201::NotifyCustomerInformationResponse {}.into(),
-            ),
+            v201::Request::NotifyCustomerInformation(_) => {
+                self.notified(now, call, request)?;
+                (
+                    Leave::WhenDurable,
+                    v201::NotifyCustomerInformationResponse {}.into(),
+                )
+            }
             v201::Request::Get15118EVCertificate(_)
             | v201::Request::GetCertificateStatus(_)
             | v201::Request::NotifyEVChargingNeeds(_)
@@ -326,7 +328,12 @@ impl Shard {
     }
 
     /// What changes no state of ours is kept as it was said, without secrets.
-    fn notified(&mut self, now: Now, call: Inbound<'_>, request: &impl Payload) {
+    fn notified(
+        &mut self,
+        now: Now,
+        call: Inbound<'_>,
+        request: &impl Payload,
+    ) -> Result<(), StoreUnreadable> {
         let mut payload = Vec::new();
         request.write_payload(&mut payload);
         let payload = String::from_utf8(payload).unwrap_or_default();
@@ -334,7 +341,7 @@ impl Shard {
             action: call.action.to_owned(),
             payload: ocpp::mask_secrets(call.action, &payload).into_owned(),
         };
-        self.record(now, call.station, &notified);
+        self.follow(now, call.station, &notified)
     }
 
     fn status_16(

@@ -179,6 +179,7 @@ writable!(
     MeterValues,
     SecurityEvent,
     CommandChanged,
+    CommandFollowed,
     StationConfigured,
     StationDeleted,
     Notified,

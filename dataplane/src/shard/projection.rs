@@ -8,10 +8,13 @@ use std::collections::{HashMap, VecDeque};
 
 use fleet::record::Retry;
 use fleet::wire::{Body, RecordView};
-use fleet::{EventId, Seq};
+use fleet::{EventId, Seq, StationKey};
 use storage::state::Table;
 
 use crate::retry::{Canonical, kept_under};
+use crate::variables::read::Recent;
+use crate::variables::row::{VariableRow, station_prefix};
+use crate::variables::tell;
 
 /// Stations and rows of one batch: half a millisecond of encoding, and half a megabyte on its way to the store.
 const BATCH_LEN_MAX: usize = 500;
@@ -72,6 +75,20 @@ pub(crate) fn name_key(canonical: &mut Canonical, station: &str, ocpp_id: &str) 
     canonical.begin("transaction", station).text(ocpp_id).hash()
 }
 
+/// The key under which the course of a request is kept: what comes after it is named by action and `requestId`.
+pub(crate) fn course_key(
+    canonical: &mut Canonical,
+    station: &str,
+    action: &str,
+    request_id: Option<i64>,
+) -> [u8; 16] {
+    let canonical = canonical.begin("course", station).text(action);
+    if let Some(request_id) = request_id {
+        canonical.int(request_id);
+    }
+    canonical.hash()
+}
+
 /// A row of the store that is the newest record of its thing: the event's name, then the record.
 pub(crate) fn record_row(event: EventId, record: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + record.len());
@@ -98,6 +115,8 @@ pub(crate) struct Projection {
     /// Stations with changes, by the first of them.
     dirty: VecDeque<(Seq, u32)>,
     rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
+    /// Rows of variables.
+    variables: VecDeque<(Seq, VariableRow)>,
     retries: VecDeque<(Seq, [u8; 16], RetryRow)>,
     /// Keys that the store may not have yet.
     recent: HashMap<[u8; 16], (Seq, RetryRow)>,
@@ -105,6 +124,9 @@ pub(crate) struct Projection {
     handed: VecDeque<(Seq, [u8; 16])>,
     /// Handed over, in order, and not in the store yet: until then it answers with an older row, or with none.
     handed_rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
+    handed_variables: VecDeque<(Seq, VariableRow)>,
+    /// Bytes of the rows of variables, here and handed over.
+    variables_len: usize,
     /// The positions of the batches that the store does not have yet, in order.
     in_flight: VecDeque<Seq>,
     canonical: Canonical,
@@ -119,6 +141,11 @@ impl Projection {
     /// Notes the rows that a record makes beside its station's.
     pub(crate) fn note(&mut self, event: EventId, record: &RecordView<'_>, bytes: &[u8]) {
         let at = record.received_at.0;
+        let (variables, len) = (&mut self.variables, &mut self.variables_len);
+        tell::rows(event, record, |row| {
+            *len += len_of(&row);
+            variables.push_back((event.seq, row));
+        });
         match &record.body {
             Body::TransactionEvent(transaction) => {
                 let row = record_row(event, bytes);
@@ -166,6 +193,17 @@ impl Projection {
                 self.rows
                     .push_back((event.seq, Table::Commands, command.command_id, row));
             }
+            Body::CommandFollowed(course) => {
+                let row = record_row(event, bytes);
+                let request_id = course.request_id.as_ref().map(|id| id.to_native());
+                let canonical = &mut self.canonical;
+                let key = course_key(canonical, record.station, &course.action, request_id);
+                if let Some(command) = course.command_id.as_ref() {
+                    self.rows
+                        .push_back((event.seq, Table::FollowUps, *command, row.clone()));
+                }
+                self.rows.push_back((event.seq, Table::FollowUps, key, row));
+            }
             Body::Connected(_)
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)
@@ -204,6 +242,15 @@ impl Projection {
             .next()
     }
 
+    /// Rows of a station's variables that the store may not have yet; the newest of each.
+    pub(crate) fn variables(&self, station: &StationKey) -> Recent {
+        let prefix = station_prefix(station);
+        let rows = self.handed_variables.iter().chain(&self.variables);
+        rows.filter(|(_, (key, _))| key.starts_with(&prefix))
+            .map(|(_, row)| row.clone())
+            .collect()
+    }
+
     /// The store has everything up to `seq`.
     pub(crate) fn stored(&mut self, seq: Seq) {
         while let Some((handed, key)) = self.handed.front().copied() {
@@ -223,6 +270,9 @@ impl Projection {
         let handed = self.handed_rows.iter();
         let stored = handed.take_while(|(made, ..)| *made <= seq).count();
         self.handed_rows.drain(..stored);
+        while let Some((_, row)) = self.handed_variables.pop_front_if(|(made, _)| *made <= seq) {
+            self.variables_len -= len_of(&row);
+        }
         while self.in_flight.pop_front_if(|up_to| *up_to <= seq).is_some() {}
         self.tidy();
     }
@@ -236,6 +286,8 @@ impl Projection {
         }
         tidy(&mut self.dirty);
         tidy(&mut self.rows);
+        tidy(&mut self.variables);
+        tidy(&mut self.handed_variables);
         tidy(&mut self.retries);
         tidy(&mut self.handed);
         tidy(&mut self.handed_rows);
@@ -258,16 +310,20 @@ impl Projection {
     /// True when one batch does not hold what is here.
     pub(crate) fn is_behind(&self) -> bool {
         let longest = self.dirty.len().max(self.rows.len());
-        BATCH_LEN_MAX < longest.max(self.retries.len())
+        BATCH_LEN_MAX < longest.max(self.retries.len()).max(self.variables.len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.dirty.is_empty() && self.rows.is_empty() && self.retries.is_empty()
+        self.dirty.is_empty()
+            && self.rows.is_empty()
+            && self.variables.is_empty()
+            && self.retries.is_empty()
     }
 
     /// Bytes held, roughly.
     pub(crate) fn len(&self) -> usize {
         (self.rows.len() + self.handed_rows.len()) * 512
+            + self.variables_len
             + self.retries.len() * 80
             + self.handed.len() * 24
             + self.recent.len() * 96
@@ -290,6 +346,10 @@ impl Projection {
             batch.push((table, key.to_vec(), value.clone()));
             self.handed_rows.push_back((seq, table, key, value));
         }
+        for (seq, (key, value)) in self.variables.drain(..len(self.variables.len())) {
+            batch.push((Table::Variables, key.clone(), value.clone()));
+            self.handed_variables.push_back((seq, (key, value)));
+        }
         for (seq, key, value) in self.retries.drain(..len(self.retries.len())) {
             batch.push((Table::RetryKeys, key.to_vec(), value.to_bytes().to_vec()));
             self.handed.push_back((seq, key));
@@ -297,6 +357,7 @@ impl Projection {
         let left = [
             self.dirty.front().map(|(seq, _)| *seq),
             self.rows.front().map(|(seq, ..)| *seq),
+            self.variables.front().map(|(seq, _)| *seq),
             self.retries.front().map(|(seq, ..)| *seq),
         ];
         let position = left
@@ -307,6 +368,11 @@ impl Projection {
         self.in_flight.push_back(position);
         (batch, position)
     }
+}
+
+/// Bytes that a row of a variable takes here.
+fn len_of((key, value): &VariableRow) -> usize {
+    size_of::<(Seq, VariableRow)>() + key.capacity() + value.capacity()
 }
 
 fn retry(archived: &fleet::record::ArchivedRetry) -> Retry {

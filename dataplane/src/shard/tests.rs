@@ -3,6 +3,7 @@
 mod authorization;
 mod cases;
 mod coverage;
+mod follow;
 mod frames;
 mod handshakes;
 mod local_lists;

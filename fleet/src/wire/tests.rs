@@ -2,7 +2,9 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::{MeterRow, Moment, Reading, Retry, Sample, TextRange, TransactionSummary};
+use crate::record::{
+    FollowUp, MeterRow, Moment, PartRange, Reading, Retry, Sample, TextRange, TransactionSummary,
+};
 
 fn key() -> StationKey {
     StationKey::new("default", "CP1").unwrap()
@@ -185,6 +187,28 @@ fn samples() -> Vec<Fact> {
             payload: "{}".into(),
         }
         .into(),
+        CommandFollowed {
+            command_id: Some([8; 16]),
+            action: "NotifyReport".into(),
+            request_id: Some(7),
+            began_at: 9,
+            began_log_id: 10,
+            began_seq: 11,
+            is_inventory: true,
+            messages: 3,
+            duplicates: 1,
+            parts: vec![
+                PartRange { first: 0, last: 1 },
+                PartRange { first: 3, last: 3 },
+            ],
+            last_part: Some(3),
+            complete: false,
+            follow_ups: vec![FollowUp {
+                received_at: 12,
+                summary: "{\"seqNo\":3}".into(),
+            }],
+        }
+        .into(),
     ]
 }
 
@@ -302,6 +326,11 @@ fn golden_bytes_have_not_moved() {
         Notified
         0d00010080b7df1fdb6006000b64656661756c742f4350314669726d776172655374617475734e6f7469666963617469
         6f6e9a000000e6ffffff7b7dffffffffffff
+        CommandFollowed
+        0e00010080b7df1fdb6006000b64656661756c742f4350314e6f746966795265706f7274000000000100000003000000
+        030000007b227365714e6f223a337d0c000000000000008b000000edffffff0108080808080808080808080808080808
+        8c000000b8ffffff01070000000000000009000000000000000a000000000000000b0000000000000001030000000100
+        000092ffffff020000000103000000009fffffff01000000
     "#]]);
 }
 

@@ -157,6 +157,7 @@ pub(super) fn push(
         | Body::Booted(_)
         | Body::SecurityEvent(_)
         | Body::CommandChanged(_)
+        | Body::CommandFollowed(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)

@@ -814,6 +814,10 @@ impl World {
             Fact::Notified(notified) => {
                 format!("Notified {} {}", notified.action, notified.payload)
             }
+            Fact::CommandFollowed(course) => format!(
+                "CommandFollowed {} messages {} duplicates {} complete {}",
+                course.action, course.messages, course.duplicates, course.complete
+            ),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
             Fact::StationDeleted(_) => "StationDeleted".into(),

@@ -68,6 +68,7 @@ fn tc_n_27_csms() {
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":true,"clear":false,"idToken":{"idToken":"TAG","type":"ISO14443"}}
             op CustomerInformation: Answered {"status":"Accepted"}
+            record CommandFollowed NotifyCustomerInformation messages 1 duplicates 0 complete true
             NotifyCustomerInformation: {}
         "#]],
     );
@@ -82,6 +83,7 @@ fn tc_n_28_csms() {
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":true,"clear":false,"idToken":{"idToken":"TAG","type":"ISO14443"}}
             op CustomerInformation: Answered {"status":"Accepted"}
+            record CommandFollowed NotifyCustomerInformation messages 1 duplicates 0 complete true
             NotifyCustomerInformation: {}
         "#]],
     );
@@ -109,6 +111,7 @@ fn tc_n_30_csms() {
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":true,"clear":true,"idToken":{"idToken":"TAG","type":"ISO14443"}}
             op CustomerInformation: Answered {"status":"Accepted"}
+            record CommandFollowed NotifyCustomerInformation messages 1 duplicates 0 complete true
             NotifyCustomerInformation: {}
         "#]],
     );
@@ -123,6 +126,7 @@ fn tc_n_31_csms() {
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":true,"clear":true,"idToken":{"idToken":"TAG","type":"ISO14443"}}
             op CustomerInformation: Answered {"status":"Accepted"}
+            record CommandFollowed NotifyCustomerInformation messages 1 duplicates 0 complete true
             NotifyCustomerInformation: {}
         "#]],
     );
@@ -137,6 +141,7 @@ fn tc_n_32_csms() {
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":false,"clear":true,"idToken":{"idToken":"TAG","type":"ISO14443"}}
             op CustomerInformation: Answered {"status":"Accepted"}
+            record CommandFollowed NotifyCustomerInformation messages 1 duplicates 0 complete true
             NotifyCustomerInformation: {}
         "#]],
     );
@@ -202,6 +207,7 @@ fn tc_n_62_csms() {
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":true,"clear":true,"customerIdentifier":"OpenChargeAlliance"}
             op CustomerInformation: Answered {"status":"Accepted"}
+            record CommandFollowed NotifyCustomerInformation messages 1 duplicates 0 complete true
             NotifyCustomerInformation: {}
         "#]],
     );

@@ -1,0 +1,376 @@
+//! What comes after a command: the messages of its station that carry its `requestId`.
+//!
+//! A course begins when such a command goes out, and is found by (station, action of the messages, `requestId`); a
+//! report that nobody asked for begins one of its own. Each message makes a record that holds the whole course. Nothing
+//! stays in memory: the newest record is looked up among the rows.
+//!
+//! # Invariants
+//!
+//! - A part that came already (by its `seqNo`) is counted and has no further effect.
+//! - A report is complete when the part that says to be the last is there, and every one before it.
+
+use fleet::record::{CommandFollowed, CommandState, FollowUp, Notified, PartRange};
+use fleet::wire::Fact;
+use serde_json::Value;
+use storage::state::Table;
+
+use super::projection::course_key;
+use super::{Now, Shard, StoreUnreadable, read_record_row};
+use crate::CommandId;
+use crate::router::view::{CourseView, FollowUpView};
+
+/// Messages that a course keeps; beyond, the newest are kept and all are counted.
+const FOLLOW_UPS_MAX: usize = 64;
+/// Ranges of parts that a course keeps; what would need more is not noted, and the report stays incomplete.
+const PARTS_MAX: usize = 64;
+/// Numbers of missing parts that are told.
+const MISSING_MAX: usize = 64;
+/// Longest text of a message's member that a course keeps.
+const MEMBER_CHARS_MAX: usize = 64;
+
+/// What comes after a command of this action.
+pub(super) fn followed_by(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "CustomerInformation" => "NotifyCustomerInformation",
+        "GetBaseReport" | "GetReport" => "NotifyReport",
+        "GetChargingProfiles" => "ReportChargingProfiles",
+        "GetDERControl" => "ReportDERControl",
+        "GetDiagnostics" => "DiagnosticsStatusNotification",
+        "GetDisplayMessages" => "NotifyDisplayMessages",
+        "GetLog" => "LogStatusNotification",
+        "GetMonitoringReport" => "NotifyMonitoringReport",
+        "PublishFirmware" => "PublishFirmwareStatusNotification",
+        "SignedUpdateFirmware" => "SignedFirmwareStatusNotification",
+        "UpdateFirmware" => "FirmwareStatusNotification",
+        _ => return None,
+    })
+}
+
+/// True for a message that may come after a command.
+fn follows(action: &str) -> bool {
+    matches!(
+        action,
+        "DiagnosticsStatusNotification"
+            | "FirmwareStatusNotification"
+            | "LogStatusNotification"
+            | "NotifyCustomerInformation"
+            | "NotifyDisplayMessages"
+            | "NotifyMonitoringReport"
+            | "NotifyReport"
+            | "PublishFirmwareStatusNotification"
+            | "ReportChargingProfiles"
+            | "ReportDERControl"
+            | "SignedFirmwareStatusNotification"
+    )
+}
+
+/// A status behind which no other comes.
+fn is_final(action: &str, status: &str) -> bool {
+    match action {
+        "DiagnosticsStatusNotification" => matches!(status, "Uploaded" | "UploadFailed"),
+        "FirmwareStatusNotification" | "SignedFirmwareStatusNotification" => matches!(
+            status,
+            "DownloadFailed"
+                | "InstallationFailed"
+                | "InstallVerificationFailed"
+                | "Installed"
+                | "InvalidSignature"
+        ),
+        "LogStatusNotification" => matches!(
+            status,
+            "AcceptedCanceled"
+                | "BadMessage"
+                | "NotSupportedOperation"
+                | "PermissionDenied"
+                | "UploadFailure"
+                | "Uploaded"
+        ),
+        "PublishFirmwareStatusNotification" => matches!(
+            status,
+            "DownloadFailed" | "InvalidChecksum" | "PublishFailed" | "Published"
+        ),
+        _ => false,
+    }
+}
+
+impl Shard {
+    /// A command goes out: from here on its course is told.
+    pub(super) fn begin_course(&mut self, now: Now, id: CommandId) {
+        let Some(command) = self.commands.get(&id) else {
+            return;
+        };
+        let Some(action) = followed_by(&command.record.action) else {
+            return;
+        };
+        let station = command.station;
+        let asked: Value = serde_json::from_str(&command.record.payload).unwrap_or_default();
+        let is_inventory = command.record.action == "GetBaseReport"
+            && asked.get("reportBase").and_then(Value::as_str) == Some("FullInventory");
+        let course = CommandFollowed {
+            command_id: Some(id.0),
+            request_id: asked.get("requestId").and_then(Value::as_i64),
+            is_inventory,
+            ..self.new_course(now, action)
+        };
+        self.record(now, station, &course);
+    }
+
+    /// A course that begins with the next record.
+    fn new_course(&self, now: Now, action: &str) -> CommandFollowed {
+        CommandFollowed {
+            command_id: None,
+            action: action.to_owned(),
+            request_id: None,
+            began_at: now.utc.0,
+            began_log_id: self.journal.log_id().0,
+            began_seq: self.journal.next().0,
+            is_inventory: false,
+            messages: 0,
+            duplicates: 0,
+            parts: Vec::new(),
+            last_part: None,
+            complete: false,
+            follow_ups: Vec::new(),
+        }
+    }
+
+    /// Keeps what a station says that changes no state of ours, and adds it to the course that it belongs to.
+    pub(super) fn follow(
+        &mut self,
+        now: Now,
+        station: u32,
+        notified: &Notified,
+    ) -> Result<(), StoreUnreadable> {
+        if !follows(&notified.action) {
+            self.record(now, station, notified);
+            return Ok(());
+        }
+        // What a station knows about a person stays in the frame alone, which is not kept for long.
+        let is_private = notified.action == "NotifyCustomerInformation";
+        let message: Value = serde_json::from_str(&notified.payload).unwrap_or_default();
+        let request_id = message.get("requestId").and_then(Value::as_i64);
+        let Some(mut course) = self.course_of(now, station, &notified.action, request_id)? else {
+            if !is_private {
+                self.record(now, station, notified);
+            }
+            return Ok(());
+        };
+        if take(&mut course, &message) {
+            course.messages = course.messages.saturating_add(1);
+            if course.follow_ups.len() == FOLLOW_UPS_MAX {
+                course.follow_ups.remove(0);
+            }
+            course.follow_ups.push(FollowUp {
+                received_at: now.utc.0,
+                summary: summary(&message),
+            });
+            if !is_private {
+                self.record(now, station, notified);
+            }
+        } else {
+            course.duplicates = course.duplicates.saturating_add(1);
+        }
+        self.record(now, station, &course);
+        Ok(())
+    }
+
+    /// The course that a message belongs to; `None` for a status that no command of ours is behind.
+    fn course_of(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        request_id: Option<i64>,
+    ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
+        let key = self.stations[station].state.key.clone();
+        let row = course_key(
+            &mut self.scratch.canonical,
+            key.as_str(),
+            action,
+            request_id,
+        );
+        let found = self.row(Table::FollowUps, row)?;
+        let course = found.as_deref().and_then(read_course);
+        Ok(match course {
+            // A report that nobody asked for has no other end than its last part.
+            Some(course) if course.command_id.is_some() || !course.complete => Some(course),
+            Some(_) | None if action == "NotifyReport" => Some(CommandFollowed {
+                request_id,
+                ..self.new_course(now, action)
+            }),
+            Some(_) | None => None,
+        })
+    }
+
+    /// What came after a command so far; `None` for one that nothing comes after, or that did not go out.
+    pub(super) fn course_view(
+        &mut self,
+        id: CommandId,
+        action: &str,
+        state: CommandState,
+    ) -> Result<Option<CourseView>, StoreUnreadable> {
+        if followed_by(action).is_none()
+            || matches!(state, CommandState::Offline | CommandState::QueueFull)
+        {
+            return Ok(None);
+        }
+        let row = self.row(Table::FollowUps, id.0)?;
+        Ok(row.as_deref().and_then(read_course).map(course_view))
+    }
+}
+
+fn read_course(row: &[u8]) -> Option<CommandFollowed> {
+    let (_, record) = read_record_row(row)?;
+    match record.body.to_fact().ok()? {
+        Fact::CommandFollowed(course) => Some(course),
+        _ => None,
+    }
+}
+
+/// Takes a message into its course; `false` for a part that came already.
+fn take(course: &mut CommandFollowed, message: &Value) -> bool {
+    let seq_no = message.get("seqNo").and_then(Value::as_u64);
+    let tbc = message.get("tbc").and_then(Value::as_bool).unwrap_or(false);
+    let status = message.get("status").and_then(Value::as_str);
+    match (seq_no.and_then(|n| u32::try_from(n).ok()), status) {
+        (Some(seq_no), _) => {
+            if is_part(&course.parts, seq_no) {
+                return false;
+            }
+            add_part(&mut course.parts, seq_no);
+            if !tbc {
+                course.last_part = Some(seq_no);
+            }
+            let whole = |last| course.parts == [PartRange { first: 0, last }];
+            course.complete = course.last_part.is_some_and(whole);
+        }
+        (None, Some(status)) => course.complete |= is_final(&course.action, status),
+        (None, None) => course.complete |= !tbc,
+    }
+    true
+}
+
+fn is_part(parts: &[PartRange], seq_no: u32) -> bool {
+    parts
+        .iter()
+        .any(|part| (part.first..=part.last).contains(&seq_no))
+}
+
+fn add_part(parts: &mut Vec<PartRange>, seq_no: u32) {
+    let at = parts.partition_point(|part| part.last < seq_no);
+    let after = at.checked_sub(1).filter(|at| parts[*at].last + 1 == seq_no);
+    let before = parts.get(at).is_some_and(|part| seq_no + 1 == part.first);
+    match (after, before) {
+        (Some(after), true) => {
+            parts[after].last = parts[at].last;
+            parts.remove(at);
+        }
+        (Some(after), false) => parts[after].last = seq_no,
+        (None, true) => parts[at].first = seq_no,
+        (None, false) if parts.len() < PARTS_MAX => parts.insert(
+            at,
+            PartRange {
+                first: seq_no,
+                last: seq_no,
+            },
+        ),
+        (None, false) => {}
+    }
+}
+
+/// What of a message is worth showing beside its command: not its lists, and nothing that a driver said.
+fn summary(message: &Value) -> String {
+    const MEMBERS: [&str; 6] = [
+        "requestId",
+        "seqNo",
+        "tbc",
+        "status",
+        "generatedAt",
+        "evseId",
+    ];
+    const LISTS: [&str; 4] = ["reportData", "monitor", "messageInfo", "chargingProfile"];
+    let mut shown = serde_json::Map::new();
+    for member in MEMBERS {
+        match message.get(member) {
+            Some(Value::String(text)) => {
+                let text: String = text.chars().take(MEMBER_CHARS_MAX).collect();
+                shown.insert(member.to_owned(), text.into());
+            }
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => {
+                shown.insert(member.to_owned(), value.clone());
+            }
+            Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => {}
+        }
+    }
+    for list in LISTS {
+        if let Some(Value::Array(items)) = message.get(list) {
+            shown.insert(format!("{list}_count"), items.len().into());
+        }
+    }
+    Value::Object(shown).to_string()
+}
+
+fn course_view(course: CommandFollowed) -> CourseView {
+    // Behind the newest part that came, nobody knows how many there are.
+    let mut missing = Vec::new();
+    let mut expected = 0;
+    for part in &course.parts {
+        let room = MISSING_MAX - missing.len();
+        missing.extend((expected..part.first).take(room));
+        expected = part.last.saturating_add(1);
+    }
+    let action = course.action;
+    CourseView {
+        follow_ups: course
+            .follow_ups
+            .into_iter()
+            .map(|follow_up| FollowUpView {
+                action: action.clone(),
+                received_at: fleet::UtcMicros(follow_up.received_at),
+                summary: follow_up.summary,
+            })
+            .collect(),
+        messages: course.messages,
+        duplicates: course.duplicates,
+        missing,
+        complete: course.complete,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_grow_together() {
+        let mut parts = Vec::new();
+        let mut seen = String::new();
+        for seq_no in [5, 0, 2, 1, 4, 3, u32::MAX] {
+            assert!(!is_part(&parts, seq_no));
+            add_part(&mut parts, seq_no);
+            assert!(is_part(&parts, seq_no));
+            let shown: Vec<_> = parts
+                .iter()
+                .map(|p| format!("{}-{}", p.first, p.last))
+                .collect();
+            seen += &format!("{}\n", shown.join(" "));
+        }
+        expect_test::expect![[r#"
+            5-5
+            0-0 5-5
+            0-0 2-2 5-5
+            0-2 5-5
+            0-2 4-5
+            0-5
+            0-5 4294967295-4294967295
+        "#]]
+        .assert_eq(&seen);
+    }
+
+    #[test]
+    fn gaps_beyond_all_measure_take_no_more_room() {
+        let mut parts = Vec::new();
+        (0..1_000).for_each(|n| add_part(&mut parts, 2 * n));
+        assert_eq!(parts.len(), PARTS_MAX);
+    }
+}

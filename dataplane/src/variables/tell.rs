@@ -1,0 +1,349 @@
+//! What a record tells of its station's variables.
+//!
+//! Payloads were read by their schema when they came, except those of a station's answers; so what has not the form
+//! that is expected is passed by, element by element.
+
+use std::iter::zip;
+
+use fleet::record::CommandState;
+use fleet::wire::{Body, RecordView};
+use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
+use serde_json::Value;
+
+use super::row::{AttributeRow, Content, Name, Origin, VariableRow, inventory_row, row};
+use super::{AttributeKind, COMPONENT_16, Characteristics, Mutability, Named, VariableSource};
+
+/// What stands in a record where a password stood.
+const MASK: &str = "***";
+
+/// The rows that a record makes, each to `put`.
+pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(VariableRow)) {
+    match &record.body {
+        Body::Notified(notified) => {
+            let action = notified.action.as_str();
+            if !matches!(action, "NotifyReport" | "NotifyEvent") {
+                return;
+            }
+            let payload = serde_json::from_str(&notified.payload);
+            let (Ok(station), Ok(payload)) = (record.station_key(), payload) else {
+                return;
+            };
+            let mut teller = Teller::new(event, record, &station, &mut put);
+            match action {
+                "NotifyReport" => teller.report(&payload),
+                _ => teller.events(&payload),
+            }
+        }
+        Body::CommandChanged(command) if command.state == CommandState::Answered.code() => {
+            let action = command.action.as_str();
+            if !matches!(
+                action,
+                "GetVariables" | "SetVariables" | "GetConfiguration" | "ChangeConfiguration"
+            ) {
+                return;
+            }
+            // A CALLERROR left no result.
+            let asked = serde_json::from_str(&command.payload);
+            let answered = serde_json::from_str(&command.result);
+            let (Ok(station), Ok(asked), Ok(answered)) = (record.station_key(), asked, answered)
+            else {
+                return;
+            };
+            let mut teller = Teller::new(event, record, &station, &mut put);
+            match action {
+                "GetVariables" => teller.got(&answered),
+                "SetVariables" => teller.set(&asked, &answered),
+                "GetConfiguration" => teller.got_16(&asked, &answered),
+                _ => teller.set_16(&asked, &answered),
+            }
+        }
+        Body::CommandFollowed(course) if course.complete && course.is_inventory => {
+            let origin = Origin {
+                position: EventId {
+                    log_id: LogId(course.began_log_id.to_native()),
+                    seq: Seq(course.began_seq.to_native()),
+                },
+                as_of: UtcMicros(course.began_at.to_native()),
+                source: VariableSource::Report,
+            };
+            if let Ok(station) = record.station_key() {
+                put(inventory_row(&station, origin));
+            }
+        }
+        Body::StationDeleted(_) => {
+            if let Ok(station) = record.station_key() {
+                Teller::new(event, record, &station, &mut put).forget();
+            }
+        }
+        Body::CommandChanged(_)
+        | Body::CommandFollowed(_)
+        | Body::Connected(_)
+        | Body::Disconnected(_)
+        | Body::ConnectionRefused(_)
+        | Body::Booted(_)
+        | Body::StatusReported(_)
+        | Body::TransactionEvent(_)
+        | Body::MeterValues(_)
+        | Body::SecurityEvent(_)
+        | Body::Message(_)
+        | Body::StationConfigured(_) => {}
+    }
+}
+
+struct Teller<'a, F> {
+    event: EventId,
+    received_at: UtcMicros,
+    station: &'a StationKey,
+    put: &'a mut F,
+}
+
+impl<'a, F: FnMut(VariableRow)> Teller<'a, F> {
+    fn new(
+        event: EventId,
+        record: &RecordView<'_>,
+        station: &'a StationKey,
+        put: &'a mut F,
+    ) -> Self {
+        Self {
+            event,
+            received_at: record.received_at,
+            station,
+            put,
+        }
+    }
+
+    fn origin(&self, source: VariableSource) -> Origin {
+        Origin {
+            position: self.event,
+            as_of: self.received_at,
+            source,
+        }
+    }
+
+    fn tell(&mut self, name: &Name, origin: Origin, content: &Content) {
+        if let Some(row) = row(self.station, name, origin, content) {
+            (self.put)(row);
+        }
+    }
+
+    fn value(&mut self, name: &Name, origin: Origin, kind: AttributeKind, value: Option<&str>) {
+        let is_secret = value == Some(MASK);
+        let content = Content::Value {
+            kind,
+            value: value.filter(|_| !is_secret).map(str::to_owned),
+            is_secret,
+        };
+        self.tell(name, origin, &content);
+    }
+
+    /// B07, B08: a part of a report.
+    fn report(&mut self, payload: &Value) {
+        let origin = self.origin(VariableSource::Report);
+        for data in list(payload, "reportData") {
+            let Some(name) = name(data) else { continue };
+            let mut attributes = [None; 4];
+            for attribute in list(data, "variableAttribute") {
+                let Some(kind) = kind(attribute, "type") else {
+                    continue;
+                };
+                attributes[kind as usize] = Some(AttributeRow {
+                    mutability: mutability(attribute),
+                    persistent: is(attribute, "persistent"),
+                    constant: is(attribute, "constant"),
+                });
+                self.value(&name, origin, kind, text(attribute, "value"));
+            }
+            let characteristics = data.get("variableCharacteristics").map(characteristics);
+            let content = Content::Description {
+                attributes,
+                characteristics,
+            };
+            self.tell(&name, origin, &content);
+        }
+    }
+
+    /// N07: what a monitor saw.
+    fn events(&mut self, payload: &Value) {
+        let origin = self.origin(VariableSource::Event);
+        for data in list(payload, "eventData") {
+            if let (Some(name), Some(value)) = (name(data), text(data, "actualValue")) {
+                self.value(&name, origin, AttributeKind::Actual, Some(value));
+            }
+        }
+    }
+
+    /// B06.
+    fn got(&mut self, answered: &Value) {
+        let origin = self.origin(VariableSource::Get);
+        for result in list(answered, "getVariableResult") {
+            let accepted = text(result, "attributeStatus") == Some("Accepted");
+            if let (true, Some(name), Some(kind)) =
+                (accepted, name(result), kind(result, "attributeType"))
+            {
+                let value = text(result, "attributeValue");
+                self.value(&name, origin, kind, value);
+            }
+        }
+    }
+
+    /// B05. What takes effect after a reboot is not the value yet.
+    fn set(&mut self, asked: &Value, answered: &Value) {
+        let origin = self.origin(VariableSource::Set);
+        let key = |value: &Value| {
+            Some((
+                name(value)?.key(self.station)?,
+                kind(value, "attributeType")?,
+            ))
+        };
+        let mut told = Vec::new();
+        for result in list(answered, "setVariableResult") {
+            if text(result, "attributeStatus") != Some("Accepted") {
+                continue;
+            }
+            let Some(wanted) = key(result) else { continue };
+            // Of two that name the same one, the later was set later.
+            let data =
+                list(asked, "setVariableData").rfind(|data| key(data).as_ref() == Some(&wanted));
+            if let Some(data) = data
+                && let Some(name) = name(data)
+            {
+                told.push((name, wanted.1, text(data, "attributeValue")));
+            }
+        }
+        for (name, kind, value) in told {
+            self.value(&name, origin, kind, value);
+        }
+    }
+
+    /// 1.6 §5.8.
+    fn got_16(&mut self, asked: &Value, answered: &Value) {
+        let origin = self.origin(VariableSource::Get);
+        if list(asked, "key").next().is_none() {
+            // All keys were asked for, and what is not in the answer is not there.
+            (self.put)(inventory_row(self.station, origin));
+        }
+        for key in list(answered, "configurationKey") {
+            let Some(name) = key_16(key) else { continue };
+            let mutability = match is(key, "readonly") {
+                true => Mutability::ReadOnly,
+                false => Mutability::ReadWrite,
+            };
+            let actual = AttributeRow {
+                mutability: Some(mutability),
+                persistent: true,
+                constant: false,
+            };
+            let content = Content::Description {
+                attributes: [Some(actual), None, None, None],
+                characteristics: None,
+            };
+            self.tell(&name, origin, &content);
+            self.value(&name, origin, AttributeKind::Actual, text(key, "value"));
+        }
+    }
+
+    /// 1.6 §5.3.
+    fn set_16(&mut self, asked: &Value, answered: &Value) {
+        if text(answered, "status") == Some("Accepted")
+            && let Some(name) = key_16(asked)
+        {
+            let origin = self.origin(VariableSource::Set);
+            self.value(&name, origin, AttributeKind::Actual, text(asked, "value"));
+        }
+    }
+
+    /// Nothing that was said so far holds any more.
+    fn forget(&mut self) {
+        let origin = self.origin(VariableSource::Report);
+        (self.put)(inventory_row(self.station, origin));
+    }
+}
+
+fn text<'v>(value: &'v Value, member: &str) -> Option<&'v str> {
+    value.get(member)?.as_str()
+}
+
+fn is(value: &Value, member: &str) -> bool {
+    value.get(member).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn list<'v>(value: &'v Value, member: &str) -> std::slice::Iter<'v, Value> {
+    let list = value.get(member).and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default().iter()
+}
+
+/// Component and variable of an element of a list.
+fn name(value: &Value) -> Option<Name> {
+    let named = |value: &Value| {
+        Some(Named {
+            name: text(value, "name")?.to_owned(),
+            instance: text(value, "instance").unwrap_or_default().to_owned(),
+        })
+    };
+    let component = value.get("component")?;
+    let number = |value: Option<&Value>| {
+        let number = value.and_then(Value::as_u64);
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(0)
+    };
+    let evse = component.get("evse");
+    Some(Name {
+        component: named(component)?,
+        evse_id: number(evse.and_then(|evse| evse.get("id"))),
+        connector_id: number(evse.and_then(|evse| evse.get("connectorId"))),
+        variable: named(value.get("variable")?)?,
+    })
+}
+
+/// A key of 1.6 as a variable.
+fn key_16(value: &Value) -> Option<Name> {
+    let named = |name: &str| Named {
+        name: name.to_owned(),
+        instance: String::new(),
+    };
+    Some(Name {
+        component: named(COMPONENT_16),
+        variable: named(text(value, "key")?),
+        ..Name::default()
+    })
+}
+
+/// An absent type is `Actual`; `None` for one that OCPP does not know.
+fn kind(value: &Value, member: &str) -> Option<AttributeKind> {
+    match text(value, member) {
+        None => Some(AttributeKind::Actual),
+        Some(name) => AttributeKind::from_name(name),
+    }
+}
+
+/// An absent one is `ReadWrite`.
+fn mutability(value: &Value) -> Option<Mutability> {
+    match text(value, "mutability") {
+        None => Some(Mutability::ReadWrite),
+        Some(name) => Mutability::ALL.into_iter().find(|m| m.as_str() == name),
+    }
+}
+
+fn characteristics(value: &Value) -> Characteristics {
+    let mut found = Characteristics {
+        supports_monitoring: is(value, "supportsMonitoring"),
+        ..Characteristics::default()
+    };
+    let texts = [
+        &mut found.unit,
+        &mut found.data_type,
+        &mut found.min_limit,
+        &mut found.max_limit,
+        &mut found.values_list,
+    ];
+    let members = ["unit", "dataType", "minLimit", "maxLimit", "valuesList"];
+    for (text, member) in zip(texts, members) {
+        *text = match value.get(member) {
+            Some(Value::String(found)) => found.clone(),
+            Some(Value::Number(found)) => found.to_string(),
+            _ => String::new(),
+        };
+    }
+    found
+}
