@@ -1,6 +1,6 @@
 //! The crossings between what the data plane says and what the API shows.
 
-use dataplane::{CommandView, ConnectorView, StationView, TransactionView};
+use dataplane::{CommandView, ConnectorView, FollowUpView, StationView, TransactionView};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{MilliwattHours, UtcMicros};
 
@@ -100,6 +100,8 @@ pub(crate) fn status_filter(status: sdk::ConnectorStatus) -> record::ConnectorSt
 }
 
 pub(crate) fn command(command: CommandView) -> sdk::Command {
+    let complete = command.course.as_ref().map(|course| course.complete);
+    let course = command.course.unwrap_or_default();
     sdk::Command {
         id: command.id.to_string(),
         device_id: command.station.identity().to_owned(),
@@ -120,6 +122,19 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
             .map(|(code, description)| sdk::CommandError { code, description }),
         created_by: command.principal,
         created_at: command.created_at.to_string(),
+        follow_ups: course.follow_ups.into_iter().map(follow_up).collect(),
+        follow_ups_count: course.messages,
+        missing_parts: course.missing,
+        duplicate_parts: course.duplicates,
+        complete,
+    }
+}
+
+fn follow_up(follow_up: FollowUpView) -> sdk::FollowUp {
+    sdk::FollowUp {
+        action: follow_up.action,
+        received_at: follow_up.received_at.to_string(),
+        summary: json(&follow_up.summary),
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/devices/{id}/issues", OPERATE),
     // Frames hold clear tokens of drivers.
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),
+    ("GET", "/api/v1/devices/{id}/variables", READ),
     ("GET", "/api/v1/commands/{id}", READ),
     ("POST", "/api/v1/transactions/start", OPERATE),
     ("POST", "/api/v1/transactions/{id}/stop", OPERATE),

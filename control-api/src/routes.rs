@@ -10,6 +10,7 @@ mod principals;
 mod prometheus;
 mod tokens;
 mod transactions;
+mod variables;
 
 pub(crate) use devices::check_text;
 
@@ -30,6 +31,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(commands::create))
         .routes(routes!(commands::show))
         .routes(routes!(messages::list))
+        .routes(routes!(variables::list))
         .routes(routes!(issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))

@@ -14,4 +14,5 @@ mod api {
     mod local_lists;
     mod tables;
     mod transactions;
+    mod variables;
 }

@@ -10,7 +10,8 @@ use crate::{
     Command, CommandRequest, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
     Health, ImportReport, IssueReceipt, IssueRequest, LocalList, LocalListRequest, Message,
     MessageDirection, Page, Principal, PrincipalCreated, PrincipalRequest, Problem, SqlRequest,
-    Token, TokenRequest, TokenStatus, Transaction, TransactionStart, VoiceReply, VoiceRequest,
+    Token, TokenRequest, TokenStatus, Transaction, TransactionStart, Variable, VoiceReply,
+    VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -104,6 +105,19 @@ pub struct MessageFilter {
     pub direction: Option<MessageDirection>,
     /// Only those of this action, and answers to it.
     pub action: Option<String>,
+    /// How many, at most 500; the server's default without.
+    pub limit: Option<u32>,
+    /// [`Page::next_cursor`] of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which variables of a station to list; all by default. Names are compared without regard to case.
+#[derive(Clone, Debug, Default)]
+pub struct VariableFilter {
+    /// Only those of this component.
+    pub component: Option<String>,
+    /// Only those of this name.
+    pub variable: Option<String>,
     /// How many, at most 500; the server's default without.
     pub limit: Option<u32>,
     /// [`Page::next_cursor`] of the page before.
@@ -280,6 +294,21 @@ impl Client {
             ("cursor", filter.cursor.clone()),
         ];
         read(self.request(Method::GET, &["devices", id, "messages"], &query)).await
+    }
+
+    /// `GET /api/v1/devices/{id}/variables`
+    pub async fn variables(
+        &self,
+        id: &str,
+        filter: &VariableFilter,
+    ) -> Result<Page<Variable>, ClientError> {
+        let query = [
+            ("component", filter.component.clone()),
+            ("variable", filter.variable.clone()),
+            ("limit", filter.limit.map(|limit| limit.to_string())),
+            ("cursor", filter.cursor.clone()),
+        ];
+        read(self.request(Method::GET, &["devices", id, "variables"], &query)).await
     }
 
     /// `POST /api/v1/transactions/start`: waits `wait` for the transaction to begin, 30 s by default.

@@ -44,6 +44,37 @@ pub struct Command {
     /// When it was asked for.
     #[schema(format = DateTime)]
     pub created_at: String,
+    /// What the station sent after its answer: the parts of a report, the statuses of an upload or an update. The newest
+    /// 64, oldest first. Asking for the command shows them; the answer to sending it does not wait for them.
+    #[serde(default)]
+    pub follow_ups: Vec<FollowUp>,
+    /// How many there were in all.
+    #[serde(default)]
+    pub follow_ups_count: u32,
+    /// `seqNo` of parts that are missing before the newest one; the first 64.
+    #[serde(default)]
+    pub missing_parts: Vec<u32>,
+    /// Parts that came again, and had no further effect.
+    #[serde(default)]
+    pub duplicate_parts: u32,
+    /// True when every part has come, or a final status; `null` for an action that nothing comes after.
+    #[serde(default)]
+    pub complete: Option<bool>,
+}
+
+/// A message that a station sent after a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FollowUp {
+    /// OCPP action.
+    #[schema(example = "LogStatusNotification")]
+    pub action: String,
+    /// When it came.
+    #[schema(format = DateTime)]
+    pub received_at: String,
+    /// What of it is no list and no person's data, and how long its list is; the whole frame is among the station's
+    /// messages.
+    #[schema(value_type = Object, example = json!({"requestId": 7, "status": "Uploading"}))]
+    pub summary: serde_json::Value,
 }
 
 /// Where a command stands.

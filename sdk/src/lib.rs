@@ -22,11 +22,14 @@ mod problem;
 mod sql;
 mod tokens;
 mod transactions;
+mod variables;
 mod voice;
 
-pub use client::{Client, ClientError, DeviceFilter, MessageFilter, Outcome, TokenFilter};
+pub use client::{
+    Client, ClientError, DeviceFilter, MessageFilter, Outcome, TokenFilter, VariableFilter,
+};
 pub use commands::{
-    Command, CommandError, CommandRequest, CommandState, Message, MessageDirection,
+    Command, CommandError, CommandRequest, CommandState, FollowUp, Message, MessageDirection,
 };
 pub use devices::{
     Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
@@ -45,4 +48,8 @@ pub use tokens::{
     MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest, TokenStatus, TokenType,
 };
 pub use transactions::{Transaction, TransactionQuality, TransactionStart, TransactionStatus};
+pub use variables::{
+    Variable, VariableAttribute, VariableCharacteristics, VariableComponent, VariableName,
+    VariableSource,
+};
 pub use voice::{VoiceReply, VoiceRequest};
