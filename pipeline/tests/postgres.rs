@@ -432,20 +432,22 @@ async fn a_copy_to_the_client_streams_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_ends_a_sort_and_a_join_without_keys() {
+async fn a_cancel_ends_whatever_an_operator_does() {
     let dir = tempfile::tempdir().unwrap();
     let log = TestLog::open(dir.path(), 0);
     let lake = lake(dir.path(), &[&log]);
     let address = serve(&lake).await;
-    for (name, query) in [LABORIOUS[0], LABORIOUS[7]] {
+    for (name, query) in LABORIOUS {
         let client = connect(address, "admin", "secret").await.unwrap();
         let cancel = client.cancel_token();
         let running = tokio::spawn(async move { client.simple_query(query).await.map(drop) });
         worked(&lake.sql(), name, &running).await;
         cancel.cancel_query(NoTls).await.unwrap();
         ends(&lake.sql(), name).await;
-        let error = running.await.unwrap().unwrap_err();
-        assert_eq!(code(&error), "57014", "{name}");
+        let error = running.await.unwrap().expect_err(name);
+        // A limit may be met before the cancel arrives.
+        let ended = ["57014", "53200"].contains(&code(&error));
+        assert!(ended, "{name}: {error:?}");
     }
 }
 
@@ -491,6 +493,46 @@ async fn psql_lists_and_describes() {
             "{command}: {error}"
         );
         assert!(out.contains(part), "{command}: {out}");
+    }
+}
+
+#[tokio::test]
+async fn sqlalchemy_reflects_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let client = connect(serve(&lake).await, "admin", "secret")
+        .await
+        .unwrap();
+    // As SQLAlchemy 2.1 writes them, shortened in their lists of columns.
+    let schemas = "SELECT pg_catalog.pg_namespace.nspname FROM pg_catalog.pg_namespace
+        WHERE (pg_catalog.pg_namespace.nspname NOT LIKE 'pg/_'::VARCHAR || '%' ESCAPE '/') ORDER BY pg_catalog.pg_namespace.nspname";
+    let columns = "SELECT pg_catalog.pg_attribute.attname AS name, pg_catalog.format_type(pg_catalog.pg_attribute.atttypid, pg_catalog.pg_attribute.atttypmod) AS format_type,
+        CASE WHEN pg_catalog.pg_attribute.atthasdef THEN (SELECT pg_catalog.pg_get_expr(pg_catalog.pg_attrdef.adbin, pg_catalog.pg_attrdef.adrelid) AS pg_get_expr_1
+            FROM pg_catalog.pg_attrdef
+            WHERE pg_catalog.pg_attribute.atthasdef AND pg_catalog.pg_attrdef.adrelid = pg_catalog.pg_attribute.attrelid AND pg_catalog.pg_attrdef.adnum = pg_catalog.pg_attribute.attnum) ELSE NULL END AS \"default\",
+        CASE WHEN (pg_catalog.pg_attribute.attidentity != ''::VARCHAR) THEN (SELECT json_build_object('always'::VARCHAR, pg_catalog.pg_attribute.attidentity = 'a'::VARCHAR) AS json_build_object_1
+            FROM pg_catalog.pg_sequence
+            WHERE pg_catalog.pg_sequence.seqrelid = CAST(CAST(pg_catalog.pg_get_serial_sequence(CAST(CAST(pg_catalog.pg_attribute.attrelid AS REGCLASS) AS TEXT), pg_catalog.pg_attribute.attname) AS REGCLASS) AS OID)) ELSE NULL END AS identity_options,
+        CASE WHEN (pg_catalog.pg_attribute.attcollation != 0::INTEGER AND (SELECT pg_catalog.pg_type.typcollation FROM pg_catalog.pg_type WHERE pg_catalog.pg_type.oid = pg_catalog.pg_attribute.atttypid) != pg_catalog.pg_attribute.attcollation) THEN 'x' ELSE NULL END AS collation
+        FROM pg_catalog.pg_class LEFT OUTER JOIN pg_catalog.pg_attribute ON pg_catalog.pg_class.oid = pg_catalog.pg_attribute.attrelid AND pg_catalog.pg_attribute.attnum > 0::SMALLINT AND NOT pg_catalog.pg_attribute.attisdropped
+        WHERE pg_catalog.pg_class.relkind = ANY (ARRAY['r'::VARCHAR, 'v'::VARCHAR]) AND pg_catalog.pg_table_is_visible(pg_catalog.pg_class.oid) AND pg_catalog.pg_class.relname IN ('transactions'::VARCHAR) AND pg_catalog.pg_attribute.attname = 'cost'";
+    let keys = "SELECT count(attr.attnum) FROM (SELECT pg_catalog.pg_constraint.conrelid AS cols, unnest(pg_catalog.pg_index.indkey) AS attnum, generate_subscripts(pg_catalog.pg_index.indkey, 1::INTEGER) AS ord
+        FROM pg_catalog.pg_constraint JOIN pg_catalog.pg_index ON pg_catalog.pg_constraint.conindid = pg_catalog.pg_index.indexrelid
+            WHERE pg_catalog.pg_constraint.contype = 'p'::VARCHAR) AS attr";
+    let options = "SELECT pg_catalog.pg_class.reloptions, pg_catalog.pg_get_indexdef(pg_catalog.pg_class.oid, 1, true) FROM pg_catalog.pg_class LIMIT 1";
+    for (query, expected) in [
+        ("SELECT to_regtype('hstore')", &["NULL"][..]),
+        (
+            "SELECT current_setting('server_version_num'), pg_catalog.current_setting('nothing')",
+            &["160006", "NULL"],
+        ),
+        (schemas, &["sigec"]),
+        (columns, &["cost", "numeric(18,2)", "NULL", "NULL", "NULL"]),
+        (keys, &["0"]),
+        (options, &["NULL", "NULL"]),
+    ] {
+        assert_eq!(one_row(&client, query).await, expected, "{query}");
     }
 }
 

@@ -12,7 +12,7 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{LogicalPlanBuilder, cast, col, lit, when};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, Statement, Value, VisitMut, VisitorMut,
+    Expr, FunctionArguments, Statement, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -119,9 +119,33 @@ impl Unkept {
     /// NULL as text, by another name each time: columns of one list may not have the same.
     fn null(&mut self) -> Option<Expr> {
         self.replaced += 1;
-        let text = format!("nullif('{0}', '{0}')", self.replaced);
-        let parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(&text);
-        parser.and_then(|mut parser| parser.parse_expr()).ok()
+        parsed(&format!("nullif('{0}', '{0}')", self.replaced))
+    }
+
+    /// The same as a number.
+    fn no_number(&mut self) -> Option<Expr> {
+        self.replaced += 1;
+        parsed(&format!("nullif({0}, {0})", self.replaced))
+    }
+}
+
+fn parsed(text: &str) -> Option<Expr> {
+    let parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text);
+    parser.and_then(|mut parser| parser.parse_expr()).ok()
+}
+
+/// Defaults, sequences and collations: no column has any.
+fn is_unkept(subquery: &str) -> bool {
+    ["pg_attrdef", "json_build_object", "typcollation"]
+        .iter()
+        .any(|of| subquery.contains(of))
+}
+
+/// `LIKE … ESCAPE '/'`, which SQLAlchemy writes, with the escape that the engine has.
+fn escape_by_backslash(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) {
+    let Some(with) = escape.take() else { return };
+    if let Some(replaced) = parsed(&format!("replace({pattern}, {with}, '\\')")) {
+        *pattern = replaced;
     }
 }
 
@@ -132,8 +156,22 @@ impl VisitorMut for Unkept {
         let value = match expr {
             Expr::CompoundIdentifier(parts) => parts
                 .last()
-                .filter(|name| matches!(name.value.as_str(), "relacl" | "defaclacl" | "typacl"))
+                .filter(|name| {
+                    matches!(
+                        name.value.as_str(),
+                        "relacl" | "defaclacl" | "typacl" | "reloptions"
+                    )
+                })
                 .and_then(|_| self.null()),
+            Expr::Like {
+                pattern,
+                escape_char,
+                ..
+            } => {
+                escape_by_backslash(pattern, escape_char);
+                None
+            }
+            Expr::Subquery(query) if is_unkept(&query.to_string()) => self.null(),
             Expr::Function(function) => {
                 let name = function.name.0.last().and_then(|part| part.as_ident());
                 let name = name
@@ -143,6 +181,8 @@ impl VisitorMut for Unkept {
                     "array" if matches!(function.args, FunctionArguments::Subquery(_)) => {
                         self.null()
                     }
+                    // Of the columns of an index or a constraint.
+                    "unnest" | "generate_subscripts" => self.no_number(),
                     "array_to_string"
                     | "pg_size_pretty"
                     | "pg_table_size"
@@ -152,6 +192,7 @@ impl VisitorMut for Unkept {
                     | "pg_get_function_result"
                     | "pg_get_function_arguments"
                     | "pg_get_viewdef"
+                    | "pg_get_indexdef"
                     | "pg_get_ruledef" => self.null(),
                     "pg_type_is_visible"
                     | "pg_opclass_is_visible"

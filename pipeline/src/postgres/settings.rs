@@ -34,6 +34,13 @@ const SHOWN: &[(&str, &str)] = &[
     ("lc_ctype", "C"),
 ];
 
+/// The value of a setting; `None` of one that is not known.
+pub(super) fn shown(name: &str) -> Option<&'static str> {
+    let mut known = REPORTED.iter().chain(SHOWN);
+    let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| *value)
+}
+
 /// A statement about the session.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SessionStatement {
@@ -79,12 +86,8 @@ impl SessionStatement {
             Statement::ShowVariable { variable } => {
                 let words: Vec<_> = variable.iter().map(|word| word.value.as_str()).collect();
                 let name = words.join(" ");
-                let known = REPORTED.iter().chain(SHOWN);
-                let value = known
-                    .clone()
-                    .find(|(known, _)| known.eq_ignore_ascii_case(&name));
                 Self::Show {
-                    value: value.map(|(_, value)| *value),
+                    value: shown(&name),
                     name,
                 }
             }

@@ -7,6 +7,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, Volatility};
 use datafusion::prelude::{SessionContext, create_udf};
 
+use crate::postgres::settings::shown;
 use crate::sql::{CATALOG, Principal};
 
 pub(crate) fn register(session: &SessionContext, principal: &Principal, version: &str) {
@@ -40,7 +41,30 @@ pub(crate) fn register(session: &SessionContext, principal: &Principal, version:
         vec![DataType::Int32],
         ScalarValue::Boolean(Some(true)),
     );
+    // No type but PostgreSQL's own is known: `hstore` and the like are not installed.
+    constant(
+        session,
+        "to_regtype",
+        vec![DataType::Utf8],
+        ScalarValue::Int32(None),
+    );
+    session.register_udf(create_udf(
+        "current_setting",
+        vec![DataType::Utf8],
+        DataType::Utf8,
+        Volatility::Stable,
+        Arc::new(|arguments: &[ColumnarValue]| Ok(ColumnarValue::Scalar(setting(arguments)))),
+    ));
     constant(session, "txid_current", vec![], ScalarValue::Int64(Some(1)));
+}
+
+/// `current_setting('name')`: NULL where the setting is not known.
+fn setting(arguments: &[ColumnarValue]) -> ScalarValue {
+    let value = match arguments {
+        [ColumnarValue::Scalar(ScalarValue::Utf8(Some(name)))] => shown(name),
+        _ => None,
+    };
+    ScalarValue::Utf8(value.map(str::to_owned))
 }
 
 fn text(value: String) -> ScalarValue {
