@@ -28,15 +28,15 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Limits {
+pub(crate) struct Limits {
     /// Bytes.
-    len_max: usize,
+    pub(crate) len_max: usize,
     /// From the head to the last byte.
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// JSON and SQL.
-const ORDINARY: Limits = Limits {
+pub(crate) const ORDINARY: Limits = Limits {
     len_max: 1 << 20,
     timeout: Duration::from_secs(30),
 };
@@ -62,6 +62,11 @@ fn limits(path: Option<&MatchedPath>) -> Limits {
 /// Puts a request's body under its route's limits: a layer outside the login.
 pub(crate) async fn limit(request: Request, next: Next) -> Response {
     let limits = limits(request.extensions().get::<MatchedPath>());
+    within(limits, request, next).await
+}
+
+/// Puts a request's body under `limits`.
+pub(crate) async fn within(limits: Limits, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let verdict = Arc::new(OnceLock::new());
     let arriving = Arriving {

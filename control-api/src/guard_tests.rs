@@ -30,13 +30,6 @@ struct Api {
 
 /// Some routes that the policy knows, and one that it does not.
 fn api() -> Api {
-    let dir = tempfile::tempdir().unwrap();
-    let principals = Principals::open(StateStore::open(dir.path()).unwrap()).unwrap();
-    let root = AdminToken::new(ROOT).unwrap();
-    principals.bootstrap(Some(&root)).unwrap();
-    let (_, read_only) = principals
-        .create("reader", Role::ReadOnly, "default")
-        .unwrap();
     let create = |Caller(caller): Caller, JsonBody(request): JsonBody<DeviceRequest>| async move {
         format!("{} made {}", caller.name, request.id)
     };
@@ -47,6 +40,17 @@ fn api() -> Api {
             get(|Caller(caller): Caller| async move { caller.name }).post(create),
         )
         .route("/api/v1/unlisted", post(async || "never"));
+    api_with(routes)
+}
+
+fn api_with(routes: Router) -> Api {
+    let dir = tempfile::tempdir().unwrap();
+    let principals = Principals::open(StateStore::open(dir.path()).unwrap()).unwrap();
+    let root = AdminToken::new(ROOT).unwrap();
+    principals.bootstrap(Some(&root)).unwrap();
+    let (_, read_only) = principals
+        .create("reader", Role::ReadOnly, "default")
+        .unwrap();
     let metrics = metrics::Metrics::default();
     Api {
         router: guarded(routes, Guard::new(principals, RATES), metrics.clone()),
@@ -241,15 +245,25 @@ async fn metrics_have_a_bounded_set_of_labels() {
     .assert_eq(&counted.join("\n"));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
-    let api = api();
+    // Within the ordinary limit, one that has no patience at all.
+    let impatient = arrival::Limits {
+        timeout: std::time::Duration::ZERO,
+        ..arrival::ORDINARY
+    };
+    let create = |JsonBody(request): JsonBody<DeviceRequest>| async move { request.id };
+    let route = post(create).layer(axum::middleware::from_fn(move |request, next| {
+        arrival::within(impatient, request, next)
+    }));
+    let api = api_with(Router::new().route("/api/v1/devices", route));
     let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let slow = Request::post("/api/v1/devices")
         .header(AUTHORIZATION, format!("Bearer {ROOT}"))
+        .header(CONTENT_TYPE, "application/json")
         .body(never)
         .unwrap();
-    let expected = "408 slow: the body did not arrive within 30 seconds (/api/v1/devices)";
+    let expected = "408 slow: the body did not arrive within 0 seconds (/api/v1/devices)";
     assert_eq!(answer(&api, slow).await, expected);
 }
 
