@@ -116,9 +116,14 @@ fn frames() -> Vec<(String, Owed, Owed)> {
             "NotImplemented",
         ),
         (
+            "[2,\"1\",\"ClearCache\",{}]",
+            "NotSupported",
+            "NotSupported",
+        ),
+        (
             "[2,\"1\",\"SignCertificate\",{}]",
-            "NotSupported",
-            "NotSupported",
+            "OccurenceConstraintViolation",
+            "OccurrenceConstraintViolation",
         ),
         (
             "[2,\"1\",\"FirmwareStatusNotification\",{}]",
