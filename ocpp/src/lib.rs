@@ -6,7 +6,7 @@
 //!   every one of them.
 //! - [`MeterColumns`] receive meter values straight from the JSON.
 //! - [`Rpc`] keeps the rules of calls on one connection, [`Inbound`] recognises repeated ones.
-//! - [`mask_secrets`] hides passwords in a raw message.
+//! - [`mask_secrets`] hides passwords in a raw message, [`replace_tokens`] the tokens of a payload.
 //!
 //! Nothing here reads a clock or a socket, and no input makes it panic.
 
@@ -38,6 +38,6 @@ pub use meter::MeterColumns;
 pub use policy::{Policy, Quirks};
 pub use record::{Any, Decoded, Int, Key, List, LooseText, Number, Open, Text, Uri, Word};
 pub use rpc::{Admission, Call, Event, Inbound, Outcome, QueueFull, Rpc};
-pub use secrets::{mask_secrets, may_hold_secrets};
+pub use secrets::{mask_secrets, may_hold_secrets, replace_tokens};
 pub use timestamp::{Timestamp, Zone};
 pub use version::Version;

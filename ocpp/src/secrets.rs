@@ -1,4 +1,4 @@
-//! Hiding passwords in raw messages, before they are logged or shown.
+//! Hiding passwords in raw messages, and tokens in payloads, before they are logged or shown.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,8 +6,29 @@ use std::ops::Range;
 use crate::json::{Fault, Reader};
 use crate::{Policy, Version};
 
-/// Settings and variables whose value is a password: 1.6 security whitepaper §2, 2.0.1 `SecurityCtrlr`.
-const SECRET_NAMES: [&str; 2] = ["AuthorizationKey", "BasicAuthPassword"];
+/// Settings and variables whose value is a secret: 1.6 security whitepaper §2, 2.x `SecurityCtrlr`, and 2.1
+/// `NetworkConfiguration` and `WebPaymentsCtrlr`.
+const SECRET_NAMES: [&str; 7] = [
+    "ApnPassword",
+    "AuthorizationKey",
+    "BasicAuthPassword",
+    "SharedSecret",
+    "SimPin",
+    "VpnKey",
+    "VpnPassword",
+];
+
+/// Members of SetNetworkProfile that are secrets: 2.x `APNType` and `VPNType`, 2.1 `NetworkConnectionProfileType`.
+const SECRET_MEMBERS: [&str; 5] = [
+    "apnPassword",
+    "basicAuthPassword",
+    "key",
+    "password",
+    "simPin",
+];
+
+/// Members that hold a token's text: 1.6 `idTag` and `parentIdTag`; 2.x `IdTokenType` and `AdditionalInfoType`.
+const TOKEN_MEMBERS: [&str; 4] = ["additionalIdToken", "idTag", "idToken", "parentIdTag"];
 
 /// What stands where a secret stood.
 const MASK: &str = "\"***\"";
@@ -20,6 +41,7 @@ pub fn may_hold_secrets(action: &str) -> bool {
             | "GetConfiguration"
             | "GetVariables"
             | "SetVariables"
+            | "SetNetworkProfile"
             | "NotifyReport"
             | "NotifyEvent"
     )
@@ -38,22 +60,56 @@ pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     }
     let mut masked = Vec::new();
     let mut r = Reader::new(frame, Version::V201, Policy::Strict);
-    let walked = walk(&mut r, frame, &mut masked).and_then(|_| r.end());
-    if walked.is_err() {
+    let walked = if action == "SetNetworkProfile" {
+        walk_members(&mut r, frame, &mut |key, range| {
+            if SECRET_MEMBERS.contains(&key) {
+                masked.push(range);
+            }
+        })
+    } else {
+        walk(&mut r, frame, &mut masked).map(drop)
+    };
+    if walked.and_then(|()| r.end()).is_err() {
         return Cow::Owned(withheld(frame));
     }
-    if masked.is_empty() {
-        return Cow::Borrowed(frame);
-    }
     masked.sort_by_key(|range| range.start);
-    let mut out = String::with_capacity(frame.len());
+    replaced(frame, masked.into_iter().map(|range| (range, MASK)))
+}
+
+/// Puts `reference` of each token's text where that stands in a payload of any action; what is no JSON is withheld.
+pub fn replace_tokens(payload: &str, mut reference: impl FnMut(&str) -> String) -> Cow<'_, str> {
+    let mut tokens = Vec::new();
+    let mut r = Reader::new(payload, Version::V201, Policy::Strict);
+    let walked = walk_members(&mut r, payload, &mut |key, range| {
+        if TOKEN_MEMBERS.contains(&key) {
+            let mut value = Reader::new(&payload[range.clone()], Version::V201, Policy::Strict);
+            // A token that is no text can be none of ours, and may be one all the same.
+            let text = value.string().unwrap_or_default();
+            tokens.push((range, format!("\"{}\"", reference(&text))));
+        }
+    });
+    if walked.and_then(|()| r.end()).is_err() {
+        return Cow::Owned(withheld(payload));
+    }
+    replaced(payload, tokens)
+}
+
+/// The text with others in some places of it, which are given in order.
+fn replaced<S: AsRef<str>>(
+    text: &str,
+    places: impl IntoIterator<Item = (Range<usize>, S)>,
+) -> Cow<'_, str> {
+    let mut out = String::new();
     let mut from = 0;
-    for range in masked {
-        out.push_str(&frame[from..range.start]);
-        out.push_str(MASK);
+    for (range, other) in places {
+        out.push_str(&text[from..range.start]);
+        out.push_str(other.as_ref());
         from = range.end;
     }
-    out.push_str(&frame[from..]);
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[from..]);
     Cow::Owned(out)
 }
 
@@ -118,4 +174,34 @@ fn walk(r: &mut Reader<'_>, frame: &str, masked: &mut Vec<Range<usize>>) -> Resu
         _ => r.skip_value()?,
     }
     Ok(found)
+}
+
+/// Goes through one value and shows every member that is neither object nor array: its name, and where its value lies.
+fn walk_members(
+    r: &mut Reader<'_>,
+    frame: &str,
+    visit: &mut dyn FnMut(&str, Range<usize>),
+) -> Result<(), Fault> {
+    match r.peek() {
+        b'{' => {
+            let mut members = r.object()?;
+            while let Some(key) = r.key(&mut members)? {
+                if matches!(r.peek(), b'{' | b'[') {
+                    walk_members(r, frame, visit)?;
+                } else {
+                    let start = frame.len() - r.rest().len();
+                    let value = r.value()?;
+                    visit(&key, start..start + value.len());
+                }
+            }
+        }
+        b'[' => {
+            let mut elements = r.array()?;
+            while r.element(&mut elements)? {
+                walk_members(r, frame, visit)?;
+            }
+        }
+        _ => r.skip_value()?,
+    }
+    Ok(())
 }

@@ -82,7 +82,7 @@ impl Shard {
         };
         let record = CommandChanged {
             command_id: id.0,
-            payload: ocpp::mask_secrets(&action, &payload).into_owned(),
+            payload: self.without_secrets(&action, &payload),
             action: action.clone(),
             state: state.code(),
             result: String::new(),
@@ -256,8 +256,8 @@ impl Shard {
                     let (station, principal) = (command.station, command.record.principal.clone());
                     self.note_password(now, station, call, &payload, &principal);
                 }
-                let masked = ocpp::mask_secrets(&call.action, &payload).into_owned();
-                (CommandState::Answered, masked, None)
+                let kept = self.without_secrets(&call.action, &payload);
+                (CommandState::Answered, kept, None)
             }
             Outcome::Answered(_) => {
                 let error = unreadable("the station's answer is no JSON object");

@@ -339,9 +339,19 @@ impl Shard {
         let payload = String::from_utf8(payload).unwrap_or_default();
         let notified = Notified {
             action: call.action.to_owned(),
-            payload: ocpp::mask_secrets(call.action, &payload).into_owned(),
+            payload: self.without_secrets(call.action, &payload),
         };
         self.follow(now, call.station, &notified)
+    }
+
+    /// A payload as facts keep it: without passwords, and for a token what stands for it in every fact.
+    pub(super) fn without_secrets(&self, action: &str, payload: &str) -> String {
+        let masked = ocpp::mask_secrets(action, payload);
+        let kept = ocpp::replace_tokens(&masked, |token| {
+            // Nobody can guess a token from it, and it is the same in `transactions`.
+            format!("{:032x}", u128::from_be_bytes(self.token_ref(token)))
+        });
+        kept.into_owned()
     }
 
     fn status_16(

@@ -1,6 +1,6 @@
-//! No password of a raw message reaches a log.
+//! No password of a raw message reaches a log, and no token a fact.
 
-use ocpp::mask_secrets;
+use ocpp::{mask_secrets, replace_tokens};
 
 #[test]
 fn passwords_are_masked_wherever_a_message_carries_them() {
@@ -55,6 +55,21 @@ fn passwords_are_masked_wherever_a_message_carries_them() {
             r#"[2,"1","NotifyEvent",{"eventData":[{"actualValue":"pw","variable":{"name":"BasicAuthPassword"}}]}]"#,
             r#"[2,"1","NotifyEvent",{"eventData":[{"actualValue":"***","variable":{"name":"BasicAuthPassword"}}]}]"#,
         ),
+        (
+            "NotifyReport",
+            r#"[2,"1","NotifyReport",{"reportData":[{"component":{"name":"NetworkConfiguration"},"variable":{"name":"VpnKey"},"variableAttribute":[{"value":"k"}]},{"variable":{"name":"SimPin"},"variableAttribute":[{"value":"1234"}]}]}]"#,
+            r#"[2,"1","NotifyReport",{"reportData":[{"component":{"name":"NetworkConfiguration"},"variable":{"name":"VpnKey"},"variableAttribute":[{"value":"***"}]},{"variable":{"name":"SimPin"},"variableAttribute":[{"value":"***"}]}]}]"#,
+        ),
+        (
+            "SetNetworkProfile",
+            r#"[2,"1","SetNetworkProfile",{"configurationSlot":1,"connectionData":{"ocppCsmsUrl":"wss://c","basicAuthPassword":"b\"p","identity":"CP1","apn":{"apn":"internet","apnUserName":"u","apnPassword":"ap","simPin":1234},"vpn":{"server":"s","user":"u","password":"vp","key":"vk","type":"IPSec"}}}]"#,
+            r#"[2,"1","SetNetworkProfile",{"configurationSlot":1,"connectionData":{"ocppCsmsUrl":"wss://c","basicAuthPassword":"***","identity":"CP1","apn":{"apn":"internet","apnUserName":"u","apnPassword":"***","simPin":"***"},"vpn":{"server":"s","user":"u","password":"***","key":"***","type":"IPSec"}}}]"#,
+        ),
+        (
+            "SetNetworkProfile",
+            r#"[3,"1",{"status":"Accepted"}]"#,
+            r#"[3,"1",{"status":"Accepted"}]"#,
+        ),
         // Nobody can tell where a password ends in what is no JSON.
         (
             "ChangeConfiguration",
@@ -69,5 +84,34 @@ fn passwords_are_masked_wherever_a_message_carries_them() {
         ),
     ] {
         assert_eq!(mask_secrets(action, frame), expected);
+    }
+}
+
+#[test]
+fn tokens_are_replaced_wherever_a_payload_carries_them() {
+    for (payload, expected) in [
+        (
+            r#"{"connectorId":1,"idTag":"A\u0042C"}"#,
+            r#"{"connectorId":1,"idTag":"<ABC>"}"#,
+        ),
+        (
+            r#"{ "idTag" : "A" , "parentIdTag" : "B" }"#,
+            r#"{ "idTag" : "<A>" , "parentIdTag" : "<B>" }"#,
+        ),
+        (
+            r#"{"idToken":{"idToken":"A","type":"Central","additionalInfo":[{"additionalIdToken":"B","type":"x"}]},"groupIdToken":{"idToken":"C","type":"Central"}}"#,
+            r#"{"idToken":{"idToken":"<A>","type":"Central","additionalInfo":[{"additionalIdToken":"<B>","type":"x"}]},"groupIdToken":{"idToken":"<C>","type":"Central"}}"#,
+        ),
+        (
+            r#"{"localAuthorizationList":[{"idTag":"A","idTagInfo":{"status":"Accepted","parentIdTag":"B"}},{"idTag":"C"}]}"#,
+            r#"{"localAuthorizationList":[{"idTag":"<A>","idTagInfo":{"status":"Accepted","parentIdTag":"<B>"}},{"idTag":"<C>"}]}"#,
+        ),
+        // A vendor's own payload may name a token so, and hold what it likes there.
+        (r#"{"data":{"idTag":17}}"#, r#"{"data":{"idTag":"<>"}}"#),
+        (r#"{"type":"Soft"}"#, r#"{"type":"Soft"}"#),
+        (r#"{"idTag":"A"#, "*** unreadable, withheld"),
+    ] {
+        let replaced = replace_tokens(payload, |token| format!("<{token}>"));
+        assert_eq!(replaced, expected, "{payload}");
     }
 }

@@ -647,9 +647,9 @@ fn a_remote_start_waits_for_its_transaction() {
             4 record message to [3,"2",{}]
             4 a < [3,"2",{}]
             4 op stop: Ended Ended energy None
-            5 record CommandChanged RequestStartTransaction queued {"evseId":1,"idToken":{"idToken":"sigec","type":"Central"},"remoteStartId":1328180124}
+            5 record CommandChanged RequestStartTransaction queued {"evseId":1,"idToken":{"idToken":"3defd2a51d4ec9aa2167ddd13be693f6","type":"Central"},"remoteStartId":1328180124}
             31 a < [2,"01a202b2-ccd0-76db-803c-fa3144de5d7b","TriggerMessage",{"requestedMessage":"BootNotification"}]
-            31 record CommandChanged RequestStartTransaction timeout {"evseId":1,"idToken":{"idToken":"sigec","type":"Central"},"remoteStartId":1592498451}
+            31 record CommandChanged RequestStartTransaction timeout {"evseId":1,"idToken":{"idToken":"3defd2a51d4ec9aa2167ddd13be693f6","type":"Central"},"remoteStartId":1592498451}
             31 record message to [2,"01a202b2-ccd0-76db-803c-fa3144de5d7b","TriggerMessage",{"requestedMessage":"BootNotification"}]
             31 record CommandChanged TriggerMessage sent {"requestedMessage":"BootNotification"}
             35 op start CP1 1: Waiting(Queued None None
