@@ -83,7 +83,7 @@ pub fn local_list_parts(
     part_len: usize,
 ) -> Vec<LocalListPart> {
     let is_16 = match station.protocol {
-        Some(Protocol::Ocpp201) => false,
+        Some(Protocol::Ocpp201 | Protocol::Ocpp21) => false,
         Some(Protocol::Ocpp16) | None => true,
     };
     let mut wanted = BTreeMap::new();

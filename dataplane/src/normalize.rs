@@ -7,7 +7,7 @@ pub(crate) mod meter;
 
 use fleet::UtcMicros;
 use fleet::record::{Booted, ConnectorStatus, Moment};
-use ocpp::{Timestamp, v16, v201};
+use ocpp::{Timestamp, v16};
 
 /// A 1.6 event older than this on receipt was recorded offline: the version has no flag for it.
 const OFFLINE_AFTER_MICROS: i64 = 10 * 60 * 1_000_000;
@@ -49,17 +49,6 @@ pub(crate) fn status(status: v16::ChargePointStatus) -> ConnectorStatus {
     }
 }
 
-/// The statuses of 2.0.1, which are ours.
-pub(crate) fn connector_status(status: v201::ConnectorStatus) -> ConnectorStatus {
-    match status {
-        v201::ConnectorStatus::Available => ConnectorStatus::Available,
-        v201::ConnectorStatus::Occupied => ConnectorStatus::Occupied,
-        v201::ConnectorStatus::Reserved => ConnectorStatus::Reserved,
-        v201::ConnectorStatus::Unavailable => ConnectorStatus::Unavailable,
-        v201::ConnectorStatus::Faulted => ConnectorStatus::Faulted,
-    }
-}
-
 /// A 1.6 boot.
 pub(crate) fn booted_16(boot: &v16::BootNotification<'_>) -> Booted {
     let serial_number = boot
@@ -76,26 +65,6 @@ pub(crate) fn booted_16(boot: &v16::BootNotification<'_>) -> Booted {
         imsi: text(boot.imsi.as_deref()),
         meter_type: text(boot.meter_type.as_deref()),
         meter_serial_number: text(boot.meter_serial_number.as_deref()),
-        accepted: true,
-    }
-}
-
-/// A 2.0.1 boot.
-pub(crate) fn booted_201(boot: &v201::BootNotification<'_>) -> Booted {
-    use ocpp::Word;
-
-    let station = &boot.charging_station;
-    let modem = station.modem.as_ref();
-    Booted {
-        vendor: station.vendor_name.to_string(),
-        model: station.model.to_string(),
-        serial_number: text(station.serial_number.as_deref()),
-        firmware_version: text(station.firmware_version.as_deref()),
-        reason: boot.reason.as_str().to_owned(),
-        iccid: text(modem.and_then(|modem| modem.iccid.as_deref())),
-        imsi: text(modem.and_then(|modem| modem.imsi.as_deref())),
-        meter_type: String::new(),
-        meter_serial_number: String::new(),
         accepted: true,
     }
 }

@@ -701,7 +701,13 @@ fn note_answer(live: &mut Live, text: &str) {
             live.inbound.answered(&id, "", payload.as_bytes());
         }
         Ok(ocpp::Frame::CallError { id, .. }) => live.inbound.forget(&id),
-        Ok(ocpp::Frame::Call { .. }) | Err(_) => {}
+        // Nothing else answers a call of the station.
+        Ok(
+            ocpp::Frame::Call { .. }
+            | ocpp::Frame::CallResultError { .. }
+            | ocpp::Frame::Send { .. },
+        )
+        | Err(_) => {}
     }
 }
 

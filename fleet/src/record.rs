@@ -54,6 +54,8 @@ closed_set! {
         Ocpp16 = 1 "ocpp1.6",
         /// OCPP 2.0.1.
         Ocpp201 = 2 "ocpp2.0.1",
+        /// OCPP 2.1.
+        Ocpp21 = 3 "ocpp2.1",
     }
 }
 

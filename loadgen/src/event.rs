@@ -26,7 +26,10 @@ impl Status {
         match (self, version) {
             (Status::Available, _) => "Available",
             (Status::Unavailable, _) => "Unavailable",
-            (Status::Preparing | Status::Charging | Status::Finishing, Version::V201) => "Occupied",
+            (
+                Status::Preparing | Status::Charging | Status::Finishing,
+                Version::V201 | Version::V21,
+            ) => "Occupied",
             (Status::Preparing, Version::V16) => "Preparing",
             (Status::Charging, Version::V16) => "Charging",
             (Status::Finishing, Version::V16) => "Finishing",
@@ -159,9 +162,10 @@ impl Body {
             (Body::Start { .. }, Version::V16) => "StartTransaction",
             (Body::Sample { .. }, Version::V16) => "MeterValues",
             (Body::Stop { .. }, Version::V16) => "StopTransaction",
-            (Body::Start { .. } | Body::Sample { .. } | Body::Stop { .. }, Version::V201) => {
-                "TransactionEvent"
-            }
+            (
+                Body::Start { .. } | Body::Sample { .. } | Body::Stop { .. },
+                Version::V201 | Version::V21,
+            ) => "TransactionEvent",
         }
     }
 

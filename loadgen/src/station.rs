@@ -358,7 +358,10 @@ impl Station {
                 Some(waiting) => self.unanswered(plan, now, waiting.event, Failure::Refused, out),
                 None => out.push(Output::Unexpected),
             },
-            Err(_) => out.push(Output::Unexpected),
+            // No station here speaks 2.1, which alone has these.
+            Ok(Frame::CallResultError { .. } | Frame::Send { .. }) | Err(_) => {
+                out.push(Output::Unexpected);
+            }
         }
         self.pump(plan, now, out);
     }
@@ -521,7 +524,7 @@ impl Station {
         let id = format!("{:08x}-{}", base as u32, self.calls);
         let payload = match self.version {
             Version::V16 => v16::payload(self, &event),
-            Version::V201 => v201::payload(self, plan, &event),
+            Version::V201 | Version::V21 => v201::payload(self, plan, &event),
         };
         let mut text = Vec::with_capacity(payload.len() + 64);
         ocpp::write_call(&mut text, &id, event.body.action(self.version), &payload);
@@ -553,7 +556,7 @@ impl Station {
         let action = event.body.action(self.version);
         let answer = match self.version {
             Version::V16 => v16::answer(&event.body, payload),
-            Version::V201 => v201::answer(&event.body, payload),
+            Version::V201 | Version::V21 => v201::answer(&event.body, payload),
         };
         let Some(answer) = answer else {
             return self.unanswered(plan, now, event, Failure::Malformed, out);
@@ -719,7 +722,9 @@ impl Station {
     fn transaction_id(&self, plan: &Plan, transaction: Transaction) -> Option<String> {
         match self.version {
             Version::V16 => self.name_of(transaction).map(|id| id.to_string()),
-            Version::V201 => Some(v201::transaction_id(plan, self.index, transaction)),
+            Version::V201 | Version::V21 => {
+                Some(v201::transaction_id(plan, self.index, transaction))
+            }
         }
     }
 

@@ -59,21 +59,23 @@ impl ErrorCode {
             (ErrorCode::ProtocolError, _) => "ProtocolError",
             (ErrorCode::SecurityError, _) => "SecurityError",
             (ErrorCode::FormatViolation, Version::V16) => "FormationViolation",
-            (ErrorCode::FormatViolation, Version::V201) => "FormatViolation",
+            (ErrorCode::FormatViolation, Version::V201 | Version::V21) => "FormatViolation",
             (ErrorCode::PropertyConstraintViolation, _) => "PropertyConstraintViolation",
             // The missing letter is the 1.6 spelling; its errata keep it.
             (ErrorCode::OccurrenceConstraintViolation, Version::V16) => {
                 "OccurenceConstraintViolation"
             }
-            (ErrorCode::OccurrenceConstraintViolation, Version::V201) => {
+            (ErrorCode::OccurrenceConstraintViolation, Version::V201 | Version::V21) => {
                 "OccurrenceConstraintViolation"
             }
             (ErrorCode::TypeConstraintViolation, _) => "TypeConstraintViolation",
             (ErrorCode::GenericError, _) => "GenericError",
             (ErrorCode::MessageTypeNotSupported, Version::V16) => "ProtocolError",
-            (ErrorCode::MessageTypeNotSupported, Version::V201) => "MessageTypeNotSupported",
+            (ErrorCode::MessageTypeNotSupported, Version::V201 | Version::V21) => {
+                "MessageTypeNotSupported"
+            }
             (ErrorCode::RpcFrameworkError, Version::V16) => "FormationViolation",
-            (ErrorCode::RpcFrameworkError, Version::V201) => "RpcFrameworkError",
+            (ErrorCode::RpcFrameworkError, Version::V201 | Version::V21) => "RpcFrameworkError",
         }
     }
 

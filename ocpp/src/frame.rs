@@ -4,6 +4,8 @@
 //! [2, "id", "Action", payload]                      CALL
 //! [3, "id", payload]                                CALLRESULT
 //! [4, "id", "Code", "description", details]         CALLERROR
+//! [5, "id", "Code", "description", details]         CALLRESULTERROR, in 2.1
+//! [6, "id", "Action", payload]                      SEND, in 2.1
 //! ```
 //!
 //! The scan is strict about all it hands out and trusts nothing about the payload, which the decoder of the
@@ -16,7 +18,7 @@ mod write;
 use std::borrow::Cow;
 
 pub use fault::{FrameError, FrameFault, Reply};
-pub use write::{write_call, write_call_error, write_call_result};
+pub use write::{write_call, write_call_error, write_call_result, write_call_result_error};
 
 use crate::json::{Elements, Reader, plain_end};
 use crate::{Policy, Version};
@@ -56,6 +58,26 @@ pub enum Frame<'a> {
         description: Cow<'a, str>,
         /// A JSON value, checked; `{}` where the peer left it out.
         details: &'a str,
+    },
+    /// The peer's complaint about an answer of ours (2.1); it is not answered.
+    CallResultError {
+        /// The id of its call.
+        id: Cow<'a, str>,
+        /// The code as sent; see [`crate::ErrorCode::parse`].
+        code: Cow<'a, str>,
+        /// Free text, possibly empty.
+        description: Cow<'a, str>,
+        /// A JSON value, checked; `{}` where the peer left it out.
+        details: &'a str,
+    },
+    /// What the peer says without waiting for an answer (2.1), also while a call of its own is open.
+    Send {
+        /// 1 to 36 characters.
+        id: Cow<'a, str>,
+        /// What is said; any string.
+        action: Cow<'a, str>,
+        /// Unchecked text where the payload should be.
+        payload: &'a str,
     },
 }
 
@@ -103,7 +125,7 @@ fn plain_call(text: &str) -> Option<Frame<'_>> {
 
 fn scan_any(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
     let mut r = Reader::new(text, version, Policy::Tolerant);
-    let Some((kind, mut elements)) = head(&mut r) else {
+    let Some((kind, mut elements)) = head(&mut r, version) else {
         return Err(FrameError::new(version, FrameFault::Unreadable, None));
     };
     let id = match r.peek() {
@@ -149,6 +171,28 @@ fn scan_any(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
             }
             None => FrameFault::AnswerElements,
         },
+        MessageType::CallResultError => match call_error(&mut r, &mut elements) {
+            Some((code, description, details)) => {
+                return Ok(Frame::CallResultError {
+                    id,
+                    code,
+                    description,
+                    details,
+                });
+            }
+            None => FrameFault::AnswerElements,
+        },
+        MessageType::Send if id.is_empty() || is_long(&id) => FrameFault::SendElements,
+        MessageType::Send => match call(&mut r, &mut elements) {
+            Some((action, payload)) => {
+                return Ok(Frame::Send {
+                    id,
+                    action,
+                    payload,
+                });
+            }
+            None => FrameFault::SendElements,
+        },
     };
     Err(FrameError::new(version, fault, Some(id)))
 }
@@ -159,13 +203,13 @@ fn is_long(id: &str) -> bool {
 }
 
 /// Reads up to where the id begins.
-fn head(r: &mut Reader<'_>) -> Option<(MessageType, Elements)> {
+fn head(r: &mut Reader<'_>, version: Version) -> Option<(MessageType, Elements)> {
     let mut elements = r.array().ok()?;
     if !r.element(&mut elements).ok()? {
         return None;
     }
     let kind = match r.peek() {
-        b'0'..=b'9' | b'-' => message_type(r.number().ok()?),
+        b'0'..=b'9' | b'-' => message_type(r.number().ok()?, version),
         // A type that is no number is as unknown as 9, and an id may still follow.
         _ => r.skip_value().ok().map(|()| MessageType::Unknown)?,
     };
@@ -178,15 +222,19 @@ enum MessageType {
     Call,
     CallResult,
     CallError,
+    CallResultError,
+    Send,
     Unknown,
 }
 
 /// `2.0` is the number 2 to JSON, and some stations write it.
-fn message_type(lexeme: &str) -> MessageType {
+fn message_type(lexeme: &str, version: Version) -> MessageType {
     match lexeme {
         "2" | "2.0" => MessageType::Call,
         "3" | "3.0" => MessageType::CallResult,
         "4" | "4.0" => MessageType::CallError,
+        "5" | "5.0" if version == Version::V21 => MessageType::CallResultError,
+        "6" | "6.0" if version == Version::V21 => MessageType::Send,
         _ => MessageType::Unknown,
     }
 }

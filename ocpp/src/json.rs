@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
 
     /// Decides about a property that the schema does not name.
     pub(crate) fn other(&mut self, key: &str, members: &mut Members) -> Result<(), Fault> {
-        if key == "customData" && self.version == Version::V201 {
+        if key == "customData" && self.version != Version::V16 {
             if members.custom {
                 return Err(Fault::duplicate(key));
             }

@@ -31,7 +31,7 @@ mod version;
 pub use error::{CallError, ErrorCode};
 pub use frame::{
     Frame, FrameError, FrameFault, MESSAGE_ID_MAX, Reply, UNREADABLE_ID, scan, write_call,
-    write_call_error, write_call_result,
+    write_call_error, write_call_result, write_call_result_error,
 };
 pub use instant::Instant;
 pub use meter::MeterColumns;

@@ -132,10 +132,10 @@ impl Rpc {
         Ok(())
     }
 
-    /// Takes an answer of the peer. One that belongs to no call of ours is counted; a CALL is passed by.
+    /// Takes an answer of the peer. One that belongs to no call of ours is counted; what is no answer is passed by.
     pub fn handle_frame(&mut self, now: Instant, frame: &Frame<'_>) {
         match frame {
-            Frame::Call { .. } => {}
+            Frame::Call { .. } | Frame::CallResultError { .. } | Frame::Send { .. } => {}
             Frame::CallResult { id, payload } => {
                 self.end(now, id, || Outcome::Answered((*payload).to_owned()));
             }

@@ -7,17 +7,20 @@ pub enum Version {
     V16,
     /// OCPP 2.0.1, edition 3 with the errata of 2025-09.
     V201,
+    /// OCPP 2.1, edition 1 with the errata of 2025-09.
+    V21,
 }
 
 impl Version {
     /// Every version, oldest first.
-    pub const ALL: [Version; 2] = [Version::V16, Version::V201];
+    pub const ALL: [Version; 3] = [Version::V16, Version::V201, Version::V21];
 
     /// The name in `Sec-WebSocket-Protocol`, as IANA registered it.
     pub const fn subprotocol(self) -> &'static str {
         match self {
             Version::V16 => "ocpp1.6",
             Version::V201 => "ocpp2.0.1",
+            Version::V21 => "ocpp2.1",
         }
     }
 
@@ -34,6 +37,7 @@ impl std::fmt::Display for Version {
         f.write_str(match self {
             Version::V16 => "OCPP 1.6",
             Version::V201 => "OCPP 2.0.1",
+            Version::V21 => "OCPP 2.1",
         })
     }
 }

@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use ocpp::{Frame, MeterColumns, Policy, Version, v16, v201};
+use ocpp::{Frame, MeterColumns, Policy, Version, v16, v21, v201};
 
 /// Counts the allocations of the thread that asks for them.
 struct Counting;
@@ -67,6 +67,7 @@ fn read(version: Version, text: &str, columns: &mut MeterColumns) -> usize {
     match version {
         Version::V16 => drop(v16::Request::decode(&action, payload, policy, columns).unwrap()),
         Version::V201 => drop(v201::Request::decode(&action, payload, policy, columns).unwrap()),
+        Version::V21 => drop(v21::Request::decode(&action, payload, policy, columns).unwrap()),
     }
     columns
         .rows()
@@ -84,6 +85,7 @@ fn meter_values_are_read_without_allocation() {
         (Version::V16, frame("v16", "StatusNotification"), 0),
         (Version::V201, frame("v201", "TransactionEvent"), 5),
         (Version::V201, frame("v201", "MeterValues"), 2),
+        (Version::V21, frame("v201", "TransactionEvent"), 5),
     ] {
         // The first reading makes room.
         assert_eq!(read(version, &text, &mut columns), samples);

@@ -40,7 +40,7 @@ pub struct StationRow {
     pub serial_number: Option<String>,
     /// Of the last BootNotification.
     pub firmware_version: Option<String>,
-    /// Of the last connection: `ocpp1.6`, `ocpp2.0.1`.
+    /// Of the last connection: `ocpp1.6`, `ocpp2.0.1`, `ocpp2.1`.
     pub protocol: Option<String>,
     /// `pending` or `accepted`.
     pub acceptance: String,

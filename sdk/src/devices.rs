@@ -19,7 +19,7 @@ pub struct Device {
     pub serial_number: Option<String>,
     /// From its BootNotification.
     pub firmware_version: Option<String>,
-    /// The OCPP version of its last connection: `ocpp1.6` or `ocpp2.0.1`.
+    /// The OCPP version of its last connection: `ocpp1.6`, `ocpp2.0.1` or `ocpp2.1`.
     pub protocol: Option<String>,
     /// What the station as a whole reports, else the best of its connectors' states; see `is_online` too, because
     /// a station that is offline keeps the last one. `Unavailable` until it reported any.

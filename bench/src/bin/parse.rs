@@ -163,7 +163,12 @@ fn call(text: &str, version: Version) -> anyhow::Result<(std::borrow::Cow<'_, st
         Ok(Frame::Call {
             action, payload, ..
         }) => Ok((action, payload)),
-        Ok(Frame::CallResult { .. } | Frame::CallError { .. }) => bail!("the sample is no CALL"),
+        Ok(
+            Frame::CallResult { .. }
+            | Frame::CallError { .. }
+            | Frame::CallResultError { .. }
+            | Frame::Send { .. },
+        ) => bail!("the sample is no CALL"),
         Err(error) => bail!("the sample is no message: {error}"),
     }
 }

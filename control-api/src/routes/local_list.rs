@@ -136,7 +136,7 @@ async fn ask_version(
     let command = command(app, caller, station, "GetLocalListVersion", "{}".to_owned()).await?;
     let member = match station.protocol {
         Some(Protocol::Ocpp16) | None => "listVersion",
-        Some(Protocol::Ocpp201) => "versionNumber",
+        Some(Protocol::Ocpp201 | Protocol::Ocpp21) => "versionNumber",
     };
     let result = command.result.as_ref();
     result

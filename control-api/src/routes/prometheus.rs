@@ -177,6 +177,16 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
             sum(shards, |shard| shard.counters.answers_unexpected),
         ),
         (
+            "sigec_ocpp_answers_refused_total",
+            "Answers that a 2.1 station says it cannot use.",
+            sum(shards, |shard| shard.counters.answers_refused),
+        ),
+        (
+            "sigec_ocpp_sends_unreadable_total",
+            "SENDs of 2.1 stations that broke their schema.",
+            sum(shards, |shard| shard.counters.sends_unreadable),
+        ),
+        (
             "sigec_ocpp_retries_total",
             "Messages recognised as a retry.",
             sum(shards, |shard| shard.counters.retries),

@@ -245,6 +245,10 @@ pub struct Counters {
     pub calls_refused: u64,
     /// Answers nobody waited for any more, or ever.
     pub answers_unexpected: u64,
+    /// Answers of ours that a 2.1 station says it cannot use (CALLRESULTERROR).
+    pub answers_refused: u64,
+    /// SENDs of 2.1 stations that broke their schema.
+    pub sends_unreadable: u64,
     /// Messages recognised as a retry.
     pub retries: u64,
     /// Retries with another content under the same key.

@@ -7,7 +7,7 @@ use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::{
     Admission, CallError, ErrorCode, Frame, FrameFault, MeterColumns, Policy, Timestamp, Version,
-    v16, v201,
+    v16, v21, v201,
 };
 
 use super::{Now, Shard};
@@ -37,20 +37,22 @@ pub(super) struct Inbound<'a> {
 }
 
 /// An answer's payload, written where it leaves from.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an answer is written at once and dropped"
-)]
 pub(super) enum Answer<'a> {
+    /// `{}`, which says in every version that the message was received.
+    Empty,
     V16(v16::Response<'a>),
+    /// Also to 2.1, where both versions answer alike: what 2.0.1 has to say is the same in 2.1.
     V201(v201::Response<'a>),
+    V21(v21::Response<'a>),
 }
 
 impl Answer<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
+            Self::Empty => out.extend_from_slice(b"{}"),
             Self::V16(response) => response.write(out),
             Self::V201(response) => response.write(out),
+            Self::V21(response) => response.write(out),
         }
     }
 }
@@ -78,6 +80,27 @@ impl Shard {
             }
             Ok(frame @ (Frame::CallResult { .. } | Frame::CallError { .. })) => {
                 self.answered(now, conn, station, &frame, text);
+            }
+            Ok(Frame::Send {
+                id,
+                action,
+                payload,
+            }) => {
+                let call = Inbound {
+                    conn,
+                    station,
+                    id: &id,
+                    action: &action,
+                };
+                self.said(now, call, payload, text);
+            }
+            Ok(Frame::CallResultError { id, .. }) => {
+                // The answer stands: what it answered is recorded, and would be answered alike again.
+                self.tally.counters.answers_refused += 1;
+                if self.accepted(station) {
+                    let from = Direction::FromStation;
+                    self.record_message(now, station, from, 5, &id, "", text.as_bytes());
+                }
             }
             Err(error) => {
                 if !self.accepted(station) {
@@ -109,6 +132,27 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// What a 2.1 station says without waiting for an answer, and never gets one.
+    fn said(&mut self, now: Now, call: Inbound<'_>, payload: &str, text: &str) {
+        if !self.accepted(call.station) {
+            return;
+        }
+        let (from, action) = (Direction::FromStation, call.action);
+        self.record_message(now, call.station, from, 6, call.id, action, text.as_bytes());
+        let mut columns = std::mem::take(&mut self.scratch.columns);
+        match v21::Send::decode(action, payload, Policy::Tolerant, &mut columns) {
+            Ok(decoded) => {
+                self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
+                // Nobody hears that the store cannot be read: a SEND has no answer, and says nothing that hangs on it.
+                if self.notified(now, call, &decoded.message).is_err() {
+                    self.tally.counters.sends_unreadable += 1;
+                }
+            }
+            Err(_) => self.tally.counters.sends_unreadable += 1,
+        }
+        self.scratch.columns = columns;
     }
 
     fn accepted(&self, station: u32) -> bool {
@@ -182,11 +226,24 @@ impl Shard {
                     Ok(self.request_201(now, call, request)?)
                 })
             }
+            Version::V21 => {
+                let decoded = v21::Request::decode(action, payload, Policy::Tolerant, &mut columns);
+                decoded.and_then(|decoded| {
+                    let request = &decoded.message;
+                    check_samples(match request {
+                        v21::Request::MeterValues(values) => Some(&values.meter_value),
+                        v21::Request::TransactionEvent(event) => event.meter_value.as_ref(),
+                        _ => None,
+                    })?;
+                    self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
+                    Ok(self.request_21(now, call, request)?)
+                })
+            }
         };
         columns.clear();
         self.scratch.columns = columns;
         match outcome {
-            Ok(()) if version == Version::V201 => self.request_boot(now, call.conn, call.station),
+            Ok(()) if version != Version::V16 => self.request_boot(now, call.conn, call.station),
             Ok(()) => {}
             Err(error) => self.refuse_call(now, version, call, &error),
         }
@@ -207,7 +264,7 @@ impl Shard {
             out.extend_from_slice(payload);
         });
         self.send_answer(now, call, Leave::AtOnce, 3);
-        if version == Version::V201 {
+        if version != Version::V16 {
             self.request_boot(now, call.conn, call.station);
         }
     }
@@ -231,20 +288,28 @@ impl Shard {
                     },
                 )
             }
-            ("BootNotification", Version::V201) => {
-                v201::Request::decode(call.action, payload, Policy::Tolerant, &mut columns).map(
-                    |_| {
-                        Answer::V201(
-                            v201::BootNotificationResponse {
-                                current_time,
-                                interval: PENDING_RETRY_S,
-                                status: v201::RegistrationStatus::Pending,
-                                status_info: None,
-                            }
-                            .into(),
-                        )
-                    },
-                )
+            ("BootNotification", Version::V201 | Version::V21) => {
+                let decoded = match version {
+                    Version::V21 => {
+                        v21::Request::decode(call.action, payload, Policy::Tolerant, &mut columns)
+                            .map(drop)
+                    }
+                    Version::V16 | Version::V201 => {
+                        v201::Request::decode(call.action, payload, Policy::Tolerant, &mut columns)
+                            .map(drop)
+                    }
+                };
+                decoded.map(|()| {
+                    Answer::V201(
+                        v201::BootNotificationResponse {
+                            current_time,
+                            interval: PENDING_RETRY_S,
+                            status: v201::RegistrationStatus::Pending,
+                            status_info: None,
+                        }
+                        .into(),
+                    )
+                })
             }
             _ => Err(CallError::new(
                 ErrorCode::SecurityError,

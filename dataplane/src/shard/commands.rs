@@ -13,7 +13,10 @@ use fleet::record::{
 use fleet::{StationKey, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::ws;
-use ocpp::{Call, Frame, Instant, Outcome, Rpc, v16, v201};
+use ocpp::{
+    Call, CallError, ErrorCode, Frame, Instant, MeterColumns, Outcome, Policy, Rpc, Version, v16,
+    v21, v201,
+};
 
 use super::passwords::check_password;
 use super::timers::Deadline;
@@ -156,11 +159,14 @@ impl Shard {
             let Some(live) = self.conns.live_mut(conn) else {
                 return;
             };
+            let (station, version) = (live.station, live.version);
             if let Some(event) = live.rpc.poll_event() {
-                self.call_ended(now, &event.call, event.outcome);
+                let problem = self.call_ended(now, version, &event.call, event.outcome);
+                if let Some(problem) = problem.filter(|_| version == Version::V21) {
+                    self.refuse_answer(now, conn, station, &event.call, &problem);
+                }
                 continue;
             }
-            let station = live.station;
             let Some(call) = live.rpc.poll_transmit() else {
                 return;
             };
@@ -194,6 +200,8 @@ impl Shard {
             Frame::Call { id, .. } => (2, id),
             Frame::CallResult { id, .. } => (3, id),
             Frame::CallError { id, .. } => (4, id),
+            Frame::CallResultError { id, .. } => (5, id),
+            Frame::Send { id, .. } => (6, id),
         };
         if self.stations[station].state.acceptance == Some(Acceptance::Accepted) {
             // Only the call tells which secrets an answer may hold; one that belongs to no call is kept as unreadable
@@ -244,28 +252,41 @@ impl Shard {
         }
     }
 
-    fn call_ended(&mut self, now: Now, call: &Call, outcome: Outcome) {
-        let Ok(id) = call.id.parse() else {
-            return;
+    /// Ends a command; what is wrong with the station's CALLRESULT, if something is.
+    fn call_ended(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: &Call,
+        outcome: Outcome,
+    ) -> Option<CallError> {
+        let id = call.id.parse().ok()?;
+        let mut problem = None;
+        let named = |error: &CallError| {
+            // The finding is ours, and named alike for every version.
+            let code = error.code.as_str(Version::V201).to_owned();
+            (code, error.description.clone().into_owned())
         };
-        let unreadable =
-            |description: &str| Some(("FormatViolation".to_owned(), description.to_owned()));
         let (state, result, error) = match outcome {
             Outcome::Answered(payload) if is_object(&payload) => {
                 if let Some(command) = self.commands.get(&id) {
                     let (station, principal) = (command.station, command.record.principal.clone());
                     self.note_password(now, station, call, &payload, &principal);
                 }
+                // What is wrong with it is said beside it: whoever sent the command sees both.
+                problem = check_answer(version, &call.action, &payload).err();
                 let kept = self.without_secrets(&call.action, &payload);
-                (CommandState::Answered, kept, None)
+                (CommandState::Answered, kept, problem.as_ref().map(named))
             }
             Outcome::Answered(_) => {
                 let error = unreadable("the station's answer is no JSON object");
-                (CommandState::Answered, String::new(), error)
+                let named = named(&error);
+                problem = Some(error);
+                (CommandState::Answered, String::new(), Some(named))
             }
             Outcome::Unreadable => {
                 let error = unreadable("the station's answer is no OCPP-J message");
-                (CommandState::Answered, String::new(), error)
+                (CommandState::Answered, String::new(), Some(named(&error)))
             }
             Outcome::Refused {
                 code, description, ..
@@ -277,6 +298,24 @@ impl Shard {
             Outcome::TimedOut => (CommandState::Timeout, String::new(), None),
         };
         self.end_command(now, id, state, result, error);
+        problem
+    }
+
+    /// Tells a 2.1 station that its answer cannot be used (2.1 Part 4 §4.2.4; the older versions have no words for it).
+    fn refuse_answer(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        station: u32,
+        call: &Call,
+        problem: &CallError,
+    ) {
+        let mut text = Vec::new();
+        ocpp::write_call_result_error(&mut text, &call.id, problem);
+        self.outbox
+            .send(conn, |out| ws::write_text(out, None, &text));
+        let to = Direction::ToStation;
+        self.record_message(now, station, to, 5, &call.id, &call.action, &text);
     }
 
     /// A command's last state: recorded, and told to whoever waits for it.
@@ -310,8 +349,8 @@ impl Shard {
 
     /// Whoever waits for a transaction hears when the station will not do it.
     fn tell_start_and_stop(&mut self, station: u32, id: CommandId, view: &CommandView) {
+        // Also in an answer that is wrong elsewhere: the station does what it said.
         let accepted = view.state == CommandState::Answered
-            && view.error.is_none()
             && view.result.as_deref().is_some_and(says_accepted);
         if accepted {
             return;
@@ -428,7 +467,8 @@ impl Shard {
                 call.write(&mut payload);
                 "RemoteStartTransaction"
             }
-            Some(fleet::record::Protocol::Ocpp201) => {
+            Some(fleet::record::Protocol::Ocpp201 | fleet::record::Protocol::Ocpp21) => {
+                // The same in 2.1.
                 let call = v201::RequestStartTransaction {
                     evse_id: (request.connector_id != 0).then_some(request.connector_id),
                     remote_start_id,
@@ -655,8 +695,13 @@ impl Shard {
                 check_password(action, payload).map_err(CommandRefused::Invalid)?;
                 v201::validate_call(action, payload)
             }
+            Some(fleet::record::Protocol::Ocpp21) => {
+                check_password(action, payload).map_err(CommandRefused::Invalid)?;
+                v21::validate_call(action, payload)
+            }
             // It never connected: any version's word will do, for it will not be sent.
             None => v16::validate_call(action, payload)
+                .or_else(|_| v21::validate_call(action, payload))
                 .or_else(|_| v201::validate_call(action, payload)),
         };
         checked.map_err(|error| CommandRefused::Invalid(error.to_string()))
@@ -685,6 +730,26 @@ pub(super) fn command_view(
         created_at: UtcMicros(record.created_at),
         updated_at,
         course: None,
+    }
+}
+
+fn unreadable(description: &'static str) -> CallError {
+    CallError::new(ErrorCode::FormatViolation, description)
+}
+
+/// Whether a station's answer to a command is what its version says it is.
+fn check_answer(version: Version, action: &str, payload: &str) -> Result<(), CallError> {
+    let (policy, mut columns) = (Policy::Tolerant, MeterColumns::new());
+    match version {
+        Version::V16 => {
+            v16::CommandResponse::decode(action, payload, policy, &mut columns).map(drop)
+        }
+        Version::V201 => {
+            v201::CommandResponse::decode(action, payload, policy, &mut columns).map(drop)
+        }
+        Version::V21 => {
+            v21::CommandResponse::decode(action, payload, policy, &mut columns).map(drop)
+        }
     }
 }
 

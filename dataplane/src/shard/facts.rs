@@ -1,12 +1,15 @@
 //! One arm per action: a station's request becomes records, and gets its answer.
 
+mod both;
+mod v21;
+
 use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind};
-use ocpp::{CallError, ErrorCode, Timestamp, Version, Word, v16, v201};
+use ocpp::{MeterColumns, Timestamp, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
-use super::tokens::{Shown, id_tag_info, id_token_info, token_type};
+use super::tokens::{Shown, id_tag_info, id_token_info};
 use super::{Now, Shard};
 use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
@@ -120,31 +123,24 @@ impl Shard {
                     v16::DiagnosticsStatusNotificationResponse {}.into(),
                 )
             }
-            v16::Request::LogStatusNotification(_) => {
+            v16::Request::LogStatusNotification(_)
+            | v16::Request::SignedFirmwareStatusNotification(_) => {
                 self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v16::LogStatusNotificationResponse {}.into(),
-                )
-            }
-            v16::Request::SignedFirmwareStatusNotification(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v16::SignedFirmwareStatusNotificationResponse {}.into(),
-                )
+                self.acknowledge(now, call);
+                return Ok(());
             }
             v16::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                self.security_event(now, call.station, &event.kind, &event.timestamp, info);
-                (
-                    Leave::WhenDurable,
-                    v16::SecurityEventNotificationResponse {}.into(),
-                )
-            }
-            v16::Request::SignCertificate(_) => {
-                self.refuse_call(now, Version::V16, call, &not_offered(call.action));
+                self.security_event(now, call, &event.kind, &event.timestamp, info);
                 return Ok(());
+            }
+            // Nothing here signs certificates.
+            v16::Request::SignCertificate(_) => {
+                self.notified(now, call, request)?;
+                let response = v16::SignCertificateResponse {
+                    status: v16::GenericStatus::Rejected,
+                };
+                (Leave::WhenDurable, response.into())
             }
         };
         self.answer(now, call, leave, Answer::V16(response));
@@ -165,46 +161,32 @@ impl Shard {
                 v201::HeartbeatResponse { current_time }.into(),
             ),
             v201::Request::TransactionEvent(event) => {
-                return self.transaction_event(now, call, event);
+                let columns = event.meter_value.as_ref().map(|list| list.0);
+                let (report, shown) = both::report_201(event, now.utc);
+                return self.transaction_event(now, call, &report, shown, columns);
             }
             v201::Request::MeterValues(values) => {
-                self.meter_values_201(now, call.station, values)?;
+                self.meter_values_2x(now, call.station, values.evse_id, &values.meter_value)?;
                 (Leave::WhenDurable, v201::MeterValuesResponse {}.into())
             }
             v201::Request::StatusNotification(status) => {
-                self.status_201(now, call.station, status)?;
+                self.status(now, call.station, both::status_201(status, now.utc))?;
                 (
                     Leave::WhenDurable,
                     v201::StatusNotificationResponse {}.into(),
                 )
             }
             v201::Request::Authorize(authorize) => {
-                let shown = shown_201(&authorize.id_token, 0);
-                let authorization = self.authorize(now, call.station, shown)?;
-                let response = v201::AuthorizeResponse {
-                    id_token_info: id_token_info(&authorization),
-                    certificate_status: None,
-                };
-                self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
-                return Ok(());
+                return self.authorize_2x(now, call, both::shown_201(&authorize.id_token, 0));
             }
             v201::Request::BootNotification(boot) => {
-                self.booted(now, call.station, &normalize::booted_201(boot));
-                let response = v201::BootNotificationResponse {
-                    current_time,
-                    interval: self.settings.config.heartbeat_interval_s,
-                    status: v201::RegistrationStatus::Accepted,
-                    status_info: None,
-                };
-                (Leave::WhenDurable, response.into())
+                self.booted_2x(now, call, &both::booted_201(boot));
+                return Ok(());
             }
             v201::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                self.security_event(now, call.station, &event.kind, &event.timestamp, info);
-                (
-                    Leave::WhenDurable,
-                    v201::SecurityEventNotificationResponse {}.into(),
-                )
+                self.security_event(now, call, &event.kind, &event.timestamp, info);
+                return Ok(());
             }
             v201::Request::NotifyEvent(_) => {
                 self.notified(now, call, request)?;
@@ -237,69 +219,60 @@ impl Shard {
                 };
                 (Leave::WhenDurable, response.into())
             }
-            v201::Request::ClearedChargingLimit(_) => {
+            v201::Request::ClearedChargingLimit(_)
+            | v201::Request::NotifyChargingLimit(_)
+            | v201::Request::NotifyCustomerInformation(_)
+            | v201::Request::NotifyDisplayMessages(_)
+            | v201::Request::NotifyMonitoringReport(_)
+            | v201::Request::PublishFirmwareStatusNotification(_)
+            | v201::Request::ReportChargingProfiles(_)
+            | v201::Request::ReservationStatusUpdate(_) => {
                 self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::ClearedChargingLimitResponse {}.into(),
-                )
-            }
-            v201::Request::NotifyChargingLimit(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::NotifyChargingLimitResponse {}.into(),
-                )
-            }
-            v201::Request::NotifyDisplayMessages(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::NotifyDisplayMessagesResponse {}.into(),
-                )
-            }
-            v201::Request::NotifyMonitoringReport(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::NotifyMonitoringReportResponse {}.into(),
-                )
-            }
-            v201::Request::PublishFirmwareStatusNotification(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::PublishFirmwareStatusNotificationResponse {}.into(),
-                )
-            }
-            v201::Request::ReportChargingProfiles(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::ReportChargingProfilesResponse {}.into(),
-                )
-            }
-            v201::Request::ReservationStatusUpdate(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::ReservationStatusUpdateResponse {}.into(),
-                )
-            }
-            v201::Request::NotifyCustomerInformation(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::NotifyCustomerInformationResponse {}.into(),
-                )
-            }
-            v201::Request::Get15118EVCertificate(_)
-            | v201::Request::GetCertificateStatus(_)
-            | v201::Request::NotifyEVChargingNeeds(_)
-            | v201::Request::NotifyEVChargingSchedule(_)
-            | v201::Request::SignCertificate(_) => {
-                self.refuse_call(now, Version::V201, call, &not_offered(call.action));
+                self.acknowledge(now, call);
                 return Ok(());
+            }
+            // No schedule comes from here: the car charges by the profiles it has (K15.FR.04).
+            v201::Request::NotifyEVChargingNeeds(_) => {
+                self.notified(now, call, request)?;
+                let response = v201::NotifyEVChargingNeedsResponse {
+                    status: v201::NotifyEVChargingNeedsStatus::Rejected,
+                    status_info: Some(not_enabled()),
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v201::Request::NotifyEVChargingSchedule(_) => {
+                self.notified(now, call, request)?;
+                let response = v201::NotifyEVChargingScheduleResponse {
+                    status: v201::GenericStatus::Accepted,
+                    status_info: None,
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v201::Request::SignCertificate(_) => {
+                self.notified(now, call, request)?;
+                let response = v201::SignCertificateResponse {
+                    status: v201::GenericStatus::Rejected,
+                    status_info: Some(not_enabled()),
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v201::Request::Get15118EVCertificate(_) => {
+                self.notified(now, call, request)?;
+                let response = v201::Get15118EVCertificateResponse {
+                    status: v201::Iso15118EVCertificateStatus::Failed,
+                    status_info: Some(not_enabled()),
+                    exi_response: "".into(),
+                };
+                (Leave::WhenDurable, response.into())
+            }
+            v201::Request::GetCertificateStatus(_) => {
+                self.notified(now, call, request)?;
+                let response = v201::GetCertificateStatusResponse {
+                    status: v201::GetCertificateStatusType::Failed,
+                    status_info: Some(not_enabled()),
+                    ocsp_result: None,
+                };
+                (Leave::WhenDurable, response.into())
             }
         };
         self.answer(now, call, leave, Answer::V201(response));
@@ -310,25 +283,57 @@ impl Shard {
         self.record(now, station, booted);
     }
 
+    fn booted_2x(&mut self, now: Now, call: Inbound<'_>, booted: &Booted) {
+        self.booted(now, call.station, booted);
+        let response = v201::BootNotificationResponse {
+            current_time: Timestamp::at(now.utc.0),
+            interval: self.settings.config.heartbeat_interval_s,
+            status: v201::RegistrationStatus::Accepted,
+            status_info: None,
+        };
+        self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
+    }
+
+    fn authorize_2x(
+        &mut self,
+        now: Now,
+        call: Inbound<'_>,
+        shown: Shown<'_>,
+    ) -> Result<(), StoreUnreadable> {
+        let authorization = self.authorize(now, call.station, shown)?;
+        let response = v201::AuthorizeResponse {
+            id_token_info: id_token_info(&authorization),
+            certificate_status: None,
+        };
+        self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
+        Ok(())
+    }
+
     fn security_event(
         &mut self,
         now: Now,
-        station: u32,
+        call: Inbound<'_>,
         kind: &str,
-        at: &Timestamp<'_>,
+        timestamp: &Timestamp<'_>,
         info: Option<&str>,
     ) {
         let recorded = SecurityEvent {
             event_type: kind.to_owned(),
-            occurred: moment(Some(at), now.utc),
+            occurred: moment(Some(timestamp), now.utc),
             info: text(info),
             critical: CRITICAL.contains(&kind),
         };
-        self.record(now, station, &recorded);
+        self.record(now, call.station, &recorded);
+        self.acknowledge(now, call);
     }
 
-    /// What changes no state of ours is kept as it was said, without secrets.
-    fn notified(
+    /// Answers what wants no more than to be heard.
+    fn acknowledge(&mut self, now: Now, call: Inbound<'_>) {
+        self.answer(now, call, Leave::WhenDurable, Answer::Empty);
+    }
+
+    /// What changes no state of ours is kept as it was said.
+    pub(super) fn notified(
         &mut self,
         now: Now,
         call: Inbound<'_>,
@@ -372,28 +377,6 @@ impl Shard {
             vendor_id: text(status.vendor_id.as_deref()),
             info: text(status.info.as_deref()),
             occurred,
-            live: true,
-            retry: Retry::default(),
-        };
-        self.status(now, station, reported)
-    }
-
-    fn status_201(
-        &mut self,
-        now: Now,
-        station: u32,
-        status: &v201::StatusNotification<'_>,
-    ) -> Result<(), StoreUnreadable> {
-        let reported = StatusReported {
-            evse_id: status.evse_id,
-            connector_id: status.connector_id,
-            status: normalize::connector_status(status.connector_status).code(),
-            status_reported: status.connector_status.as_str().to_owned(),
-            error_code: String::new(),
-            vendor_error_code: String::new(),
-            vendor_id: String::new(),
-            info: String::new(),
-            occurred: moment(Some(&status.timestamp), now.utc),
             live: true,
             retry: Retry::default(),
         };
@@ -453,46 +436,17 @@ impl Shard {
         &mut self,
         now: Now,
         call: Inbound<'_>,
-        event: &v201::TransactionEvent<'_>,
+        report: &TransactionReport<'_>,
+        shown: Option<Shown<'_>>,
+        columns: Option<&MeterColumns>,
     ) -> Result<(), StoreUnreadable> {
-        let kind = match event.event_type {
-            v201::TransactionEventType::Started => TransactionEventKind::Started,
-            v201::TransactionEventType::Updated => TransactionEventKind::Updated,
-            v201::TransactionEventType::Ended => TransactionEventKind::Ended,
-        };
-        let info = &event.transaction_info;
-        let evse_id = event.evse.as_ref().map_or(0, |evse| evse.id);
-        let shown = event
-            .id_token
-            .as_ref()
-            .map(|token| shown_201(token, evse_id));
-        let report = TransactionReport {
-            kind,
-            ocpp_id: &info.transaction_id,
-            evse_id,
-            connector_id: event
-                .evse
-                .as_ref()
-                .and_then(|evse| evse.connector_id)
-                .unwrap_or(0),
-            seq_no: i64::try_from(event.seq_no).unwrap_or(i64::MAX),
-            trigger_reason: event.trigger_reason.as_str(),
-            charging_state: info.charging_state.map_or("", Word::as_str),
-            stop_reason: info.stopped_reason.map_or("", Word::as_str),
-            id_token: shown.map(|shown| shown.id),
-            remote_start_id: info.remote_start_id.unwrap_or(-1),
-            offline: event.offline.unwrap_or(false),
-            occurred: moment(Some(&event.timestamp), now.utc),
-            reservation_id: event.reservation_id,
-        };
-        let columns = event.meter_value.as_ref().map(|list| list.0);
         let mut authorization = shown
             .map(|shown| self.authorize(now, call.station, shown))
             .transpose()?;
-        let cost = self.transaction_event_201(now, call.station, &report, columns)?;
+        let cost = self.transaction_event_2x(now, call.station, report, columns)?;
         // A token that is shown to end a transaction begins none.
-        let ends = kind == TransactionEventKind::Ended
-            || event.trigger_reason == v201::TriggerReason::StopAuthorized;
+        let ends = report.kind == TransactionEventKind::Ended
+            || report.trigger_reason == v201::TriggerReason::StopAuthorized.as_str();
         if let (Some(shown), Some(authorization), false) = (shown, &mut authorization, ends) {
             self.admit_token(call.station, report.ocpp_id, shown, authorization);
         }
@@ -507,8 +461,8 @@ impl Shard {
     }
 }
 
-/// Either version's request, written back as JSON.
-trait Payload {
+/// A request of any version, written back as JSON.
+pub(super) trait Payload {
     fn write_payload(&self, out: &mut Vec<u8>);
 }
 
@@ -524,10 +478,24 @@ impl Payload for v201::Request<'_> {
     }
 }
 
-/// The refusal of an action that is read and checked, and that nothing here acts on.
-fn not_offered(action: &str) -> CallError {
-    let description = format!("{action} is not supported here");
-    CallError::new(ErrorCode::NotSupported, description)
+impl Payload for ocpp::v21::Request<'_> {
+    fn write_payload(&self, out: &mut Vec<u8>) {
+        self.write(out);
+    }
+}
+
+impl Payload for ocpp::v21::Send<'_> {
+    fn write_payload(&self, out: &mut Vec<u8>) {
+        self.write(out);
+    }
+}
+
+/// Why a service that does not exist here refuses (2.0.1 Part 2 Appendices, standardized reason codes).
+fn not_enabled() -> v201::StatusInfo<'static> {
+    v201::StatusInfo {
+        reason_code: "NotEnabled".into(),
+        additional_info: None,
+    }
 }
 
 fn shown_16(id_tag: &str, connector_id: u32) -> Shown<'_> {
@@ -535,13 +503,5 @@ fn shown_16(id_tag: &str, connector_id: u32) -> Shown<'_> {
         id: id_tag,
         kind: None,
         evse_id: normalize::place(connector_id).0,
-    }
-}
-
-fn shown_201<'a>(id_token: &'a v201::IdToken<'_>, evse_id: u32) -> Shown<'a> {
-    Shown {
-        id: &id_token.id_token,
-        kind: Some(token_type(id_token.kind)),
-        evse_id,
     }
 }

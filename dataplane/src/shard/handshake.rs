@@ -111,7 +111,7 @@ impl Shard {
             self.outbox
                 .send(id, |out| write_switching(out, request.key, None));
             self.outbox.send(id, |out| {
-                let reason = "no common subprotocol, offered here: ocpp2.0.1, ocpp1.6";
+                let reason = "no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6";
                 ws::write_close(out, None, Some(CloseCode::PROTOCOL_ERROR), reason);
             });
             self.end(id);
@@ -316,6 +316,7 @@ pub(super) fn protocol(version: Version) -> Protocol {
     match version {
         Version::V16 => Protocol::Ocpp16,
         Version::V201 => Protocol::Ocpp201,
+        Version::V21 => Protocol::Ocpp21,
     }
 }
 

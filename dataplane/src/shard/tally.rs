@@ -1,7 +1,7 @@
 //! Counting by action, without allocation per frame.
 
 use fleet::record::Direction;
-use ocpp::{v16, v201};
+use ocpp::{v16, v21};
 
 use crate::router::view::Counters;
 
@@ -18,7 +18,8 @@ pub(crate) struct Tally {
 
 /// The label of an action: its name if some version has it, so that a station cannot make up labels.
 fn label(action: &str) -> &'static str {
-    let known = v16::ACTIONS.iter().chain(v201::ACTIONS);
+    // 2.1 has all that 2.0.1 has.
+    let known = v16::ACTIONS.iter().chain(v21::ACTIONS);
     known
         .copied()
         .find(|known| *known == action)

@@ -1,5 +1,6 @@
 //! Scripts in virtual time: what stations, operators and the disk do, and what comes of it.
 
+mod actions;
 mod authorization;
 mod cases;
 mod coverage;

@@ -231,7 +231,7 @@ impl Shard {
     }
 
     /// TransactionEvent; answers what an ended transaction costs.
-    pub(super) fn transaction_event_201(
+    pub(super) fn transaction_event_2x(
         &mut self,
         now: Now,
         station: u32,

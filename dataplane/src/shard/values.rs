@@ -1,7 +1,7 @@
 //! Meter values: from a message's columns into a record.
 
 use fleet::record::{MeterValues, Retry};
-use ocpp::{MeterColumns, v16, v201};
+use ocpp::{MeterColumns, v16};
 
 use super::store::StoreUnreadable;
 use super::{Now, Shard};
@@ -25,14 +25,15 @@ impl Shard {
         self.meter_values(now, station, filled, &values.meter_value, None)
     }
 
-    pub(super) fn meter_values_201(
+    pub(super) fn meter_values_2x(
         &mut self,
         now: Now,
         station: u32,
-        values: &v201::MeterValues<'_>,
+        evse_id: u32,
+        columns: &MeterColumns,
     ) -> Result<(), StoreUnreadable> {
-        let filled = self.take_values(values.evse_id, 0);
-        self.meter_values(now, station, filled, &values.meter_value, Some(false))
+        let filled = self.take_values(evse_id, 0);
+        self.meter_values(now, station, filled, columns, Some(false))
     }
 
     /// The scratch record, empty, for these values. Give it back with [`Shard::give_values`].

@@ -169,7 +169,7 @@ impl Station {
     ) {
         let answer: Result<Value, CallError> = match self.version {
             Version::V16 => v16::answer(self, plan, now, action, payload),
-            Version::V201 => v201::answer(self, plan, now, action, payload),
+            Version::V201 | Version::V21 => v201::answer(self, plan, now, action, payload),
         };
         let mut text = Vec::new();
         match answer {

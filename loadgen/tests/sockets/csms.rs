@@ -160,7 +160,7 @@ impl Csms {
             "Heartbeat" => r#"{"currentTime":"2026-11-22T10:00:00Z"}"#.into(),
             "Authorize" => match peer.version {
                 Version::V16 => format!("{{{info}}}"),
-                Version::V201 => r#"{"idTokenInfo":{"status":"Accepted"}}"#.into(),
+                Version::V201 | Version::V21 => r#"{"idTokenInfo":{"status":"Accepted"}}"#.into(),
             },
             "StatusNotification" => {
                 kept.once(station, Check::Status, time(payload), None, None);

@@ -83,8 +83,8 @@ fn actions(model: &Model) -> String {
     let edition = model.edition;
     let version = match edition {
         Edition::V16 => "Version::V16",
-        // The rules of reading are those of 2.0.1.
-        Edition::V201 | Edition::V21 => "Version::V201",
+        Edition::V201 => "Version::V201",
+        Edition::V21 => "Version::V21",
     };
     let mut out = format!(
         "{HEADER}\n//! The actions of {}.\n\nuse super::*;\nuse crate::Version;\nuse crate::record::actions;\n",

@@ -52,6 +52,9 @@ pub enum FrameFault {
         "an answer has the elements 3, message id, payload or 4, message id, code, description, details"
     )]
     AnswerElements,
+    /// A SEND without its elements, or cut off, or with an id that is none (2.1). Nothing is sent back.
+    #[error("a SEND has the elements 6, message id, action, payload")]
+    SendElements,
 }
 
 impl FrameFault {
@@ -59,32 +62,37 @@ impl FrameFault {
         match kind {
             super::MessageType::Call => FrameFault::IdNotText,
             super::MessageType::Unknown => FrameFault::MessageType,
-            super::MessageType::CallResult | super::MessageType::CallError => {
-                FrameFault::AnswerElements
-            }
+            super::MessageType::CallResult
+            | super::MessageType::CallError
+            | super::MessageType::CallResultError => FrameFault::AnswerElements,
+            super::MessageType::Send => FrameFault::SendElements,
         }
     }
 }
 
 impl<'a> FrameError<'a> {
-    /// The rules of 1.6J §4.1–4.2 and 2.0.1 Part 4 §4.1–4.4, errata included.
+    /// The rules of 1.6J §4.1–4.2, 2.0.1 Part 4 §4.1–4.4 and the same of 2.1, errata included.
     pub(super) fn new(version: Version, fault: FrameFault, id: Option<Cow<'a, str>>) -> Self {
         let id = id.filter(|id| id.len() <= ID_ECHO_MAX);
         let code = match (fault, version) {
             // 1.6 defines no answer to what it cannot read, and ignores types that it does not know.
             (FrameFault::Unreadable | FrameFault::MessageType, Version::V16) => None,
-            (FrameFault::Unreadable, Version::V201) => Some(ErrorCode::RpcFrameworkError),
+            (FrameFault::Unreadable, Version::V201 | Version::V21) => {
+                Some(ErrorCode::RpcFrameworkError)
+            }
             (FrameFault::MessageType, Version::V201) => Some(ErrorCode::MessageTypeNotSupported),
+            // 2.1 passes by a type that it does not know, as 1.6 does (2.1 Part 4 §4.1.3).
+            (FrameFault::MessageType, Version::V21) => None,
             // Without an id there is nothing that a 1.6 station could relate a CALLERROR to.
             (FrameFault::IdNotText, Version::V16) if id.is_none() => None,
-            (FrameFault::IdNotText, Version::V201) if id.is_none() => {
+            (FrameFault::IdNotText, Version::V201 | Version::V21) if id.is_none() => {
                 Some(ErrorCode::RpcFrameworkError)
             }
             (FrameFault::IdNotText | FrameFault::IdLength | FrameFault::CallElements, _) => {
                 Some(ErrorCode::FormatViolation)
             }
-            // An answer is never answered.
-            (FrameFault::AnswerElements, _) => None,
+            // An answer is never answered, and neither is a SEND.
+            (FrameFault::AnswerElements | FrameFault::SendElements, _) => None,
         };
         let reply = code.map(|code| Reply {
             id: id.as_deref().unwrap_or(UNREADABLE_ID).to_owned(),

@@ -28,7 +28,16 @@ pub fn write_call_result(out: &mut Vec<u8>, id: &str, payload: impl FnOnce(&mut 
 
 /// Appends a CALLERROR in the words of `version`.
 pub fn write_call_error(out: &mut Vec<u8>, version: Version, id: &str, error: &CallError) {
-    out.extend_from_slice(b"[4,");
+    write_error(out, b'4', version, id, error);
+}
+
+/// Appends a CALLRESULTERROR: the peer's answer to our call `id` cannot be used. Only 2.1 has it.
+pub fn write_call_result_error(out: &mut Vec<u8>, id: &str, error: &CallError) {
+    write_error(out, b'5', Version::V21, id, error);
+}
+
+fn write_error(out: &mut Vec<u8>, kind: u8, version: Version, id: &str, error: &CallError) {
+    out.extend_from_slice(&[b'[', kind, b',']);
     write_string(out, id);
     out.push(b',');
     write_string(out, error.code.as_str(version));

@@ -102,5 +102,7 @@ fn decode_request(
             .map(|decoded| decoded.quirks),
         Version::V201 => ocpp::v201::Request::decode(action, payload, policy, &mut columns)
             .map(|decoded| decoded.quirks),
+        Version::V21 => ocpp::v21::Request::decode(action, payload, policy, &mut columns)
+            .map(|decoded| decoded.quirks),
     }
 }

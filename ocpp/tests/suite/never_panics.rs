@@ -1,6 +1,6 @@
 //! No text from a network makes the crate panic, and its idea of JSON is everyone's.
 
-use ocpp::{Frame, MeterColumns, Policy, Version, mask_secrets, v16, v201};
+use ocpp::{Frame, MeterColumns, Policy, Version, mask_secrets, v16, v21, v201};
 use proptest::prelude::*;
 
 use crate::receive;
@@ -20,11 +20,15 @@ fn read_all(text: &str) {
         for policy in [Policy::Strict, Policy::Tolerant, Policy::Lenient] {
             receive(version, policy, text);
         }
-        for action in v16::ACTIONS.iter().chain(v201::ACTIONS) {
+        for action in v16::ACTIONS.iter().chain(v21::ACTIONS) {
             let mut columns = MeterColumns::new();
             let payload = match ocpp::scan(text, version) {
-                Ok(Frame::Call { payload, .. } | Frame::CallResult { payload, .. }) => payload,
-                Ok(Frame::CallError { .. }) | Err(_) => text,
+                Ok(
+                    Frame::Call { payload, .. }
+                    | Frame::CallResult { payload, .. }
+                    | Frame::Send { payload, .. },
+                ) => payload,
+                Ok(Frame::CallError { .. } | Frame::CallResultError { .. }) | Err(_) => text,
             };
             let policy = Policy::Tolerant;
             // Whatever was accepted can be written, and is accepted again.
@@ -35,6 +39,14 @@ fn read_all(text: &str) {
                 let mut columns = MeterColumns::new();
                 v16::Request::decode(action, &text, policy, &mut columns).unwrap();
             }
+            if let Ok(decoded) = v21::Request::decode(action, payload, policy, &mut columns) {
+                let mut out = Vec::new();
+                decoded.message.write(&mut out);
+                let text = String::from_utf8(out).unwrap();
+                let mut columns = MeterColumns::new();
+                v21::Request::decode(action, &text, policy, &mut columns).unwrap();
+            }
+            let _ = v21::Send::decode(action, payload, policy, &mut columns);
             if let Ok(decoded) = v201::Request::decode(action, payload, policy, &mut columns) {
                 let mut out = Vec::new();
                 decoded.message.write(&mut out);

@@ -32,7 +32,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use expect_test::Expect;
-use ocpp::{MeterColumns, Policy, Version, v16, v201};
+use ocpp::{MeterColumns, Policy, Version, v16, v21, v201};
 use serde_json::value::RawValue;
 
 use super::world::{World, config};
@@ -279,6 +279,10 @@ impl Case {
                         v201::Command::decode(&action, payload, Policy::Strict, &mut columns)
                             .map(drop)
                     }
+                    Version::V21 => {
+                        v21::Command::decode(&action, payload, Policy::Strict, &mut columns)
+                            .map(drop)
+                    }
                 };
                 checked.unwrap_or_else(|error| panic!("we call {action} {payload}: {error}"));
                 if let Some((_, id)) = payload.split_once("\"remoteStartId\":") {
@@ -305,6 +309,10 @@ impl Case {
                     }
                     Version::V201 => {
                         v201::Response::decode(&action, payload, Policy::Strict, &mut columns)
+                            .map(drop)
+                    }
+                    Version::V21 => {
+                        v21::Response::decode(&action, payload, Policy::Strict, &mut columns)
                             .map(drop)
                     }
                 };

@@ -245,7 +245,7 @@ fn bad_frames_of_a_1_6_station() {
         > [2,"x","SendLocalList",{}]
             < [4,"x","NotSupported","SendLocalList is not supported here",{}]
         > [2,"x","SignCertificate",{"csr":"x"}]
-            < [4,"x","NotSupported","SignCertificate is not supported here",{}]
+            < [3,"x",{"status":"Rejected"}]
     "#]],
     );
 }
@@ -363,7 +363,7 @@ fn bad_frames_of_a_2_0_1_station() {
             > [2,"x","StartTransaction",{}]
                 < [4,"x","NotImplemented","\"StartTransaction\" is no action of OCPP 2.0.1",{}]
             > [2,"x","SignCertificate",{"csr":"x"}]
-                < [4,"x","NotSupported","SignCertificate is not supported here",{}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+                < [3,"x",{"status":"Rejected","statusInfo":{"reasonCode":"NotEnabled"}}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
             > [2,"x","SecurityEventNotification",{"type":"TamperDetectionActivated","timestamp":"2026-11-22T10:00:00Z"}]
                 < [3,"x",{}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
             > [2,"x","NotifyEvent",{"generatedAt":"2026-11-22T10:00:00Z","seqNo":0,"eventData":[]}]

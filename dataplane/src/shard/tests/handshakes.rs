@@ -139,11 +139,11 @@ fn handshakes_while_onboarding_is_open() {
         /CP1 Sec-WebSocket-Protocol: ocpp1.5 · Sec-WebSocket-Protocol: ocpp2.0.1
             < 101 Switching Protocols ocpp2.0.1
         /CP1 
-            < 101 Switching Protocols | < close 1002 no common subprotocol, offered here: ocpp2.0.1, ocpp1.6 | ended
+            < 101 Switching Protocols | < close 1002 no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6 | ended
         /CP1 Sec-WebSocket-Protocol: ocpp2.1
-            < 101 Switching Protocols | < close 1002 no common subprotocol, offered here: ocpp2.0.1, ocpp1.6 | ended
+            < 101 Switching Protocols ocpp2.1
         /CP1 Sec-WebSocket-Protocol: OCPP1.6
-            < 101 Switching Protocols | < close 1002 no common subprotocol, offered here: ocpp2.0.1, ocpp1.6 | ended
+            < 101 Switching Protocols | < close 1002 no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6 | ended
         /ocpp/default/CP1 Sec-WebSocket-Protocol: ocpp1.6
             < 101 Switching Protocols ocpp1.6
         //ocpp//CP1/ Sec-WebSocket-Protocol: ocpp1.6

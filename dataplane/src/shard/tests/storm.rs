@@ -276,6 +276,7 @@ impl Storm {
         let version = match station.version {
             Version::V16 => "1.6",
             Version::V201 => "2.0.1",
+            Version::V21 => "2.1",
         };
         let line = format!("{socket} connect {} {version}", station.identity);
         let line = line.trim_end_matches(" 1.6").to_owned();
@@ -513,7 +514,7 @@ impl Storm {
             for (n, transaction) in station.transactions.iter().enumerate() {
                 let id = match station.version {
                     Version::V16 => transaction.id.clone(),
-                    Version::V201 => format!("{}-{n}", station.identity),
+                    Version::V201 | Version::V21 => format!("{}-{n}", station.identity),
                 };
                 let name = (station.identity.clone(), id);
                 assert!(
@@ -562,7 +563,7 @@ impl Station {
             (Version::V16, _) => format!(
                 r#"[2,"{id}","MeterValues",{{"connectorId":1,"transactionId":{name},"meterValue":[{{"timestamp":"{at}","sampledValue":[{{"value":"{number}"}}]}}]}}]"#
             ),
-            (Version::V201, _) => {
+            (Version::V201 | Version::V21, _) => {
                 let (event, reason, context) = match kind {
                     TransactionEventKind::Started => {
                         ("Started", "CablePluggedIn", "Transaction.Begin")

@@ -435,7 +435,7 @@ impl World {
         conn
     }
 
-    /// `connect IDENTITY [1.6|2.0.1] [password=…] [header: value]…`
+    /// `connect IDENTITY [1.6|2.0.1|2.1] [password=…] [header: value]…`
     fn connect(&mut self, who: &str, rest: &str) {
         let mut words = rest.split(' ');
         let identity = words.next().unwrap();
@@ -443,7 +443,9 @@ impl World {
         let mut headers = String::new();
         for word in words {
             match word.split_once('=') {
+                None if word == "1.6" => protocol = "ocpp1.6",
                 None if word == "2.0.1" => protocol = "ocpp2.0.1",
+                None if word == "2.1" => protocol = "ocpp2.1",
                 None if word == "none" => protocol = "",
                 Some(("password", password)) => {
                     let pair = format!("{identity}:{password}");

@@ -170,7 +170,10 @@ impl World {
                 payload,
             } => self.called(&id, &action, payload),
             Frame::CallResult { payload, .. } => self.line(&format!("  > {payload}")),
-            Frame::CallError { code, .. } => self.line(&format!("  > {code}")),
+            Frame::Send { action, .. } => self.line(&format!("  > {action}")),
+            Frame::CallError { code, .. } | Frame::CallResultError { code, .. } => {
+                self.line(&format!("  > {code}"))
+            }
         }
     }
 
@@ -180,7 +183,7 @@ impl World {
             Version::V16 => {
                 ocpp::v16::Request::decode(action, payload, Policy::Strict, &mut columns).map(drop)
             }
-            Version::V201 => {
+            Version::V201 | Version::V21 => {
                 ocpp::v201::Request::decode(action, payload, Policy::Strict, &mut columns).map(drop)
             }
         }
@@ -204,7 +207,7 @@ impl World {
         };
         let info = match self.station.version() {
             Version::V16 => format!("\"idTagInfo\":{{\"status\":\"{card}\"}}"),
-            Version::V201 => format!("\"idTokenInfo\":{{\"status\":\"{card}\"}}"),
+            Version::V201 | Version::V21 => format!("\"idTokenInfo\":{{\"status\":\"{card}\"}}"),
         };
         let time = "\"currentTime\":\"2026-11-22T10:40:00.000Z\"";
         let payload = match action {

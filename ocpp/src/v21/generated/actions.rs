@@ -8,7 +8,7 @@ use crate::Version;
 use crate::record::actions;
 
 actions! {
-    version Version::V201, "OCPP 2.1";
+    version Version::V21, "OCPP 2.1";
     known ACTIONS;
     /// What a station asks of the CSMS.
     calls Request;
@@ -53,7 +53,7 @@ actions! {
 }
 
 actions! {
-    version Version::V201, "OCPP 2.1";
+    version Version::V21, "OCPP 2.1";
     known ACTIONS;
     /// What the CSMS asks of a station.
     calls Command;
@@ -117,7 +117,7 @@ actions! {
 }
 
 actions! {
-    version Version::V201, "OCPP 2.1";
+    version Version::V21, "OCPP 2.1";
     known ACTIONS;
     /// What a station says without waiting for an answer (SEND).
     sends Send;

@@ -51,11 +51,11 @@ fn questions_that_nobody_can_answer_are_refused() {
         NotifyEVChargingSchedule {"timeBase":"$NOW","evseId":1,"chargingSchedule":{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}}
         "#,
         expect![[r#"
-            SignCertificate: error NotSupported: SignCertificate is not supported here
-            GetCertificateStatus: error NotSupported: GetCertificateStatus is not supported here
-            Get15118EVCertificate: error NotSupported: Get15118EVCertificate is not supported here
-            NotifyEVChargingNeeds: error NotSupported: NotifyEVChargingNeeds is not supported here
-            NotifyEVChargingSchedule: error NotSupported: NotifyEVChargingSchedule is not supported here
+            SignCertificate: {"status":"Rejected","statusInfo":{"reasonCode":"NotEnabled"}}
+            GetCertificateStatus: {"status":"Failed","statusInfo":{"reasonCode":"NotEnabled"}}
+            Get15118EVCertificate: {"status":"Failed","statusInfo":{"reasonCode":"NotEnabled"},"exiResponse":""}
+            NotifyEVChargingNeeds: {"status":"Rejected","statusInfo":{"reasonCode":"NotEnabled"}}
+            NotifyEVChargingSchedule: {"status":"Accepted"}
         "#]],
     );
 }

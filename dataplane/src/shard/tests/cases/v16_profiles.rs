@@ -250,7 +250,7 @@ fn a_certificate_of_1_6_is_not_signed() {
     check_16(
         r#"SignCertificate {"csr":"-----BEGIN CERTIFICATE REQUEST-----"}"#,
         expect![[r#"
-            SignCertificate: error NotSupported: SignCertificate is not supported here
+            SignCertificate: {"status":"Rejected"}
         "#]],
     );
 }

@@ -1,0 +1,118 @@
+//! What 2.0.1 and 2.1 say alike, in one form, so that each action is acted on in one place.
+//!
+//! The types of the two versions differ in what 2.1 has added; the members read here bear the same names in both.
+
+use fleet::UtcMicros;
+use fleet::record::{Booted, Retry, StatusReported, TransactionEventKind};
+use ocpp::{Word, v21, v201};
+
+use super::super::summary::TransactionReport;
+use super::super::tokens::{Shown, token_type};
+use crate::normalize::{moment, text};
+use crate::token::TokenType;
+
+macro_rules! both {
+    ($version:ident, $token_type:ident, $booted:ident, $status:ident, $shown:ident, $report:ident) => {
+        /// A boot.
+        pub(super) fn $booted(boot: &$version::BootNotification<'_>) -> Booted {
+            let station = &boot.charging_station;
+            let modem = station.modem.as_ref();
+            Booted {
+                vendor: station.vendor_name.to_string(),
+                model: station.model.to_string(),
+                serial_number: text(station.serial_number.as_deref()),
+                firmware_version: text(station.firmware_version.as_deref()),
+                reason: boot.reason.as_str().to_owned(),
+                iccid: text(modem.and_then(|modem| modem.iccid.as_deref())),
+                imsi: text(modem.and_then(|modem| modem.imsi.as_deref())),
+                meter_type: String::new(),
+                meter_serial_number: String::new(),
+                accepted: true,
+            }
+        }
+
+        /// A connector's state.
+        pub(super) fn $status(
+            status: &$version::StatusNotification<'_>,
+            received_at: UtcMicros,
+        ) -> StatusReported {
+            use fleet::record::ConnectorStatus;
+
+            let connector_status = match status.connector_status {
+                $version::ConnectorStatus::Available => ConnectorStatus::Available,
+                $version::ConnectorStatus::Occupied => ConnectorStatus::Occupied,
+                $version::ConnectorStatus::Reserved => ConnectorStatus::Reserved,
+                $version::ConnectorStatus::Unavailable => ConnectorStatus::Unavailable,
+                $version::ConnectorStatus::Faulted => ConnectorStatus::Faulted,
+            };
+            StatusReported {
+                evse_id: status.evse_id,
+                connector_id: status.connector_id,
+                status: connector_status.code(),
+                status_reported: status.connector_status.as_str().to_owned(),
+                error_code: String::new(),
+                vendor_error_code: String::new(),
+                vendor_id: String::new(),
+                info: String::new(),
+                occurred: moment(Some(&status.timestamp), received_at),
+                live: true,
+                retry: Retry::default(),
+            }
+        }
+
+        /// A token, shown at an EVSE.
+        pub(super) fn $shown<'a>(id_token: &'a $version::IdToken<'_>, evse_id: u32) -> Shown<'a> {
+            Shown {
+                id: &id_token.id_token,
+                kind: $token_type(&id_token.kind),
+                evse_id,
+            }
+        }
+
+        /// A transaction's event, without its meter values, and the token in it.
+        pub(super) fn $report<'a>(
+            event: &'a $version::TransactionEvent<'_>,
+            received_at: UtcMicros,
+        ) -> (TransactionReport<'a>, Option<Shown<'a>>) {
+            let info = &event.transaction_info;
+            let evse = event.evse.as_ref();
+            let evse_id = evse.map_or(0, |evse| evse.id);
+            let id_token = event.id_token.as_ref();
+            let shown = id_token.map(|id_token| $shown(id_token, evse_id));
+            let report = TransactionReport {
+                kind: match event.event_type {
+                    $version::TransactionEventType::Started => TransactionEventKind::Started,
+                    $version::TransactionEventType::Updated => TransactionEventKind::Updated,
+                    $version::TransactionEventType::Ended => TransactionEventKind::Ended,
+                },
+                ocpp_id: &info.transaction_id,
+                evse_id,
+                connector_id: evse.and_then(|evse| evse.connector_id).unwrap_or(0),
+                seq_no: i64::try_from(event.seq_no).unwrap_or(i64::MAX),
+                trigger_reason: event.trigger_reason.as_str(),
+                charging_state: info.charging_state.map_or("", Word::as_str),
+                stop_reason: info.stopped_reason.map_or("", Word::as_str),
+                id_token: shown.map(|shown| shown.id),
+                remote_start_id: info.remote_start_id.unwrap_or(-1),
+                offline: event.offline.unwrap_or(false),
+                occurred: moment(Some(&event.timestamp), received_at),
+                reservation_id: event.reservation_id.map(i64::from),
+            };
+            (report, shown)
+        }
+    };
+}
+
+both!(
+    v201, kind_201, booted_201, status_201, shown_201, report_201
+);
+both!(v21, kind_21, booted_21, status_21, shown_21, report_21);
+
+fn kind_201(kind: &v201::IdTokenType) -> Option<TokenType> {
+    Some(token_type(*kind))
+}
+
+/// The types of 2.1 are an open list; one that 2.0.1 does not have says nothing about the token.
+fn kind_21(kind: &str) -> Option<TokenType> {
+    <v201::IdTokenType as Word>::parse(kind).map(token_type)
+}

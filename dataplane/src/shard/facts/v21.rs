@@ -1,0 +1,157 @@
+//! One arm per action of 2.1. What 2.0.1 has too is acted on, and answered, by the same functions.
+
+use ocpp::{Timestamp, v21};
+
+use super::super::calls::{Answer, Inbound, Leave};
+use super::super::store::StoreUnreadable;
+use super::super::{Now, Shard};
+use super::both;
+
+impl Shard {
+    /// A request in the words of 2.1.
+    pub(in crate::shard) fn request_21(
+        &mut self,
+        now: Now,
+        call: Inbound<'_>,
+        request: &v21::Request<'_>,
+    ) -> Result<(), StoreUnreadable> {
+        let response: v21::Response<'_> = match request {
+            v21::Request::Heartbeat(_) => {
+                let current_time = Timestamp::at(now.utc.0);
+                let response = v21::HeartbeatResponse { current_time };
+                self.answer(now, call, Leave::AtOnce, Answer::V21(response.into()));
+                return Ok(());
+            }
+            v21::Request::BootNotification(boot) => {
+                self.booted_2x(now, call, &both::booted_21(boot));
+                return Ok(());
+            }
+            v21::Request::StatusNotification(status) => {
+                self.status(now, call.station, both::status_21(status, now.utc))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::MeterValues(values) => {
+                self.meter_values_2x(now, call.station, values.evse_id, &values.meter_value)?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::TransactionEvent(event) => {
+                let columns = event.meter_value.as_ref().map(|list| list.0);
+                let (report, shown) = both::report_21(event, now.utc);
+                return self.transaction_event(now, call, &report, shown, columns);
+            }
+            v21::Request::Authorize(authorize) => {
+                return self.authorize_2x(now, call, both::shown_21(&authorize.id_token, 0));
+            }
+            v21::Request::SecurityEventNotification(event) => {
+                let info = event.tech_info.as_deref();
+                self.security_event(now, call, &event.kind, &event.timestamp, info);
+                return Ok(());
+            }
+            v21::Request::BatterySwap(_)
+            | v21::Request::ClearedChargingLimit(_)
+            | v21::Request::ClosePeriodicEventStream(_)
+            | v21::Request::FirmwareStatusNotification(_)
+            | v21::Request::LogStatusNotification(_)
+            | v21::Request::NotifyChargingLimit(_)
+            | v21::Request::NotifyCustomerInformation(_)
+            | v21::Request::NotifyDERAlarm(_)
+            | v21::Request::NotifyDERStartStop(_)
+            | v21::Request::NotifyDisplayMessages(_)
+            | v21::Request::NotifyEvent(_)
+            | v21::Request::NotifyMonitoringReport(_)
+            | v21::Request::NotifyPriorityCharging(_)
+            | v21::Request::NotifyReport(_)
+            | v21::Request::NotifySettlement(_)
+            | v21::Request::PublishFirmwareStatusNotification(_)
+            | v21::Request::ReportChargingProfiles(_)
+            | v21::Request::ReportDERControl(_)
+            | v21::Request::ReservationStatusUpdate(_) => {
+                self.notified(now, call, request)?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::DataTransfer(_) => v21::DataTransferResponse {
+                status: v21::DataTransferStatus::UnknownVendorId,
+                data: None,
+                status_info: None,
+            }
+            .into(),
+            // The streams are recorded as they come.
+            v21::Request::OpenPeriodicEventStream(_) => v21::OpenPeriodicEventStreamResponse {
+                status: v21::GenericStatus::Accepted,
+                status_info: None,
+            }
+            .into(),
+            // The car may keep to its plan: nothing here plans for it (K15.FR.04, K18.FR.04).
+            v21::Request::NotifyEVChargingNeeds(_) => v21::NotifyEVChargingNeedsResponse {
+                status: v21::NotifyEVChargingNeedsStatus::NoChargingProfile,
+                status_info: None,
+            }
+            .into(),
+            v21::Request::NotifyEVChargingSchedule(_) => v21::NotifyEVChargingScheduleResponse {
+                status: v21::GenericStatus::Accepted,
+                status_info: None,
+            }
+            .into(),
+            // No dynamic profile comes from here.
+            v21::Request::PullDynamicScheduleUpdate(_) => v21::PullDynamicScheduleUpdateResponse {
+                schedule_update: None,
+                status: v21::ChargingProfileStatus::Rejected,
+                status_info: Some(not_enabled()),
+            }
+            .into(),
+            v21::Request::VatNumberValidation(validation) => v21::VatNumberValidationResponse {
+                company: None,
+                status_info: Some(not_enabled()),
+                vat_number: validation.vat_number.clone(),
+                evse_id: validation.evse_id,
+                status: v21::GenericStatus::Rejected,
+            }
+            .into(),
+            v21::Request::SignCertificate(_) => v21::SignCertificateResponse {
+                status: v21::GenericStatus::Rejected,
+                status_info: Some(not_enabled()),
+            }
+            .into(),
+            v21::Request::Get15118EVCertificate(_) => v21::Get15118EVCertificateResponse {
+                status: v21::Iso15118EVCertificateStatus::Failed,
+                status_info: Some(not_enabled()),
+                exi_response: "".into(),
+                remaining_contracts: None,
+            }
+            .into(),
+            v21::Request::GetCertificateStatus(_) => v21::GetCertificateStatusResponse {
+                status: v21::GetCertificateStatusType::Failed,
+                status_info: Some(not_enabled()),
+                ocsp_result: None,
+            }
+            .into(),
+            v21::Request::GetCertificateChainStatus(chain) => {
+                let asked = chain.certificate_status_requests.iter();
+                let certificate_status = asked
+                    .map(|asked| v21::CertificateStatus {
+                        certificate_hash_data: asked.certificate_hash_data.clone(),
+                        source: asked.source,
+                        status: v21::CertificateStatusType::Failed,
+                        next_update: Timestamp::at(now.utc.0),
+                    })
+                    .collect::<Vec<_>>()
+                    .into();
+                v21::GetCertificateChainStatusResponse { certificate_status }.into()
+            }
+        };
+        self.notified(now, call, request)?;
+        self.answer(now, call, Leave::WhenDurable, Answer::V21(response));
+        Ok(())
+    }
+}
+
+/// Why a service that does not exist here refuses (2.1 Part 2 Appendices, standardized reason codes).
+fn not_enabled() -> v21::StatusInfo<'static> {
+    v21::StatusInfo {
+        reason_code: "NotEnabled".into(),
+        additional_info: None,
+    }
+}
