@@ -121,7 +121,7 @@ async fn what_works_through_all_it_read_in_one_step_reads_a_bounded_number_of_ro
         )
     };
     assert_eq!(value(&sql, &moved(20_000)).await, "200010000");
-    assert_eq!(value(&sql, &listed(15_000)).await, "15000");
+    assert_eq!(value(&sql, &listed(20_000)).await, "20000");
     for query in [moved(600_000), listed(600_000)] {
         let error = batches(&sql, &admin(), &query).await.expect_err(&query);
         assert!(

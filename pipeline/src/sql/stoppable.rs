@@ -32,7 +32,7 @@ const FRAMED_ROWS_MAX: usize = 500_000;
 /// Rows of whole partitions that a window function may be computed over, in each thread of a query.
 const WINDOW_ROWS_MAX: usize = 4_000_000;
 /// Rows that may be gathered into ordered lists.
-const LISTED_ROWS_MAX: usize = 20_000;
+const LISTED_ROWS_MAX: usize = 50_000;
 
 /// Whether a query goes on.
 #[derive(Clone, Debug)]
