@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `engine` | server CPU per Heartbeat beside a raw TCP echo and tokio-tungstenite |
 //! | `parse` | time and allocations from a message's JSON to columns |
-//! | `ack` | a meter message to its answer at a fixed rate, beside a bare `fdatasync` and an echo that syncs |
+//! | `ack` | a meter message to its answer at a fixed rate, beside a bare `fdatasync`, an echo that syncs and one that does not |
 //! | `memory` | user memory per idle station |
 //! | `path` | event to SQL, restart, acknowledgements under load and during a full scan, of the whole program |
 //!

@@ -1,10 +1,11 @@
-//! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike, but for the durable
-//! echo, which answers meter messages only.
+//! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike, but for the echoes
+//! of meter messages, which answer nothing else.
 
 mod codec;
 mod dataplane;
-mod durable_echo;
 mod echo;
+mod meter_echo;
+mod sockets;
 mod tungstenite;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::child::Server;
 use crate::client::Opening;
+use crate::fdatasync::Probe;
 
 /// One of the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum, Serialize)]
@@ -26,7 +28,9 @@ pub enum Rival {
     Echo,
     /// Our driver, WebSocket codec and message scan, with no data plane behind them.
     Codec,
-    /// Raw TCP over epoll, with a write and an `fdatasync` before the answers: the floor of what is acknowledged.
+    /// Raw TCP over epoll, for meter messages.
+    MeterEcho,
+    /// The same with a write and an `fdatasync` before the answers: the floor of what is acknowledged.
     DurableEcho,
     /// The data plane, with every frame in the durable log.
     Dataplane,
@@ -54,6 +58,7 @@ impl Rival {
         match self {
             Rival::Echo => "echo",
             Rival::Codec => "codec",
+            Rival::MeterEcho => "meter-echo",
             Rival::DurableEcho => "durable-echo",
             Rival::Dataplane => "dataplane",
             Rival::DataplaneUnlogged => "dataplane-unlogged",
@@ -65,7 +70,7 @@ impl Rival {
     /// How a connection to it begins.
     pub fn opening(self) -> Opening {
         match self {
-            Rival::Echo | Rival::DurableEcho => Opening::Raw,
+            Rival::Echo | Rival::MeterEcho | Rival::DurableEcho => Opening::Raw,
             Rival::Codec
             | Rival::Dataplane
             | Rival::DataplaneUnlogged
@@ -86,7 +91,8 @@ impl Rival {
         match self {
             Rival::Echo => echo::serve(),
             Rival::Codec => codec::serve(),
-            Rival::DurableEcho => durable_echo::serve(dir),
+            Rival::MeterEcho => meter_echo::serve(None),
+            Rival::DurableEcho => meter_echo::serve(Some(Probe::create(dir)?)),
             Rival::Dataplane => dataplane::serve(dir, true),
             Rival::DataplaneUnlogged => dataplane::serve(dir, false),
             Rival::TungsteniteTuned => tungstenite::serve(tungstenite::tuned()),

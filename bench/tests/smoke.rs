@@ -44,7 +44,7 @@ fn parse_reads_the_same_energy_every_time() {
 #[test]
 fn ack_has_every_event_answered_and_every_record_durable() {
     // 2 stretches of 0.1 s at 10,000 a second, of each load.
-    assert_eq!(check(env!("CARGO_BIN_EXE_ack")), "6000");
+    assert_eq!(check(env!("CARGO_BIN_EXE_ack")), "8000");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What an acknowledgement costs at a fixed rate, beside a bare `fdatasync` on the same disk: from a meter message
 //! leaving its station to the answer, what of that lies inside the server, and from appending a record to knowing it
-//! durable. The same load goes to an echo that writes and syncs a block before it answers: what two processes, their
-//! sockets and a disk cost without us.
+//! durable. The same load goes to an echo that writes and syncs a block before it answers, and to one that answers at
+//! once: what two processes and their sockets cost without us, with a disk and without.
 //!
 //! Beside that, what a log costs whose records nobody waits for, by how long they may wait for company.
 //!
@@ -66,18 +66,22 @@ struct Data {
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Turn {
     acknowledged: Quantiles,
+    /// By the echo that syncs.
     echoed: Quantiles,
+    /// By the echo without a disk.
+    echoed_at_once: Quantiles,
     durable: Quantiles,
     fdatasync: Quantiles,
 }
 
 impl Turn {
-    fn of(latencies: &[Latencies; 4]) -> Self {
-        let [acknowledged, echoed, durable, fdatasync] =
+    fn of(latencies: &[Latencies; 5]) -> Self {
+        let [acknowledged, echoed, echoed_at_once, durable, fdatasync] =
             latencies.each_ref().map(Latencies::quantiles);
         Self {
             acknowledged,
             echoed,
+            echoed_at_once,
             durable,
             fdatasync,
         }
@@ -102,10 +106,12 @@ fn main() -> anyhow::Result<()> {
     };
     let (mut server, dir) = arguments.serve.start(Rival::Dataplane)?;
     let (echo, _echo_dir) = arguments.serve.start(Rival::DurableEcho)?;
+    let (plain_echo, _plain_dir) = arguments.serve.start(Rival::MeterEcho)?;
     // Away from the server, where there is another CPU.
     let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
     let mut load = Load::connect(server.addr, Rival::Dataplane.opening(), stations, "A")?;
     let mut echo_load = Load::connect(echo.addr, Rival::DurableEcho.opening(), stations, "E")?;
+    let mut plain_load = Load::connect(plain_echo.addr, Rival::MeterEcho.opening(), stations, "P")?;
     let mut probe = Probe::create(dir.path())?;
     let (wake, woken) = sync_channel(1);
     // A wake that is pending already wakes as well.
@@ -121,13 +127,14 @@ fn main() -> anyhow::Result<()> {
     let (mut log, _) = Log::open(&dir.path().join("log"), config, disk, on_change)?;
 
     let count = arguments.rate * stretch.as_millis() as u64 / 1_000;
-    let mut all = [(); 4].map(|()| Latencies::default());
+    let mut all = [(); 5].map(|()| Latencies::default());
     let mut data = Vec::new();
     let before = inside(&mut server)?;
     for _ in 0..turns {
         let one = [
             load.offer(count, arguments.rate)?.latencies,
             echo_load.offer(count, arguments.rate)?.latencies,
+            plain_load.offer(count, arguments.rate)?.latencies,
             append(&mut log, &woken, count, arguments.rate, arguments.record)?,
             probe.run(stretch)?,
         ];
@@ -163,7 +170,7 @@ fn main() -> anyhow::Result<()> {
         benchmark: "ack",
         machine,
         smoke,
-        checksum: (3 * offered).to_string(),
+        checksum: (4 * offered).to_string(),
         figures: figures(&all, &inside, &unawaited),
         not_measured: vec![
             "a network: both ends are on one machine",
@@ -226,6 +233,11 @@ fn figures(all: &Turn, inside: &Inside, unawaited: &[Unawaited]) -> Vec<Figure> 
         figure(
             "the same message to an echo that writes and syncs 4 KiB first",
             all.echoed.to_string(),
+            None,
+        ),
+        figure(
+            "the same message to an echo without a disk",
+            all.echoed_at_once.to_string(),
             None,
         ),
         figure("append to durable", all.durable.to_string(), None),

@@ -175,6 +175,7 @@ fn reach(rival: Rival) -> Option<&'static str> {
     match rival {
         Rival::Dataplane | Rival::DataplaneUnlogged => Some("≤ 1.25 × echo"),
         Rival::Echo
+        | Rival::MeterEcho
         | Rival::DurableEcho
         | Rival::Codec
         | Rival::TungsteniteTuned
