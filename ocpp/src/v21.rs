@@ -18,19 +18,3 @@ use crate::{CallError, MeterColumns, Policy};
 pub fn validate_call(action: &str, payload: &str) -> Result<(), CallError> {
     Command::decode(action, payload, Policy::Strict, &mut MeterColumns::new()).map(drop)
 }
-
-impl IdTokenInfo<'static> {
-    /// An answer that says no more than the status.
-    pub const fn of(status: AuthorizationStatus) -> IdTokenInfo<'static> {
-        IdTokenInfo {
-            status,
-            cache_expiry_date_time: None,
-            charging_priority: None,
-            language1: None,
-            evse_id: None,
-            group_id_token: None,
-            language2: None,
-            personal_message: None,
-        }
-    }
-}

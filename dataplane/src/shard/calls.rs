@@ -146,12 +146,14 @@ impl Shard {
             Ok(decoded) => {
                 self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
                 // Nobody hears that the store cannot be read: a SEND has no answer, and says nothing that hangs on it.
-                if self.notified(now, call, &decoded.message).is_err() {
+                let kept = self.notified(now, call, |out| decoded.message.write(out));
+                if kept.is_err() {
                     self.tally.counters.sends_unreadable += 1;
                 }
             }
             Err(_) => self.tally.counters.sends_unreadable += 1,
         }
+        columns.clear();
         self.scratch.columns = columns;
     }
 

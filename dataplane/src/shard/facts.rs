@@ -41,22 +41,22 @@ impl Shard {
         call: Inbound<'_>,
         request: &v16::Request<'_>,
     ) -> Result<(), StoreUnreadable> {
-        let current_time = Timestamp::at(now.utc.0);
-        let (leave, response): (Leave, v16::Response<'_>) = match request {
-            v16::Request::Heartbeat(_) => (
-                Leave::AtOnce,
-                v16::HeartbeatResponse { current_time }.into(),
-            ),
+        let response: v16::Response<'_> = match request {
+            v16::Request::Heartbeat(_) => {
+                let current_time = Timestamp::at(now.utc.0);
+                let response = v16::HeartbeatResponse { current_time };
+                self.answer(now, call, Leave::AtOnce, Answer::V16(response.into()));
+                return Ok(());
+            }
             v16::Request::MeterValues(values) => {
                 self.meter_values_16(now, call.station, values)?;
-                (Leave::WhenDurable, v16::MeterValuesResponse {}.into())
+                self.acknowledge(now, call);
+                return Ok(());
             }
             v16::Request::StatusNotification(status) => {
                 self.status_16(now, call.station, status)?;
-                (
-                    Leave::WhenDurable,
-                    v16::StatusNotificationResponse {}.into(),
-                )
+                self.acknowledge(now, call);
+                return Ok(());
             }
             v16::Request::StartTransaction(start) => {
                 let shown = shown_16(&start.id_tag, start.connector_id);
@@ -93,39 +93,20 @@ impl Shard {
                 return Ok(());
             }
             v16::Request::BootNotification(boot) => {
-                self.booted(now, call.station, &normalize::booted_16(boot));
+                self.record(now, call.station, &normalize::booted_16(boot));
                 let response = v16::BootNotificationResponse {
                     status: v16::RegistrationStatus::Accepted,
-                    current_time,
+                    current_time: Timestamp::at(now.utc.0),
                     interval: self.settings.config.heartbeat_interval_s,
                 };
-                (Leave::WhenDurable, response.into())
+                self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+                return Ok(());
             }
-            v16::Request::DataTransfer(_) => {
-                self.notified(now, call, request)?;
-                let response = v16::DataTransferResponse {
-                    status: v16::DataTransferStatus::UnknownVendorId,
-                    data: None,
-                };
-                (Leave::WhenDurable, response.into())
-            }
-            v16::Request::FirmwareStatusNotification(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v16::FirmwareStatusNotificationResponse {}.into(),
-                )
-            }
-            v16::Request::DiagnosticsStatusNotification(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v16::DiagnosticsStatusNotificationResponse {}.into(),
-                )
-            }
-            v16::Request::LogStatusNotification(_)
+            v16::Request::DiagnosticsStatusNotification(_)
+            | v16::Request::FirmwareStatusNotification(_)
+            | v16::Request::LogStatusNotification(_)
             | v16::Request::SignedFirmwareStatusNotification(_) => {
-                self.notified(now, call, request)?;
+                self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
                 return Ok(());
             }
@@ -134,16 +115,19 @@ impl Shard {
                 self.security_event(now, call, &event.kind, &event.timestamp, info);
                 return Ok(());
             }
-            // Nothing here signs certificates.
-            v16::Request::SignCertificate(_) => {
-                self.notified(now, call, request)?;
-                let response = v16::SignCertificateResponse {
-                    status: v16::GenericStatus::Rejected,
-                };
-                (Leave::WhenDurable, response.into())
+            v16::Request::DataTransfer(_) => v16::DataTransferResponse {
+                status: v16::DataTransferStatus::UnknownVendorId,
+                data: None,
             }
+            .into(),
+            // Nothing here signs certificates.
+            v16::Request::SignCertificate(_) => v16::SignCertificateResponse {
+                status: v16::GenericStatus::Rejected,
+            }
+            .into(),
         };
-        self.answer(now, call, leave, Answer::V16(response));
+        self.notified(now, call, |out| request.write(out))?;
+        self.answer(now, call, Leave::WhenDurable, Answer::V16(response));
         Ok(())
     }
 
@@ -154,12 +138,13 @@ impl Shard {
         call: Inbound<'_>,
         request: &v201::Request<'_>,
     ) -> Result<(), StoreUnreadable> {
-        let current_time = Timestamp::at(now.utc.0);
-        let (leave, response): (Leave, v201::Response<'_>) = match request {
-            v201::Request::Heartbeat(_) => (
-                Leave::AtOnce,
-                v201::HeartbeatResponse { current_time }.into(),
-            ),
+        let response: v201::Response<'_> = match request {
+            v201::Request::Heartbeat(_) => {
+                let current_time = Timestamp::at(now.utc.0);
+                let response = v201::HeartbeatResponse { current_time };
+                self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
+                return Ok(());
+            }
             v201::Request::TransactionEvent(event) => {
                 let columns = event.meter_value.as_ref().map(|list| list.0);
                 let (report, shown) = both::report_201(event, now.utc);
@@ -167,14 +152,13 @@ impl Shard {
             }
             v201::Request::MeterValues(values) => {
                 self.meter_values_2x(now, call.station, values.evse_id, &values.meter_value)?;
-                (Leave::WhenDurable, v201::MeterValuesResponse {}.into())
+                self.acknowledge(now, call);
+                return Ok(());
             }
             v201::Request::StatusNotification(status) => {
                 self.status(now, call.station, both::status_201(status, now.utc))?;
-                (
-                    Leave::WhenDurable,
-                    v201::StatusNotificationResponse {}.into(),
-                )
+                self.acknowledge(now, call);
+                return Ok(());
             }
             v201::Request::Authorize(authorize) => {
                 return self.authorize_2x(now, call, both::shown_201(&authorize.id_token, 0));
@@ -188,103 +172,64 @@ impl Shard {
                 self.security_event(now, call, &event.kind, &event.timestamp, info);
                 return Ok(());
             }
-            v201::Request::NotifyEvent(_) => {
-                self.notified(now, call, request)?;
-                (Leave::WhenDurable, v201::NotifyEventResponse {}.into())
-            }
-            v201::Request::NotifyReport(_) => {
-                self.notified(now, call, request)?;
-                (Leave::WhenDurable, v201::NotifyReportResponse {}.into())
-            }
-            v201::Request::FirmwareStatusNotification(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::FirmwareStatusNotificationResponse {}.into(),
-                )
-            }
-            v201::Request::LogStatusNotification(_) => {
-                self.notified(now, call, request)?;
-                (
-                    Leave::WhenDurable,
-                    v201::LogStatusNotificationResponse {}.into(),
-                )
-            }
-            v201::Request::DataTransfer(_) => {
-                self.notified(now, call, request)?;
-                let response = v201::DataTransferResponse {
-                    status: v201::DataTransferStatus::UnknownVendorId,
-                    data: None,
-                    status_info: None,
-                };
-                (Leave::WhenDurable, response.into())
-            }
             v201::Request::ClearedChargingLimit(_)
+            | v201::Request::FirmwareStatusNotification(_)
+            | v201::Request::LogStatusNotification(_)
             | v201::Request::NotifyChargingLimit(_)
             | v201::Request::NotifyCustomerInformation(_)
             | v201::Request::NotifyDisplayMessages(_)
+            | v201::Request::NotifyEvent(_)
             | v201::Request::NotifyMonitoringReport(_)
+            | v201::Request::NotifyReport(_)
             | v201::Request::PublishFirmwareStatusNotification(_)
             | v201::Request::ReportChargingProfiles(_)
             | v201::Request::ReservationStatusUpdate(_) => {
-                self.notified(now, call, request)?;
+                self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
                 return Ok(());
             }
+            v201::Request::DataTransfer(_) => v201::DataTransferResponse {
+                status: v201::DataTransferStatus::UnknownVendorId,
+                data: None,
+                status_info: None,
+            }
+            .into(),
             // No schedule comes from here: the car charges by the profiles it has (K15.FR.04).
-            v201::Request::NotifyEVChargingNeeds(_) => {
-                self.notified(now, call, request)?;
-                let response = v201::NotifyEVChargingNeedsResponse {
-                    status: v201::NotifyEVChargingNeedsStatus::Rejected,
-                    status_info: Some(not_enabled()),
-                };
-                (Leave::WhenDurable, response.into())
+            v201::Request::NotifyEVChargingNeeds(_) => v201::NotifyEVChargingNeedsResponse {
+                status: v201::NotifyEVChargingNeedsStatus::Rejected,
+                status_info: Some(not_enabled()),
             }
-            v201::Request::NotifyEVChargingSchedule(_) => {
-                self.notified(now, call, request)?;
-                let response = v201::NotifyEVChargingScheduleResponse {
-                    status: v201::GenericStatus::Accepted,
-                    status_info: None,
-                };
-                (Leave::WhenDurable, response.into())
+            .into(),
+            v201::Request::NotifyEVChargingSchedule(_) => v201::NotifyEVChargingScheduleResponse {
+                status: v201::GenericStatus::Accepted,
+                status_info: None,
             }
-            v201::Request::SignCertificate(_) => {
-                self.notified(now, call, request)?;
-                let response = v201::SignCertificateResponse {
-                    status: v201::GenericStatus::Rejected,
-                    status_info: Some(not_enabled()),
-                };
-                (Leave::WhenDurable, response.into())
+            .into(),
+            v201::Request::SignCertificate(_) => v201::SignCertificateResponse {
+                status: v201::GenericStatus::Rejected,
+                status_info: Some(not_enabled()),
             }
-            v201::Request::Get15118EVCertificate(_) => {
-                self.notified(now, call, request)?;
-                let response = v201::Get15118EVCertificateResponse {
-                    status: v201::Iso15118EVCertificateStatus::Failed,
-                    status_info: Some(not_enabled()),
-                    exi_response: "".into(),
-                };
-                (Leave::WhenDurable, response.into())
+            .into(),
+            v201::Request::Get15118EVCertificate(_) => v201::Get15118EVCertificateResponse {
+                status: v201::Iso15118EVCertificateStatus::Failed,
+                status_info: Some(not_enabled()),
+                exi_response: "".into(),
             }
-            v201::Request::GetCertificateStatus(_) => {
-                self.notified(now, call, request)?;
-                let response = v201::GetCertificateStatusResponse {
-                    status: v201::GetCertificateStatusType::Failed,
-                    status_info: Some(not_enabled()),
-                    ocsp_result: None,
-                };
-                (Leave::WhenDurable, response.into())
+            .into(),
+            v201::Request::GetCertificateStatus(_) => v201::GetCertificateStatusResponse {
+                status: v201::GetCertificateStatusType::Failed,
+                status_info: Some(not_enabled()),
+                ocsp_result: None,
             }
+            .into(),
         };
-        self.answer(now, call, leave, Answer::V201(response));
+        self.notified(now, call, |out| request.write(out))?;
+        self.answer(now, call, Leave::WhenDurable, Answer::V201(response));
         Ok(())
     }
 
-    fn booted(&mut self, now: Now, station: u32, booted: &Booted) {
-        self.record(now, station, booted);
-    }
-
     fn booted_2x(&mut self, now: Now, call: Inbound<'_>, booted: &Booted) {
-        self.booted(now, call.station, booted);
+        self.record(now, call.station, booted);
         let response = v201::BootNotificationResponse {
             current_time: Timestamp::at(now.utc.0),
             interval: self.settings.config.heartbeat_interval_s,
@@ -332,16 +277,16 @@ impl Shard {
         self.answer(now, call, Leave::WhenDurable, Answer::Empty);
     }
 
-    /// What changes no state of ours is kept as it was said.
+    /// What changes no state of ours is kept as it was said; `write` puts it back as JSON.
     pub(super) fn notified(
         &mut self,
         now: Now,
         call: Inbound<'_>,
-        request: &impl Payload,
+        write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), StoreUnreadable> {
         let mut payload = Vec::new();
-        request.write_payload(&mut payload);
-        let payload = String::from_utf8(payload).unwrap_or_default();
+        write(&mut payload);
+        let payload = String::from_utf8(payload).expect("the writers write JSON");
         let notified = Notified {
             action: call.action.to_owned(),
             payload: self.without_secrets(call.action, &payload),
@@ -458,35 +403,6 @@ impl Shard {
         };
         self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
         Ok(())
-    }
-}
-
-/// A request of any version, written back as JSON.
-pub(super) trait Payload {
-    fn write_payload(&self, out: &mut Vec<u8>);
-}
-
-impl Payload for v16::Request<'_> {
-    fn write_payload(&self, out: &mut Vec<u8>) {
-        self.write(out);
-    }
-}
-
-impl Payload for v201::Request<'_> {
-    fn write_payload(&self, out: &mut Vec<u8>) {
-        self.write(out);
-    }
-}
-
-impl Payload for ocpp::v21::Request<'_> {
-    fn write_payload(&self, out: &mut Vec<u8>) {
-        self.write(out);
-    }
-}
-
-impl Payload for ocpp::v21::Send<'_> {
-    fn write_payload(&self, out: &mut Vec<u8>) {
-        self.write(out);
     }
 }
 

@@ -68,7 +68,7 @@ impl Shard {
             | v21::Request::ReportChargingProfiles(_)
             | v21::Request::ReportDERControl(_)
             | v21::Request::ReservationStatusUpdate(_) => {
-                self.notified(now, call, request)?;
+                self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
                 return Ok(());
             }
@@ -142,7 +142,7 @@ impl Shard {
                 v21::GetCertificateChainStatusResponse { certificate_status }.into()
             }
         };
-        self.notified(now, call, request)?;
+        self.notified(now, call, |out| request.write(out))?;
         self.answer(now, call, Leave::WhenDurable, Answer::V21(response));
         Ok(())
     }
