@@ -16,6 +16,7 @@ const OCPP_16: &str = include_str!("coverage/ocpp16.txt");
 
 const KEPT: &str = "kept as it was said";
 const REFUSED: &str = "kept, and refused in its own answer: no such service here";
+const COURSE: &str = "kept, in the course of the command that it comes after";
 const COMMAND: &str = "a command: checked, sent once, its answer shown";
 
 /// What becomes of a station's call.
@@ -29,45 +30,48 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("ClearedChargingLimit", KEPT),
     ("ClosePeriodicEventStream", KEPT),
     ("DataTransfer", "kept, and refused as UnknownVendorId"),
-    ("DiagnosticsStatusNotification", KEPT),
-    ("FirmwareStatusNotification", KEPT),
+    ("DiagnosticsStatusNotification", COURSE),
+    ("FirmwareStatusNotification", COURSE),
     ("Get15118EVCertificate", REFUSED),
     ("GetCertificateChainStatus", REFUSED),
     ("GetCertificateStatus", REFUSED),
     ("Heartbeat", "told the time"),
-    ("LogStatusNotification", KEPT),
+    ("LogStatusNotification", COURSE),
     ("MeterValues", "readings, of a transaction or beside one"),
     ("NotifyChargingLimit", KEPT),
     (
         "NotifyCustomerInformation",
-        "taken; the frame alone keeps it",
+        "counted in the course of its command; the frame alone keeps what it says",
     ),
     ("NotifyDERAlarm", KEPT),
     ("NotifyDERStartStop", KEPT),
-    ("NotifyDisplayMessages", KEPT),
+    ("NotifyDisplayMessages", COURSE),
     ("NotifyEVChargingNeeds", REFUSED),
     ("NotifyEVChargingSchedule", "kept, and accepted"),
-    ("NotifyEvent", KEPT),
-    ("NotifyMonitoringReport", KEPT),
+    ("NotifyEvent", "kept, and values of variables"),
+    ("NotifyMonitoringReport", COURSE),
     (
         "NotifyPeriodicEventStream",
         "kept as it was said, never answered",
     ),
     ("NotifyPriorityCharging", KEPT),
-    ("NotifyReport", KEPT),
+    (
+        "NotifyReport",
+        "variables; kept, in the course of the command that it comes after",
+    ),
     ("NotifySettlement", KEPT),
     ("OpenPeriodicEventStream", "kept, and accepted"),
-    ("PublishFirmwareStatusNotification", KEPT),
+    ("PublishFirmwareStatusNotification", COURSE),
     ("PullDynamicScheduleUpdate", REFUSED),
-    ("ReportChargingProfiles", KEPT),
-    ("ReportDERControl", KEPT),
+    ("ReportChargingProfiles", COURSE),
+    ("ReportDERControl", COURSE),
     ("ReservationStatusUpdate", KEPT),
     (
         "SecurityEventNotification",
         "a security event, with its severity",
     ),
     ("SignCertificate", REFUSED),
-    ("SignedFirmwareStatusNotification", KEPT),
+    ("SignedFirmwareStatusNotification", COURSE),
     (
         "StartTransaction",
         "a transaction begins, with an id of ours",
@@ -84,8 +88,24 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("VatNumberValidation", REFUSED),
 ];
 
+const FOLLOWED: &str = "a command; what comes after its answer stands beside it";
+const VARIABLES: &str = "a command; its answer tells of variables";
+
 /// Calls that more is done with than with a command as such.
 const COMMANDS: &[(&str, &str)] = &[
+    ("ChangeConfiguration", VARIABLES),
+    ("CustomerInformation", FOLLOWED),
+    ("GetBaseReport", FOLLOWED),
+    ("GetChargingProfiles", FOLLOWED),
+    ("GetConfiguration", VARIABLES),
+    ("GetDERControl", FOLLOWED),
+    ("GetDiagnostics", FOLLOWED),
+    ("GetDisplayMessages", FOLLOWED),
+    ("GetLog", FOLLOWED),
+    ("GetMonitoringReport", FOLLOWED),
+    ("GetReport", FOLLOWED),
+    ("GetVariables", VARIABLES),
+    ("PublishFirmware", FOLLOWED),
     (
         "RemoteStartTransaction",
         "a command; `/transactions/start` waits for the transaction",
@@ -102,6 +122,13 @@ const COMMANDS: &[(&str, &str)] = &[
         "RequestStopTransaction",
         "a command; `/transactions/stop` waits for its end",
     ),
+    (
+        "SendLocalList",
+        "a command; `/devices/{id}/local-list` makes it from the tokens",
+    ),
+    ("SetVariables", VARIABLES),
+    ("SignedUpdateFirmware", FOLLOWED),
+    ("UpdateFirmware", FOLLOWED),
 ];
 
 /// What becomes of an action in the course of a test.
