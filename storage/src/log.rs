@@ -160,11 +160,16 @@ impl Log {
         let (ready, next_no) = found.take_ready(dir, &*disk, config.segment_len)?;
         let recovery = found.recovery(dir);
         let end = found.end;
+        let len = found
+            .tail
+            .len()
+            .map_err(LogError::io("measuring the newest segment in", dir))?;
         let active = Active {
             file: found.tail,
             header: found.tail_header,
             begun: true,
             offset: end.offset,
+            len,
         };
         let segments = Segments::new(
             found.id,

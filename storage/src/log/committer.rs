@@ -28,6 +28,10 @@ use crate::disk::DiskFile;
 
 /// Between two attempts on a full disk.
 const RETRY: Duration = Duration::from_millis(100);
+/// A file that grows does so up to a multiple of this, with zeros: space for the next commits, which then change no
+/// metadata. Grown block by block, ext4 without a journal writes two blocks of metadata with each.
+pub(super) const GROWTH: u64 = 256 << 10;
+const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 
 /// The segment that is written.
 pub(super) struct Active {
@@ -37,6 +41,8 @@ pub(super) struct Active {
     pub(super) begun: bool,
     /// Where the next block goes.
     pub(super) offset: u64,
+    /// Bytes of the file that are there, zeros or not.
+    pub(super) len: u64,
 }
 
 pub(super) struct Committer {
@@ -81,6 +87,16 @@ enum Refusal {
     Broken(io::Error),
 }
 
+impl Active {
+    /// How long the file is to be once its first `end` bytes are in use.
+    fn len_for(&self, end: u64) -> u64 {
+        if end <= self.len {
+            return self.len;
+        }
+        end.next_multiple_of(GROWTH).min(self.header.capacity)
+    }
+}
+
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, active: Active, end: End, marked: bool) -> Self {
         let quick = Quick::new(shared.config.inline_max, shared.config.inline_after);
@@ -99,9 +115,9 @@ impl Committer {
     }
 
     /// True when the shard's thread may commit `len` bytes of frames by itself: the disk is quick, and no file has to
-    /// be begun for it, which may wait for the janitor or the filesystem's journal.
+    /// begin or grow for it, which may wait for the janitor or the filesystem's journal.
     pub(super) fn is_quick_for(&self, len: usize) -> bool {
-        let fits = |a: &Active| a.offset + block_len(len) <= a.header.capacity;
+        let fits = |a: &Active| a.offset + block_len(len) <= a.len;
         let quick = self.quick.is_quick();
         // A commit that did not succeed ended the row of quick ones, and has to before another begins.
         debug_assert!(!quick || self.batch.is_none() && !self.refusing);
@@ -226,13 +242,18 @@ impl Committer {
             offset: active.offset,
         };
         let (head, bytes) = block.seal(&cursor, active.offset);
+        let end = active.offset + len;
+        let grown = active.len_for(end);
         let page = (!active.begun).then(|| active.header.encode());
         let page = page.as_deref().unwrap_or_default();
         let file = &active.file;
         file.pwrite(page, 0)
             .and_then(|()| file.pwrite(bytes, active.offset))
+            .and_then(|()| write_zeros(&**file, end, grown))
             .and_then(|()| file.fdatasync())
             .map_err(Refusal::of)?;
+        let grew = active.len < grown;
+        active.len = grown;
         cursor.advance(&head);
         active.begun = true;
         active.offset = cursor.offset;
@@ -250,7 +271,9 @@ impl Committer {
             end: active.offset,
         };
         let took = disk.now().saturating_duration_since(started);
-        self.quick.record(took);
+        if !grew {
+            self.quick.record(took);
+        }
         let mut syncs = self.shared.syncs.lock().expect("recording does not panic");
         syncs.record(took, len);
         drop(syncs);
@@ -272,6 +295,7 @@ impl Committer {
         }
         let taken = ready.take(segments, config.segment_len);
         let ReadyFile { no, file, capacity } = taken.map_err(Refusal::of)?;
+        let len = file.len().map_err(Refusal::of)?;
         bell.ring();
         let header = Header {
             segment: no,
@@ -287,6 +311,7 @@ impl Committer {
             header,
             begun: false,
             offset: PAGE,
+            len,
         })
     }
 
@@ -349,6 +374,15 @@ pub(super) fn run(committer: &Mutex<Committer>, on_change: &dyn Fn()) -> Result<
     let finished = lock(committer).finish();
     shared.segments.close();
     finished
+}
+
+/// Nothing when `to` lies before `from`.
+fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+    for at in (from..to).step_by(ZEROS.len()) {
+        let len = (to - at).min(ZEROS.len() as u64) as usize;
+        file.pwrite(&ZEROS[..len], at)?;
+    }
+    Ok(())
 }
 
 /// For who waits its turn; the shard only tries.
