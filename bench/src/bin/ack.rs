@@ -15,7 +15,7 @@ use anyhow::{Context, ensure};
 use bench::child::Server;
 use bench::fdatasync::Probe;
 use bench::inside::Inside;
-use bench::load::Load;
+use bench::load::{Load, wake_in_time};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::servers::{Rival, Serve};
@@ -109,6 +109,7 @@ fn main() -> anyhow::Result<()> {
     let (plain_echo, _plain_dir) = arguments.serve.start(Rival::MeterEcho)?;
     // Away from the server, where there is another CPU.
     let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
+    wake_in_time()?;
     let mut load = Load::connect(server.addr, Rival::Dataplane.opening(), stations, "A")?;
     let mut echo_load = Load::connect(echo.addr, Rival::DurableEcho.opening(), stations, "E")?;
     let mut plain_load = Load::connect(plain_echo.addr, Rival::MeterEcho.opening(), stations, "P")?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bench::client::Opening;
 use bench::fdatasync::Probe;
-use bench::load::{Load, STEP_MWH, Station};
+use bench::load::{Load, STEP_MWH, Station, wake_in_time};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::sigec::Sigec;
@@ -85,6 +85,7 @@ fn main() -> anyhow::Result<()> {
 
     let server = Sigec::start(&arguments.sigec, &data_dir)?;
     let ready_empty_s = server.ready_after.as_secs_f64();
+    wake_in_time()?;
     let mut load = Load::connect(server.ocpp, Opening::Station, arguments.stations, "L")?;
     let per_turn = arguments.rate * arguments.seconds;
     load.offer(per_turn.min(arguments.rate), arguments.rate)?;
