@@ -52,19 +52,41 @@ pub(crate) enum Command {
         query: String,
     },
     /// Register charging stations
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        sigec station import stations.csv"
+    )]
     Station(StationCommand),
     /// Look after the tables' files
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        sigec lake flush"
+    )]
     Lake(LakeCommand),
     /// Show or check the configuration
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        sigec config show --defaults > sigec.toml\n  \
+        sigec config check --config sigec.toml"
+    )]
     Config(ConfigCommand),
     /// Look into the durable log of a stopped server
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        sigec log verify\n  \
+        sigec log dump | grep CP-000017"
+    )]
     Log(LogCommand),
     /// Administer a stopped server
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        sigec admin reset-token"
+    )]
     Admin(AdminCommand),
 }
 
@@ -255,4 +277,26 @@ pub(crate) enum LakeCommand {
         #[command(flatten)]
         login: Login,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_help_of_every_command_shows_an_example() {
+        let mut commands = vec![Cli::command()];
+        let mut seen = 0;
+        while let Some(mut command) = commands.pop() {
+            let help = command.render_long_help().to_string();
+            let name = command.get_name().to_owned();
+            assert!(help.contains("Examples:\n  sigec "), "{name}: {help}");
+            let own = command.get_subcommands();
+            commands.extend(own.filter(|c| c.get_name() != "help").cloned());
+            seen += 1;
+        }
+        assert_eq!(seen, 15);
+    }
 }
