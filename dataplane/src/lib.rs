@@ -46,8 +46,9 @@ pub use router::view::{
     StationView, TransactionView,
 };
 pub use router::{
-    CommandRefused, CommandRequest, RegisterError, RegisterMode, Registration, Router, RouterError,
-    StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest,
+    CommandRefused, CommandRequest, RegisterError, RegisterMode, RegisterPart, Registration,
+    Router, RouterError, StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome,
+    StopRequest,
 };
 pub use runtime::{Dataplane, StartError, StopError};
 pub use token::{

@@ -86,6 +86,16 @@ pub struct Registration {
     pub patch: StationPatch,
 }
 
+/// Some stations of a [`Router::register_all`].
+#[derive(Debug)]
+pub struct RegisterPart {
+    /// Their places in what was asked.
+    pub places: Vec<usize>,
+    /// What became of each, in the order of `places`, once that is durable. Without an answer they may be registered,
+    /// unless it is [`RouterError::Busy`].
+    pub answer: Pending<Vec<Result<(), RegisterError>>>,
+}
+
 /// Why a station was not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -359,54 +369,46 @@ impl Router {
         mode: RegisterMode,
         principal: &str,
     ) -> Result<Result<(), RegisterError>, RouterError> {
-        let results = self
-            .register_all(vec![registration], mode, principal)
-            .await?;
-        Ok(results
-            .into_iter()
-            .next()
-            .unwrap_or(Err(RegisterError::Unknown)))
+        let principal = principal.to_owned();
+        let asked = self.ask(registration.key.partition(), |reply| Ask::Register {
+            entries: vec![registration],
+            mode,
+            principal,
+            reply,
+        });
+        Ok(asked.await?.pop().unwrap_or(Err(RegisterError::Unknown)))
     }
 
-    /// Registers many stations; the results are in their order, each durable.
-    ///
-    /// # Errors
-    ///
-    /// [`RouterError`] when a shard did not answer; some stations may be registered then.
-    pub async fn register_all(
+    /// Registers many stations, in parts that are answered by themselves: what one shard does not answer is not lost
+    /// from what the others did.
+    pub fn register_all(
         &self,
         registrations: Vec<Registration>,
         mode: RegisterMode,
         principal: &str,
-    ) -> Result<Vec<Result<(), RegisterError>>, RouterError> {
-        let mut results = vec![Err(RegisterError::Unknown); registrations.len()];
+    ) -> Vec<RegisterPart> {
         let mut by_shard: Vec<Vec<(usize, Registration)>> = vec![Vec::new(); self.shards.len()];
         for (at, registration) in registrations.into_iter().enumerate() {
             let shard = registration.key.partition().shard(self.shards.len());
             by_shard[shard].push((at, registration));
         }
-        let mut asked = Vec::new();
+        let mut parts = Vec::new();
         for (shard, entries) in by_shard.into_iter().enumerate() {
             let mut entries = entries.into_iter().peekable();
             while entries.peek().is_some() {
                 let (places, entries): (Vec<_>, Vec<_>) =
                     entries.by_ref().take(REGISTER_CHUNK_LEN).unzip();
                 let principal = principal.to_owned();
-                let pending = self.ask_shard(shard, |reply| Ask::Register {
+                let answer = self.ask_shard(shard, |reply| Ask::Register {
                     entries,
                     mode,
                     principal,
                     reply,
                 });
-                asked.push((places, pending));
+                parts.push(RegisterPart { places, answer });
             }
         }
-        for (places, pending) in asked {
-            for (place, result) in places.into_iter().zip(pending.await?) {
-                results[place] = result;
-            }
-        }
-        Ok(results)
+        parts
     }
 
     /// Lets a station speak that waits for approval; answered once that is durable.

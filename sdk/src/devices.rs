@@ -188,8 +188,12 @@ pub struct ImportReport {
     pub failed: u64,
     /// Why, of the first 1,000 refused lines.
     pub errors: Vec<ImportError>,
-    /// Passwords generated for created stations whose line had none. Shown this once.
+    /// Passwords generated for stations whose line had none. Shown this once; after an interruption also those of
+    /// stations that may have been registered.
     pub passwords: Vec<GeneratedPassword>,
+    /// Why the server could not go on before the last line, if so: the lines not tried are among the refused ones.
+    /// Import the same file again; what is registered stays as it is.
+    pub interrupted: Option<String>,
 }
 
 /// A line of an import that was refused.

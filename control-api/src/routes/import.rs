@@ -6,30 +6,34 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use dataplane::{Password, RegisterError, RegisterMode, Registration, StationPatch, StationView};
+use dataplane::{
+    Password, RegisterError, RegisterMode, RegisterPart, Registration, Router, RouterError,
+    StationPatch, StationView,
+};
 use fleet::record::Acceptance;
 use sdk::{GeneratedPassword, ImportReport};
+use tokio::time::{Instant, timeout_at};
 
 use super::blocking;
 use super::devices::random_failed;
 use crate::SharedApp;
-use crate::ask::{answered, answered_within};
 use crate::error::ApiError;
 use crate::extract::{Caller, expect_type, read_body};
-use crate::principals::Principal;
 use lines::{Line, read, refuse};
 
 /// Stations registered together; each batch is one group commit per shard.
 const BATCH_LEN: usize = 2_048;
 /// Stations looked up at a time.
 const LOOKUPS_MAX: usize = 64;
-/// How long a batch may take beyond an ordinary question.
-const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a batch may take.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(70);
+
 /// Registers or changes stations from CSV with the header `id,password,site,latitude,longitude,connectors`.
 ///
 /// Only `id` must be there. An empty cell leaves what is known of a station as it is; a new station without a
 /// password gets one, shown in the report. Lines take effect by themselves: a refused one stops no other. The same
-/// file again changes nothing: a registered station keeps its password unless its line has another one.
+/// file again changes nothing: a registered station keeps its password unless its line has another one. An import that
+/// the server could not finish answers with what became of each line until then, and says so in `interrupted`.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/import",
@@ -50,75 +54,202 @@ pub(crate) async fn import(
     expect_type(request.headers(), "text/csv")?;
     let file = read_body(request).await?;
     let tenant = caller.tenant.clone();
-    let (lines, mut report) = blocking(move || read(&file, &tenant)).await??;
-    let mut lines = lines.into_iter().peekable();
-    while lines.peek().is_some() {
-        let batch = lines.by_ref().take(BATCH_LEN).collect();
-        register(&app, &caller, batch, &mut report).await?;
+    let (lines, report) = blocking(move || read(&file, &tenant)).await??;
+    let shards = Shards {
+        router: &app.router,
+        principal: &caller.name,
+    };
+    Ok(Json(register_all(&shards, lines, report).await))
+}
+
+/// The owners of the stations.
+trait Registrar {
+    /// What became of each of `registrations`, in their order.
+    async fn register(
+        &self,
+        registrations: Vec<Registration>,
+        mode: RegisterMode,
+    ) -> Vec<Result<Result<(), RegisterError>, RouterError>>;
+
+    /// What is known of the lines' stations, in their order.
+    async fn known(&self, lines: &[Line]) -> Vec<Result<Option<StationView>, RouterError>>;
+}
+
+struct Shards<'a> {
+    router: &'a Router,
+    /// Who imports.
+    principal: &'a str,
+}
+
+impl Registrar for Shards<'_> {
+    async fn register(
+        &self,
+        registrations: Vec<Registration>,
+        mode: RegisterMode,
+    ) -> Vec<Result<Result<(), RegisterError>, RouterError>> {
+        let mut results = vec![Err(RouterError::TimedOut); registrations.len()];
+        let parts = self
+            .router
+            .register_all(registrations, mode, self.principal);
+        let deadline = Instant::now() + BATCH_TIMEOUT;
+        for RegisterPart { places, answer } in parts {
+            let answered = timeout_at(deadline, answer).await;
+            match answered.unwrap_or(Err(RouterError::TimedOut)) {
+                Ok(registered) => places
+                    .into_iter()
+                    .zip(registered)
+                    .for_each(|(place, result)| results[place] = Ok(result)),
+                Err(error) => places
+                    .into_iter()
+                    .for_each(|place| results[place] = Err(error)),
+            }
+        }
+        results
     }
-    Ok(Json(report))
+
+    async fn known(&self, lines: &[Line]) -> Vec<Result<Option<StationView>, RouterError>> {
+        let mut known = Vec::with_capacity(lines.len());
+        let deadline = Instant::now() + BATCH_TIMEOUT;
+        for lines in lines.chunks(LOOKUPS_MAX) {
+            let asked: Vec<_> = lines
+                .iter()
+                .map(|line| self.router.station(line.key.clone()))
+                .collect();
+            for answer in asked {
+                let answered = timeout_at(deadline, answer).await;
+                known.push(answered.unwrap_or(Err(RouterError::TimedOut)));
+            }
+        }
+        known
+    }
+}
+
+/// Registers all that can be. Whatever comes in between, the report has each line once and every password that may be
+/// a station's by now.
+async fn register_all(
+    shards: &impl Registrar,
+    lines: Vec<Line>,
+    mut report: ImportReport,
+) -> ImportReport {
+    let mut lines = lines.into_iter().peekable();
+    while lines.peek().is_some() && report.interrupted.is_none() {
+        let batch = lines.by_ref().take(BATCH_LEN).collect();
+        register(shards, batch, &mut report).await;
+    }
+    refuse_rest(&mut report, lines);
+    report
 }
 
 /// Registers a batch: as new stations first; those that exist are changed where a line says something else.
-async fn register(
-    app: &SharedApp,
-    caller: &Principal,
-    batch: Vec<Line>,
-    report: &mut ImportReport,
-) -> Result<(), ApiError> {
-    let (created, passwords): (Vec<_>, Vec<_>) = batch
-        .iter()
-        .map(with_password)
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .unzip();
-    let results = register_all(app, caller, created, RegisterMode::Create).await?;
+async fn register(shards: &impl Registrar, batch: Vec<Line>, report: &mut ImportReport) {
+    let mut created = Vec::with_capacity(batch.len());
+    let mut passwords = Vec::with_capacity(batch.len());
+    for line in &batch {
+        match with_password(line) {
+            Ok((registration, password)) => {
+                created.push(registration);
+                passwords.push(password);
+            }
+            Err(error) => {
+                interrupt(report, &error);
+                return refuse_rest(report, batch);
+            }
+        }
+    }
+    let results = shards.register(created, RegisterMode::Create).await;
     let mut existing = Vec::new();
     for ((line, password), result) in batch.into_iter().zip(passwords).zip(results) {
         match result {
-            Ok(()) => {
-                report.created += 1;
-                show(report, &line, password);
-            }
-            Err(RegisterError::Exists) => existing.push(line),
-            Err(error) => refuse(report, line.number, error.to_string()),
+            Ok(Err(RegisterError::Exists)) => existing.push(line),
+            result => note(report, &line, password, result, |report| {
+                &mut report.created
+            }),
         }
     }
-    let mut known = Vec::with_capacity(existing.len());
-    for lines in existing.chunks(LOOKUPS_MAX) {
-        let asked: Vec<_> = lines
-            .iter()
-            .map(|line| app.router.station(line.key.clone()))
-            .collect();
-        for answer in asked {
-            known.push(answered(answer).await?);
-        }
+    if report.interrupted.is_some() {
+        return refuse_rest(report, existing);
     }
+    let known = shards.known(&existing).await;
     let (mut origins, mut changes) = (Vec::new(), Vec::new());
-    for (line, known) in existing.iter().zip(known) {
-        let (change, generated) = match &known {
-            Some(known) => difference(line, known)?,
+    for (line, known) in existing.into_iter().zip(known) {
+        let difference = match known {
+            Ok(Some(known)) => difference(&line, &known),
             // Deleted since; the update says so.
-            None => (registration(line), None),
+            Ok(None) => Ok((registration(&line), None)),
+            Err(error) => Err(error.into()),
         };
-        if change.patch == StationPatch::default() {
-            report.unchanged += 1;
-        } else {
-            origins.push((line, generated));
-            changes.push(change);
-        }
-    }
-    let results = register_all(app, caller, changes, RegisterMode::Update).await?;
-    for ((line, generated), result) in origins.into_iter().zip(results) {
-        match result {
-            Ok(()) => {
-                report.updated += 1;
-                show(report, line, generated);
+        match difference {
+            Ok((change, _)) if change.patch == StationPatch::default() => report.unchanged += 1,
+            Ok((change, generated)) => {
+                origins.push((line, generated));
+                changes.push(change);
             }
-            Err(error) => refuse(report, line.number, error.to_string()),
+            Err(error) => {
+                refuse(report, line.number, error.to_string());
+                interrupt(report, &error);
+            }
         }
     }
-    Ok(())
+    if report.interrupted.is_some() {
+        return refuse_rest(report, origins.into_iter().map(|(line, _)| line));
+    }
+    let results = shards.register(changes, RegisterMode::Update).await;
+    for ((line, generated), result) in origins.into_iter().zip(results) {
+        note(report, &line, generated, result, |report| {
+            &mut report.updated
+        });
+    }
+}
+
+/// Notes what became of a line that was sent to its shard, with the password that was made up for it.
+fn note(
+    report: &mut ImportReport,
+    line: &Line,
+    generated: Option<String>,
+    result: Result<Result<(), RegisterError>, RouterError>,
+    count: impl FnOnce(&mut ImportReport) -> &mut u64,
+) {
+    let may_hold = match result {
+        Ok(Ok(())) => {
+            *count(report) += 1;
+            true
+        }
+        Ok(Err(error)) => {
+            refuse(report, line.number, error.to_string());
+            false
+        }
+        Err(error) => {
+            interrupt(report, &error);
+            // A full mailbox took nothing; one that says nothing may have.
+            let sent = error != RouterError::Busy;
+            let so_what = if sent {
+                "; it may have been registered"
+            } else {
+                ""
+            };
+            refuse(report, line.number, format!("{error}{so_what}"));
+            sent
+        }
+    };
+    if let Some(password) = generated.filter(|_| may_hold) {
+        report.passwords.push(GeneratedPassword {
+            id: line.key.identity().to_owned(),
+            password,
+        });
+    }
+}
+
+/// The import ends here; the first reason is the one.
+fn interrupt(report: &mut ImportReport, error: &dyn std::error::Error) {
+    report.interrupted.get_or_insert_with(|| error.to_string());
+}
+
+/// Lines that were not tried, because the import was interrupted.
+fn refuse_rest(report: &mut ImportReport, lines: impl IntoIterator<Item = Line>) {
+    for line in lines {
+        let reason = report.interrupted.clone().unwrap_or_default();
+        refuse(report, line.number, format!("not tried: {reason}"));
+    }
 }
 
 /// What a line says of a registered station beyond what is known of it, and the password made up for it.
@@ -151,26 +282,6 @@ fn difference(
     Ok((change, generated))
 }
 
-/// Shows a password that was made up, this once.
-fn show(report: &mut ImportReport, line: &Line, generated: Option<String>) {
-    report
-        .passwords
-        .extend(generated.map(|password| GeneratedPassword {
-            id: line.key.identity().to_owned(),
-            password,
-        }));
-}
-
-async fn register_all(
-    app: &SharedApp,
-    caller: &Principal,
-    registrations: Vec<Registration>,
-    mode: RegisterMode,
-) -> Result<Vec<Result<(), RegisterError>>, ApiError> {
-    let question = app.router.register_all(registrations, mode, &caller.name);
-    answered_within(BATCH_TIMEOUT, question).await
-}
-
 fn registration(line: &Line) -> Registration {
     Registration {
         key: line.key.clone(),
@@ -189,3 +300,6 @@ fn with_password(line: &Line) -> Result<(Registration, Option<String>), ApiError
     registration.patch.password = Some(Some(digest));
     Ok((registration, Some(generated)))
 }
+
+#[cfg(test)]
+mod tests;

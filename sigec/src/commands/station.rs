@@ -35,23 +35,25 @@ pub(super) fn execute(command: StationCommand) -> anyhow::Result<()> {
 }
 
 /// Sends the file in parts; what became of each is shown at once, because a password that was made up is shown here
-/// and nowhere else.
+/// and nowhere else. Ends with the first part that the server could not finish.
 async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
     let parts = split(csv);
     let records: usize = parts.iter().map(|part| part.records).sum();
     let mut total = ImportReport::default();
+    let mut broken_off = None;
     let mut done = 0;
     for part in parts {
         show_progress(&format!("{done} of {records} stations"));
         let first_line = part.first_line;
         let report = client.import_devices(part.csv).await;
         show_progress("");
-        let report = report.with_context(|| {
-            format!(
-                "{}: importing the lines from {first_line} on; import the file again, what is registered stays as it is",
-                file.display()
-            )
-        })?;
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => {
+                broken_off = Some((first_line, error.into()));
+                break;
+            }
+        };
         done += part.records;
         for error in &report.errors {
             let line = error.line + part.lines_left_out;
@@ -64,11 +66,21 @@ async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
         total.updated += report.updated;
         total.unchanged += report.unchanged;
         total.failed += report.failed;
+        if let Some(reason) = report.interrupted {
+            broken_off = Some((first_line, anyhow::Error::msg(reason)));
+            break;
+        }
     }
     print::line(format_args!(
         "{} created, {} updated, {} unchanged, {} refused",
         total.created, total.updated, total.unchanged, total.failed
     ))?;
+    if let Some((first_line, reason)) = broken_off {
+        return Err(reason.context(format!(
+            "{}: the lines from {first_line} on were not all imported; import the file again, what is registered stays as it is",
+            file.display()
+        )));
+    }
     anyhow::ensure!(total.failed == 0, "{} lines were refused", total.failed);
     Ok(())
 }
@@ -134,7 +146,70 @@ fn split(csv: &[u8]) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread::JoinHandle;
+
     use super::*;
+
+    /// A server that answers one request and then is gone; gives back the file that it was sent.
+    fn once(answer: ImportReport) -> (SocketAddr, JoinHandle<Vec<u8>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            drop(listener);
+            let mut request = BufReader::new(socket.try_clone().unwrap());
+            let mut file = Vec::new();
+            loop {
+                let mut line = String::new();
+                request.read_line(&mut line).unwrap();
+                let line = line.to_ascii_lowercase();
+                if let Some(len) = line.strip_prefix("content-length: ") {
+                    file.resize(len.trim().parse().unwrap(), 0);
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            request.read_exact(&mut file).unwrap();
+            let body = serde_json::to_string(&answer).unwrap();
+            let len = body.len();
+            write!(socket, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len}\r\nconnection: close\r\n\r\n{body}").unwrap();
+            file
+        });
+        (address, thread)
+    }
+
+    #[test]
+    fn an_import_that_broke_off_ends_there_and_is_no_success() {
+        let mut csv = "id\n".to_owned();
+        for at in 0..=RECORDS_PER_REQUEST {
+            csv += &format!("CP{at}\n");
+        }
+        let check = |interrupted: Option<&str>, expected: &str| {
+            let (address, server) = once(ImportReport {
+                interrupted: interrupted.map(str::to_owned),
+                ..ImportReport::default()
+            });
+            let client = Client::new(&format!("http://{address}"), "a-token-of-the-test").unwrap();
+            let imported = block_on(import(client, Path::new("stations.csv"), csv.as_bytes()));
+            let error = format!("{:#}", imported.unwrap_err());
+            assert!(error.starts_with(expected), "{error}");
+            let file = server.join().unwrap();
+            assert!(file.ends_with(b"\nCP4999\n"));
+        };
+        check(
+            Some("the disk hangs"),
+            "stations.csv: the lines from 2 on were not all imported; import the file again, what is registered \
+             stays as it is: the disk hangs",
+        );
+        // The server is gone before the second part.
+        check(
+            None,
+            "stations.csv: the lines from 5002 on were not all imported; ",
+        );
+    }
 
     #[test]
     fn a_part_has_the_header_and_knows_its_lines() {
