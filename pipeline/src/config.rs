@@ -9,7 +9,7 @@ use crate::Table;
 /// How the lake is written and kept.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Directory of the Delta tables, one folder per table. Default of [`Config::new`]: `{data_dir}/lake`.
+    /// Directory of the Delta tables, one folder per table; absolute. Default of [`Config::new`]: `{data_dir}/lake`.
     pub lake_dir: PathBuf,
     /// Directory where queries spill what does not fit in memory. Default: `{data_dir}/spill`; emptied at start.
     pub spill_dir: PathBuf,

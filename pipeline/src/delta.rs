@@ -548,14 +548,10 @@ fn app_id(log: LogId, table: Table) -> String {
 }
 
 fn url_of(dir: &Path) -> Result<Url, LakeError> {
-    let absolute = std::path::absolute(dir);
-    let url = absolute.and_then(|dir| {
-        Url::from_directory_path(dir).map_err(|()| std::io::ErrorKind::InvalidInput.into())
-    });
-    url.map_err(|source| LakeError::Io {
-        doing: "naming",
+    Url::from_directory_path(dir).map_err(|()| LakeError::Io {
+        doing: "using a relative path, expected an absolute one",
         path: dir.to_owned(),
-        source,
+        source: std::io::ErrorKind::InvalidInput.into(),
     })
 }
 

@@ -60,6 +60,7 @@ fn hint(nearest: Option<&str>) -> String {
 /// What the server runs with. Each part's own type holds what `defaults.toml` says of it; nothing is optional.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    /// Absolute: the tables' commits name their files so.
     pub(crate) data_dir: PathBuf,
     pub(crate) drain_timeout: Duration,
     pub(crate) http_listen: SocketAddr,
@@ -106,7 +107,10 @@ impl Config {
     fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let listeners = listeners(settings)?;
         let [ocpp, http_listen, postgres_listen] = listeners;
-        let data_dir = PathBuf::from(settings.non_empty("server.data_dir")?);
+        let data_dir =
+            std::path::absolute(settings.non_empty("server.data_dir")?).map_err(|_| {
+                settings.invalid("server.data_dir", "a path below a directory that is there")
+            })?;
         Ok(Self {
             drain_timeout: settings.duration("server.drain_timeout", secs(1)..=secs(600))?,
             http_listen,

@@ -124,7 +124,9 @@ impl Site {
             .unwrap();
         let mut child = program
             .arg("run")
-            .args(["--data-dir".as_ref(), self.path("data").as_os_str()])
+            // Relative, as the default is.
+            .current_dir(self.path(""))
+            .args(["--data-dir", "data"])
             .args(["--ready-file".as_ref(), ready_file.as_os_str()])
             .args(args)
             .envs(token.map(|token| ("SIGEC_ADMIN_TOKEN", token)))
