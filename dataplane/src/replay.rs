@@ -3,8 +3,14 @@
 //! The store holds rows and the position they reflect; the logs hold what came after. Both are read on one thread,
 //! station by station through the same fold that runs live, and what the logs added is written back before anything
 //! connects. So every shard starts with a clean projection, and stations may have moved between shards since.
+//!
+//! A record that passed its sums and cannot be read stops the start if state may hang on it, and is put [`aside`] if
+//! none does.
+
+mod aside;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use fleet::record::{CommandChanged, CommandState};
 use fleet::wire::{Body, Fact, WireError};
@@ -15,6 +21,7 @@ use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 use crate::config::Plausibility;
 use crate::shard::{Projection, read_record_row};
 use crate::state::{RowError, StationState};
+use aside::Aside;
 
 /// Bytes of rows that are gathered before they are written.
 const HELD_LEN_MAX: usize = 32 << 20;
@@ -35,16 +42,34 @@ pub enum ReplayError {
         #[source]
         source: LogError,
     },
-    /// A record that passed its sums and cannot be read: a newer program wrote it.
-    #[error("replaying log {log}: record {} cannot be read", seq.0)]
+    /// A record that passed its sums, may change state, and cannot be read: a newer program wrote it.
+    #[error(
+        "replaying log {log}: record {}, in the block at offset {offset} of {}, may change state and cannot be read; \
+         start the version that wrote it, or restore a backup",
+        seq.0,
+        file.display()
+    )]
     Record {
         /// The log.
         log: LogId,
         /// The record.
         seq: Seq,
+        /// The segment that holds it.
+        file: PathBuf,
+        /// Where its block begins there.
+        offset: u64,
         /// What is wrong with it.
         #[source]
         source: WireError,
+    },
+    /// A record that cannot be read and changes no state, and could not be kept.
+    #[error("keeping a record that cannot be read in {}", path.display())]
+    Aside {
+        /// Where it was to lie.
+        path: PathBuf,
+        /// What the disk said.
+        #[source]
+        source: std::io::Error,
     },
     /// A row that cannot be read.
     #[error("reading the stations of the state store: {detail}")]
@@ -78,11 +103,16 @@ pub(crate) struct Replay {
     projection: Projection,
     commands: BTreeMap<[u8; 16], (StationKey, CommandChanged)>,
     rules: Plausibility,
+    aside: Aside,
 }
 
 impl Replay {
-    /// What the store alone says.
-    pub(crate) fn load(store: &StateStore, rules: Plausibility) -> Result<Self, ReplayError> {
+    /// What the store alone says. Records that have to be passed by go to `aside`, a directory.
+    pub(crate) fn load(
+        store: &StateStore,
+        rules: Plausibility,
+        aside: PathBuf,
+    ) -> Result<Self, ReplayError> {
         let mut replay = Self {
             stations: Vec::new(),
             by_key: HashMap::new(),
@@ -90,6 +120,7 @@ impl Replay {
             projection: Projection::default(),
             commands: BTreeMap::new(),
             rules,
+            aside: Aside::new(aside),
         };
         for row in store.scan(Table::Stations, b"", b"") {
             let (key, value) = row?;
@@ -145,15 +176,32 @@ impl Replay {
             reader.seek(Seq(last.0 + 1));
         }
         while let Some((seq, bytes)) = reader.next().map_err(log_error)? {
-            let record = fleet::wire::read(bytes).map_err(|source| ReplayError::Record {
-                log,
-                seq,
-                source,
-            })?;
-            let key =
-                record
-                    .station_key()
-                    .map_err(|source| ReplayError::Record { log, seq, source })?;
+            let read =
+                fleet::wire::read(bytes).and_then(|record| Ok((record.station_key()?, record)));
+            let (key, record) = match read {
+                Ok(read) => read,
+                Err(source) if aside::changes_no_state(bytes) => {
+                    let bytes = bytes.to_vec();
+                    let (file, offset) = reader.place();
+                    tracing::warn!(
+                        %log, record = seq.0, file = %file.display(), offset, error = %source,
+                        "a record changes no state and cannot be read: passed by"
+                    );
+                    self.aside.put(EventId { log_id: log, seq }, &bytes)?;
+                    last = seq;
+                    continue;
+                }
+                Err(source) => {
+                    let (file, offset) = reader.place();
+                    return Err(ReplayError::Record {
+                        log,
+                        seq,
+                        file,
+                        offset,
+                        source,
+                    });
+                }
+            };
             let event = EventId { log_id: log, seq };
             let station = match self.by_key.get(&key) {
                 Some(station) => *station,
@@ -200,6 +248,11 @@ impl Replay {
         Ok(())
     }
 
+    /// Records that were passed by.
+    pub(crate) fn passed_by(&self) -> u64 {
+        self.aside.found()
+    }
+
     /// Hands every station to its shard, with its open commands.
     pub(crate) fn split(self, shards: usize) -> Vec<Share> {
         let mut split: Vec<Share> = (0..shards).map(|_| Share::default()).collect();
@@ -214,3 +267,6 @@ impl Replay {
         split
     }
 }
+
+#[cfg(test)]
+mod tests;

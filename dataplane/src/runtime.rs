@@ -133,6 +133,7 @@ pub struct Dataplane {
     addrs: Vec<SocketAddr>,
     logs: Vec<LogHandle>,
     orphans: Vec<LogDir>,
+    records_aside: u64,
     mailboxes: Vec<Mailbox<Letter>>,
     shards: Vec<JoinHandle<Result<(), StopError>>>,
     tokens: Mailbox<TokenAsk>,
@@ -188,7 +189,9 @@ impl Dataplane {
         }
         let logs: Vec<_> = seats.iter().map(|seat| seat.log.handle().clone()).collect();
         let orphans = orphans(data_dir, shards)?;
-        let replay = replay(&config, &store, &logs, &orphans)?;
+        let aside = data_dir.path().join("aside");
+        let replay = replay(&config, &store, &logs, &orphans, aside)?;
+        let records_aside = replay.passed_by();
         let settings = Arc::new(Settings {
             shards,
             transaction_ids: TransactionIds::new(&data_dir.secret("transaction-ids", 32)?),
@@ -244,6 +247,7 @@ impl Dataplane {
             addrs,
             logs,
             orphans,
+            records_aside,
             mailboxes,
             shards: threads,
             tokens,
@@ -271,6 +275,12 @@ impl Dataplane {
     /// remove it.
     pub fn orphans(&self) -> &[LogDir] {
         &self.orphans
+    }
+
+    /// Records of the logs that change no state, could not be read at this start, and were passed by; copies lie in
+    /// `{data_dir}/aside`.
+    pub fn records_aside(&self) -> u64 {
+        self.records_aside
     }
 
     /// Stops: no new connections, open calls are answered, stations are told to come back, the log is flushed. Takes
@@ -356,8 +366,9 @@ fn replay(
     store: &StateStore,
     logs: &[LogHandle],
     orphans: &[LogDir],
+    aside: PathBuf,
 ) -> Result<Replay, StartError> {
-    let mut replay = Replay::load(store, config.plausibility)?;
+    let mut replay = Replay::load(store, config.plausibility, aside)?;
     // A station's records may lie in an orphaned log and, later ones, in a current log.
     for orphan in orphans {
         let opened = open_read_only(&orphan.path);

@@ -81,6 +81,27 @@ macro_rules! kinds {
     ($($code:literal $variant:ident,)+) => {
         const KINDS: u16 = { let codes = [message::KIND, $($code),+]; codes.len() as u16 };
 
+        /// What a record is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = concat!("[`crate::record::", stringify!($variant), "`].")]
+            $variant,)+
+            /// [`crate::record::Message`].
+            Message,
+        }
+
+        impl Kind {
+            /// What the head of a record says, whether or not the rest can be read; `None` for a kind that this program
+            /// does not know.
+            pub fn of(record: &[u8]) -> Option<Self> {
+                match u16::from_le_bytes(*record.first_chunk()?) {
+                    $($code => Some(Self::$variant),)+
+                    message::KIND => Some(Self::Message),
+                    _ => None,
+                }
+            }
+        }
+
         /// A record's content, borrowed from the bytes it was read from.
         #[derive(Debug)]
         pub enum Body<'a> {

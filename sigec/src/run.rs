@@ -169,6 +169,7 @@ impl Server {
 
         let dataplane = Dataplane::start(config.dataplane.clone(), &data_dir, store.clone())?;
         let router = dataplane.router();
+        let records_aside = dataplane.records_aside();
         let sources = lake::sources(dataplane.logs(), dataplane.orphans())?;
         let lake = Lake::start(config.lake.clone(), sources, bridge::stations(&router))?;
         let lake = Arc::new(lake);
@@ -193,6 +194,7 @@ impl Server {
                 ("http", ready.http),
                 ("postgres", ready.postgres),
             ],
+            records_aside,
         });
         let currency = String::from_utf8_lossy(&config.dataplane.tariff.currency).into_owned();
         let voice = VoiceGateway::new(voice_gateway::Config {
@@ -210,10 +212,13 @@ impl Server {
                 Arc::new(move || watch.look())
             },
             currency,
-            metrics: vec![{
-                let voice = voice.clone();
-                Arc::new(move || voice.metrics())
-            }],
+            metrics: vec![
+                {
+                    let voice = voice.clone();
+                    Arc::new(move || voice.metrics())
+                },
+                Arc::new(move || health::metrics(records_aside)),
+            ],
             sql_routes: pipeline::http_router(lake.sql(), bridge::by_token(&principals))
                 .merge(lake::routes(Arc::clone(&lake))),
             voice_routes: voice.router(),

@@ -17,6 +17,8 @@ pub(super) struct Watch {
     pub(super) ready: AtomicBool,
     pub(super) lake: Arc<Lake>,
     pub(super) listening: [(&'static str, SocketAddr); 3],
+    /// Records of the logs that this start could not read and passed by.
+    pub(super) records_aside: u64,
 }
 
 impl Watch {
@@ -29,15 +31,37 @@ impl Watch {
         HealthParts {
             ready: self.ready.load(Ordering::Relaxed),
             lake: lake_health(&self.lake.health()),
-            // A store that fails later shows in the health of the shards, which write it.
-            state: StateHealth {
-                status: HealthStatus::Ok,
-                detail: None,
-            },
+            state: state_health(self.records_aside),
             listeners: listeners.into(),
             plaintext_beyond_loopback: self.listening.iter().any(|(_, at)| !at.ip().is_loopback()),
         }
     }
+}
+
+/// A store that fails later shows in the health of the shards, which write it.
+fn state_health(records_aside: u64) -> StateHealth {
+    match records_aside {
+        0 => StateHealth {
+            status: HealthStatus::Ok,
+            detail: None,
+        },
+        records => StateHealth {
+            status: HealthStatus::Degraded,
+            detail: Some(format!(
+                "{records} records of the logs change no state and could not be read at the start; they lie in `aside` \
+                 of the data directory"
+            )),
+        },
+    }
+}
+
+/// The same for Prometheus.
+pub(super) fn metrics(records_aside: u64) -> String {
+    const NAME: &str = "sigec_log_records_aside";
+    format!(
+        "# HELP {NAME} Records of the logs that this start could not read and passed by.\n# TYPE {NAME} gauge\n{NAME} \
+         {records_aside}\n"
+    )
 }
 
 fn lake_health(health: &pipeline::Health) -> LakeHealth {
@@ -61,5 +85,23 @@ fn lake_health(health: &pipeline::Health) -> LakeHealth {
         bytes_free: health.disk_free_bytes,
         days_to_full: health.days_to_full,
         lag_seconds: Some(health.lag.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_passed_by_show() {
+        assert_eq!(state_health(0).status, HealthStatus::Ok);
+        let state = state_health(2);
+        assert_eq!(state.status, HealthStatus::Degraded);
+        assert!(
+            state
+                .detail
+                .is_some_and(|detail| detail.starts_with("2 records "))
+        );
+        assert!(metrics(2).ends_with("\nsigec_log_records_aside 2\n"));
     }
 }

@@ -1,5 +1,6 @@
 //! Reads durable records from the files, on any thread.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct LogReader {
     frames: std::ops::Range<usize>,
     /// Seq of the first of them.
     frames_seq: Seq,
+    /// The segment of the current block, and where the block begins there.
+    block: (u32, u64),
     blocks: u64,
 }
 
@@ -55,6 +58,7 @@ impl LogReader {
             window_at: 0,
             frames: 0..0,
             frames_seq: Seq(0),
+            block: (0, 0),
             blocks: 0,
         }
     }
@@ -99,6 +103,12 @@ impl LogReader {
     /// The last record returned, or the one before the first to be returned.
     pub fn position(&self) -> Seq {
         Seq(self.next.0 - 1)
+    }
+
+    /// The file of the last record returned, and where the block that holds it begins; of no use before the first.
+    pub fn place(&self) -> (PathBuf, u64) {
+        let (segment, offset) = self.block;
+        (self.segments.path(segment), offset)
     }
 
     /// Goes on with record `from`.
@@ -168,6 +178,7 @@ impl LogReader {
         checked.map_err(|detail| self.damaged(cursor, detail))?;
         self.frames = start..end;
         self.frames_seq = head.first_seq;
+        self.block = (cursor.segment, cursor.offset);
         Ok(())
     }
 
