@@ -278,25 +278,3 @@ pub(crate) enum LakeCommand {
         login: Login,
     },
 }
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_help_of_every_command_shows_an_example() {
-        let mut commands = vec![Cli::command()];
-        let mut seen = 0;
-        while let Some(mut command) = commands.pop() {
-            let help = command.render_long_help().to_string();
-            let name = command.get_name().to_owned();
-            assert!(help.contains("Examples:\n  sigec "), "{name}: {help}");
-            let own = command.get_subcommands();
-            commands.extend(own.filter(|c| c.get_name() != "help").cloned());
-            seen += 1;
-        }
-        assert_eq!(seen, 15);
-    }
-}
