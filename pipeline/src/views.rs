@@ -25,6 +25,9 @@ pub(crate) fn all() -> Vec<View> {
 /// The newest summary of every transaction. Within a log the newest record is the one of the highest seq,
 /// whatever the clock did; a station moves to another log only when the server restarts with another number of
 /// shards, and then the log that began later is the newer one.
+///
+/// The newest seq is found per transaction and its row fetched by that: a window over the rows themselves sorts all of
+/// them. Every key takes part everywhere, so that a filter on one reaches both scans.
 const TRANSACTIONS: &str = "
     SELECT tenant, station_id, transaction_id, ocpp_transaction_id, evse_id, connector_id,
            start_token_ref AS token_ref, started_at, ended_at, state, stop_reason,
@@ -32,12 +35,14 @@ const TRANSACTIONS: &str = "
            received_at, log_id, seq
     FROM (
         SELECT *, row_number() OVER (
-            PARTITION BY tenant, transaction_id ORDER BY log_since DESC, seq DESC) AS newest
+            PARTITION BY tenant, station_id, transaction_id ORDER BY log_since DESC) AS nth
         FROM (
-            SELECT *, min(received_at) OVER (PARTITION BY tenant, transaction_id, log_id) AS log_since
+            SELECT tenant, station_id, transaction_id, log_id, max(seq) AS seq, min(received_at) AS log_since
             FROM transaction_events
-            WHERE NOT duplicate))
-    WHERE newest = 1";
+            WHERE NOT duplicate
+            GROUP BY tenant, station_id, transaction_id, log_id)) AS newest
+    JOIN transaction_events AS events USING (tenant, station_id, transaction_id, log_id, seq)
+    WHERE nth = 1";
 
 /// One row per value: the columns of `meter_values` turned to rows, and `meter_samples`. A filter on `measurand`
 /// leaves the other branches out of the plan.
