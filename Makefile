@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint bench soak audit fleet setup clean
+.PHONY: help run build release test fmt lint bench soak fuzz audit fleet setup clean
 
 # Outside the clone, so that a fresh clone finds what an earlier one compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
@@ -16,6 +16,8 @@ ARGS ?=
 # How much `make soak` does, and the tests that can do more than in `make test`; a failure prints SIGEC_SEED=… to repeat it.
 KILLS ?= 200
 SEEDS ?= 10000
+# How long `make fuzz` takes.
+MINUTES ?= 5
 SOAKED = \
 	nothing_acknowledged_is_lost_doubled_or_changed \
 	what_is_answered_survives_and_has_one_effect \
@@ -68,6 +70,9 @@ bench: release ## Measure, beside rivals in the same run; results go to bench/re
 soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (an hour; KILLS=20 SEEDS=500 for less)
 	@seed=$$(date +%s); set -x; SIGEC_KILLS=$(KILLS) SIGEC_SEEDS=$$seed..$$((seed + $(SEEDS))) \
 		cargo test --workspace --no-fail-fast -- --show-output $(SOAKED)
+
+fuzz: ## Fuzz everything that reads bytes from a network, for MINUTES=5 (see fuzz/README.md)
+	MINUTES=$(MINUTES) fuzz/run.sh
 
 audit: ## Check advisories, licences and sources of every dependency (needs `cargo install cargo-deny`)
 	cargo deny check
