@@ -27,8 +27,8 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
     Booted, CommandChanged, CommandFollowed, Connected, ConnectionRefused, Disconnected, Message,
-    MeterValues, Notified, SecurityEvent, StationConfigured, StationDeleted, StatusReported,
-    TransactionEvent,
+    MeterValues, Notified, ReservationsChanged, SecurityEvent, StationConfigured, StationDeleted,
+    StatusReported, TransactionEvent,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -56,8 +56,7 @@ pub enum WireError {
     Key(#[source] Option<InvalidKey>),
     /// A kind or version that this program does not know; a newer one wrote it.
     #[error(
-        "record has kind {kind} version {version}, this program reads kinds 1 to {} version {VERSION}, and version {} of kind {}",
-        KINDS,
+        "record has kind {kind} version {version}, this program reads kinds {KINDS:?} in version {VERSION}, and version {} of kind {}",
         message::VERSION,
         message::KIND
     )]
@@ -79,7 +78,7 @@ pub enum WireError {
 
 macro_rules! kinds {
     ($($code:literal $variant:ident,)+) => {
-        const KINDS: u16 = { let codes = [message::KIND, $($code),+]; codes.len() as u16 };
+        const KINDS: &[u16] = &[$($code,)+ message::KIND];
 
         /// What a record is about.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +203,7 @@ kinds! {
     12 StationDeleted,
     13 Notified,
     14 CommandFollowed,
+    25 ReservationsChanged,
 }
 
 /// One record, borrowed from its bytes.

@@ -50,11 +50,13 @@ pub enum Table {
     Variables,
     /// Single values.
     Meta,
+    /// What is known of a station's reservations.
+    Reservations,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -64,6 +66,7 @@ impl Table {
         Self::FollowUps,
         Self::Variables,
         Self::Meta,
+        Self::Reservations,
     ];
 
     /// Its keyspace on disk.
@@ -78,6 +81,7 @@ impl Table {
             Self::FollowUps => "follow_ups",
             Self::Variables => "variables",
             Self::Meta => "meta",
+            Self::Reservations => "reservations",
         }
     }
 }
@@ -222,8 +226,11 @@ impl StateStore {
             })
             .map_err(store_error("opening a table of"))
         };
-        let [a, b, c, d, e, f, g, h, i] = Table::ALL.map(|table| keyspace(table.name()));
-        let tables = [a?, b?, c?, d?, e?, f?, g?, h?, i?];
+        let opened = Table::ALL.iter().map(|table| keyspace(table.name()));
+        let opened: Vec<_> = opened.collect::<Result<_, _>>()?;
+        let Ok(tables) = opened.try_into() else {
+            unreachable!("there is a keyspace per table");
+        };
         let positions = keyspace("positions")?;
         let mut applied = BTreeMap::new();
         for guard in positions.iter() {

@@ -161,7 +161,8 @@ pub(super) fn push(
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)
-        | Body::Notified(_) => {}
+        | Body::Notified(_)
+        | Body::ReservationsChanged(_) => {}
     }
 }
 
