@@ -39,12 +39,16 @@ pub(crate) fn keep(
 ) {
     let clock = || Instant(net::clock::monotonic_ns());
     let mut due = clock() + round;
+    // Where the next look at variables begins.
+    let mut from = Vec::new();
     loop {
         let now = clock();
         // Looked at before each ask, or a server that is always asked would never get to it.
         if due <= now {
             due = now + round;
-            if let Err(error) = clear_out(store, UtcMicros(net::clock::utc_micros())) {
+            let cleared = clear_out(store, UtcMicros(net::clock::utc_micros()))
+                .and_then(|()| variables::clear::clear(store, &mut from));
+            if let Err(error) = cleared {
                 tracing::warn!(%error, "old rows stay in the state store for now");
             }
         }
@@ -200,8 +204,7 @@ fn describe(error: &dyn std::error::Error) -> String {
 }
 
 /// Removes commands, what came after them, and ended transactions that SQL answers for by now, and retry keys that have
-/// expired. A key of a transaction goes no sooner than that one, however long it ran. Variables stay: a row that looks
-/// old may be written anew in between.
+/// expired. A key of a transaction goes no sooner than that one, however long it ran.
 fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
     let old = |at: UtcMicros| at.0 + KEPT_MICROS < now.0;
     for table in [Table::Commands, Table::FollowUps] {

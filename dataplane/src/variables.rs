@@ -9,6 +9,7 @@
 //! Components and variables are those of OCPP 2.x (Part 1, §4). A configuration key of 1.6 is a variable of the
 //! component [`COMPONENT_16`], and `readonly` its mutability.
 
+pub(crate) mod clear;
 pub(crate) mod read;
 pub(crate) mod row;
 pub(crate) mod tell;

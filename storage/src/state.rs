@@ -319,6 +319,29 @@ impl StateStore {
         Ok(())
     }
 
+    /// Removes those of `rows` of which `is_over` still holds as they are now. No batch with a position is written meanwhile,
+    /// so none of its rows is taken for the one that it replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Store`].
+    pub fn remove_if<T>(
+        &self,
+        table: Table,
+        rows: &[(Vec<u8>, T)],
+        is_over: impl Fn(&T, &[u8]) -> bool,
+    ) -> Result<(), StateError> {
+        let _applied = self.applied();
+        let mut writes = self.db.batch().durability(Some(PersistMode::Buffer));
+        for (key, about) in rows {
+            let row = self.get(table, key)?;
+            if row.is_some_and(|row| is_over(about, &row)) {
+                writes.remove(self.table(table), key.as_slice());
+            }
+        }
+        writes.commit().map_err(store_error("writing to"))
+    }
+
     /// The newest record of `log` that the rows reflect; `None` for a log never applied.
     pub fn position(&self, log: LogId) -> Option<Seq> {
         self.applied().get(&log).copied()
