@@ -1,13 +1,17 @@
 //! The crossings between what the data plane says and what the API shows.
 
+use std::time::UNIX_EPOCH;
+
 use dataplane::{CommandView, ConnectorView, FollowUpView, StationView, TransactionView};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{MilliwattHours, UtcMicros};
 
 use crate::principals::Principal;
 
+mod reservations;
 mod tokens;
 
+pub(crate) use reservations::{named_token, reservation, reservation_state};
 pub(crate) use tokens::{local_list, token, token_rules, token_status};
 
 pub(crate) fn principal(principal: &Principal) -> sdk::Principal {
@@ -181,6 +185,17 @@ pub(crate) fn watt_hours(energy: MilliwattHours) -> String {
 /// is exact below 1 TWh.
 pub(crate) fn kilowatt_hours(energy: MilliwattHours) -> f64 {
     energy.0 as f64 / 1e6
+}
+
+/// A time of a request, or what is wrong with it.
+pub(crate) fn moment(text: &str) -> Result<UtcMicros, String> {
+    let since = humantime::parse_rfc3339(text)
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    since
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .map(UtcMicros)
+        .ok_or_else(|| format!("{text:?}, expected a time like 2027-01-01T00:00:00Z"))
 }
 
 fn time(at: Option<UtcMicros>) -> Option<String> {

@@ -117,6 +117,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// Two parameters of the path, percent-decoded, in their order.
+pub(crate) struct Ids(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path((first, second))| Self(first, second))
+            .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+    }
+}
+
 /// Who is logged in.
 pub(crate) struct Caller(pub(crate) Principal);
 

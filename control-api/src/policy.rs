@@ -54,6 +54,13 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/v1/tokens/{id}", OPERATE),
     ("GET", "/api/v1/devices/{id}/local-list", READ),
     ("POST", "/api/v1/devices/{id}/local-list", OPERATE),
+    ("GET", "/api/v1/devices/{id}/reservations", READ),
+    ("POST", "/api/v1/devices/{id}/reservations", OPERATE),
+    (
+        "DELETE",
+        "/api/v1/devices/{id}/reservations/{reservation_id}",
+        OPERATE,
+    ),
     // Mounted: served by the pipeline, the program itself and the voice gateway.
     ("POST", "/api/v1/sql", READ),
     ("POST", "/api/v1/lake/flush", OPERATE),

@@ -8,6 +8,7 @@ mod local_list;
 mod messages;
 mod principals;
 mod prometheus;
+mod reservations;
 mod tokens;
 mod transactions;
 mod variables;
@@ -46,6 +47,8 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
             tokens::delete
         ))
         .routes(routes!(local_list::show, local_list::update))
+        .routes(routes!(reservations::list, reservations::create))
+        .routes(routes!(reservations::cancel))
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::delete))
         .routes(routes!(health::health))

@@ -12,6 +12,7 @@ mod api {
     mod commands;
     mod devices;
     mod local_lists;
+    mod reservations;
     mod tables;
     mod transactions;
     mod variables;

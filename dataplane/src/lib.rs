@@ -41,6 +41,7 @@ pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use replay::ReplayError;
 pub use router::pending::Pending;
+pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{
     CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, Page, ShardHealth,
     StationView, TransactionView,
@@ -52,8 +53,8 @@ pub use router::{
 };
 pub use runtime::{Dataplane, StartError, StopError};
 pub use token::{
-    MessageFormat, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode, TokenStatus,
-    TokenType, TokenWritten,
+    MessageFormat, NamedToken, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode,
+    TokenStatus, TokenType, TokenWritten,
 };
 pub use variables::{
     AttributeKind, AttributeView, COMPONENT_16, Characteristics, Mutability, Named, VariableFilter,

@@ -19,7 +19,7 @@ use storage::log::{LogError, LogReader};
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::config::Plausibility;
-use crate::shard::{Projection, read_record_row};
+use crate::shard::{Projection, read_record_row, reservation_ends as ends};
 use crate::state::{RowError, StationState};
 use aside::Aside;
 
@@ -93,15 +93,18 @@ pub(crate) struct Share {
     pub(crate) states: Vec<StationState>,
     /// Commands that the last run left without an answer.
     pub(crate) commands: Vec<(StationKey, CommandChanged)>,
+    /// When reservations that are not over end, UTC microseconds.
+    pub(crate) reservation_ends: Vec<(StationKey, i64)>,
 }
 
-/// All stations of a data directory, and the commands that the last run left without an answer.
+/// All stations of a data directory, and what the last run left open.
 pub(crate) struct Replay {
     stations: Vec<StationState>,
     by_key: HashMap<StationKey, u32>,
     dirty: Vec<bool>,
     projection: Projection,
     commands: BTreeMap<[u8; 16], (StationKey, CommandChanged)>,
+    reservation_ends: BTreeMap<StationKey, Vec<i64>>,
     rules: Plausibility,
     aside: Aside,
 }
@@ -119,6 +122,7 @@ impl Replay {
             dirty: Vec::new(),
             projection: Projection::default(),
             commands: BTreeMap::new(),
+            reservation_ends: BTreeMap::new(),
             rules,
             aside: Aside::new(aside),
         };
@@ -139,6 +143,15 @@ impl Replay {
                 && let Ok(Fact::CommandChanged(command)) = record.body.to_fact()
             {
                 replay.note_command(key, command);
+            }
+        }
+        for row in store.scan(Table::Reservations, b"", b"") {
+            let (_, value) = row?;
+            if let Some((_, record)) = read_record_row(&value)
+                && let Ok(key) = record.station_key()
+                && let Body::ReservationsChanged(changed) = record.body
+            {
+                replay.reservation_ends.insert(key, ends(changed));
             }
         }
         Ok(replay)
@@ -217,6 +230,8 @@ impl Replay {
                 && let Ok(Fact::CommandChanged(command)) = record.body.to_fact()
             {
                 self.note_command(key, command);
+            } else if let Body::ReservationsChanged(changed) = record.body {
+                self.reservation_ends.insert(key, ends(changed));
             }
             last = seq;
             if HELD_LEN_MAX < self.projection.len() {
@@ -263,6 +278,11 @@ impl Replay {
         for (key, command) in self.commands.into_values() {
             let home = key.partition().shard(shards);
             split[home].commands.push((key, command));
+        }
+        for (key, ends) in self.reservation_ends {
+            let share = &mut split[key.partition().shard(shards)];
+            let ends = ends.into_iter().map(|ends_at| (key.clone(), ends_at));
+            share.reservation_ends.extend(ends);
         }
         split
     }

@@ -4,6 +4,7 @@
 //! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
 
 pub(crate) mod pending;
+pub(crate) mod reservations;
 mod variables;
 pub(crate) mod view;
 
@@ -20,10 +21,11 @@ use crate::id::partition_of_transaction;
 use crate::local_list::LocalList;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
-use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
+use crate::token::{NamedToken, Token, TokenFilter, TokenMode, TokenWritten};
 use crate::variables::read::Recent;
 use crate::variables::{VariableFilter, VariableView};
 use pending::{Pending, Reply, pending};
+use reservations::{ReservationView, ReserveRequest};
 use view::{CommandView, Page, ShardHealth, StationView, TransactionView};
 
 /// Longest page of a list.
@@ -163,10 +165,12 @@ pub enum CommandRefused {
 pub struct StartRequest {
     /// Where.
     pub station: StationKey,
-    /// EVSE (a 1.6 connector).
+    /// EVSE (a 1.6 connector); 0 for that of the reservation, or any.
     pub connector_id: u32,
+    /// Begin it on this reservation, which has to be one for this token or its group.
+    pub reservation_id: Option<i64>,
     /// The token to charge for; `None` takes our own.
-    pub id_token: Option<String>,
+    pub id_token: Option<NamedToken>,
     /// Who asks.
     pub principal: String,
     /// How long to wait for the transaction to begin.
@@ -260,6 +264,15 @@ pub(crate) enum Ask {
     RecentVariables {
         key: StationKey,
         reply: Reply<Option<Recent>>,
+    },
+    Reserve {
+        request: ReserveRequest,
+        reply: Reply<Result<CommandView, CommandRefused>>,
+    },
+    /// `None` for a station nobody has heard of.
+    Reservations {
+        key: StationKey,
+        reply: Reply<Option<Vec<ReservationView>>>,
     },
     Transaction {
         id: TransactionId,

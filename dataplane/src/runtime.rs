@@ -221,7 +221,7 @@ impl Dataplane {
             let settings = Arc::clone(&settings);
             let mut shard = Shard::new(index, settings, lookup, seed()?, log_id, last, now);
             share.states.into_iter().for_each(|state| shard.load(state));
-            shard.resume(now, share.commands);
+            shard.resume(now, share.commands, share.reservation_ends);
             loaded.push((seat, shard));
         }
         let mut threads = Vec::with_capacity(shards);

@@ -18,9 +18,11 @@ mod facts;
 mod follow;
 mod handshake;
 mod journal;
+mod named_token;
 mod outbox;
 mod passwords;
 mod projection;
+mod reservations;
 mod retries;
 mod stations;
 mod store;
@@ -66,6 +68,7 @@ pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
 pub(crate) use projection::{RetryRow, Row, read_record_row};
+pub(crate) use reservations::reservation_ends;
 use stations::Stations;
 pub(crate) use store::{Lookup, StoreUnreadable};
 use tally::Tally;
@@ -227,10 +230,12 @@ impl Shard {
     }
 
     /// Ends what the last run left open: connections are over, and commands without an answer stay without one.
+    /// Reservations end when they would have, at `reservation_ends`.
     pub(crate) fn resume(
         &mut self,
         now: Now,
         open_commands: Vec<(fleet::StationKey, fleet::record::CommandChanged)>,
+        reservation_ends: Vec<(fleet::StationKey, i64)>,
     ) {
         for station in self.stations.all() {
             let connection = self.stations[station].state.connection;
@@ -244,6 +249,10 @@ impl Shard {
         }
         for (key, command) in open_commands {
             self.forget_command(now, &key, command);
+        }
+        for (key, ends_at) in reservation_ends {
+            let station = self.stations.entry(&key);
+            self.await_end(now, station, ends_at);
         }
     }
 

@@ -123,6 +123,28 @@ impl Token {
     }
 }
 
+/// A token as an operator names it, for a station to charge on or to wait for.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct NamedToken {
+    /// The idTag or idToken.
+    pub id: String,
+    /// Type in the words of the station's version; `None` takes that of our token, if we have one. 1.6 knows none.
+    pub kind: Option<String>,
+    /// Further ids of the same driver, each with its type (2.x); they are passed on as they are.
+    pub additional_info: Vec<(String, String)>,
+    /// Group; `None` takes that of our token, if it has one.
+    pub group: Option<String>,
+}
+
+impl From<&str> for NamedToken {
+    fn from(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Which tokens a list shows; `None` shows all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenFilter {

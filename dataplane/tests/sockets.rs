@@ -217,6 +217,7 @@ fn commands_and_remote_starts_reach_the_station() {
     let start = router.start_transaction(StartRequest {
         station: key("CP1"),
         connector_id: 1,
+        reservation_id: None,
         id_token: Some("TAG".into()),
         principal: "test".into(),
         wait: PATIENCE,

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use crate::{
     Command, CommandRequest, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
     Health, ImportReport, IssueReceipt, IssueRequest, LocalList, LocalListRequest, Message,
-    MessageDirection, Page, Principal, PrincipalCreated, PrincipalRequest, Problem, SqlRequest,
-    Token, TokenRequest, TokenStatus, Transaction, TransactionStart, Variable, VoiceReply,
-    VoiceRequest,
+    MessageDirection, MessageType, Page, Principal, PrincipalCreated, PrincipalRequest, Problem,
+    Reservation, ReservationRequest, ReservationState, SqlRequest, Token, TokenRequest,
+    TokenStatus, Transaction, TransactionStart, Variable, VoiceReply, VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -130,6 +130,17 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     token: String,
+}
+
+/// Which reservations of a station to list; all by default.
+#[derive(Clone, Debug, Default)]
+pub struct ReservationFilter {
+    /// Only those that stand here.
+    pub state: Option<ReservationState>,
+    /// How many, at most 500; the server's default without.
+    pub limit: Option<u32>,
+    /// [`Page::next_cursor`] of the page before.
+    pub cursor: Option<String>,
 }
 
 impl std::fmt::Debug for Client {
@@ -387,6 +398,41 @@ impl Client {
         patch: &serde_json::Value,
     ) -> Result<Token, ClientError> {
         read(
+    /// `GET /api/v1/devices/{id}/reservations`
+    pub async fn reservations(
+        &self,
+        id: &str,
+        filter: &ReservationFilter,
+    ) -> Result<Page<Reservation>, ClientError> {
+        let query = [
+            ("state", filter.state.map(|state| state.as_str().to_owned())),
+            ("limit", filter.limit.map(|limit| limit.to_string())),
+            ("cursor", filter.cursor.clone()),
+        ];
+        read(self.request(Method::GET, &["devices", id, "reservations"], &query)).await
+    }
+
+    /// `POST /api/v1/devices/{id}/reservations`: waits for the station's answer.
+    pub async fn reserve(
+        &self,
+        id: &str,
+        request: &ReservationRequest,
+    ) -> Result<Reservation, ClientError> {
+        let builder = self.post(&["devices", id, "reservations"]).json(request);
+        read(builder.timeout(TIMEOUT_LONG)).await
+    }
+
+    /// `DELETE /api/v1/devices/{id}/reservations/{reservation_id}`: waits for the station's answer.
+    pub async fn cancel_reservation(
+        &self,
+        id: &str,
+        reservation_id: i64,
+    ) -> Result<Reservation, ClientError> {
+        let rid = reservation_id.to_string();
+        let builder = self.request(Method::DELETE, &["devices", id, "reservations", &rid], &[]);
+        read(builder.timeout(TIMEOUT_LONG)).await
+    }
+
             self.request(Method::PATCH, &["tokens", id], &[])
                 .json(patch),
         )

@@ -114,15 +114,56 @@ pub struct Message {
     pub received_at: String,
     /// Who sent it.
     pub direction: MessageDirection,
-    /// `CALL`, `CALLRESULT` or `CALLERROR`; `null` for a frame that could not be read.
+    /// `null` for a frame that could not be read.
     #[serde(rename = "type")]
-    pub kind: Option<String>,
+    pub kind: Option<MessageType>,
     /// OCPP-J message id.
     pub message_id: Option<String>,
     /// Of an answer, the action it answers.
     pub action: Option<String>,
     /// The frame.
     pub raw: String,
+}
+
+/// What a frame is in OCPP-J.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MessageType {
+    /// A request.
+    Call,
+    /// Its answer.
+    CallResult,
+    /// Its refusal.
+    CallError,
+    /// The refusal of an answer (2.1).
+    CallResultError,
+    /// What wants no answer (2.1).
+    Send,
+}
+
+impl MessageType {
+    /// The name in JSON and in the table `ocpp_messages`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "CALL",
+            Self::CallResult => "CALLRESULT",
+            Self::CallError => "CALLERROR",
+            Self::CallResultError => "CALLRESULTERROR",
+            Self::Send => "SEND",
+        }
+    }
+
+    /// The type of this exact name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [
+            Self::Call,
+            Self::CallResult,
+            Self::CallError,
+            Self::CallResultError,
+            Self::Send,
+        ];
+        all.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// Who sent a frame.

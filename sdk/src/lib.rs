@@ -19,6 +19,7 @@ mod local_lists;
 mod page;
 mod principals;
 mod problem;
+mod reservations;
 mod sql;
 mod tokens;
 mod transactions;
@@ -26,10 +27,12 @@ mod variables;
 mod voice;
 
 pub use client::{
-    Client, ClientError, DeviceFilter, MessageFilter, Outcome, TokenFilter, VariableFilter,
+    Client, ClientError, DeviceFilter, MessageFilter, Outcome, ReservationFilter, TokenFilter,
+    VariableFilter,
 };
 pub use commands::{
     Command, CommandError, CommandRequest, CommandState, FollowUp, Message, MessageDirection,
+    MessageType,
 };
 pub use devices::{
     Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
@@ -43,9 +46,11 @@ pub use local_lists::{LocalList, LocalListRequest, LocalListUpdate};
 pub use page::Page;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
 pub use problem::{FieldProblem, Problem};
+pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use sql::SqlRequest;
 pub use tokens::{
-    MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest, TokenStatus, TokenType,
+    AdditionalInfo, IdToken, MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest,
+    TokenStatus, TokenType,
 };
 pub use transactions::{Transaction, TransactionQuality, TransactionStart, TransactionStatus};
 pub use variables::{

@@ -209,3 +209,31 @@ pub struct TokenDevice {
     #[schema(max_items = 32)]
     pub evse_ids: Vec<u32>,
 }
+
+/// A token for a station to charge on or to wait for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdToken {
+    /// The idTag or idToken.
+    #[schema(example = "04A2B3C4")]
+    pub id_token: String,
+    /// In the words of the station's version (`ISO14443`, `Central`, …; 2.1 has an open list). Without it, the type that
+    /// the token has in `/tokens`. 1.6 knows none.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ISO14443")]
+    pub kind: Option<String>,
+    /// Further ids of the same driver (2.x).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_info: Vec<AdditionalInfo>,
+}
+
+/// A further id of a driver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdditionalInfo {
+    /// The id.
+    pub additional_id_token: String,
+    /// What kind of id it is; station and server have agreed on it.
+    #[serde(rename = "type")]
+    pub kind: String,
+}

@@ -3,20 +3,38 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::IdToken;
+
 /// A charge to start on a station.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransactionStart {
     /// The station.
     #[schema(example = "CP001")]
     pub device_id: String,
-    /// The connector of a 1.6 station, the EVSE of a 2.x one.
+    /// The connector of a 1.6 station, the EVSE of a 2.x one. With a `reservation_id` it may be absent: then the charge
+    /// begins where that is.
+    #[serde(default, skip_serializing_if = "is_zero")]
     #[schema(minimum = 1, example = 1)]
     pub connector_id: u32,
-    /// The token to charge on; without it one is made up for this charge.
+    /// The token to charge on; without one, one is made up for this charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 36, example = "1234567890")]
     pub rfid_tag: Option<String>,
+    /// The same with its type, in place of `rfid_tag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<IdToken>,
+    /// The token's group (2.x); without it, the one that the token has in `/tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 36)]
+    pub group_id_token: Option<String>,
+    /// Begin it on this reservation, which has to be an active one for this token or its group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation_id: Option<i64>,
+}
+
+fn is_zero(connector_id: &u32) -> bool {
+    *connector_id == 0
 }
 
 /// A transaction as far as it is known.

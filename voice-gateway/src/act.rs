@@ -255,7 +255,7 @@ impl Speaker<'_> {
         let request = TransactionStart {
             device_id: device_id.clone(),
             connector_id,
-            rfid_tag: None,
+            ..TransactionStart::default()
         };
         Ok(match self.client.start_transaction(&request, Some(STATION_WAIT)).await? {
             Outcome::Done(transaction) => Said::new(

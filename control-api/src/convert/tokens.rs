@@ -1,7 +1,5 @@
 //! Tokens, which operators write too: every member is looked at before the data plane has it.
 
-use std::time::UNIX_EPOCH;
-
 use dataplane::{
     LocalList, MessageFormat, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType,
 };
@@ -223,15 +221,8 @@ impl Found {
 
     fn time(&mut self, pointer: &str, text: Option<&str>) -> Option<UtcMicros> {
         let text = text?;
-        let at = humantime::parse_rfc3339(text)
-            .ok()
-            .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
-            .and_then(|since| i64::try_from(since.as_micros()).ok());
-        if at.is_none() {
-            let detail = format!("{text:?}, expected a time like 2027-01-01T00:00:00Z");
-            self.wrong(pointer, detail);
-        }
-        at.map(UtcMicros)
+        let at = super::moment(text);
+        at.map_err(|detail| self.wrong(pointer, detail)).ok()
     }
 
     fn into_result(self) -> Result<(), ApiError> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use dataplane::{CommandView, StartOutcome, StartRequest, StopOutcome, StopRequest};
+use dataplane::{CommandView, NamedToken, StartOutcome, StartRequest, StopOutcome, StopRequest};
 use fleet::TransactionId;
-use sdk::{Command, CommandState, Page, Transaction, TransactionStart};
+use sdk::{Command, CommandState, IdToken, Page, Transaction, TransactionStart};
 
 use super::commands::{accepted, refuse};
 use super::devices::check_text;
@@ -48,11 +48,13 @@ pub(crate) async fn start(
     Wait(wait): Wait,
     Body(request): Body<TransactionStart>,
 ) -> Result<Response, ApiError> {
-    if request.connector_id == 0 {
+    if request.connector_id == 0 && request.reservation_id.is_none() {
         return Err(ApiError::field("/connector_id", "0, expected 1 or more"));
     }
-    if let Some(token) = &request.rfid_tag {
-        check_token(token).map_err(|detail| ApiError::field("/rfid_tag", detail))?;
+    let id_token = token_of(&request)?;
+    if request.reservation_id.is_some() && id_token.is_none() {
+        let detail = "absent, a reservation is for a token";
+        return Err(ApiError::field("/id_token", detail));
     }
     let station = station_key(&caller, &request.device_id)
         .map_err(|e| ApiError::field("/device_id", e.to_string()))?;
@@ -60,7 +62,8 @@ pub(crate) async fn start(
     let question = app.router.start_transaction(StartRequest {
         station,
         connector_id: request.connector_id,
-        id_token: request.rfid_tag,
+        reservation_id: request.reservation_id,
+        id_token,
         principal: caller.name,
         wait,
     });
@@ -165,6 +168,31 @@ pub(crate) async fn active(
 fn transaction_id(id: &str) -> Result<TransactionId, ApiError> {
     id.parse()
         .map_err(|_| ApiError::not_found("transaction", id))
+}
+
+/// The token that a charge is to begin with, if the request names one.
+fn token_of(request: &TransactionStart) -> Result<Option<NamedToken>, ApiError> {
+    let group = request.group_id_token.clone();
+    let token = match (&request.rfid_tag, &request.id_token) {
+        (Some(_), Some(_)) => {
+            let detail = "beside an rfid_tag, which names a token too";
+            return Err(ApiError::field("/id_token", detail));
+        }
+        (Some(tag), None) => {
+            check_token(tag).map_err(|detail| ApiError::field("/rfid_tag", detail))?;
+            IdToken {
+                id_token: tag.clone(),
+                kind: None,
+                additional_info: Vec::new(),
+            }
+        }
+        (None, Some(token)) => token.clone(),
+        (None, None) if group.is_some() => {
+            return Err(ApiError::field("/group_id_token", "without a token"));
+        }
+        (None, None) => return Ok(None),
+    };
+    convert::named_token(token, group).map(Some)
 }
 
 /// Checks a token as stations would be sent it.

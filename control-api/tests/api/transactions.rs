@@ -19,6 +19,7 @@ fn start(world: &Arc<World>, wait: Option<Duration>) -> tokio::task::JoinHandle<
         device_id: "CP1".into(),
         connector_id: 1,
         rfid_tag: Some("TAG1".into()),
+        ..TransactionStart::default()
     };
     tokio::spawn(async move { client.start_transaction(&request, wait).await })
 }
@@ -138,7 +139,7 @@ fn a_station_that_says_no_or_is_away_starts_nothing() {
         let at = |device_id: &str, connector_id| TransactionStart {
             device_id: device_id.into(),
             connector_id,
-            rfid_tag: None,
+            ..TransactionStart::default()
         };
         let refused = |request| {
             let client = world.admin.clone();

@@ -14,12 +14,13 @@ use super::commands::command_view;
 use super::stations::Station;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
+use crate::router::pending::Reply;
 use crate::router::view::{
     CommandView, ConnectorView, Page, ShardHealth, StationView, TransactionView,
 };
 use crate::router::{
-    Ask, CommandRefused, RegisterError, RegisterMode, Registration, RouterError, StartOutcome,
-    StationFilter, StationPatch, StopOutcome,
+    Ask, CommandRefused, CommandRequest, RegisterError, RegisterMode, Registration, RouterError,
+    StartOutcome, StationFilter, StationPatch, StopOutcome,
 };
 use crate::state::{Connector, Transaction};
 
@@ -75,35 +76,16 @@ impl Shard {
                 let Some(station) = self.known(&request.station) else {
                     return reply.send(Err(CommandRefused::UnknownStation));
                 };
-                if let Err(refused) = self.check_command(station, &request.action, &request.payload)
-                {
-                    return reply.send(Err(refused));
-                }
-                if self.stalled {
-                    return reply.send(Err(CommandRefused::LogDown));
-                }
-                let (action, payload) = (request.action, request.payload);
-                match request.wait {
-                    Some(wait) => {
-                        let wait = Some((now.mono + wait, reply));
-                        self.make_command(now, station, action, payload, request.principal, wait);
-                    }
-                    None => {
-                        let id = self.make_command(
-                            now,
-                            station,
-                            action,
-                            payload,
-                            request.principal,
-                            None,
-                        );
-                        let made = self.commands.get(&id).map(|command| self.view_of(command));
-                        if let Some(view) = made {
-                            self.reply_when_durable(reply, Ok(view));
-                        }
-                    }
-                }
+                self.command(now, station, request, reply);
             }
+            Ask::Reserve { request, reply } => match self.known(&request.station) {
+                None => reply.send(Err(CommandRefused::UnknownStation)),
+                Some(station) => self.reserve(now, station, request, reply),
+            },
+            Ask::Reservations { key, reply } => match self.reservation_views(&key) {
+                Ok(views) => reply.send(views),
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+            },
             Ask::CommandById { id, reply } => match self.command_view(id) {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
@@ -153,8 +135,48 @@ impl Shard {
         }
     }
 
+    /// Checks and makes an operator's command.
+    pub(super) fn command(
+        &mut self,
+        now: Now,
+        station: u32,
+        request: CommandRequest,
+        reply: Reply<Result<CommandView, CommandRefused>>,
+    ) {
+        let CommandRequest {
+            action,
+            payload,
+            principal,
+            wait,
+            ..
+        } = request;
+        if let Err(refused) = self.check_command(station, &action, &payload) {
+            return reply.send(Err(refused));
+        }
+        if self.stalled {
+            return reply.send(Err(CommandRefused::LogDown));
+        }
+        let noted = self.note_reservation(now, station, &action, &payload, &principal);
+        if let Err(StoreUnreadable) = noted {
+            return reply.refuse(RouterError::StoreUnreadable);
+        }
+        match wait {
+            Some(wait) => {
+                let wait = Some((now.mono + wait, reply));
+                self.make_command(now, station, action, payload, principal, wait);
+            }
+            None => {
+                let id = self.make_command(now, station, action, payload, principal, None);
+                let made = self.commands.get(&id).map(|command| self.view_of(command));
+                if let Some(view) = made {
+                    self.reply_when_durable(reply, Ok(view));
+                }
+            }
+        }
+    }
+
     /// A station that may be talked about: not one that was deleted.
-    fn known(&self, key: &StationKey) -> Option<u32> {
+    pub(super) fn known(&self, key: &StationKey) -> Option<u32> {
         self.stations
             .find(key)
             .filter(|station| self.stations[*station].state.acceptance.is_some())

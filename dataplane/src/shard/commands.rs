@@ -7,17 +7,18 @@
 use std::borrow::Cow;
 
 use fleet::record::{
-    Acceptance, CommandChanged, CommandState, Direction, TransactionEvent, TransactionEventKind,
-    TransactionState,
+    Acceptance, CommandChanged, CommandState, Direction, Protocol, TransactionEvent,
+    TransactionEventKind, TransactionState,
 };
 use fleet::{StationKey, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::ws;
 use ocpp::{
-    Call, CallError, ErrorCode, Frame, Instant, MeterColumns, Outcome, Policy, Rpc, Version, v16,
-    v21, v201,
+    Call, CallError, ErrorCode, Frame, Instant, Int, MeterColumns, Outcome, Policy, Rpc, Version,
+    v16, v21, v201,
 };
 
+use super::named_token::Told;
 use super::passwords::check_password;
 use super::timers::Deadline;
 use super::{Now, Ready, Shard, StoreUnreadable};
@@ -26,6 +27,7 @@ use crate::id::uuid_v7;
 use crate::router::pending::Reply;
 use crate::router::view::CommandView;
 use crate::router::{CommandRefused, RouterError, StartOutcome, StopOutcome};
+use crate::token::TokenType;
 
 /// Ended commands stay in memory for as long as the state store may not have them.
 const ENDED_KEPT_MICROS: i64 = 60_000_000;
@@ -109,9 +111,12 @@ impl Shard {
                 self.deadlines.insert(deadline, Deadline::Wait(station));
                 command.waiters.push((deadline, reply));
             }
-        } else if let Some((_, reply)) = wait {
-            let view = self.view_of(&command);
-            self.reply_when_durable(reply, Ok(view));
+        } else {
+            self.settle_reservation(now, station, &command.record);
+            if let Some((_, reply)) = wait {
+                let view = self.view_of(&command);
+                self.reply_when_durable(reply, Ok(view));
+            }
         }
         self.commands.insert(id, command);
         id
@@ -336,8 +341,10 @@ impl Shard {
             return;
         };
         let (station, waiters) = (command.station, std::mem::take(&mut command.waiters));
+        let ended = command.record.clone();
         let open = &mut self.stations[station].commands_open;
         *open = open.saturating_sub(1);
+        self.settle_reservation(now, station, &ended);
         let Some(view) = self.commands.get(&id).map(|command| self.view_of(command)) else {
             return;
         };
@@ -426,6 +433,7 @@ impl Shard {
         let station = self.stations.entry(key);
         record.state = CommandState::Unknown.code();
         self.record(now, station, &record);
+        self.settle_reservation(now, station, &record);
     }
 
     /// Drops ended commands that the store has by now.
@@ -454,48 +462,40 @@ impl Shard {
         request: crate::router::StartRequest,
         reply: Reply<StartOutcome>,
     ) {
-        let id_token = request.id_token.unwrap_or_else(|| OWN_TOKEN.to_owned());
-        let remote_start_id = (self.random.next() >> 33) as i64;
-        let mut payload = Vec::new();
-        let action = match self.stations[station].state.protocol {
-            Some(fleet::record::Protocol::Ocpp16) | None => {
-                let call = v16::RemoteStartTransaction {
-                    connector_id: (request.connector_id != 0).then_some(request.connector_id),
-                    id_tag: id_token.as_str().into(),
-                    charging_profile: None,
-                };
-                call.write(&mut payload);
-                "RemoteStartTransaction"
-            }
-            Some(fleet::record::Protocol::Ocpp201 | fleet::record::Protocol::Ocpp21) => {
-                // The same in 2.1.
-                let call = v201::RequestStartTransaction {
-                    evse_id: (request.connector_id != 0).then_some(request.connector_id),
-                    remote_start_id,
-                    id_token: v201::IdToken {
-                        additional_info: None,
-                        id_token: id_token.as_str().into(),
-                        kind: v201::IdTokenType::Central,
-                    },
-                    charging_profile: None,
-                    group_id_token: None,
-                };
-                call.write(&mut payload);
-                "RequestStartTransaction"
-            }
+        let named = request.id_token.unwrap_or_else(|| OWN_TOKEN.into());
+        let Ok(token) = self.told(station, named, TokenType::Central) else {
+            return reply.refuse(RouterError::StoreUnreadable);
         };
-        let made = self.make_own_command(now, station, action, payload, request.principal);
+        let mut evse_id = request.connector_id;
+        if let Some(id) = request.reservation_id {
+            match self.evse_reserved(station, id, &token) {
+                Ok(Ok(reserved)) if evse_id == 0 => evse_id = reserved,
+                Ok(Ok(_)) => {}
+                Ok(Err(detail)) => {
+                    let refused = CommandRefused::Invalid(detail);
+                    return reply.send(StartOutcome::Refused(refused));
+                }
+                Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
+            }
+        }
+        let remote_start_id = (self.random.next() >> 33) as i64;
+        let protocol = self.stations[station].state.protocol;
+        let made = remote_start(protocol, evse_id, remote_start_id, &token)
+            .map_err(CommandRefused::Invalid)
+            .and_then(|(action, payload)| {
+                self.make_own_command(now, station, action, payload, request.principal)
+            });
         let command = match made {
             Ok(command) => command,
             Err(refused) => return reply.send(StartOutcome::Refused(refused)),
         };
-        let token_ref = self.token_ref(&id_token);
+        let token_ref = self.token_ref(&token.id);
         let deadline = now.mono + request.wait;
         let forget_at = deadline.max(now.mono + START_TOKEN_KEPT);
         self.stations[station].side_mut().starts.push(StartWait {
             token_ref,
             command,
-            evse_id: request.connector_id,
+            evse_id,
             remote_start_id,
             deadline,
             forget_at,
@@ -515,7 +515,7 @@ impl Shard {
         payload: Vec<u8>,
         principal: String,
     ) -> Result<CommandId, CommandRefused> {
-        let payload = String::from_utf8(payload).unwrap_or_default();
+        let payload = String::from_utf8(payload).expect("the writers write JSON");
         self.check_command(station, action, &payload)?;
         Ok(self.make_command(now, station, action.into(), payload, principal, None))
     }
@@ -711,6 +711,53 @@ impl Shard {
 /// The token of a remote start that names none.
 const OWN_TOKEN: &str = "sigec";
 
+/// A remote start in the words of a version; what that has no words for is an error. EVSE 0 leaves the choice to the
+/// station.
+fn remote_start(
+    protocol: Option<Protocol>,
+    evse_id: u32,
+    remote_start_id: i64,
+    token: &Told,
+) -> Result<(&'static str, Vec<u8>), String> {
+    let mut payload = Vec::new();
+    let action = match protocol {
+        Some(Protocol::Ocpp16) | None => {
+            let call = v16::RemoteStartTransaction {
+                connector_id: (evse_id != 0).then_some(evse_id),
+                id_tag: token.id.as_str().into(),
+                charging_profile: None,
+            };
+            call.write(&mut payload);
+            "RemoteStartTransaction"
+        }
+        Some(Protocol::Ocpp201) => {
+            let (id_token, group_id_token) = token.to_201()?;
+            let call = v201::RequestStartTransaction {
+                evse_id: (evse_id != 0).then_some(evse_id),
+                remote_start_id,
+                id_token,
+                charging_profile: None,
+                group_id_token,
+            };
+            call.write(&mut payload);
+            "RequestStartTransaction"
+        }
+        Some(Protocol::Ocpp21) => {
+            let (id_token, group_id_token) = token.to_21();
+            let call = v21::RequestStartTransaction {
+                evse_id: Int::new(i64::from(evse_id)),
+                remote_start_id,
+                id_token,
+                charging_profile: None,
+                group_id_token,
+            };
+            call.write(&mut payload);
+            "RequestStartTransaction"
+        }
+    };
+    Ok((action, payload))
+}
+
 /// A command as its operator sees it.
 pub(super) fn command_view(
     station: StationKey,
@@ -758,7 +805,7 @@ fn is_object(json: &str) -> bool {
 }
 
 /// Both versions answer a start and a stop with a status, and mean yes by `Accepted`.
-fn says_accepted(result: &str) -> bool {
+pub(super) fn says_accepted(result: &str) -> bool {
     let parsed: Result<serde_json::Value, _> = serde_json::from_str(result);
     parsed.is_ok_and(|value| value.get("status").and_then(|s| s.as_str()) == Some("Accepted"))
 }

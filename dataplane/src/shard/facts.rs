@@ -172,6 +172,13 @@ impl Shard {
                 self.security_event(now, call, &event.kind, &event.timestamp, info);
                 return Ok(());
             }
+            v201::Request::ReservationStatusUpdate(update) => {
+                let state = both::reservation_201(update.reservation_update_status);
+                self.end_reservation(now, call.station, update.reservation_id, state)?;
+                self.notified(now, call, |out| request.write(out))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
             v201::Request::ClearedChargingLimit(_)
             | v201::Request::FirmwareStatusNotification(_)
             | v201::Request::LogStatusNotification(_)
@@ -182,8 +189,7 @@ impl Shard {
             | v201::Request::NotifyMonitoringReport(_)
             | v201::Request::NotifyReport(_)
             | v201::Request::PublishFirmwareStatusNotification(_)
-            | v201::Request::ReportChargingProfiles(_)
-            | v201::Request::ReservationStatusUpdate(_) => {
+            | v201::Request::ReportChargingProfiles(_) => {
                 self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
                 return Ok(());

@@ -180,6 +180,7 @@ writable!(
     SecurityEvent,
     CommandChanged,
     CommandFollowed,
+    ReservationsChanged,
     StationConfigured,
     StationDeleted,
     Notified,

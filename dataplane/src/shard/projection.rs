@@ -89,6 +89,11 @@ pub(crate) fn course_key(
     canonical.hash()
 }
 
+/// The key under which a station's reservations are kept.
+pub(crate) fn reservations_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
+    canonical.begin("reservations", station).hash()
+}
+
 /// A row of the store that is the newest record of its thing: the event's name, then the record.
 pub(crate) fn record_row(event: EventId, record: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + record.len());
@@ -203,6 +208,12 @@ impl Projection {
                         .push_back((event.seq, Table::FollowUps, *command, row.clone()));
                 }
                 self.rows.push_back((event.seq, Table::FollowUps, key, row));
+            }
+            Body::ReservationsChanged(_) => {
+                let row = record_row(event, bytes);
+                let key = reservations_key(&mut self.canonical, record.station);
+                self.rows
+                    .push_back((event.seq, Table::Reservations, key, row));
             }
             Body::Connected(_)
             | Body::Disconnected(_)

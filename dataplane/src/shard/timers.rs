@@ -20,6 +20,8 @@ pub(crate) enum Deadline {
     Call(u64),
     /// An operator that waits at this station, for a command or a transaction.
     Wait(u32),
+    /// Reservations of this station end at this time, UTC microseconds.
+    Reservation(u32, i64),
 }
 
 /// Deadlines, nearest first.
@@ -70,6 +72,9 @@ impl Shard {
             match self.deadlines.take(now.mono) {
                 Some(Deadline::Call(conn)) => self.call_timeout(now, ConnId::from_bits(conn)),
                 Some(Deadline::Wait(station)) => self.wait_timeout(now, station),
+                Some(Deadline::Reservation(station, ends_at)) => {
+                    self.end_reservations(now, station, ends_at);
+                }
                 None => break,
             }
         }

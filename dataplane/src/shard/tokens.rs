@@ -180,7 +180,8 @@ impl Shard {
         }
     }
 
-    fn find_token(
+    /// What is known of a token.
+    pub(super) fn find_token(
         &mut self,
         station: u32,
         id: &str,

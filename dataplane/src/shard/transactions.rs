@@ -132,7 +132,15 @@ impl Shard {
             register_mwh,
             ocpp_counter,
         };
+        let used = match judged.verdict {
+            Verdict::New | Verdict::Same => {
+                self.reservation_used(now, station, &report, judged.before.id)?
+            }
+            // The first message under its key says which.
+            Verdict::Conflict => None,
+        };
         self.put_on_record(now, station, &report, judged);
+        self.record_reservations(now, station, used);
         Ok(ocpp_id)
     }
 
@@ -299,7 +307,13 @@ impl Shard {
             values,
             ocpp_counter: 0,
         };
+        let used = match judged.verdict {
+            Verdict::New | Verdict::Same => self.reservation_used(now, station, report, id)?,
+            // The first message under its key says which.
+            Verdict::Conflict => None,
+        };
         self.put_on_record(now, station, report, judged);
+        self.record_reservations(now, station, used);
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);
         Ok(cost.filter(|_| report.kind == TransactionEventKind::Ended))

@@ -86,6 +86,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::MeterValues(_)
         | Body::SecurityEvent(_)
         | Body::Message(_)
+        | Body::ReservationsChanged(_)
         | Body::StationConfigured(_) => {}
     }
 }

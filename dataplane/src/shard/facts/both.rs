@@ -3,7 +3,7 @@
 //! The types of the two versions differ in what 2.1 has added; the members read here bear the same names in both.
 
 use fleet::UtcMicros;
-use fleet::record::{Booted, Retry, StatusReported, TransactionEventKind};
+use fleet::record::{Booted, ReservationState, Retry, StatusReported, TransactionEventKind};
 use ocpp::{Word, v21, v201};
 
 use super::super::summary::TransactionReport;
@@ -115,4 +115,21 @@ fn kind_201(kind: &v201::IdTokenType) -> Option<TokenType> {
 /// The types of 2.1 are an open list; one that 2.0.1 does not have says nothing about the token.
 fn kind_21(kind: &str) -> Option<TokenType> {
     <v201::IdTokenType as Word>::parse(kind).map(token_type)
+}
+
+/// How a reservation ended.
+pub(super) fn reservation_201(status: v201::ReservationUpdateStatus) -> ReservationState {
+    match status {
+        v201::ReservationUpdateStatus::Expired => ReservationState::Expired,
+        v201::ReservationUpdateStatus::Removed => ReservationState::Removed,
+    }
+}
+
+/// How a reservation ended.
+pub(super) fn reservation_21(status: v21::ReservationUpdateStatus) -> ReservationState {
+    match status {
+        v21::ReservationUpdateStatus::Expired => ReservationState::Expired,
+        v21::ReservationUpdateStatus::Removed => ReservationState::Removed,
+        v21::ReservationUpdateStatus::NoTransaction => ReservationState::NoTransaction,
+    }
 }

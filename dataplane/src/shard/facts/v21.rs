@@ -49,6 +49,14 @@ impl Shard {
                 self.security_event(now, call, &event.kind, &event.timestamp, info);
                 return Ok(());
             }
+            v21::Request::ReservationStatusUpdate(update) => {
+                let state = both::reservation_21(update.reservation_update_status);
+                let id = i64::from(update.reservation_id);
+                self.end_reservation(now, call.station, id, state)?;
+                self.notified(now, call, |out| request.write(out))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
             v21::Request::BatterySwap(_)
             | v21::Request::ClearedChargingLimit(_)
             | v21::Request::ClosePeriodicEventStream(_)
@@ -66,8 +74,7 @@ impl Shard {
             | v21::Request::NotifySettlement(_)
             | v21::Request::PublishFirmwareStatusNotification(_)
             | v21::Request::ReportChargingProfiles(_)
-            | v21::Request::ReportDERControl(_)
-            | v21::Request::ReservationStatusUpdate(_) => {
+            | v21::Request::ReportDERControl(_) => {
                 self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
                 return Ok(());

@@ -19,6 +19,7 @@ mod b;
 mod e;
 mod f;
 mod g;
+mod h;
 mod j;
 mod l;
 mod m;
@@ -173,7 +174,8 @@ impl Case {
         std::mem::take(&mut self.out)
     }
 
-    /// `EVENT REASON` and: `state=`, `stopped=`, `start`, `token=`, `meter=CONTEXT:WH`, `evse`, `offline`, `seq=`.
+    /// `EVENT REASON` and: `state=`, `stopped=`, `start`, `token=`, `meter=CONTEXT:WH`, `evse`, `offline`,
+    /// `reservation=`, `seq=`.
     fn transaction_event(&mut self, rest: &str) {
         let mut words = rest.split(' ');
         let (event, reason) = (words.next().unwrap(), words.next().unwrap());
@@ -190,6 +192,7 @@ impl Case {
                 "token" => write!(more, r#","idToken":{{"idToken":"{value}","type":"ISO14443"}}"#),
                 "evse" => write!(more, r#","evse":{{"id":1,"connectorId":1}}"#),
                 "offline" => write!(more, r#","offline":true"#),
+                "reservation" => write!(more, r#","reservationId":{value}"#),
                 "seq" => {
                     self.seq_no = value.parse().expect("a number");
                     Ok(())

@@ -65,7 +65,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("PullDynamicScheduleUpdate", REFUSED),
     ("ReportChargingProfiles", COURSE),
     ("ReportDERControl", COURSE),
-    ("ReservationStatusUpdate", KEPT),
+    (
+        "ReservationStatusUpdate",
+        "kept, and the end of a reservation",
+    ),
     (
         "SecurityEventNotification",
         "a security event, with its severity",
@@ -89,10 +92,13 @@ const BEHAVIOURS: &[(&str, &str)] = &[
 ];
 
 const FOLLOWED: &str = "a command; what comes after its answer stands beside it";
+const RESERVATION: &str =
+    "a command; `/devices/{id}/reservations` makes it, and keeps what comes of it";
 const VARIABLES: &str = "a command; its answer tells of variables";
 
 /// Calls that more is done with than with a command as such.
 const COMMANDS: &[(&str, &str)] = &[
+    ("CancelReservation", RESERVATION),
     ("ChangeConfiguration", VARIABLES),
     ("CustomerInformation", FOLLOWED),
     ("GetBaseReport", FOLLOWED),
@@ -122,6 +128,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "RequestStopTransaction",
         "a command; `/transactions/stop` waits for its end",
     ),
+    ("ReserveNow", RESERVATION),
     (
         "SendLocalList",
         "a command; `/devices/{id}/local-list` makes it from the tokens",

@@ -651,7 +651,7 @@ fn open(
         .into_values()
         .filter(|(_, command)| command.state <= 2)
         .collect();
-    shard.resume(now, open);
+    shard.resume(now, open, Vec::new());
     (log, stepper, shard)
 }
 

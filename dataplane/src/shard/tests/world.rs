@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use fleet::record::{Acceptance, Direction};
-use fleet::wire::Fact;
+use fleet::wire::{Body, Fact};
 use fleet::{LogId, Seq, StationKey, UtcMicros};
 use net::driver::ConnId;
 use net::ws::{self, MaskKey};
@@ -30,7 +30,10 @@ use crate::router::{
 use crate::shard::{
     Effect, Now, Projection, Running, Settings, Shard, StoreUnreadable, token_key, write_token,
 };
-use crate::{MessageFormat, Password, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType};
+use crate::{
+    MessageFormat, NamedToken, Password, PersonalMessage, Token, TokenDevice, TokenStatus,
+    TokenType,
+};
 
 /// 2026-11-22T10:00:00Z: second 0 of every script.
 pub(super) const EPOCH: i64 = 1_795_341_600_000_000;
@@ -194,7 +197,8 @@ impl World {
                 let request = StartRequest {
                     station,
                     connector_id,
-                    id_token: words.next().map(str::to_owned),
+                    reservation_id: None,
+                    id_token: words.next().map(NamedToken::from),
                     principal: "op".into(),
                     wait: Duration::from_secs(30),
                 };
@@ -210,6 +214,8 @@ impl World {
                 };
                 self.ask(what, |reply| Ask::Stop { request, reply });
             }
+            ("op", "reserve") => super::reservations::reserve(self, rest),
+            ("op", "reservations") => super::reservations::show(self, rest),
             ("op", "station") => self.show_station(rest),
             ("op", "transactions") => self.show_transactions(rest),
             (_, "connect") => self.connect(who, rest),
@@ -497,7 +503,7 @@ impl World {
         }
     }
 
-    fn ask<T: std::fmt::Debug + 'static>(
+    pub(super) fn ask<T: std::fmt::Debug + 'static>(
         &mut self,
         what: &str,
         ask: impl FnOnce(crate::router::pending::Reply<T>) -> Ask,
@@ -730,6 +736,7 @@ impl World {
         self.shard = shard(&self.settings, &self.rows, Seq(self.durable as u64), now);
         let mut states = BTreeMap::new();
         let mut commands = BTreeMap::new();
+        let mut reservation_ends = BTreeMap::new();
         let mut staged = Projection::default();
         for (at, bytes) in self.log.iter().enumerate() {
             let record = fleet::wire::read(bytes).unwrap();
@@ -745,6 +752,8 @@ impl World {
             staged.note(event, &record, bytes);
             if let Fact::CommandChanged(command) = record.body.to_fact().unwrap() {
                 commands.insert(command.command_id, (key, command));
+            } else if let Body::ReservationsChanged(changed) = record.body {
+                reservation_ends.insert(key, crate::shard::reservation_ends(changed));
             }
         }
         // As a start does, what the log adds goes to the store at once.
@@ -763,7 +772,9 @@ impl World {
             .into_values()
             .filter(|(_, c)| c.state <= 2)
             .collect();
-        self.shard.resume(now, open);
+        let ends = reservation_ends.into_iter();
+        let ends = ends.flat_map(|(key, ends)| ends.into_iter().map(move |at| (key.clone(), at)));
+        self.shard.resume(now, open, ends.collect());
     }
 
     fn show_record(&mut self, at: usize) {
@@ -820,6 +831,7 @@ impl World {
                 "CommandFollowed {} messages {} duplicates {} complete {}",
                 course.action, course.messages, course.duplicates, course.complete
             ),
+            Fact::ReservationsChanged(changed) => super::reservations::shown(&changed),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
             Fact::StationDeleted(_) => "StationDeleted".into(),

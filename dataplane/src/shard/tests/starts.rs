@@ -1,0 +1,183 @@
+//! Remote starts: which token a station is told, in its version's words, and on which reservation.
+
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+
+use super::world::{World, config, key};
+use crate::config::Onboarding;
+use crate::router::{Ask, StartRequest};
+use crate::token::NamedToken;
+
+fn request(token: NamedToken) -> StartRequest {
+    StartRequest {
+        station: key("CP1"),
+        connector_id: 1,
+        reservation_id: None,
+        id_token: Some(token),
+        principal: "op".into(),
+        wait: Duration::from_secs(30),
+    }
+}
+
+/// What the station is sent, or why it is sent nothing.
+fn check(protocol: &str, before: &str, request: StartRequest, expected: Expect) {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&format!("0 a connect CP1 {protocol}\n{before}"));
+    world.ask("start", |reply| Ask::Start { request, reply });
+    let out = world.run("9 wait");
+    let shown = out
+        .split_once("Transaction\",")
+        .map_or(&*out, |(_, payload)| payload);
+    // The id of a remote start is drawn.
+    let shown = match shown.split_once("\"remoteStartId\":") {
+        Some((before, rest)) => {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap();
+            format!("{before}\"remoteStartId\":N{}", &rest[digits..])
+        }
+        None => shown.to_owned(),
+    };
+    expected.assert_eq(shown.trim_end());
+}
+
+const KNOWN: &str = "0 token TAG Accepted type=KeyCode group=FAMILY";
+
+#[test]
+fn what_is_known_of_a_token_is_told_with_it() {
+    let tag = || request("TAG".into());
+    check(
+        "1.6",
+        KNOWN,
+        tag(),
+        expect![[r#"{"connectorId":1,"idTag":"TAG"}]"#]],
+    );
+    check(
+        "2.0.1",
+        KNOWN,
+        tag(),
+        expect![[
+            r#"{"evseId":1,"groupIdToken":{"idToken":"FAMILY","type":"Central"},"idToken":{"idToken":"TAG","type":"KeyCode"},"remoteStartId":N}]"#
+        ]],
+    );
+    check(
+        "2.1",
+        KNOWN,
+        tag(),
+        expect![[
+            r#"{"evseId":1,"groupIdToken":{"idToken":"FAMILY","type":"Central"},"idToken":{"idToken":"TAG","type":"KeyCode"},"remoteStartId":N}]"#
+        ]],
+    );
+    check(
+        "2.0.1",
+        "",
+        tag(),
+        expect![[
+            r#"{"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":N}]"#
+        ]],
+    );
+}
+
+#[test]
+fn what_is_said_of_a_token_goes_before_what_is_known() {
+    let said = || {
+        request(NamedToken {
+            kind: Some("ISO15693".into()),
+            additional_info: vec![("DE-8AA".into(), "eMAID".into())],
+            group: Some("FLEET".into()),
+            ..NamedToken::from("TAG")
+        })
+    };
+    check(
+        "1.6",
+        KNOWN,
+        said(),
+        expect![[r#"{"connectorId":1,"idTag":"TAG"}]"#]],
+    );
+    check(
+        "2.0.1",
+        KNOWN,
+        said(),
+        expect![[
+            r#"{"evseId":1,"groupIdToken":{"idToken":"FLEET","type":"Central"},"idToken":{"additionalInfo":[{"additionalIdToken":"DE-8AA","type":"eMAID"}],"idToken":"TAG","type":"ISO15693"},"remoteStartId":N}]"#
+        ]],
+    );
+    check(
+        "2.1",
+        KNOWN,
+        said(),
+        expect![[
+            r#"{"evseId":1,"groupIdToken":{"idToken":"FLEET","type":"Central"},"idToken":{"additionalInfo":[{"additionalIdToken":"DE-8AA","type":"eMAID"}],"idToken":"TAG","type":"ISO15693"},"remoteStartId":N}]"#
+        ]],
+    );
+}
+
+#[test]
+fn a_type_of_no_version_goes_where_the_list_is_open() {
+    let odd = || {
+        request(NamedToken {
+            kind: Some("VIN".into()),
+            ..NamedToken::from("TAG")
+        })
+    };
+    check(
+        "2.0.1",
+        "",
+        odd(),
+        expect![[r#"1 op start: Ok(Refused(Invalid("type \"VIN\" is none of 2.0.1")))"#]],
+    );
+    check(
+        "2.1",
+        "",
+        odd(),
+        expect![[r#"{"evseId":1,"idToken":{"idToken":"TAG","type":"VIN"},"remoteStartId":N}]"#]],
+    );
+}
+
+#[test]
+fn a_start_on_a_reservation_is_for_its_token_or_its_group_and_at_its_place() {
+    let reserved = r#"
+        0 token FRIEND Accepted group=FAMILY
+        1 op reserve CP1 TAG 600 evse=2 group=FAMILY
+        1 a answers {"status":"Accepted"}
+    "#;
+    let on = |token: &str, connector_id, reservation_id| StartRequest {
+        connector_id,
+        reservation_id: Some(reservation_id),
+        ..request(token.into())
+    };
+    check(
+        "2.0.1",
+        reserved,
+        on("tag", 0, 1),
+        expect![[
+            r#"{"evseId":2,"idToken":{"idToken":"tag","type":"Central"},"remoteStartId":N}]"#
+        ]],
+    );
+    check(
+        "2.0.1",
+        reserved,
+        on("FRIEND", 1, 1),
+        expect![[
+            r#"{"evseId":1,"groupIdToken":{"idToken":"FAMILY","type":"Central"},"idToken":{"idToken":"FRIEND","type":"Central"},"remoteStartId":N}]"#
+        ]],
+    );
+    check(
+        "2.0.1",
+        reserved,
+        on("STRANGER", 0, 1),
+        expect![[r#"2 op start: Ok(Refused(Invalid("reservation 1 is for another token")))"#]],
+    );
+    check(
+        "2.0.1",
+        reserved,
+        on("TAG", 0, 2),
+        expect![[r#"2 op start: Ok(Refused(Invalid("no active reservation has the id 2")))"#]],
+    );
+    let over = format!("{reserved}\n8 store breaks");
+    check(
+        "2.0.1",
+        &over,
+        on("TAG", 0, 1),
+        expect!["9 op start: Err(StoreUnreadable)"],
+    );
+}
