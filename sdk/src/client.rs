@@ -105,6 +105,14 @@ pub struct MessageFilter {
     pub direction: Option<MessageDirection>,
     /// Only those of this action, and answers to it.
     pub action: Option<String>,
+    /// Only those of this OCPP-J type.
+    pub kind: Option<MessageType>,
+    /// Only those with this OCPP-J id.
+    pub message_id: Option<String>,
+    /// Only those of this time (RFC 3339) or later.
+    pub from: Option<String>,
+    /// Only those before this time.
+    pub to: Option<String>,
     /// How many, at most 500; the server's default without.
     pub limit: Option<u32>,
     /// [`Page::next_cursor`] of the page before.
@@ -124,14 +132,6 @@ pub struct VariableFilter {
     pub cursor: Option<String>,
 }
 
-/// A client of one server with one token. Cheap to clone; clones share connections.
-#[derive(Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    base: Url,
-    token: String,
-}
-
 /// Which reservations of a station to list; all by default.
 #[derive(Clone, Debug, Default)]
 pub struct ReservationFilter {
@@ -141,6 +141,14 @@ pub struct ReservationFilter {
     pub limit: Option<u32>,
     /// [`Page::next_cursor`] of the page before.
     pub cursor: Option<String>,
+}
+
+/// A client of one server with one token. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: String,
 }
 
 impl std::fmt::Debug for Client {
@@ -301,6 +309,10 @@ impl Client {
         let query = [
             ("direction", direction),
             ("action", filter.action.clone()),
+            ("type", filter.kind.map(|kind| kind.as_str().to_owned())),
+            ("message_id", filter.message_id.clone()),
+            ("from", filter.from.clone()),
+            ("to", filter.to.clone()),
             ("limit", filter.limit.map(|limit| limit.to_string())),
             ("cursor", filter.cursor.clone()),
         ];
@@ -386,18 +398,6 @@ impl Client {
         read(builder.timeout(TIMEOUT_LONG)).await
     }
 
-    /// `POST /api/v1/tokens`: a token that is not there yet.
-    pub async fn create_token(&self, token: &Token) -> Result<Token, ClientError> {
-        read(self.post(&["tokens"]).json(token)).await
-    }
-
-    /// `PATCH /api/v1/tokens/{id}`: what `patch` (RFC 7396) does not name stays.
-    pub async fn change_token(
-        &self,
-        id: &str,
-        patch: &serde_json::Value,
-    ) -> Result<Token, ClientError> {
-        read(
     /// `GET /api/v1/devices/{id}/reservations`
     pub async fn reservations(
         &self,
@@ -433,6 +433,18 @@ impl Client {
         read(builder.timeout(TIMEOUT_LONG)).await
     }
 
+    /// `POST /api/v1/tokens`: a token that is not there yet.
+    pub async fn create_token(&self, token: &Token) -> Result<Token, ClientError> {
+        read(self.post(&["tokens"]).json(token)).await
+    }
+
+    /// `PATCH /api/v1/tokens/{id}`: what `patch` (RFC 7396) does not name stays.
+    pub async fn change_token(
+        &self,
+        id: &str,
+        patch: &serde_json::Value,
+    ) -> Result<Token, ClientError> {
+        read(
             self.request(Method::PATCH, &["tokens", id], &[])
                 .json(patch),
         )

@@ -419,6 +419,8 @@ fn message_sent(columns: &mut Columns, head: &Head<'_>, message: &MessageView<'_
         2 => Some("CALL"),
         3 => Some("CALLRESULT"),
         4 => Some("CALLERROR"),
+        5 => Some("CALLRESULTERROR"),
+        6 => Some("SEND"),
         _ => None,
     });
     text(&mut rows.message_id, message.message_id);
