@@ -51,9 +51,17 @@ const FILE: Limits = Limits {
     timeout: Duration::from_secs(600),
 };
 
+/// Firmware and logs, as slow as a modem of a station may be. How long they may be is said by their own limits, which
+/// are below this one.
+const TRANSFER: Limits = Limits {
+    len_max: 1 << 40,
+    timeout: Duration::from_secs(3_600),
+};
+
 fn limits(path: Option<&MatchedPath>) -> Limits {
     match path.map(MatchedPath::as_str) {
         Some("/api/v1/devices/import") => FILE,
+        Some("/api/v1/files" | "/files/u/{secret}" | "/files/u/{secret}/{name}") => TRANSFER,
         Some("/api/v1/voice/command") => AUDIO,
         _ => ORDINARY,
     }

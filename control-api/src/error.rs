@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use dataplane::{RegisterError, RouterError};
 use sdk::{Command, FieldProblem, Role};
 
+use crate::files::FilesError;
 use crate::problem::Refusal;
 
 /// When to try again what was refused because something was full or down.
@@ -110,6 +111,18 @@ pub enum ApiError {
     /// The command is none, or its payload breaks its schema.
     #[error("{0}")]
     InvalidCommand(String),
+    /// It was there and is not any more.
+    #[error("{0}")]
+    Gone(String),
+    /// There is no room for what came.
+    #[error("{0}")]
+    NoRoom(String),
+    /// The part of the file that is asked for lies behind its end.
+    #[error("the file has {len} bytes, the range asks for others")]
+    Range {
+        /// Bytes there are.
+        len: u64,
+    },
     /// The server cannot do it now and may be able to soon.
     #[error("{0}")]
     Unavailable(String),
@@ -178,6 +191,9 @@ impl ApiError {
             Self::Timeout(_) => &TIMEOUT,
             Self::Disconnected(_) => &DISCONNECTED,
             Self::InvalidCommand(_) => &INVALID_COMMAND,
+            Self::Gone(_) => &GONE,
+            Self::NoRoom(_) => &NO_ROOM,
+            Self::Range { .. } => &RANGE,
             Self::Unavailable(_) => &UNAVAILABLE,
             Self::Internal(_) => &INTERNAL,
         }
@@ -209,6 +225,39 @@ impl From<RouterError> for ApiError {
     fn from(error: RouterError) -> Self {
         Self::Unavailable(error.to_string())
     }
+}
+
+impl From<FilesError> for ApiError {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::TooLarge { limit } => Self::TooLarge {
+                limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            },
+            FilesError::Full { .. } | FilesError::DiskFull | FilesError::TooMany { .. } => {
+                Self::NoRoom(error.to_string())
+            }
+            FilesError::Busy => Self::Unavailable(error.to_string()),
+            FilesError::Empty => Self::Malformed(error.to_string()),
+            FilesError::Unknown { .. } => Self::NoRoute,
+            FilesError::Expired(_) | FilesError::Used => Self::Gone(error.to_string()),
+            FilesError::Arriving => Self::Conflict(error.to_string()),
+            FilesError::Random
+            | FilesError::Row { .. }
+            | FilesError::Io { .. }
+            | FilesError::Store(_) => Self::Internal(chain(&error)),
+        }
+    }
+}
+
+/// An error and what is behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
 }
 
 /// As [`ApiError`] of the station `id`.
@@ -280,6 +329,9 @@ kinds! {
     TIMEOUT GATEWAY_TIMEOUT "timeout" "Station did not answer" "`state` says how far the command came, `Location` how it goes on.";
     DISCONNECTED BAD_GATEWAY "disconnected" "Connection ended" "The command may have been carried out; it is never sent again by itself.";
     INVALID_COMMAND UNPROCESSABLE_ENTITY "invalid_command" "Invalid command" "Use an action of the station's OCPP version, with a payload of its schema.";
+    GONE GONE "gone" "No longer valid" "Make a new URL; this one has expired or was used up.";
+    NO_ROOM INSUFFICIENT_STORAGE "no_room" "No room" "Remove files that are not needed, or raise the limit that `detail` names.";
+    RANGE RANGE_NOT_SATISFIABLE "range" "Range not satisfiable" "`Content-Range` says how long the file is.";
     UNAVAILABLE SERVICE_UNAVAILABLE "unavailable" "Service temporarily unavailable" "Try again after `Retry-After`; `/health` says what is wrong.";
     INTERNAL INTERNAL_SERVER_ERROR "internal" "Internal error" "This is a fault of the server; its log says more.";
     // Of `POST /api/v1/sql`, which the pipeline answers.

@@ -1,4 +1,4 @@
-//! The HTTP API of operators: stations, commands, transactions, tokens, principals, health and metrics.
+//! The HTTP API of operators: stations, commands, transactions, tokens, files, principals, health and metrics.
 //!
 //! A request passes the login ([`policy`] is the one table of who may do what), reaches a handler in [`routes`],
 //! which asks the data plane's router, and leaves through [`convert`]. Nothing here holds state of a station.
@@ -18,6 +18,7 @@ mod convert;
 mod cursor;
 mod error;
 mod extract;
+mod files;
 mod health;
 mod listing;
 mod metrics;
@@ -41,6 +42,7 @@ use tokio::sync::Semaphore;
 use authorize::Guard;
 
 pub use error::ApiError;
+pub use files::{FILES_MAX, Files, FilesConfig, FilesError, LINKS_MAX, keep_files};
 pub use health::{HealthFn, HealthParts};
 pub use principals::{
     ADMIN, ADMIN_TOKEN_CHARS_MAX, ADMIN_TOKEN_CHARS_MIN, ADMIN_TOKEN_DISTINCT_MIN, AdminToken,
@@ -62,6 +64,8 @@ pub struct Deps {
     pub principals: Principals,
     /// How often.
     pub rates: RateLimits,
+    /// Files for stations and from them.
+    pub files: Files,
     /// Asks the tables.
     pub sql: SqlFn,
     /// How the parts are that the data plane's router does not know.
@@ -86,6 +90,7 @@ impl std::fmt::Debug for Deps {
 struct App {
     router: dataplane::Router,
     principals: Principals,
+    files: Files,
     sql: SqlFn,
     health: HealthFn,
     metrics: metrics::Metrics,
@@ -104,6 +109,7 @@ pub fn router(deps: Deps) -> Router {
     let app = Arc::new(App {
         router: deps.router,
         principals: deps.principals,
+        files: deps.files,
         sql: deps.sql,
         health: deps.health,
         metrics: metrics.clone(),

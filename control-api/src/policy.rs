@@ -61,6 +61,20 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
         "/api/v1/devices/{id}/reservations/{reservation_id}",
         OPERATE,
     ),
+    // Logs of stations hold what drivers did.
+    ("GET", "/api/v1/files", OPERATE),
+    ("POST", "/api/v1/files", OPERATE),
+    ("POST", "/api/v1/files/upload-urls", OPERATE),
+    ("GET", "/api/v1/files/{id}", OPERATE),
+    ("DELETE", "/api/v1/files/{id}", OPERATE),
+    ("GET", "/api/v1/files/{id}/content", OPERATE),
+    ("POST", "/api/v1/files/{id}/download-urls", OPERATE),
+    // For stations, which have no token: the secret in the path is what lets them in.
+    ("GET", "/files/d/{secret}", Public),
+    ("PUT", "/files/u/{secret}", Public),
+    ("POST", "/files/u/{secret}", Public),
+    ("PUT", "/files/u/{secret}/{name}", Public),
+    ("POST", "/files/u/{secret}/{name}", Public),
     // Mounted: served by the pipeline, the program itself and the voice gateway.
     ("POST", "/api/v1/sql", READ),
     ("POST", "/api/v1/lake/flush", OPERATE),
@@ -118,8 +132,9 @@ mod tests {
         for (method, path, access) in RULES {
             let reads =
                 *method == "GET" || path.ends_with("/sql") || path.ends_with("/voice/command");
+            let by_secret = path.starts_with("/files/u/{secret}");
             assert!(
-                reads || OPERATE == *access || ADMINISTER == *access,
+                reads || by_secret || OPERATE == *access || ADMINISTER == *access,
                 "{method} {path}"
             );
         }

@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -82,6 +84,10 @@ fn add_headers(headers: &mut HeaderMap, error: &ApiError) {
     if let ApiError::Unauthorized(_) = error {
         let challenge = HeaderValue::from_static("Bearer realm=\"sigec\"");
         headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    if let ApiError::Range { len } = error {
+        let whole = HeaderValue::from_str(&format!("bytes */{len}"));
+        headers.extend(whole.ok().map(|whole| (CONTENT_RANGE, whole)));
     }
     if let Some(command) = error.command() {
         let path = format!("/api/v1/commands/{}", command.id);

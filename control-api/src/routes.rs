@@ -2,6 +2,7 @@
 
 mod commands;
 mod devices;
+mod files;
 mod import;
 mod issues;
 mod local_list;
@@ -11,6 +12,7 @@ mod prometheus;
 mod reservations;
 mod tokens;
 mod transactions;
+mod transfers;
 mod variables;
 
 pub(crate) use devices::check_text;
@@ -49,6 +51,17 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(local_list::show, local_list::update))
         .routes(routes!(reservations::list, reservations::create))
         .routes(routes!(reservations::cancel))
+        .routes(routes!(files::list, files::put))
+        .routes(routes!(files::show, files::delete))
+        .routes(routes!(files::content))
+        .routes(routes!(files::make_download_url))
+        .routes(routes!(files::make_upload_url))
+        .routes(routes!(transfers::download))
+        .routes(routes!(transfers::upload, transfers::upload_by_post))
+        .routes(routes!(
+            transfers::upload_named,
+            transfers::upload_named_by_post
+        ))
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::delete))
         .routes(routes!(health::health))

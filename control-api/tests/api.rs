@@ -11,6 +11,7 @@ mod api {
 
     mod commands;
     mod devices;
+    mod files;
     mod local_lists;
     mod reservations;
     mod tables;

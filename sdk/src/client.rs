@@ -1,5 +1,7 @@
 //! A client of the API.
 
+mod files;
+
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};

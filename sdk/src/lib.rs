@@ -14,6 +14,7 @@
 mod client;
 mod commands;
 mod devices;
+mod files;
 mod health;
 mod local_lists;
 mod page;
@@ -38,6 +39,9 @@ pub use devices::{
     Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
     GeneratedPassword, ImportError, ImportReport, IssueCategory, IssueReceipt, IssueRequest,
     Location,
+};
+pub use files::{
+    DownloadUrl, DownloadUrlRequest, File, FileCreated, FileReceived, UploadUrl, UploadUrlRequest,
 };
 pub use health::{
     DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,

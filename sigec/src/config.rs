@@ -13,12 +13,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use control_api::{AdminToken, AdminTokenError, RateLimits, ServeLimits};
+use control_api::{AdminToken, AdminTokenError, FilesConfig, RateLimits, ServeLimits};
 use storage::log::LogConfig;
 
 pub(crate) use layers::{DEFAULTS, Settings};
 pub(crate) use show::show;
-use units::{Currency, Price};
+use units::{BaseUrl, Currency, Price};
 
 /// Why a configuration was refused; each names the setting, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) http_listen: SocketAddr,
     pub(crate) http: ServeLimits,
     pub(crate) rates: RateLimits,
+    /// Its `base_url` is empty where the HTTP listener tells it.
+    pub(crate) files: FilesConfig,
     pub(crate) postgres_listen: SocketAddr,
     pub(crate) dataplane: dataplane::Config,
     pub(crate) lake: pipeline::Config,
@@ -122,6 +124,7 @@ impl Config {
                 principal: rate(settings, "http.rate_principal")?,
                 anonymous: rate(settings, "http.rate_anonymous")?,
             },
+            files: files_config(settings)?,
             postgres_listen,
             dataplane: dataplane::Config {
                 listen: vec![ocpp],
@@ -183,6 +186,22 @@ fn listeners(settings: &Settings) -> Result<[SocketAddr; 3], ConfigError> {
 fn rate(settings: &Settings, key: &str) -> Result<u32, ConfigError> {
     let rate = settings.count(key, 0..=1_000_000)?;
     Ok(u32::try_from(rate).expect("a million fits"))
+}
+
+fn files_config(settings: &Settings) -> Result<FilesConfig, ConfigError> {
+    let base_url: BaseUrl = settings.parse("files.base_url")?;
+    let size_max = settings.size("files.size_max", KIB..=64 * GIB)?;
+    let total_max = settings.size("files.total_max", KIB..=1024 * GIB)?;
+    if total_max < size_max {
+        return Err(settings.invalid("files.total_max", "a size of at least files.size_max"));
+    }
+    let days = settings.count("files.retention_days", 0..=36_500)?;
+    Ok(FilesConfig {
+        base_url: base_url.0,
+        size_max: size_max as u64,
+        total_max: total_max as u64,
+        retention: (days != 0).then(|| secs(days as u64 * 86_400)),
+    })
 }
 
 fn dataplane_config(

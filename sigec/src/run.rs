@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use control_api::{PrincipalError, Principals};
+use control_api::{Files, PrincipalError, Principals};
 use dataplane::{Dataplane, Onboarding};
 use pipeline::Lake;
 use sdk::{Client, Role};
@@ -165,6 +165,7 @@ impl Server {
 
         let store = StateStore::open(&state_dir(data_dir.path()))?;
         let principals = Principals::open(store.clone())?;
+        let files = open_files(config, &data_dir, &store, http.local_addr()?)?;
         let new_token = principals.bootstrap(admin_token.as_ref())?;
 
         let dataplane = Dataplane::start(config.dataplane.clone(), &data_dir, store.clone())?;
@@ -205,6 +206,7 @@ impl Server {
         let api = control_api::router(control_api::Deps {
             router,
             principals: principals.clone(),
+            files: files.clone(),
             rates: config.rates,
             sql: bridge::sql(lake.sql()),
             health: {
@@ -225,6 +227,7 @@ impl Server {
         });
 
         let (ending, ended) = watch::channel(false);
+        tokio::spawn(control_api::keep_files(files, until(ended.clone())));
         let http = tokio::spawn(control_api::serve(
             http,
             api,
@@ -305,6 +308,21 @@ impl Server {
         drop(self.data_dir);
         Ok(stopped??)
     }
+}
+
+/// Files for stations and from them; their URLs name `http` where the configuration names nothing.
+fn open_files(
+    config: &Config,
+    data_dir: &DataDir,
+    store: &StateStore,
+    http: SocketAddr,
+) -> anyhow::Result<Files> {
+    let mut files = config.files.clone();
+    if files.base_url.is_empty() {
+        files.base_url = format!("http://{}", reachable(http));
+    }
+    let dir = data_dir.path().join("files");
+    Ok(Files::open(dir, store.clone(), files)?)
 }
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -52,11 +52,13 @@ pub enum Table {
     Meta,
     /// What is known of a station's reservations.
     Reservations,
+    /// Files for stations and from them, and the URLs that lead to them.
+    Files,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -67,6 +69,7 @@ impl Table {
         Self::Variables,
         Self::Meta,
         Self::Reservations,
+        Self::Files,
     ];
 
     /// Its keyspace on disk.
@@ -82,6 +85,7 @@ impl Table {
             Self::Variables => "variables",
             Self::Meta => "meta",
             Self::Reservations => "reservations",
+            Self::Files => "files",
         }
     }
 }

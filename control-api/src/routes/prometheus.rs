@@ -38,6 +38,10 @@ pub(crate) async fn metrics(
         messages(&mut out, &shards);
         logs(&mut out, &shards);
     }
+    let (bytes, count) = app.files.usage();
+    let help = "Bytes of files for stations and from them, kept or arriving.";
+    out.single("sigec_files_bytes", Kind::Gauge, help, bytes);
+    out.single("sigec_files", Kind::Gauge, "Such files kept.", count);
     app.metrics.render(&mut out);
     if let Some(bytes) = resident_memory() {
         let help = "Resident memory of this process.";

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use control_api::{AdminToken, Deps, HealthParts, Principals, RateLimits, SqlError, SqlFn, SqlRow};
+use control_api::{
+    AdminToken, Deps, Files, FilesConfig, HealthParts, Principals, RateLimits, SqlError, SqlFn,
+    SqlRow,
+};
 use dataplane::{Config, Dataplane, Onboarding};
 use futures::FutureExt as _;
 use sdk::{Client, ClientError, HealthStatus, PrincipalRequest, Problem, Role};
@@ -20,6 +23,9 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The administrator's token.
 pub(crate) const ROOT: &str = "root-token-of-the-test";
 
+/// Longest file.
+pub(crate) const FILE_LEN_MAX: u64 = 1 << 20;
+
 /// A server with an administrator whose token is [`ROOT`].
 pub(crate) struct World {
     pub(crate) admin: Client,
@@ -32,7 +38,7 @@ pub(crate) struct World {
     ocpp: SocketAddr,
     dataplane: Dataplane,
     _data_dir: DataDir,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// Runs a test against a server that is open to stations.
@@ -72,11 +78,20 @@ impl World {
             ..Config::default()
         };
         let dataplane = Dataplane::start(config, &data_dir, store.clone()).unwrap();
-        let principals = Principals::open(store).unwrap();
+        let principals = Principals::open(store.clone()).unwrap();
         let root = AdminToken::new(ROOT).unwrap();
         principals.bootstrap(Some(&root)).unwrap();
         let queries = Arc::new(Mutex::new(Vec::new()));
         let rows = Arc::new(Mutex::new(Vec::new()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let files = FilesConfig {
+            base_url: url.clone(),
+            size_max: FILE_LEN_MAX,
+            total_max: 4 * FILE_LEN_MAX,
+            retention: None,
+        };
+        let files = Files::open(dir.path().join("files"), store, files).unwrap();
         let router = control_api::router(Deps {
             router: dataplane.router(),
             principals: principals.clone(),
@@ -84,6 +99,7 @@ impl World {
                 principal: 0,
                 anonymous: 0,
             },
+            files,
             sql: tables(Arc::clone(&queries), Arc::clone(&rows)),
             health: Arc::new(parts),
             metrics: vec![Arc::new(|| "sigec_voice_commands_total 0\n".to_owned())],
@@ -91,8 +107,6 @@ impl World {
             sql_routes: axum::Router::new(),
             voice_routes: axum::Router::new(),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             admin: Client::new(&url, ROOT).unwrap(),
@@ -103,7 +117,7 @@ impl World {
             ocpp: dataplane.addrs()[0],
             dataplane,
             _data_dir: data_dir,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -115,6 +129,15 @@ impl World {
         };
         let created = self.admin.create_principal(&request).await.unwrap();
         self.admin.with_token(created.token)
+    }
+
+    /// Names of what lies in the directory of files.
+    pub(crate) fn stored_files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir.path().join("files")).unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.unwrap().file_name().into_string().unwrap()
+        };
+        entries.map(name).collect()
     }
 
     /// A station on a socket.

@@ -232,3 +232,33 @@ fn onboarding_is_open_only_while_every_listener_is_on_loopback() {
     let (config, _) = Config::load(None, [], &exposed).unwrap();
     assert_eq!(config.dataplane.onboarding, dataplane::Onboarding::Pending);
 }
+
+#[test]
+fn stations_are_given_urls_that_are_some() {
+    let load = |key: &'static str, text: &str| Config::load(None, [], &[(key, text.to_owned())]);
+    for (text, expected) in [
+        ("", Some("")),
+        ("https://csms.example.org", Some("https://csms.example.org")),
+        (
+            "http://10.0.0.1:8080/sigec/",
+            Some("http://10.0.0.1:8080/sigec"),
+        ),
+        ("csms.example.org", None),
+        ("ftp://csms.example.org", None),
+        ("https://", None),
+        ("https:///files", None),
+        ("https://a b", None),
+        ("https://a?b", None),
+    ] {
+        let found = load("files.base_url", text).map(|(config, _)| config.files.base_url);
+        match (found, expected) {
+            (Ok(found), expected) => assert_eq!(Some(&*found), expected, "{text}"),
+            (Err(error), None) => assert!(error.to_string().contains("a URL such as"), "{error}"),
+            (Err(error), Some(_)) => panic!("{text}: {error}"),
+        }
+    }
+    let small = load("files.total_max", "1MiB").unwrap_err().to_string();
+    assert!(small.contains("at least files.size_max"), "{small}");
+    let (config, _) = load("files.retention_days", "0").unwrap();
+    assert_eq!(config.files.retention, None);
+}

@@ -78,6 +78,28 @@ fn show(amount: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::
     write!(f, "{}{name}", amount / scale)
 }
 
+/// What URLs of ours begin with; empty where nothing is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BaseUrl(pub(super) String);
+
+impl FromStr for BaseUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "nothing, or a URL such as https://csms.example.org/sigec, without query and at most 200 characters";
+        let url = text.trim_end_matches('/');
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte);
+        let host = url
+            .strip_prefix("http://")
+            .or_else(|| url.strip_prefix("https://"));
+        let named = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'));
+        if url.len() <= 200 && url.bytes().all(is_plain) && (url.is_empty() || named) {
+            return Ok(Self(url.to_owned()));
+        }
+        Err(expected)
+    }
+}
+
 /// A price per kWh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Price {

@@ -1,0 +1,171 @@
+//! URLs with a secret, by which a station gets a file or puts one.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fleet::UtcMicros;
+use ring::digest::{SHA256, digest};
+use storage::state::{Durability, StateBatch, Table};
+
+use super::row::{FileId, FileRow, file_key, link_key};
+use super::{Files, FilesError, LINKS_MAX, random};
+
+/// SHA-256 of a secret.
+pub(crate) type LinkId = [u8; 32];
+
+/// Random bytes of a secret: 192 bits, 32 characters of a URL.
+const SECRET_LEN: usize = 24;
+
+/// What a URL is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Gives this file.
+    Download(FileId),
+    /// Takes a file.
+    Upload {
+        /// Its longest, bytes.
+        len_max: u64,
+    },
+}
+
+/// What is known of a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinkRow {
+    pub(crate) tenant: String,
+    pub(crate) purpose: Purpose,
+    /// Whom it is meant for; empty for anybody.
+    pub(crate) station: String,
+    /// Whole transfers that are left.
+    pub(crate) uses_left: u32,
+    pub(crate) expires_at: UtcMicros,
+    /// The command that told the station of it.
+    pub(crate) command: Option<[u8; 16]>,
+    /// True while a file arrives; of this process only.
+    pub(super) is_arriving: bool,
+}
+
+/// A URL to make.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkRequest<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) purpose: Purpose,
+    pub(crate) station: &'a str,
+    /// Whole transfers.
+    pub(crate) uses: u32,
+    pub(crate) lifetime: Duration,
+}
+
+/// A URL that was made; it is not shown again.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) url: String,
+    pub(crate) expires_at: UtcMicros,
+}
+
+impl Files {
+    /// Makes a URL, once that is on disk.
+    pub(crate) fn make_link(
+        &self,
+        now: UtcMicros,
+        request: &LinkRequest<'_>,
+    ) -> Result<Made, FilesError> {
+        let secret = URL_SAFE_NO_PAD.encode(random::<SECRET_LEN>()?);
+        let id = id_of(&secret);
+        let lifetime = i64::try_from(request.lifetime.as_micros()).unwrap_or(i64::MAX);
+        let link = LinkRow {
+            tenant: request.tenant.to_owned(),
+            purpose: request.purpose,
+            station: request.station.to_owned(),
+            uses_left: request.uses,
+            expires_at: UtcMicros(now.0.saturating_add(lifetime)),
+            command: None,
+            is_arriving: false,
+        };
+        let direction = match request.purpose {
+            Purpose::Download(_) => "d",
+            Purpose::Upload { .. } => "u",
+        };
+        let mut index = self.index();
+        if LINKS_MAX <= index.links.len() {
+            return Err(FilesError::TooMany {
+                what: "URLs",
+                limit: LINKS_MAX,
+            });
+        }
+        self.put(&[(id, &link)], &[])?;
+        let expires_at = link.expires_at;
+        index.links.insert(id, link);
+        Ok(Made {
+            url: format!("{}/files/{direction}/{secret}", self.config().base_url),
+            expires_at,
+        })
+    }
+
+    /// A file that a secret gives, and by which URL.
+    pub(crate) fn by_secret(
+        &self,
+        now: UtcMicros,
+        secret: &str,
+    ) -> Result<(LinkId, FileRow), FilesError> {
+        let unknown = || FilesError::Unknown { what: "URL" };
+        let id = id_of(secret);
+        let index = self.index();
+        let link = index.links.get(&id).ok_or_else(unknown)?;
+        match link.purpose {
+            Purpose::Download(file) => {
+                link.check(now)?;
+                let row = index.files.get(&file).ok_or_else(unknown)?;
+                Ok((id, row.clone()))
+            }
+            Purpose::Upload { .. } => Err(unknown()),
+        }
+    }
+
+    /// A transfer is about to be whole: counted before its last byte goes.
+    pub(crate) fn count_use(&self, now: UtcMicros, id: &LinkId) -> Result<(), FilesError> {
+        let mut index = self.index();
+        let link = index.links.get(id).ok_or(FilesError::Used)?;
+        link.check(now)?;
+        let mut used = link.clone();
+        used.uses_left -= 1;
+        self.put(&[(*id, &used)], &[])?;
+        index.links.insert(*id, used);
+        Ok(())
+    }
+
+    /// Writes rows; they are on disk when this returns.
+    pub(super) fn put(
+        &self,
+        links: &[(LinkId, &LinkRow)],
+        files: &[&FileRow],
+    ) -> Result<(), FilesError> {
+        let mut batch = StateBatch::default();
+        for (id, link) in links {
+            batch.put(Table::Files, link_key(id), link.write());
+        }
+        for file in files {
+            batch.put(Table::Files, file_key(file.id), file.write());
+        }
+        Ok(self.0.store.apply(batch, None, Durability::Sync)?)
+    }
+}
+
+impl LinkRow {
+    pub(super) fn check(&self, now: UtcMicros) -> Result<(), FilesError> {
+        if self.expires_at <= now {
+            return Err(FilesError::Expired(self.expires_at));
+        }
+        match self.uses_left {
+            0 => Err(FilesError::Used),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn id_of(secret: &str) -> LinkId {
+    digest(&SHA256, secret.as_bytes())
+        .as_ref()
+        .try_into()
+        .expect("a SHA-256 has 32 bytes")
+}
