@@ -131,6 +131,7 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
         missing_parts: course.missing,
         duplicate_parts: course.duplicates,
         complete,
+        files: Vec::new(),
     }
 }
 

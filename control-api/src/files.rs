@@ -38,7 +38,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use incoming::Incoming;
 use link::LinkRow;
-pub(crate) use link::{LinkId, LinkRequest, Purpose};
+pub(crate) use link::{LinkId, LinkRequest, Made, Purpose};
 pub(crate) use row::{FileId, FileRow, Origin, hex};
 
 /// Most files there can be; what is known of them is in memory.
@@ -256,6 +256,15 @@ impl Files {
             .collect()
     }
 
+    /// What came to a command of a tenant, oldest first.
+    pub(crate) fn of_command(&self, tenant: &str, command: [u8; 16]) -> Vec<FileRow> {
+        let index = self.index();
+        let rows = index.files.values();
+        rows.filter(|row| row.tenant == tenant && row.command == Some(command))
+            .cloned()
+            .collect()
+    }
+
     /// The bytes of a file.
     pub(crate) fn bytes_of(&self, id: FileId) -> Result<File, FilesError> {
         let path = self.path(id);
@@ -412,6 +421,11 @@ pub async fn keep_files(files: Files, ending: impl Future<Output = ()>) {
             Err(error) => tracing::error!(%error, "removing old files"),
         }
     }
+}
+
+/// A `requestId` that no other command of these days has.
+pub(crate) fn request_id() -> Result<u32, FilesError> {
+    Ok(u32::from_be_bytes(random()?) >> 1)
 }
 
 fn random<const N: usize>() -> Result<[u8; N], FilesError> {

@@ -61,6 +61,8 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
         "/api/v1/devices/{id}/reservations/{reservation_id}",
         OPERATE,
     ),
+    ("POST", "/api/v1/devices/{id}/logs", OPERATE),
+    ("POST", "/api/v1/devices/{id}/firmware", OPERATE),
     // Logs of stations hold what drivers did.
     ("GET", "/api/v1/files", OPERATE),
     ("POST", "/api/v1/files", OPERATE),

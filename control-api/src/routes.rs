@@ -1,6 +1,7 @@
 //! The resources. A handler's attribute is its entry in the OpenAPI document.
 
 mod commands;
+mod courses;
 mod devices;
 mod files;
 mod import;
@@ -51,6 +52,8 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(local_list::show, local_list::update))
         .routes(routes!(reservations::list, reservations::create))
         .routes(routes!(reservations::cancel))
+        .routes(routes!(courses::get_log))
+        .routes(routes!(courses::update_firmware))
         .routes(routes!(files::list, files::put))
         .routes(routes!(files::show, files::delete))
         .routes(routes!(files::content))

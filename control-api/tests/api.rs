@@ -10,6 +10,7 @@ mod api {
     pub(crate) mod world;
 
     mod commands;
+    mod courses;
     mod devices;
     mod files;
     mod local_lists;

@@ -1,5 +1,7 @@
 //! Hiding passwords in raw messages, and tokens in payloads, before they are logged or shown.
 
+mod urls;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -39,11 +41,24 @@ pub fn may_hold_secrets(action: &str) -> bool {
         action,
         "" | "ChangeConfiguration"
             | "GetConfiguration"
+            | "GetDiagnostics"
+            | "GetLog"
             | "GetVariables"
             | "SetVariables"
             | "SetNetworkProfile"
             | "NotifyReport"
             | "NotifyEvent"
+            | "PublishFirmware"
+            | "SignedUpdateFirmware"
+            | "UpdateFirmware"
+    )
+}
+
+/// True for what says by a URL where a file is or goes.
+fn may_hold_urls(action: &str) -> bool {
+    matches!(
+        action,
+        "GetDiagnostics" | "GetLog" | "PublishFirmware" | "SignedUpdateFirmware" | "UpdateFirmware"
     )
 }
 
@@ -57,6 +72,9 @@ pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     }
     if !may_hold_secrets(action) {
         return Cow::Borrowed(frame);
+    }
+    if may_hold_urls(action) {
+        return mask_urls(frame);
     }
     let mut masked = Vec::new();
     let mut r = Reader::new(frame, Version::V201, Policy::Strict);
@@ -74,6 +92,28 @@ pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     }
     masked.sort_by_key(|range| range.start);
     replaced(frame, masked.into_iter().map(|range| (range, MASK)))
+}
+
+/// Hides what of the URLs in a message lets somebody in.
+fn mask_urls(frame: &str) -> Cow<'_, str> {
+    let mut masked = Vec::new();
+    let mut r = Reader::new(frame, Version::V201, Policy::Strict);
+    let walked = walk_members(&mut r, frame, &mut |key, range| {
+        if urls::MEMBERS.contains(&key) {
+            let mut value = Reader::new(&frame[range.clone()], Version::V201, Policy::Strict);
+            let shown = value.string().map(|url| urls::without_secrets(&url));
+            // What is no text is no URL, and what needs an escape none that anybody gave us.
+            let is_plain =
+                |text: &str| !text.contains(|c: char| c.is_control() || "\"\\".contains(c));
+            let shown = shown.ok().filter(|shown| is_plain(shown));
+            let shown = shown.map_or(MASK.to_owned(), |shown| format!("\"{shown}\""));
+            masked.push((range, shown));
+        }
+    });
+    if walked.and_then(|()| r.end()).is_err() {
+        return Cow::Owned(withheld(frame));
+    }
+    replaced(frame, masked)
 }
 
 /// Puts `reference` of each token's text where that stands in a payload of any action; what is no JSON is withheld.

@@ -60,6 +60,9 @@ pub struct Command {
     /// True when every part has come, or a final status; `null` for an action that nothing comes after.
     #[serde(default)]
     pub complete: Option<bool>,
+    /// Files that the station sent for it, to URLs of this server; asking for the command shows them.
+    #[serde(default)]
+    pub files: Vec<crate::File>,
 }
 
 /// A message that a station sent after a command.

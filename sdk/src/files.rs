@@ -95,3 +95,92 @@ pub struct UploadUrl {
     #[schema(format = DateTime)]
     pub expires_at: String,
 }
+
+/// Has a station send a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogRequest {
+    /// Which one.
+    #[serde(rename = "type")]
+    pub kind: LogType,
+    /// The oldest moment that it should tell of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub from: Option<String>,
+    /// The newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub to: Option<String>,
+    /// Where to put it; a URL of this server by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// How often the station tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// Seconds between two tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_interval: Option<u32>,
+    /// Longest file, bytes; at most, and by default, `files.size_max` of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_max: Option<u64>,
+    /// Seconds that the URL is good for, at most 90 days; a day by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+}
+
+/// A kind of log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum LogType {
+    /// What the station did, in its own words.
+    DiagnosticsLog,
+    /// Events of its security.
+    SecurityLog,
+    /// What it collects, 2.1.
+    DataCollectorLog,
+}
+
+impl LogType {
+    /// The name in OCPP.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DiagnosticsLog => "DiagnosticsLog",
+            Self::SecurityLog => "SecurityLog",
+            Self::DataCollectorLog => "DataCollectorLog",
+        }
+    }
+}
+
+/// Has a station install firmware.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirmwareRequest {
+    /// A file that was put here; the station gets a URL for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    /// Where else it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// When to fetch it; now by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub retrieve_at: Option<String>,
+    /// When to install it; as soon as it is there by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub install_at: Option<String>,
+    /// Its signature, base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The certificate that the signature was made with, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_certificate: Option<String>,
+    /// How often the station tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// Seconds between two tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_interval: Option<u32>,
+    /// Seconds that the URL is good for, at most 90 days; a day by default. It must be good when the station fetches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+}

@@ -41,7 +41,8 @@ pub use devices::{
     Location,
 };
 pub use files::{
-    DownloadUrl, DownloadUrlRequest, File, FileCreated, FileReceived, UploadUrl, UploadUrlRequest,
+    DownloadUrl, DownloadUrlRequest, File, FileCreated, FileReceived, FirmwareRequest, LogRequest,
+    LogType, UploadUrl, UploadUrlRequest,
 };
 pub use health::{
     DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,

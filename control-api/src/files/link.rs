@@ -59,6 +59,7 @@ pub(crate) struct LinkRequest<'a> {
 /// A URL that was made; it is not shown again.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
+    pub(crate) id: LinkId,
     pub(crate) url: String,
     pub(crate) expires_at: UtcMicros,
 }
@@ -97,6 +98,7 @@ impl Files {
         let expires_at = link.expires_at;
         index.links.insert(id, link);
         Ok(Made {
+            id,
             url: format!("{}/files/{direction}/{secret}", self.config().base_url),
             expires_at,
         })
@@ -132,6 +134,32 @@ impl Files {
         self.put(&[(*id, &used)], &[])?;
         index.links.insert(*id, used);
         Ok(())
+    }
+
+    /// Ties a URL, and what came by it already, to the command that told the station of it.
+    pub(crate) fn tie(&self, id: &LinkId, command: [u8; 16]) -> Result<(), FilesError> {
+        let mut index = self.index();
+        let Some(mut link) = index.links.get(id).cloned() else {
+            return Ok(());
+        };
+        link.command = Some(command);
+        let mut came: Vec<FileRow> = index.files.values().cloned().collect();
+        came.retain(|row| row.link == Some(*id));
+        for row in &mut came {
+            row.command = Some(command);
+        }
+        let files: Vec<&FileRow> = came.iter().collect();
+        self.put(&[(*id, &link)], &files)?;
+        index.links.insert(*id, link);
+        index
+            .files
+            .extend(came.into_iter().map(|row| (row.id, row)));
+        Ok(())
+    }
+
+    /// Forgets a URL that nobody was told of.
+    pub(crate) fn drop_link(&self, id: &LinkId) -> Result<(), FilesError> {
+        self.forget(&mut self.index(), &[], &[*id])
     }
 
     /// Writes rows; they are on disk when this returns.

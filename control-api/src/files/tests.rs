@@ -208,6 +208,28 @@ fn files_of_stations_go_with_time_and_others_when_an_operator_says_so() {
 }
 
 #[test]
+fn a_command_is_tied_to_what_comes_and_to_what_came_before_it_was_known() {
+    let world = world();
+    for late in [false, true] {
+        let secret = world.link(Purpose::Upload { len_max: 5 }, 1);
+        let id = link::id_of(&secret);
+        if !late {
+            world.files.tie(&id, [7; 16]).unwrap();
+        }
+        let row = world.upload(NOW, &secret, b"log").unwrap();
+        if late {
+            assert_eq!(row.command, None);
+            world.files.tie(&id, [7; 16]).unwrap();
+        }
+        let row = world.files.find("default", row.id).unwrap();
+        assert_eq!(row.command, Some([7; 16]));
+    }
+    let world = world.again();
+    let tied = |row: &FileRow| row.command == Some([7; 16]);
+    assert_eq!(world.files.list("default", None, 9, tied).len(), 2);
+}
+
+#[test]
 fn the_store_holds_no_secret() {
     let world = world();
     let row = world.put(b"firmware").unwrap();

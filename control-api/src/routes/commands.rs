@@ -1,5 +1,7 @@
 //! `/api/v1/devices/{id}/commands` and `/api/v1/commands`
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,6 +13,7 @@ use sdk::{Command, CommandRequest, CommandState};
 use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, Wait};
+use crate::principals::Principal;
 use crate::{SharedApp, convert};
 
 /// Longest action name that is looked up.
@@ -50,17 +53,35 @@ pub(crate) async fn create(
     if !request.payload.is_object() {
         return Err(ApiError::field("/payload", "not an object"));
     }
+    let payload = request.payload.to_string();
+    let command = send(&app, caller, &id, request.action, payload, wait).await?;
+    respond(command, wait)
+}
+
+/// Sends a command to the station `id`, whose answer is waited for as long as `wait` says.
+pub(super) async fn send(
+    app: &SharedApp,
+    caller: Principal,
+    id: &str,
+    action: String,
+    payload: String,
+    wait: Option<Duration>,
+) -> Result<Command, ApiError> {
     let question = app.router.command(dataplane::CommandRequest {
-        station: station_key(&caller, &id)?,
-        action: request.action,
-        payload: request.payload.to_string(),
+        station: station_key(&caller, id)?,
+        action,
+        payload,
         principal: caller.name,
         wait,
     });
     let command = answered_within(wait.unwrap_or_default(), question)
         .await?
-        .map_err(|refused| refuse(refused, &id))?;
-    let command = convert::command(command);
+        .map_err(|refused| refuse(refused, id))?;
+    Ok(convert::command(command))
+}
+
+/// The answer to a request that sent a command, and waited or did not.
+pub(super) fn respond(command: Command, wait: Option<Duration>) -> Result<Response, ApiError> {
     match wait {
         Some(_) => settled(command),
         None => Ok(accepted(command)),
@@ -87,7 +108,10 @@ pub(crate) async fn show(
         .await?
         .filter(|command| command.station.tenant() == caller.tenant)
         .ok_or_else(unknown)?;
-    Ok(Json(convert::command(command)))
+    let mut command = convert::command(command);
+    let files = app.files.of_command(&caller.tenant, command_id.0);
+    command.files = files.iter().map(super::files::file).collect();
+    Ok(Json(command))
 }
 
 /// The answer to a request that waited.

@@ -25,9 +25,9 @@ use crate::{SharedApp, cursor};
 /// Longest name, characters.
 pub(super) const NAME_CHARS_MAX: usize = 128;
 /// How long a URL is good for where nothing is said.
-pub(super) const LIFETIME_DEFAULT: Duration = Duration::from_secs(86_400);
+const LIFETIME_DEFAULT: Duration = Duration::from_secs(86_400);
 /// How long it may be good for.
-pub(super) const LIFETIME_MAX: Duration = Duration::from_secs(90 * 86_400);
+const LIFETIME_MAX: Duration = Duration::from_secs(90 * 86_400);
 /// Most transfers of one URL.
 const USES_MAX: u32 = 10_000;
 /// Bytes that are handed to the disk at a time.
@@ -236,25 +236,20 @@ pub(crate) async fn make_upload_url(
     Caller(caller): Caller,
     Body(request): Body<UploadUrlRequest>,
 ) -> Result<(StatusCode, Json<UploadUrl>), ApiError> {
-    let limit = app.files.config().size_max;
-    let size_max = request.size_max.unwrap_or(limit);
-    if !(1..=limit).contains(&size_max) {
-        let detail = format!("{size_max}, expected 1 to {limit} bytes (`files.size_max`)");
-        return Err(ApiError::field("/size_max", detail));
-    }
+    let size_max = size_max(&app.files, request.size_max)?;
+    let lifetime = lifetime("/expires_in", request.expires_in)?;
     let station = request.device_id.unwrap_or_default();
     if !station.is_empty() {
         StationKey::new(&caller.tenant, &station)
             .map_err(|e| ApiError::field("/device_id", e.to_string()))?;
     }
-    let (uses, lifetime) = limits(1, request.expires_in)?;
     let files = app.files.clone();
     let made = blocking(move || {
         let request = LinkRequest {
             tenant: &caller.tenant,
             purpose: Purpose::Upload { len_max: size_max },
             station: &station,
-            uses,
+            uses: 1,
             lifetime,
         };
         files.make_link(crate::now(), &request)
@@ -293,22 +288,35 @@ pub(super) fn file(row: &FileRow) -> File {
     }
 }
 
+/// The longest file that a URL takes: what is asked for, within what any file may have.
+pub(super) fn size_max(files: &Files, asked: Option<u64>) -> Result<u64, ApiError> {
+    let limit = files.config().size_max;
+    let size_max = asked.unwrap_or(limit);
+    if (1..=limit).contains(&size_max) {
+        return Ok(size_max);
+    }
+    let detail = format!("{size_max}, expected 1 to {limit} bytes (`files.size_max`)");
+    Err(ApiError::field("/size_max", detail))
+}
+
+/// How long a URL is good, where a member of a body says it.
+pub(super) fn lifetime(pointer: &str, asked: Option<u64>) -> Result<Duration, ApiError> {
+    let lifetime = asked.map_or(LIFETIME_DEFAULT, Duration::from_secs);
+    if lifetime.is_zero() || LIFETIME_MAX < lifetime {
+        let (found, max) = (lifetime.as_secs(), LIFETIME_MAX.as_secs());
+        let detail = format!("{found}, expected 1 to {max} seconds");
+        return Err(ApiError::field(pointer, detail));
+    }
+    Ok(lifetime)
+}
+
 /// How often and how long a URL is good.
 fn limits(uses: u32, expires_in: Option<u64>) -> Result<(u32, Duration), ApiError> {
     if !(1..=USES_MAX).contains(&uses) {
         let detail = format!("downloads is {uses}, expected 1 to {USES_MAX}");
         return Err(ApiError::BadParameter(detail));
     }
-    let lifetime = expires_in.map_or(LIFETIME_DEFAULT, Duration::from_secs);
-    if lifetime.is_zero() || LIFETIME_MAX < lifetime {
-        let max = LIFETIME_MAX.as_secs();
-        let detail = format!(
-            "expires_in is {}, expected 1 to {max} seconds",
-            lifetime.as_secs()
-        );
-        return Err(ApiError::BadParameter(detail));
-    }
-    Ok((uses, lifetime))
+    Ok((uses, lifetime("/expires_in", expires_in)?))
 }
 
 fn download_url(

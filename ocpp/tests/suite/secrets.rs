@@ -26,6 +26,21 @@ fn passwords_are_masked_wherever_a_message_carries_them() {
             r#"[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#,
         ),
         (
+            "GetLog",
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"ftp:\/\/ana:pw@host\/up"},"logType":"SecurityLog"}]"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"ftp://ana:***@host/up"},"logType":"SecurityLog"}]"#,
+        ),
+        (
+            "UpdateFirmware",
+            r#"[2,"1","UpdateFirmware",{"location":"http://host/files/d/0123456789abcdefABCDEF_-01234567"}]"#,
+            r#"[2,"1","UpdateFirmware",{"location":"http://host/files/d/***"}]"#,
+        ),
+        (
+            "UpdateFirmware",
+            r#"[2,"1","UpdateFirmware",{"location":"http://host/\"pw","retries":1}]"#,
+            r#"[2,"1","UpdateFirmware",{"location":"***","retries":1}]"#,
+        ),
+        (
             "GetConfiguration",
             r#"[3,"1",{"configurationKey":[{"key":"A","value":"1"},{"key":"AuthorizationKey","readonly":false,"value":"pw"}]}]"#,
             r#"[3,"1",{"configurationKey":[{"key":"A","value":"1"},{"key":"AuthorizationKey","readonly":false,"value":"***"}]}]"#,

@@ -1,10 +1,13 @@
-//! `/api/v1/files`
+//! `/api/v1/files`, and the commands that files belong to
+
+use std::time::Duration;
 
 use reqwest::{Body, Method};
 
-use super::{Client, ClientError, TIMEOUT_LONG, accepted, nothing, read};
+use super::{Client, ClientError, TIMEOUT_LONG, accepted, nothing, prefer_wait, read};
 use crate::{
-    DownloadUrl, DownloadUrlRequest, File, FileCreated, Page, UploadUrl, UploadUrlRequest,
+    Command, DownloadUrl, DownloadUrlRequest, File, FileCreated, FirmwareRequest, LogRequest, Page,
+    UploadUrl, UploadUrlRequest,
 };
 
 impl Client {
@@ -64,6 +67,28 @@ impl Client {
         request: &DownloadUrlRequest,
     ) -> Result<DownloadUrl, ClientError> {
         read(self.post(&["files", id, "download-urls"]).json(request)).await
+    }
+
+    /// `POST /api/v1/devices/{id}/logs`: with `wait` the station's answer or a problem, without it at once.
+    pub async fn get_log(
+        &self,
+        id: &str,
+        request: &LogRequest,
+        wait: Option<Duration>,
+    ) -> Result<Command, ClientError> {
+        let builder = self.post(&["devices", id, "logs"]).json(request);
+        read(prefer_wait(builder, wait)).await
+    }
+
+    /// `POST /api/v1/devices/{id}/firmware`: the same of firmware.
+    pub async fn update_firmware(
+        &self,
+        id: &str,
+        request: &FirmwareRequest,
+        wait: Option<Duration>,
+    ) -> Result<Command, ClientError> {
+        let builder = self.post(&["devices", id, "firmware"]).json(request);
+        read(prefer_wait(builder, wait)).await
     }
 
     /// `POST /api/v1/files/upload-urls`
