@@ -209,8 +209,8 @@ fn what_is_no_file_url_or_limit_is_refused_with_the_reason() {
             507 no_room: 4194304 bytes are kept or arriving, 1 more would exceed `files.total_max` of 4194304
             /size_max: 0, expected 1 to 1048576 bytes (`files.size_max`)
             /size_max: 1048577, expected 1 to 1048576 bytes (`files.size_max`)
-            expires_in is 0, expected 1 to 7776000 seconds
-            expires_in is 7776001, expected 1 to 7776000 seconds
+            /expires_in: 0, expected 1 to 7776000 seconds
+            /expires_in: 7776001, expected 1 to 7776000 seconds
             /files/d/x 404 not_found
             /files/d/x 405 method_not_allowed
             /files/d/..%2F..%2FFORMAT 404 not_found
