@@ -17,7 +17,7 @@ impl<const N: usize> Texts<N> {
         for text in texts {
             put_bytes(&mut bytes, text.as_bytes());
         }
-        Self(bytes.into())
+        Self(exact(&bytes))
     }
 
     /// Puts them as they lie.
@@ -170,6 +170,12 @@ impl std::fmt::Debug for Maybe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.get().fmt(f)
     }
+}
+
+/// The bytes in a block of their own length. A vector that is shrunk may stay in the block it has: mimalloc leaves it there
+/// while half of the block is in use.
+pub(super) fn exact(bytes: &[u8]) -> Box<[u8]> {
+    bytes.into()
 }
 
 /// Seven bits a byte, the lowest first; the last byte has its highest bit clear.

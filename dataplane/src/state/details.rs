@@ -14,8 +14,8 @@ use fleet::UtcMicros;
 use fleet::record::ConnectorStatus;
 
 use super::compact::{
-    Maybe, Texts, Words, put_bytes, put_signed, put_unsigned, take_array, take_signed, take_text,
-    take_unsigned,
+    Maybe, Texts, Words, exact, put_bytes, put_signed, put_unsigned, take_array, take_signed,
+    take_text, take_unsigned,
 };
 use super::transactions::Transactions;
 use super::{Boot, Configured, Connector};
@@ -192,7 +192,7 @@ fn pack(details: &Details) -> Box<[u8]> {
         bytes.extend_from_slice(&key.to_le_bytes());
         bytes.extend_from_slice(&content.to_le_bytes());
     }
-    bytes.into()
+    exact(&bytes)
 }
 
 fn unpack(bytes: &[u8]) -> Details {

@@ -15,7 +15,7 @@ use fleet::{Cost, MilliwattHours, TransactionId, UtcMicros};
 
 use super::Transaction;
 use super::compact::{
-    put_bytes, put_signed, put_unsigned, take_array, take_bytes, take_signed, take_text,
+    exact, put_bytes, put_signed, put_unsigned, take_array, take_bytes, take_signed, take_text,
     take_unsigned,
 };
 use crate::energy::{Register, Registers};
@@ -244,7 +244,7 @@ impl Packed {
         }
         put_bytes(&mut bytes, t.ocpp_id.as_bytes());
         put_bytes(&mut bytes, t.stop_reason.as_bytes());
-        Self(bytes.into())
+        Self(exact(&bytes))
     }
 
     fn id(&self) -> TransactionId {
