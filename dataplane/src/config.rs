@@ -106,6 +106,9 @@ pub struct Config {
     pub plausibility: Plausibility,
     /// Sizes and limits of each shard's log.
     pub log: LogConfig,
+    /// What a thread calls when it has come to rest after work, for the program's allocator to give back what the thread has
+    /// freed; default nothing.
+    pub give_back: fn(),
 }
 
 impl Default for Config {
@@ -130,6 +133,7 @@ impl Default for Config {
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),
             log: LogConfig::default(),
+            give_back: || {},
         }
     }
 }

@@ -160,6 +160,20 @@ impl Dataplane {
         data_dir: &DataDir,
         store: StateStore,
     ) -> Result<Self, StartError> {
+        // On a thread that ends: what it allocates is freed by the shards' threads, and an allocator may keep that for the
+        // thread it came from until that one allocates again.
+        std::thread::scope(|scope| {
+            let starting = scope.spawn(|| Self::start_here(config, data_dir, store));
+            let joined = starting.join();
+            joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn start_here(
+        config: Config,
+        data_dir: &DataDir,
+        store: StateStore,
+    ) -> Result<Self, StartError> {
         check(&config)?;
         let shards = config.shards;
         let (listeners, addrs) = listen_all(&config)?;
@@ -204,8 +218,8 @@ impl Dataplane {
             running: Running::default(),
             config,
         });
-        let projector =
-            Projector::spawn(store.clone(), PROJECTIONS_MAX).map_err(StartError::Thread)?;
+        let projector = Projector::spawn(store.clone(), PROJECTIONS_MAX, settings.config.give_back)
+            .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
         let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), asks)?;
         let router = Router::new(mailboxes.clone(), tokens.clone());

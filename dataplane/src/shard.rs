@@ -152,6 +152,8 @@ pub(crate) struct Shard {
     sweep: (Instant, u32),
     /// When to look for stations that have come to rest.
     rest_at: Instant,
+    /// Stations packed since memory was last given back.
+    packed: usize,
     outbox: Outbox,
     tally: Tally,
     reads_paused: bool,
@@ -206,6 +208,7 @@ impl Shard {
             guesses: Guesses::default(),
             sweep: (now.mono + SWEEP_EVERY, 0),
             rest_at: now.mono + REST_EVERY,
+            packed: 0,
             outbox: Outbox::default(),
             tally: Tally::default(),
             reads_paused: false,
@@ -610,9 +613,27 @@ impl Shard {
             }
             if silent && !entry.dirty {
                 entry.state.pack();
+                self.packed += usize::from(entry.state.is_packed());
             }
             self.stations.settle(station);
         }
+    }
+
+    /// When so many stations have come to rest that what they have left is worth giving back: what gives it back.
+    pub(crate) fn spare_memory(&mut self) -> Option<fn()> {
+        let all_rest = 0 < self.packed && self.stations.awake_len() == 0;
+        if !all_rest && self.packed <= self.stations.len() / 8 {
+            return None;
+        }
+        self.packed = 0;
+        if all_rest {
+            self.outbox.let_go();
+            self.projection.let_go();
+            self.journal.let_go();
+            self.waiting.let_go();
+            self.scratch = Scratch::default();
+        }
+        Some(self.settings.config.give_back)
     }
 
     /// Keeps a frame as it went over the wire, without its secrets.

@@ -46,7 +46,10 @@ impl Wheel {
     pub(crate) fn take(&mut self, now: u64, due: &mut Vec<u32>) {
         let until = now.min(self.next + SLOTS as u64 - 1);
         while self.next <= until {
-            due.append(&mut self.slots[self.next as usize % SLOTS]);
+            // What a slot has held once it need not hold again in eight minutes: its room is given back.
+            due.append(&mut std::mem::take(
+                &mut self.slots[self.next as usize % SLOTS],
+            ));
             self.next += 1;
         }
         self.next = self.next.max(now + 1);

@@ -262,6 +262,7 @@ fn dataplane_config(
             commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,
             ..defaults.log
         },
+        give_back: allocator::give_back,
         ..defaults
     })
 }

@@ -316,6 +316,11 @@ impl Log {
         Some(batch)
     }
 
+    /// Gives back the memory that is kept for new batches; they allocate theirs.
+    pub fn let_go(&self) {
+        self.handle.shared.slot.let_go();
+    }
+
     /// The newest record appended, durable or not.
     pub fn appended(&self) -> Seq {
         self.appended

@@ -14,7 +14,8 @@
 //!
 //! What the store holds is a constant of the process, not a share of every station: [`CACHE_LEN`] of blocks, and rows
 //! that wait to be sorted into files, at most a sixteenth of what the files hold and [`WRITE_BUFFER_LEN_MAX`]. Those
-//! go to files too when a server has just started, and when nothing was written for a while.
+//! go to files too when a server has just started, and when nothing was written for a while; some seconds later they
+//! leave memory.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -186,7 +187,7 @@ pub struct StateStore {
 
 /// Blocks of files in memory. Rows are read when a message is older than its station's newest, which is rare; behind
 /// this lies the kernel's cache.
-const CACHE_LEN: u64 = 1 << 20;
+const CACHE_LEN: u64 = 256 << 10;
 /// Rows that wait in memory, over all tables, before they are sorted into files. In between it is a sixteenth of what
 /// the files hold: every row is written again some five times, however many stations there are.
 const WRITE_BUFFER_LEN_MIN: u64 = 1 << 20;
@@ -212,6 +213,15 @@ impl StateStore {
     ///
     /// [`StateError::Store`], also when another process has it; [`StateError::BadPosition`].
     pub fn open(dir: &Path) -> Result<Self, StateError> {
+        // On a thread that ends: what a journal has left in memory is freed by other threads, and an allocator may keep it
+        // for the thread that allocated it until that one allocates again.
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| Self::open_here(dir)).join();
+            opening.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn open_here(dir: &Path) -> Result<Self, StateError> {
         let db = Database::builder(dir)
             .max_journaling_size(JOURNAL_LEN_MAX)
             .cache_size(CACHE_LEN)
@@ -399,6 +409,27 @@ impl StateStore {
             return Ok(());
         }
         self.flush()
+    }
+
+    /// Has the engine let go of rows that are in files. It keeps them for readers of an earlier state, and looks whether
+    /// there are any only when some table is rotated after a later write; at rest there is none. So a position is written
+    /// once more, and its table rotated.
+    fn let_go(&self) -> Result<(), StateError> {
+        let applied = self.applied();
+        let Some((log, seq)) = applied.first_key_value() else {
+            return Ok(());
+        };
+        let mut writes = self.db.batch().durability(Some(PersistMode::Buffer));
+        writes.insert(
+            &self.positions,
+            log.0.to_be_bytes().as_slice(),
+            seq.0.to_le_bytes().as_slice(),
+        );
+        writes.commit().map_err(store_error("writing to"))?;
+        self.positions
+            .rotate_memtable()
+            .map_err(store_error("flushing"))?;
+        Ok(())
     }
 
     fn table(&self, table: Table) -> &Keyspace {

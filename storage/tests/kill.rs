@@ -72,7 +72,7 @@ fn check_store(store: &StateStore, log: fleet::LogId, end: Seq) -> Seq {
 /// Appends until it is killed.
 fn victim(dir: &Path) {
     let store = StateStore::open(&dir.join("state")).unwrap();
-    let projector = Projector::spawn(store.clone(), 16).unwrap();
+    let projector = Projector::spawn(store.clone(), 16, || {}).unwrap();
     let (wake, woken) = mpsc::channel();
     let on_change = move || wake.send(()).unwrap_or(());
     let config = config(std::env::var_os(VICTIM_OWN).is_some());

@@ -25,6 +25,7 @@ pub(super) fn serve(dir: &Path, log_heartbeats: bool) -> anyhow::Result<()> {
             consumers: vec![Consumer::State],
             ..LogConfig::default()
         },
+        give_back: allocator::give_back,
         ..Config::default()
     };
     let data_dir = DataDir::open(&dir.join("data")).context("opening the data directory")?;

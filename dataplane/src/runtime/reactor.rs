@@ -342,6 +342,11 @@ impl Handler for Reactor {
     fn timer(&mut self, io: &mut Io<'_>) {
         self.shard.timer(now(io));
         self.effects(io, None);
+        if let Some(give_back) = self.shard.spare_memory() {
+            io.let_go();
+            self.log.let_go();
+            give_back();
+        }
         self.project(Instant(io.now()));
     }
 

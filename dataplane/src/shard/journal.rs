@@ -131,6 +131,12 @@ impl Journal {
         }
     }
 
+    /// Gives back memory beyond what the records here need.
+    pub(crate) fn let_go(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
     /// Bytes that the log has not taken.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()

@@ -63,6 +63,12 @@ impl Outbox {
         }
     }
 
+    /// Gives the memory of an empty outbox back.
+    pub(crate) fn let_go(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.effects.shrink_to_fit();
+    }
+
     /// Hands out every wish, with the bytes of those that send.
     pub(crate) fn drain(&mut self, mut each: impl FnMut(Effect, &[u8])) {
         for effect in self.effects.drain(..) {

@@ -308,6 +308,19 @@ impl Projection {
         }
     }
 
+    /// Gives back the room that [`Projection::tidy`] keeps.
+    pub(crate) fn let_go(&mut self) {
+        self.dirty.shrink_to_fit();
+        self.rows.shrink_to_fit();
+        self.variables.shrink_to_fit();
+        self.handed_variables.shrink_to_fit();
+        self.retries.shrink_to_fit();
+        self.handed.shrink_to_fit();
+        self.handed_rows.shrink_to_fit();
+        self.recent.shrink_to_fit();
+        self.in_flight.shrink_to_fit();
+    }
+
     /// True while the store lacks something that was handed over.
     pub(crate) fn awaits_store(&self) -> bool {
         !self.in_flight.is_empty()

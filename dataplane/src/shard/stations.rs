@@ -151,6 +151,10 @@ impl Stations {
         })
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
     pub(crate) fn all(&self) -> std::ops::Range<u32> {
         0..self.slab.len() as u32
     }

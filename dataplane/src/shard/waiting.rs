@@ -96,6 +96,13 @@ impl Waiting {
         }
     }
 
+    /// Gives back the memory of an empty queue that [`Waiting::tidy`] keeps.
+    pub(crate) fn let_go(&mut self) {
+        if self.queue.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

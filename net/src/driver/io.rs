@@ -133,6 +133,11 @@ impl Io<'_> {
         self.reactor.adopt(detached)
     }
 
+    /// Gives back the buffers that lie ready for connections with something to send; new ones are allocated when there is.
+    pub fn let_go(&mut self) {
+        self.reactor.slots.let_go();
+    }
+
     /// Closes the listeners; connections stay.
     pub fn stop_accepting(&mut self) {
         self.reactor.stop_accepting();

@@ -240,6 +240,17 @@ impl Slots {
         self.sides_free.push(at);
     }
 
+    /// Gives back the buffers of free sides.
+    pub(super) fn let_go(&mut self) {
+        for at in &self.sides_free {
+            let side = &mut self.sides[*at as usize];
+            (side.out, side.carry) = (Vec::new(), Vec::new());
+        }
+        if self.sides_free.len() == self.sides.len() {
+            (self.sides, self.sides_free) = (Vec::new(), Vec::new());
+        }
+    }
+
     /// Counts what a side holds now; answers what all sides hold together.
     pub(super) fn count(&mut self, conn: ConnId) -> usize {
         if let Some(side) = self.side_mut(conn) {
@@ -274,5 +285,34 @@ impl Slots {
                 index: index as u32,
                 generation: slot.generation,
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_that_lie_ready_are_given_back_and_those_in_use_stay() {
+        let mut slots = Slots::default();
+        let mut open = || {
+            let socket = std::fs::File::open("/dev/null").unwrap().into();
+            let conn = slots.insert(socket, State::Open);
+            let side = slots.side_or_new(conn).unwrap();
+            side.out.extend_from_slice(b"bytes");
+            conn
+        };
+        let (busy, idle) = (open(), open());
+        slots.side_mut(idle).unwrap().out.clear();
+        slots.release_side_if_empty(idle);
+        assert_eq!(slots.sides[1].out.capacity(), 8);
+        slots.let_go();
+        assert_eq!(slots.sides[1].out.capacity(), 0);
+        assert_eq!(slots.side(busy).unwrap().out, b"bytes");
+        slots.side_mut(busy).unwrap().out.clear();
+        slots.release_side_if_empty(busy);
+        slots.let_go();
+        assert!(slots.sides.is_empty());
+        assert!(slots.side_or_new(busy).unwrap().out.is_empty());
     }
 }

@@ -109,6 +109,11 @@ impl Slot {
         })
     }
 
+    /// Gives back the memory that is kept for new batches.
+    pub(super) fn let_go(&self) {
+        self.lock().free = Vec::new();
+    }
+
     /// Bytes of frames in the offered batch.
     pub(super) fn offered_len(&self) -> usize {
         let inner = self.lock();

@@ -59,20 +59,34 @@ const GROUP_MAX: usize = 64;
 const REST_AFTER: Duration = Duration::from_secs(5);
 pub(super) const REST_AFTER_ROWLESS: u32 = 8;
 
+/// What is to be done when the store comes to rest; between the two the engine writes files.
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    /// Sort what waits into files.
+    Flush,
+    /// Let go of what was sorted.
+    LetGo,
+}
+
 impl Projector {
-    /// Starts the writer in front of `store`, with room for `queue_len_max` projections.
+    /// Starts the writer in front of `store`, with room for `queue_len_max` projections. It calls `give_back` when it has
+    /// come to rest, for the allocator.
     ///
     /// # Errors
     ///
     /// When the thread cannot be started.
-    pub fn spawn(store: StateStore, queue_len_max: usize) -> std::io::Result<Self> {
+    pub fn spawn(
+        store: StateStore,
+        queue_len_max: usize,
+        give_back: fn(),
+    ) -> std::io::Result<Self> {
         let (queue, incoming) = sync_channel(queue_len_max);
         let failure = Arc::new(OnceLock::new());
         let failed = Arc::clone(&failure);
         let thread = std::thread::Builder::new()
             .name("projector".to_owned())
             .spawn(move || {
-                if let Err(error) = run(&store, &incoming) {
+                if let Err(error) = run(&store, &incoming, give_back) {
                     tracing::error!(%error, source = ?std::error::Error::source(&error), "state projection has stopped");
                     // Only this thread sets it, and only here.
                     let _ = failed.set(describe(&error));
@@ -134,23 +148,37 @@ impl ProjectorHandle {
 }
 
 /// Applies what is queued, syncs once, releases; until closed.
-fn run(store: &StateStore, incoming: &Receiver<Message>) -> Result<(), StateError> {
-    // Projections without rows since the last that had some; `None` once the store has been flushed for its rest.
-    let mut rowless = None;
+fn run(
+    store: &StateStore,
+    incoming: &Receiver<Message>,
+    give_back: fn(),
+) -> Result<(), StateError> {
+    // What comes next, and the projections without rows since the last step; `None` once the store is at rest. Whoever
+    // opened it has had it flushed.
+    let mut rest = Some((Rest::LetGo, 0));
     let mut open = true;
     while open {
-        let first = match rowless {
+        let first = match rest {
             None => incoming.recv().ok(),
-            Some(0..REST_AFTER_ROWLESS) => match incoming.recv_timeout(REST_AFTER) {
+            Some((step, 0..REST_AFTER_ROWLESS)) => match incoming.recv_timeout(REST_AFTER) {
                 Err(RecvTimeoutError::Timeout) => {
-                    rowless = Some(REST_AFTER_ROWLESS);
+                    rest = Some((step, REST_AFTER_ROWLESS));
                     continue;
                 }
                 received => received.ok(),
             },
-            Some(_) => {
+            Some((Rest::Flush, _)) => {
                 store.flush()?;
-                rowless = None;
+                rest = Some((Rest::LetGo, 0));
+                continue;
+            }
+            Some((Rest::LetGo, _)) => {
+                // What follows fails by itself, if there is anything wrong.
+                if let Err(error) = store.let_go() {
+                    tracing::warn!(error = describe(&error), "the state store keeps memory");
+                }
+                give_back();
+                rest = None;
                 continue;
             }
         };
@@ -165,9 +193,9 @@ fn run(store: &StateStore, incoming: &Receiver<Message>) -> Result<(), StateErro
             open = true;
             let Projection { batch, log, up_to } = projection;
             assert!(up_to <= log.durable(), "only durable records are projected");
-            rowless = match rowless {
-                _ if !batch.is_empty() => Some(0),
-                Some(projections) => Some(projections + 1),
+            rest = match rest {
+                _ if !batch.is_empty() => Some((Rest::Flush, 0)),
+                Some((step, rowless)) => Some((step, rowless + 1)),
                 None => None,
             };
             store.apply(batch, Some((log.id(), up_to)), Durability::Buffered)?;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::projector::REST_AFTER_ROWLESS;
@@ -116,12 +117,19 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     panic!("waited for {what} in vain");
 }
 
+/// Set by [`gave_back`].
+static GAVE_BACK: AtomicBool = AtomicBool::new(false);
+
+fn gave_back() {
+    GAVE_BACK.store(true, Ordering::Release);
+}
+
 #[test]
 fn rows_do_not_pile_up_in_memory() {
     let tmp = tempfile::tempdir().unwrap();
     let log = log_with_records(&tmp.path().join("log"), 96);
     let store = StateStore::open(&tmp.path().join("state")).unwrap();
-    let projector = Projector::spawn(store.clone(), 64).unwrap();
+    let projector = Projector::spawn(store.clone(), 64, gave_back).unwrap();
     let project = |seq: u64, rows: u64| {
         let mut batch = StateBatch::default();
         for row in 0..rows {
@@ -153,6 +161,17 @@ fn rows_do_not_pile_up_in_memory() {
     wait_for("the rest in files", || {
         store.db.write_buffer_size() < MEMTABLE_LEN_MIN
     });
+    // They leave memory when that has gone on for as long again.
+    let states = || {
+        store.tables[Table::Stations as usize]
+            .tree
+            .version_free_list_len()
+    };
+    assert!(0 < states(), "the engine keeps what was flushed last");
+    GAVE_BACK.store(false, Ordering::Release);
+    (73..=72 + u64::from(REST_AFTER_ROWLESS)).for_each(|seq| project(seq, 0));
+    wait_for("the engine to let go", || GAVE_BACK.load(Ordering::Acquire));
+    assert_eq!(states(), 0);
     assert_eq!(store.scan(Table::Stations, b"", b"").count(), 64 * 128);
     projector.shutdown().unwrap();
     log.shutdown().unwrap();
@@ -173,7 +192,7 @@ fn the_projector_stores_and_then_releases() {
     let tmp = tempfile::tempdir().unwrap();
     let log = log_with_records(&tmp.path().join("log"), 100);
     let store = StateStore::open(&tmp.path().join("state")).unwrap();
-    let projector = Projector::spawn(store.clone(), 4).unwrap();
+    let projector = Projector::spawn(store.clone(), 4, || {}).unwrap();
     let mut full = 0_u64;
     for seq in 1..=100 {
         let mut projection = Projection {
@@ -204,7 +223,7 @@ fn a_projector_that_was_shut_down_gives_rows_back() {
     let tmp = tempfile::tempdir().unwrap();
     let log = log_with_records(&tmp.path().join("log"), 1);
     let store = StateStore::open(&tmp.path().join("state")).unwrap();
-    let projector = Projector::spawn(store, 4).unwrap();
+    let projector = Projector::spawn(store, 4, || {}).unwrap();
     let handle = projector.handle().clone();
     projector.shutdown().unwrap();
     let rows = batch(&[(Table::Meta, "k", "v")]);
