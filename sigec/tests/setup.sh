@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need besides Rust: a Python environment with the foreign clients, and psql.
+# Installs what the tests need besides Rust: Python and Node environments with the foreign clients, and psql.
 # What cannot be installed is named; the tests that need it then print SKIPPED and why.
 set -uo pipefail
 cd "$(dirname "$0")"
 
 venv=${SIGEC_VENV:-$HOME/.cache/sigec-venv}
+node=${SIGEC_NODE:-$HOME/.cache/sigec-node}
 
 apt_install() {
     local sudo=""
@@ -32,5 +33,20 @@ if ! cmp -s requirements.txt "$venv/requirements.txt"; then
         cp requirements.txt "$venv/requirements.txt"
     else
         echo "set-up: no Python clients (needs python3 >= 3.11 with venv): their tests will be skipped"
+    fi
+fi
+
+if ! command -v npm >/dev/null; then
+    echo "set-up: installing nodejs and npm"
+    apt_install nodejs npm || echo "set-up: no npm"
+fi
+if ! cmp -s package-lock.json "$node/installed-lock.json"; then
+    echo "set-up: installing the Node clients into $node"
+    mkdir -p "$node"
+    cp package.json package-lock.json "$node/"
+    if npm ci --prefix "$node" --silent --no-audit --no-fund --ignore-scripts; then
+        cp package-lock.json "$node/installed-lock.json"
+    else
+        echo "set-up: no Node clients (needs node >= 17.3 with npm): their tests will be skipped"
     fi
 fi

@@ -28,6 +28,20 @@ pub(crate) fn python() -> Option<PathBuf> {
     Some(python)
 }
 
+/// Node with the libraries of the test environment (sigec/tests/setup.sh).
+pub(crate) fn node() -> Option<Command> {
+    let home = || std::env::var("HOME").map(|home| format!("{home}/.cache/sigec-node"));
+    let packages = std::env::var("SIGEC_NODE").or_else(|_| home()).ok()?;
+    let modules = Path::new(&packages).join("node_modules");
+    if !modules.exists() {
+        skip(&format!("no {}; run `make setup`", modules.display()));
+        return None;
+    }
+    let mut node = Command::new("node");
+    node.env("NODE_PATH", modules);
+    Some(node)
+}
+
 /// Whether `program` is installed.
 pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
@@ -54,7 +68,12 @@ pub(crate) struct Station {
 
 impl Station {
     pub(crate) fn start(python: &Path, name: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(python)
+        Self::run(Command::new(python), name, args)
+    }
+
+    /// Runs one of our scripts with `interpreter`.
+    pub(crate) fn run(mut interpreter: Command, name: &str, args: &[&str]) -> Self {
+        let mut child = interpreter
             .arg(script(name))
             .args(args)
             .stdin(Stdio::piped())

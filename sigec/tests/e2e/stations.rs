@@ -1,13 +1,44 @@
-//! Charging stations made with PyPI `ocpp`: what they send, what an operator asks of them.
+//! Charging stations made with PyPI `ocpp` and npm `ocpp-rpc`: what they send, what an operator asks of them.
+//!
+//! Both libraries check every message, both ways, against the official schemas: one of ours that breaks them ends the
+//! station, and with it the test.
 
 use serde_json::{Value, json};
 
-use super::foreign::{Station, python};
+use super::foreign::{Station, node, python};
 use super::server::{Server, Site};
 
-/// One version of OCPP: the script, and how the same wishes are spelled in it.
+/// The library that a station is made with.
+#[derive(Clone, Copy)]
+enum Library {
+    PyOcpp,
+    OcppRpc,
+}
+
+impl Library {
+    /// A station that speaks `protocol`; `None` where the library is not installed.
+    fn station(self, protocol: &str, url: &str, identity: &str) -> Option<Station> {
+        match self {
+            Library::PyOcpp if protocol == "ocpp1.6" => Some(Station::start(
+                &python()?,
+                "station_16.py",
+                &[url, identity],
+            )),
+            Library::PyOcpp => {
+                let args = [protocol, url, identity];
+                Some(Station::start(&python()?, "station_2x.py", &args))
+            }
+            Library::OcppRpc => Some(Station::run(
+                node()?,
+                "station.js",
+                &[protocol, url, identity],
+            )),
+        }
+    }
+}
+
+/// One version of OCPP: how the same wishes are spelled in it.
 struct Version {
-    script: &'static str,
     protocol: &'static str,
     get: (&'static str, Value, fn(&Value) -> &Value),
     set: (&'static str, Value),
@@ -18,7 +49,6 @@ struct Version {
 
 fn version_16() -> Version {
     Version {
-        script: "station_16.py",
         protocol: "ocpp1.6",
         get: (
             "GetConfiguration",
@@ -34,14 +64,14 @@ fn version_16() -> Version {
     }
 }
 
-fn version_201() -> Version {
+/// 2.0.1 or 2.1, which spell all of these alike.
+fn version_2x(protocol: &'static str) -> Version {
     let variable =
         json!({"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}});
     let mut wanted = variable.clone();
     wanted["attributeValue"] = json!("77");
     Version {
-        script: "station_201.py",
-        protocol: "ocpp2.0.1",
+        protocol,
         get: (
             "GetVariables",
             json!({"getVariableData": [variable]}),
@@ -55,19 +85,40 @@ fn version_201() -> Version {
 
 #[test]
 fn a_1_6_station_charges_and_obeys() {
-    check(&version_16());
+    check(Library::PyOcpp, &version_16());
 }
 
 #[test]
 fn a_2_0_1_station_charges_and_obeys() {
-    check(&version_201());
+    check(Library::PyOcpp, &version_2x("ocpp2.0.1"));
 }
 
-fn check(version: &Version) {
-    let Some(python) = python() else { return };
+#[test]
+fn a_2_1_station_charges_and_obeys() {
+    check(Library::PyOcpp, &version_2x("ocpp2.1"));
+}
+
+#[test]
+fn a_strict_1_6_station_charges_and_obeys() {
+    check(Library::OcppRpc, &version_16());
+}
+
+#[test]
+fn a_strict_2_0_1_station_charges_and_obeys() {
+    check(Library::OcppRpc, &version_2x("ocpp2.0.1"));
+}
+
+#[test]
+fn a_strict_2_1_station_charges_and_obeys() {
+    check(Library::OcppRpc, &version_2x("ocpp2.1"));
+}
+
+fn check(library: Library, version: &Version) {
     let site = Site::new();
     let server = site.start(&[]);
-    let station = Station::start(&python, version.script, &[&server.ocpp_url(), "CS-1"]);
+    let Some(station) = library.station(version.protocol, &server.ocpp_url(), "CS-1") else {
+        return;
+    };
 
     // By itself: boot, status, one charge of 750 Wh.
     assert_eq!(station.until("booted")["status"], "Accepted");
@@ -196,7 +247,7 @@ fn the_operator_configures_and_resets(server: &Server, version: &Version) {
         .json();
     assert_eq!(by_id, reset);
 
-    // An action the script has no handler for: the station's CALLERROR is an answer too.
+    // What the station does not support: its CALLERROR is an answer too.
     let unknown = command("ClearCache", &json!({})).json();
     assert_eq!(unknown["state"], "answered", "{unknown}");
     assert!(unknown["error"]["code"].is_string(), "{unknown}");

@@ -1,6 +1,6 @@
-"""An OCPP 2.0.1 station made with PyPI `ocpp`: it charges once by itself, then obeys until its input closes.
+"""An OCPP 2.0.1 or 2.1 station made with PyPI `ocpp`: it charges once by itself, then obeys until its input closes.
 
-    station_201.py ws://127.0.0.1:9000/ CS-1 [password]
+    station_2x.py ocpp2.1 ws://127.0.0.1:9000/ CS-1 [password]
 
 Every step is one line of JSON on standard output. The library checks each message, both ways, against the
 official schemas, so a wrong answer of the server ends the script with a traceback.
@@ -8,14 +8,20 @@ official schemas, so a wrong answer of the server ends the script with a traceba
 
 import asyncio
 import base64
+import importlib
 import json
 import sys
 import uuid
 from datetime import datetime, timezone
 
 import websockets
+from ocpp.exceptions import NotSupportedError
 from ocpp.routing import after, on
-from ocpp.v201 import ChargePoint, call, call_result
+
+# What this station says is spelled alike in both versions; each has classes, and schemas, of its own.
+PROTOCOL = sys.argv[1]
+version = importlib.import_module({"ocpp2.0.1": "ocpp.v201", "ocpp2.1": "ocpp.v21"}[PROTOCOL])
+call, call_result = version.call, version.call_result
 
 
 def say(event, **facts):
@@ -26,7 +32,7 @@ def now():
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Station(ChargePoint):
+class Station(version.ChargePoint):
     transaction_id = None
     remote_start_id = None
     seq_no = 0
@@ -124,6 +130,11 @@ class Station(ChargePoint):
     def on_unlock(self, evse_id, connector_id, **_):
         return call_result.UnlockConnector(status="Unlocked")
 
+    @on("ClearCache")
+    def on_clear_cache(self):
+        # Said here, because in 2.1 the library answers nothing at all to an action without a handler.
+        raise NotSupportedError(details={"cause": "this station keeps no cache"})
+
     @on("GetVariables")
     def on_get_variables(self, get_variable_data, **_):
         results = []
@@ -163,7 +174,7 @@ async def main(url, identity, password=None):
         credentials = base64.b64encode(f"{identity}:{password}".encode()).decode()
         headers["Authorization"] = f"Basic {credentials}"
     async with websockets.connect(
-        url + identity, subprotocols=["ocpp2.0.1"], additional_headers=headers, compression=None
+        url + identity, subprotocols=[PROTOCOL], additional_headers=headers, compression=None
     ) as socket:
         station = Station(identity, socket)
         serving = asyncio.create_task(station.start())
@@ -179,4 +190,4 @@ async def main(url, identity, password=None):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(*sys.argv[2:]))
