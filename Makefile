@@ -9,6 +9,10 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
 # Python tools and foreign clients of the tests, pinned in sigec/tests/requirements.txt.
 export SIGEC_VENV ?= $(HOME)/.cache/sigec-venv
+# Node clients, pinned in sigec/tests/package-lock.json.
+export SIGEC_NODE ?= $(HOME)/.cache/sigec-node
+# A rival of the benchmark `parse`, in a workspace of its own.
+RUST_OCPP = --locked --manifest-path bench/rivals/rust-ocpp/Cargo.toml
 
 # More flags for the program that a target starts: make run ARGS='--http 127.0.0.1:0'
 ARGS ?=
@@ -48,10 +52,11 @@ release: ## Leave bin/sigec and bin/loadgen, fully optimised (an hour on two cor
 	@ln -sf "$(CARGO_TARGET_DIR)/release/sigec" "$(CARGO_TARGET_DIR)/release/loadgen" bin/
 	@ls -l bin/
 
-setup: ## Install what the tests need besides Rust (a Python environment, psql); `make test` does it by itself
+setup: ## Install what the tests need besides Rust (Python and Node environments, psql); `make test` does it by itself
 	@sigec/tests/setup.sh
 
 test: lint ## Check format and lints, then run every test: units, simulations with fixed seeds, the real binary with foreign clients
+	cargo build $(RUST_OCPP)
 	cargo test --workspace --no-fail-fast -- --show-output
 
 fmt: ## Format the code
@@ -64,7 +69,8 @@ lint: setup ## Check format, lints and spelling; every finding is an error
 	@if [ -x "$(SIGEC_VENV)/bin/hadolint" ]; then "$(SIGEC_VENV)/bin/hadolint" deploy/Dockerfile; \
 	else echo "SKIPPED Dockerfile: no hadolint"; fi
 
-bench: release ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
+bench: release setup ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
+	cargo build --release $(RUST_OCPP)
 	cargo run --release -p bench -- $(ARGS)
 
 soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (an hour; KILLS=20 SEEDS=500 for less)

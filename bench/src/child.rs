@@ -26,12 +26,20 @@ impl Server {
     /// It does not start, or says something else.
     pub fn start(args: &[&str]) -> anyhow::Result<Server> {
         let program = std::env::current_exe().context("finding this program")?;
-        let mut child = Command::new(program)
-            .args(args)
+        Self::spawn(Command::new(program).args(args))
+    }
+
+    /// Starts a program that prints its address as its first line.
+    ///
+    /// # Errors
+    ///
+    /// It does not start, or says something else.
+    pub fn spawn(command: &mut Command) -> anyhow::Result<Server> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("starting the server {args:?}"))?;
+            .with_context(|| format!("starting the server {command:?}"))?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
         let mut server = Server {
@@ -42,8 +50,8 @@ impl Server {
         };
         let line = server.line().context("reading the server's address")?;
         let addr = line.trim().parse();
-        server.addr =
-            addr.with_context(|| format!("server {args:?} said {line:?}, expected its address"))?;
+        server.addr = addr
+            .with_context(|| format!("server {command:?} said {line:?}, expected its address"))?;
         Ok(server)
     }
 

@@ -57,6 +57,12 @@ pub fn status_notification() -> String {
     format!("[2,\"{}\",\"StatusNotification\",{payload}]", id(0))
 }
 
+/// StatusNotification of 2.0.1, which has no more members than these.
+pub fn status_notification_201() -> String {
+    let payload = r#"{"timestamp":"2026-11-22T10:15:30Z","connectorStatus":"Occupied","evseId":1,"connectorId":1}"#;
+    format!("[2,\"{}\",\"StatusNotification\",{payload}]", id(0))
+}
+
 /// StartTransaction of 1.6 with the register at `meter_start` Wh.
 pub fn start_transaction(counter: u64, utc_millis: i64, meter_start: u64) -> String {
     let at = fleet::UtcMicros(utc_millis * 1_000);
@@ -149,19 +155,37 @@ fn meter_message(id: &str, transaction: i64, at: &str, register: &str) -> String
     )
 }
 
+/// MeterValues of 2.0.1 with six samples: 978 bytes.
+pub fn meter_values_201() -> String {
+    let samples = [
+        sample_201("Energy.Active.Import.Register", "Wh", "1234567.891"),
+        sample_201("Power.Active.Import", "W", "10987.51"),
+        sample_201("Current.Import", "A", "15.93"),
+        sample_201("Current.Offered", "A", "32"),
+        sample_201("Voltage", "V", "230.45"),
+        sample_201("SoC", "Percent", "57"),
+    ];
+    format!(
+        r#"[2,"{}","MeterValues",{{"evseId":1,"meterValue":[{{"timestamp":"2026-11-22T10:41:49.123Z","sampledValue":[{}]}}]}}]"#,
+        id(7),
+        samples.join(",")
+    )
+}
+
+fn sample_201(measurand: &str, unit: &str, value: &str) -> String {
+    format!(
+        r#"{{"value":{value},"context":"Sample.Periodic","measurand":"{measurand}","location":"Outlet","unitOfMeasure":{{"unit":"{unit}","multiplier":0}}}}"#
+    )
+}
+
 /// TransactionEvent of 2.0.1 with five samples: 1,145 bytes.
 pub fn transaction_event() -> String {
-    let sample = |measurand: &str, unit: &str, value: &str| {
-        format!(
-            r#"{{"value":{value},"context":"Sample.Periodic","measurand":"{measurand}","location":"Outlet","unitOfMeasure":{{"unit":"{unit}","multiplier":0}}}}"#
-        )
-    };
     let samples = [
-        sample("Energy.Active.Import.Register", "Wh", "1234567.891"),
-        sample("Power.Active.Import", "W", "10987.51"),
-        sample("Current.Import", "A", "15.93"),
-        sample("Voltage", "V", "230.45"),
-        sample("SoC", "Percent", "57"),
+        sample_201("Energy.Active.Import.Register", "Wh", "1234567.891"),
+        sample_201("Power.Active.Import", "W", "10987.51"),
+        sample_201("Current.Import", "A", "15.93"),
+        sample_201("Voltage", "V", "230.45"),
+        sample_201("SoC", "Percent", "57"),
     ];
     format!(
         r#"[2,"{}","TransactionEvent",{{"eventType":"Updated","timestamp":"2026-11-22T10:41:49.123Z","triggerReason":"MeterValuePeriodic","seqNo":42,"offline":false,"numberOfPhasesUsed":3,"transactionInfo":{{"transactionId":"8c6f1a2e-4b7d-4c1e-9f30-5d2a6b7c8d9e","chargingState":"Charging","timeSpentCharging":12600}},"evse":{{"id":1,"connectorId":1}},"meterValue":[{{"timestamp":"2026-11-22T10:41:49.123Z","sampledValue":[{}]}}]}}]"#,
@@ -179,6 +203,7 @@ mod tests {
         assert_eq!(heartbeat().len(), 57);
         assert_eq!(heartbeat_answer(&id(1)).len(), 85);
         assert_eq!(meter_values().len(), 1_032);
+        assert_eq!(meter_values_201().len(), 978);
         assert_eq!(transaction_event().len(), 1_145);
     }
 

@@ -6,7 +6,8 @@
 //! | binary | measures |
 //! | --- | --- |
 //! | `engine` | server CPU per Heartbeat beside a raw TCP echo and tokio-tungstenite |
-//! | `parse` | time and allocations from a message's JSON to columns |
+//! | `parse` | time and allocations from a message's JSON to columns, beside `jsonschema` and `rust-ocpp` |
+//! | `peers` | messages per second of server CPU, beside servers made with other OCPP libraries |
 //! | `ack` | a meter message to its answer at a fixed rate, beside a bare `fdatasync`, an echo that syncs and one that does not |
 //! | `memory` | user memory per idle station |
 //! | `path` | event to SQL, restart, acknowledgements under load and during a full scan, of the whole program |
@@ -22,6 +23,8 @@ pub mod inside;
 pub mod load;
 pub mod machine;
 pub mod output;
+pub mod peers;
+pub mod readers;
 pub mod servers;
 pub mod sigec;
 pub mod stats;

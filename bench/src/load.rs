@@ -191,6 +191,16 @@ impl Load {
         })
     }
 
+    /// Offers `events` events at once, so that every station has one unanswered until there are no more, and waits for
+    /// every answer. The latencies mean nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Load::offer`].
+    pub fn rush(&mut self, events: u64) -> anyhow::Result<Offered> {
+        self.offer(events, 1_000_000_000)
+    }
+
     /// Offers `events` events, `rate` per second, spread over the stations in turn, and waits for every answer.
     ///
     /// # Errors

@@ -34,15 +34,17 @@ struct Arguments {
 enum Benchmark {
     Engine,
     Parse,
+    Peers,
     Ack,
     Memory,
     Path,
 }
 
 impl Benchmark {
-    const ALL: [Benchmark; 5] = [
+    const ALL: [Benchmark; 6] = [
         Benchmark::Engine,
         Benchmark::Parse,
+        Benchmark::Peers,
         Benchmark::Ack,
         Benchmark::Memory,
         Benchmark::Path,
@@ -52,6 +54,7 @@ impl Benchmark {
         match self {
             Benchmark::Engine => "engine",
             Benchmark::Parse => "parse",
+            Benchmark::Peers => "peers",
             Benchmark::Ack => "ack",
             Benchmark::Memory => "memory",
             Benchmark::Path => "path",
@@ -63,7 +66,7 @@ impl Benchmark {
         let dir = || vec!["--dir".into(), arguments.dir.clone()];
         match self {
             Benchmark::Parse => Vec::new(),
-            Benchmark::Engine | Benchmark::Ack | Benchmark::Memory => dir(),
+            Benchmark::Engine | Benchmark::Peers | Benchmark::Ack | Benchmark::Memory => dir(),
             Benchmark::Path => [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat(),
         }
     }

@@ -1,13 +1,16 @@
-//! Time and allocations from the text of a message to columns.
+//! Time and allocations from the text of a message to a checked, typed value or to columns, beside other ways to read
+//! the same text: a tree of values, a tree and a JSON schema validator, the types of `rust-ocpp`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail};
 use bench::frames;
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
+use bench::readers::{RustOcpp, Schema, Timed, schemas};
 use bench::stats::median;
 use clap::Parser;
 use net::clock::monotonic_ns;
@@ -43,7 +46,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Time and allocations from the text of a message to columns.
+/// Time and allocations from the text of a message to a checked value, beside other ways to read it.
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Example:\n  cargo run --release -p bench --bin parse -- --out bench/results/2026-11-22-2core-vm"
@@ -57,11 +60,16 @@ struct Arguments {
     /// Messages per turn.
     #[arg(long, default_value_t = 20_000)]
     messages: u64,
+    /// The reader with rust-ocpp, which bench/rivals/rust-ocpp builds [default: beside this program]
+    #[arg(long)]
+    rust_ocpp: Option<PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
 struct Case {
-    name: &'static str,
+    version: String,
+    action: &'static str,
+    reader: &'static str,
     bytes: usize,
     /// Per message; median and best of the turns.
     median_ns: f64,
@@ -71,8 +79,35 @@ struct Case {
     checksum: i64,
 }
 
-/// One way to read one message; answers its energy, so that nothing is optimised away.
+/// One way to read one message that needs nothing besides; answers its energy, so that nothing is optimised away.
 type Read = fn(&str, &mut MeterColumns) -> anyhow::Result<i64>;
+
+/// A message.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    version: Version,
+    action: &'static str,
+    text: &'a str,
+}
+
+/// A way to read it.
+enum Reader {
+    Plain(Read),
+    Schema(Schema),
+    RustOcpp,
+}
+
+/// A message, and a way to read it.
+struct Pair<'a> {
+    subject: Subject<'a>,
+    name: &'static str,
+    reader: Reader,
+    samples: Vec<f64>,
+    allocations: u64,
+    checksum: i64,
+}
+
+const OURS: &str = "ours";
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
@@ -83,45 +118,38 @@ fn main() -> anyhow::Result<()> {
     } else {
         (arguments.turns, arguments.messages)
     };
-    let (meter_values, event) = (frames::meter_values(), frames::transaction_event());
-    let (heartbeat, status) = (frames::heartbeat(), frames::status_notification());
-    let cases: [(&'static str, &str, Read); 8] = [
-        ("typed, Heartbeat", &heartbeat, typed_16),
-        ("typed, StatusNotification", &status, typed_16),
-        ("scan, MeterValues ×7", &meter_values, scan),
-        ("columns, MeterValues ×7", &meter_values, columns_16),
-        ("serde_json::Value, MeterValues ×7", &meter_values, value_16),
-        ("scan, TransactionEvent ×5", &event, scan),
-        ("columns, TransactionEvent ×5", &event, columns_201),
-        ("serde_json::Value, TransactionEvent ×5", &event, value_201),
+    let texts = [
+        frames::heartbeat(),
+        frames::status_notification(),
+        frames::meter_values(),
+        frames::status_notification_201(),
+        frames::meter_values_201(),
+        frames::transaction_event(),
     ];
-    let mut samples = vec![Vec::new(); cases.len()];
-    let mut allocations = vec![0; cases.len()];
-    let mut checksums = vec![0_i64; cases.len()];
+    let mut not_measured = vec![
+        "cold caches: one message is read again and again",
+        "the WebSocket frame, its mask and the UTF-8 check",
+        "what rust-ocpp leaves out: it has no limits for most of these messages, and passes over unknown members",
+    ];
+    let mut rust_ocpp = start_rust_ocpp(arguments.rust_ocpp)?;
+    if rust_ocpp.is_none() {
+        not_measured.push("rust-ocpp, left out: its reader is not built; see bench/README.md");
+    }
+    if schemas().is_none() {
+        not_measured
+            .push("jsonschema, left out: the official schemas are not at hand; set SIGEC_SHARED");
+    }
+    let mut pairs = pairs(&texts, rust_ocpp.is_some())?;
     let mut columns = MeterColumns::new();
     for _ in 0..turns {
-        for (at, (_, text, read)) in cases.iter().enumerate() {
-            read(text, &mut columns)?;
-            let (before, start) = (ALLOCATIONS.load(Ordering::Relaxed), monotonic_ns());
-            for _ in 0..messages {
-                let energy = read(black_box(text), &mut columns)?;
-                checksums[at] = checksums[at].wrapping_add(black_box(energy));
-            }
-            samples[at].push((monotonic_ns() - start) as f64 / messages as f64);
-            allocations[at] = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        for pair in &mut pairs {
+            let timed = pair.turn(messages, &mut columns, rust_ocpp.as_mut())?;
+            pair.samples.push(timed.nanos as f64 / messages as f64);
+            pair.allocations = timed.allocations;
         }
     }
-    let data: Vec<Case> = (0..cases.len())
-        .map(|at| Case {
-            name: cases[at].0,
-            bytes: cases[at].1.len(),
-            median_ns: median(samples[at].clone()),
-            best_ns: samples[at].iter().copied().fold(f64::INFINITY, f64::min),
-            allocations: allocations[at] as f64 / messages as f64,
-            checksum: checksums[at],
-        })
-        .collect();
-    let figures = data.iter().map(figure).collect();
+    let data: Vec<Case> = pairs.into_iter().map(|pair| pair.case(messages)).collect();
+    // Of the readers that are always there.
     let checksum = data
         .iter()
         .fold(0_i64, |sum, case| sum.wrapping_add(case.checksum));
@@ -130,28 +158,178 @@ fn main() -> anyhow::Result<()> {
         machine,
         smoke,
         checksum: checksum.to_string(),
-        figures,
-        not_measured: vec![
-            "cold caches: one message is read again and again",
-            "the WebSocket frame, its mask and the UTF-8 check",
-        ],
+        figures: data.iter().map(|case| figure(case, &data)).collect(),
+        not_measured,
         data,
     };
     results.publish(&arguments.options)
 }
 
-fn figure(case: &Case) -> Figure {
-    let reach = match case.name {
-        "typed, Heartbeat" => Some("≤ 60 ns, 0 allocations"),
-        "typed, StatusNotification" => Some("≤ 250 ns, 0 allocations"),
-        "columns, MeterValues ×7" => Some("≤ 1.0 µs, 0 allocations"),
-        "columns, TransactionEvent ×5" => Some("≤ 1.2 µs, 0 allocations"),
+/// The reader where it was said to be; else beside this program, if it was built.
+fn start_rust_ocpp(program: Option<PathBuf>) -> anyhow::Result<Option<RustOcpp>> {
+    let beside = std::env::current_exe()
+        .context("finding this program")?
+        .with_file_name("rust-ocpp-reader");
+    match program {
+        Some(program) => RustOcpp::start(&program).map(Some),
+        None if beside.exists() => RustOcpp::start(&beside).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> {
+    let [
+        heartbeat,
+        status,
+        meter_values,
+        status_201,
+        meter_values_201,
+        event,
+    ] = texts;
+    let of = |version, action, text| Subject {
+        version,
+        action,
+        text,
+    };
+    let subjects: [(Subject<'_>, Read); 7] = [
+        (of(Version::V16, "Heartbeat", heartbeat), typed_16),
+        (of(Version::V16, "StatusNotification", status), typed_16),
+        (of(Version::V16, "MeterValues", meter_values), columns_16),
+        (of(Version::V201, "Heartbeat", heartbeat), typed_201),
+        (
+            of(Version::V201, "StatusNotification", status_201),
+            typed_201,
+        ),
+        (
+            of(Version::V201, "MeterValues", meter_values_201),
+            columns_201,
+        ),
+        (of(Version::V201, "TransactionEvent", event), columns_201),
+    ];
+    let mut pairs = Vec::new();
+    let mut add = |subject, name, reader| {
+        pairs.push(Pair {
+            subject,
+            name,
+            reader,
+            samples: Vec::new(),
+            allocations: 0,
+            checksum: 0,
+        });
+    };
+    let spec = schemas();
+    for (subject, ours) in subjects {
+        add(subject, OURS, Reader::Plain(ours));
+        // The parts that reading these is made of.
+        let parts: Option<Read> = match (subject.version, subject.action) {
+            (Version::V16, "MeterValues") => Some(value_16),
+            (Version::V201, "TransactionEvent") => Some(value_201),
+            _ => None,
+        };
+        if let Some(value) = parts {
+            add(subject, "the scan alone", Reader::Plain(scan));
+            add(subject, "serde_json::Value", Reader::Plain(value));
+        }
+        if let Some(spec) = &spec {
+            let schema = Schema::compile(spec, subject.version, subject.action)?;
+            add(
+                subject,
+                "serde_json::Value + jsonschema",
+                Reader::Schema(schema),
+            );
+        }
+        if rust_ocpp {
+            add(subject, "rust-ocpp", Reader::RustOcpp);
+        }
+    }
+    Ok(pairs)
+}
+
+impl Pair<'_> {
+    /// Reads the message `messages` times, once warm.
+    fn turn(
+        &mut self,
+        messages: u64,
+        columns: &mut MeterColumns,
+        rust_ocpp: Option<&mut RustOcpp>,
+    ) -> anyhow::Result<Timed> {
+        let Subject {
+            version,
+            action,
+            text,
+        } = self.subject;
+        match &self.reader {
+            Reader::Plain(read) => {
+                let mut sum = 0_i64;
+                let timed = time(messages, || {
+                    sum = sum.wrapping_add(read(black_box(text), columns)?);
+                    Ok(())
+                })?;
+                // The one before the clock started is not counted.
+                self.checksum = self.checksum.wrapping_add(sum - read(text, columns)?);
+                Ok(timed)
+            }
+            Reader::Schema(schema) => time(messages, || {
+                black_box(schema.read(black_box(text))?);
+                Ok(())
+            }),
+            Reader::RustOcpp => rust_ocpp
+                .context("the reader is gone")?
+                .read(version, action, text, messages),
+        }
+    }
+
+    fn case(self, messages: u64) -> Case {
+        Case {
+            version: self.subject.version.to_string(),
+            action: self.subject.action,
+            reader: self.name,
+            bytes: self.subject.text.len(),
+            best_ns: self.samples.iter().copied().fold(f64::INFINITY, f64::min),
+            median_ns: median(self.samples),
+            allocations: self.allocations as f64 / messages as f64,
+            checksum: self.checksum,
+        }
+    }
+}
+
+/// Times `messages` readings, after one that warms up.
+fn time(messages: u64, mut read: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Timed> {
+    read()?;
+    let (before, start) = (ALLOCATIONS.load(Ordering::Relaxed), monotonic_ns());
+    for _ in 0..messages {
+        read()?;
+    }
+    Ok(Timed {
+        nanos: monotonic_ns() - start,
+        allocations: ALLOCATIONS.load(Ordering::Relaxed) - before,
+    })
+}
+
+fn figure(case: &Case, all: &[Case]) -> Figure {
+    let reach = match (case.reader, case.action) {
+        (OURS, "Heartbeat") => Some("≤ 60 ns, 0 allocations"),
+        (OURS, "StatusNotification") => Some("≤ 250 ns, 0 allocations"),
+        (OURS, "MeterValues") => Some("≤ 1.2 µs, 0 allocations"),
+        (OURS, "TransactionEvent") => Some("≤ 1.5 µs, 0 allocations"),
         _ => None,
     };
+    let is_ours = |other: &&Case| {
+        other.reader == OURS && (&other.version, other.action) == (&case.version, case.action)
+    };
+    let times = match all.iter().find(is_ours) {
+        Some(ours) if case.reader != OURS => {
+            format!("; {:.2} × ours", case.median_ns / ours.median_ns)
+        }
+        Some(_) | None => String::new(),
+    };
     Figure {
-        name: format!("{}, {} B", case.name, case.bytes),
+        name: format!(
+            "{} {}, {} B, {}",
+            case.version, case.action, case.bytes, case.reader
+        ),
         value: format!(
-            "{:.0} ns (best {:.0}), {:.1} allocations",
+            "{:.0} ns (best {:.0}), {:.1} allocations{times}",
             case.median_ns, case.best_ns, case.allocations
         ),
         reach: reach.map(str::to_owned),
@@ -181,6 +359,13 @@ fn scan(text: &str, _columns: &mut MeterColumns) -> anyhow::Result<i64> {
 fn typed_16(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
     let (action, payload) = call(text, Version::V16)?;
     let decoded = v16::Request::decode(&action, payload, Policy::Tolerant, columns)?;
+    black_box(&decoded);
+    Ok(0)
+}
+
+fn typed_201(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
+    let (action, payload) = call(text, Version::V201)?;
+    let decoded = v201::Request::decode(&action, payload, Policy::Tolerant, columns)?;
     black_box(&decoded);
     Ok(0)
 }

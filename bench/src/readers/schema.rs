@@ -1,0 +1,60 @@
+//! The usual way: a tree of values, and a JSON schema validator on the official schema of the action.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use jsonschema::Validator;
+use ocpp::Version;
+use serde_json::Value;
+
+/// Where the official schemas are, if they are at hand: they may not be copied into the repository, and lie in
+/// `SIGEC_SHARED` or beside it.
+pub fn schemas() -> Option<PathBuf> {
+    let shared = match std::env::var_os("SIGEC_SHARED") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
+    };
+    Some(shared.join("spec/ocpp")).filter(|spec| spec.is_dir())
+}
+
+/// A request's validator, compiled once.
+#[derive(Debug)]
+pub struct Schema(Validator);
+
+impl Schema {
+    /// Compiles the schema of `action` in the folder `spec`, with formats checked, as we check them.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or no schema.
+    pub fn compile(spec: &Path, version: Version, action: &str) -> anyhow::Result<Schema> {
+        let path = spec.join(match version {
+            Version::V16 => format!("ocpp16/schemas/json/{action}.json"),
+            Version::V201 => format!("ocpp2/OCPP-2.0.1_part3_JSON_schemas/{action}Request.json"),
+            Version::V21 => format!("ocpp21/OCPP-2.1_part3_JSON_schemas/{action}Request.json"),
+        });
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("reading {}", path.display()))?;
+        let schema: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .with_context(|| format!("reading {}", path.display()))?;
+        let validator = jsonschema::options()
+            .should_validate_formats(true)
+            .build(&schema)
+            .with_context(|| format!("compiling {}", path.display()))?;
+        Ok(Schema(validator))
+    }
+
+    /// Reads a CALL and checks its payload.
+    ///
+    /// # Errors
+    ///
+    /// It is no CALL, or breaks the schema.
+    pub fn read(&self, text: &str) -> anyhow::Result<Value> {
+        let message: Value = serde_json::from_str(text)?;
+        ensure!(message[0] == 2, "the sample is no CALL");
+        if let Err(error) = self.0.validate(&message[3]) {
+            bail!("the sample breaks its schema: {error}");
+        }
+        Ok(message)
+    }
+}
