@@ -26,10 +26,12 @@ mod check;
 mod clear;
 mod compare;
 mod composite;
+pub(crate) mod held;
 mod merge;
 mod plan;
 mod profile;
 mod rate;
+mod read;
 mod set;
 mod station;
 #[cfg(test)]
@@ -48,5 +50,10 @@ pub use profile::{
     Recurrence, SCHEDULES_MAX, Schedule, V2x,
 };
 pub use rate::{PhaseRates, Rate, RateUnit, Rates, Supply};
+pub use read::{
+    Unreadable, clear_payload, purpose_name, purpose_of, read_clear, read_composite, read_profile,
+    read_update, set_payload,
+};
+pub(crate) use read::{vehicle_schedule_21, vehicle_schedule_201};
 pub use set::{Full, Installed, NotDynamic, PERIODS_MAX, PROFILES_MAX, ProfileSet, Update};
 pub use station::{Current, Edition, Evse, Features, SetpointPriority, Station, Transaction};

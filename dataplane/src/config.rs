@@ -66,6 +66,18 @@ impl Default for Plausibility {
     }
 }
 
+/// What a vehicle that tells its charging needs is answered (2.x, K15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum VehicleNeeds {
+    /// Nobody plans for it: it charges by the profiles that its station has.
+    #[default]
+    Rejected,
+    /// Somebody will: its profile comes within a minute.
+    Accepted,
+    /// Somebody will, in their own time.
+    Processing,
+}
+
 /// How the data plane runs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -100,6 +112,8 @@ pub struct Config {
     pub log_stall_timeout: Duration,
     /// Whether Heartbeats enter the raw message history; default true.
     pub log_heartbeats: bool,
+    /// What vehicles are answered that tell their needs; whoever has them accepted sends the profiles. Default rejected.
+    pub vehicle_needs: VehicleNeeds,
     /// What energy costs.
     pub tariff: Tariff,
     /// What a register may do.
@@ -130,6 +144,7 @@ impl Default for Config {
             shard_bytes_max: 64 << 20,
             log_stall_timeout: Duration::from_secs(5),
             log_heartbeats: true,
+            vehicle_needs: VehicleNeeds::default(),
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),
             log: LogConfig::default(),

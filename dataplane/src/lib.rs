@@ -35,11 +35,12 @@ mod token;
 mod variables;
 mod wheel;
 
-pub use config::{Config, Onboarding, Plausibility, Tariff};
+pub use config::{Config, Onboarding, Plausibility, Tariff, VehicleNeeds};
 pub use id::CommandId;
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use replay::ReplayError;
+pub use router::charging::ChargingView;
 pub use router::pending::Pending;
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{

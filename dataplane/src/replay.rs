@@ -9,7 +9,7 @@
 
 mod aside;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use fleet::record::{CommandChanged, CommandState};
@@ -95,6 +95,8 @@ pub(crate) struct Share {
     pub(crate) commands: Vec<(StationKey, CommandChanged)>,
     /// When reservations that are not over end, UTC microseconds.
     pub(crate) reservation_ends: Vec<(StationKey, i64)>,
+    /// Stations that have a row of their smart charging.
+    pub(crate) charging: Vec<StationKey>,
 }
 
 /// All stations of a data directory, and what the last run left open.
@@ -105,6 +107,7 @@ pub(crate) struct Replay {
     projection: Projection,
     commands: BTreeMap<[u8; 16], (StationKey, CommandChanged)>,
     reservation_ends: BTreeMap<StationKey, Vec<i64>>,
+    charging: BTreeSet<StationKey>,
     rules: Plausibility,
     aside: Aside,
 }
@@ -123,6 +126,7 @@ impl Replay {
             projection: Projection::default(),
             commands: BTreeMap::new(),
             reservation_ends: BTreeMap::new(),
+            charging: BTreeSet::new(),
             rules,
             aside: Aside::new(aside),
         };
@@ -143,6 +147,14 @@ impl Replay {
                 && let Ok(Fact::CommandChanged(command)) = record.body.to_fact()
             {
                 replay.note_command(key, command);
+            }
+        }
+        for row in store.scan(Table::ChargingProfiles, b"", b"") {
+            let (_, value) = row?;
+            if let Some((_, record)) = read_record_row(&value)
+                && let Ok(key) = record.station_key()
+            {
+                replay.charging.insert(key);
             }
         }
         for row in store.scan(Table::Reservations, b"", b"") {
@@ -226,6 +238,9 @@ impl Replay {
             if changed && !std::mem::replace(&mut self.dirty[station as usize], true) {
                 self.projection.dirty(seq, station);
             }
+            if let Body::ChargingChanged(_) = record.body {
+                self.charging.insert(key.clone());
+            }
             if let Body::CommandChanged(_) = record.body
                 && let Ok(Fact::CommandChanged(command)) = record.body.to_fact()
             {
@@ -278,6 +293,10 @@ impl Replay {
         for (key, command) in self.commands.into_values() {
             let home = key.partition().shard(shards);
             split[home].commands.push((key, command));
+        }
+        for key in self.charging {
+            let home = key.partition().shard(shards);
+            split[home].charging.push(key);
         }
         for (key, ends) in self.reservation_ends {
             let share = &mut split[key.partition().shard(shards)];

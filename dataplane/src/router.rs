@@ -3,6 +3,7 @@
 //! Questions and wishes go to the shard that owns the station, through its bounded mailbox; a full one answers
 //! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
 
+pub(crate) mod charging;
 pub(crate) mod pending;
 pub(crate) mod reservations;
 mod variables;
@@ -259,6 +260,11 @@ pub(crate) enum Ask {
     CommandById {
         id: CommandId,
         reply: Reply<Option<CommandView>>,
+    },
+    /// What is known of a station's smart charging; `None` for a station nobody has heard of.
+    Charging {
+        key: StationKey,
+        reply: Reply<Option<charging::ChargingView>>,
     },
     /// Rows of a station's variables that the store may not have yet; `None` for a station nobody has heard of.
     RecentVariables {

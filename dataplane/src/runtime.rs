@@ -235,6 +235,7 @@ impl Dataplane {
             let settings = Arc::clone(&settings);
             let mut shard = Shard::new(index, settings, lookup, seed()?, log_id, last, now);
             share.states.into_iter().for_each(|state| shard.load(state));
+            shard.load_charging(share.charging);
             shard.resume(now, share.commands, share.reservation_ends);
             loaded.push((seat, shard));
         }

@@ -12,6 +12,7 @@
 
 mod asks;
 mod calls;
+mod charging;
 mod commands;
 mod conns;
 mod facts;
@@ -37,7 +38,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -138,6 +139,8 @@ pub(crate) struct Shard {
     /// Transactions that run, oldest first, and whose they are.
     active: BTreeMap<TransactionId, u32>,
     commands: HashMap<CommandId, Command>,
+    /// Stations that have a row of their smart charging.
+    charging: BTreeSet<u32>,
     /// Action and payload of commands whose first record is not durable yet, with their secrets.
     outgoing: HashMap<CommandId, (String, String)>,
     journal: Journal,
@@ -198,6 +201,7 @@ impl Shard {
             stations: Stations::default(),
             active: BTreeMap::new(),
             commands: HashMap::new(),
+            charging: BTreeSet::new(),
             outgoing: HashMap::new(),
             journal: Journal::new(log_id, last),
             waiting: Waiting::default(),

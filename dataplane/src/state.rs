@@ -323,6 +323,7 @@ impl StationState {
             | Body::Notified(_)
             | Body::CommandChanged(_)
             | Body::CommandFollowed(_)
+            | Body::ChargingChanged(_)
             | Body::ReservationsChanged(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {

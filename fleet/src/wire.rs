@@ -26,9 +26,9 @@ use rkyv::ser::allocator::{Arena, ArenaHandle};
 use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
-    Booted, CommandChanged, CommandFollowed, Connected, ConnectionRefused, Disconnected, Message,
-    MeterValues, Notified, ReservationsChanged, SecurityEvent, StationConfigured, StationDeleted,
-    StatusReported, TransactionEvent,
+    Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected, ConnectionRefused,
+    Disconnected, Message, MeterValues, Notified, ReservationsChanged, SecurityEvent,
+    StationConfigured, StationDeleted, StatusReported, TransactionEvent,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -203,6 +203,7 @@ kinds! {
     12 StationDeleted,
     13 Notified,
     14 CommandFollowed,
+    20 ChargingChanged,
     25 ReservationsChanged,
 }
 

@@ -248,6 +248,14 @@ fn dataplane_config(
         shard_bytes_max: settings.size("ocpp.memory_max", 8 * MIB..=64 * GIB)?,
         log_stall_timeout: settings.duration("log.stall_timeout", secs(1)..=secs(600))?,
         log_heartbeats: settings.boolean("ocpp.keep_heartbeats")?,
+        vehicle_needs: settings.choice(
+            "ocpp.vehicle_needs",
+            &[
+                ("rejected", dataplane::VehicleNeeds::Rejected),
+                ("accepted", dataplane::VehicleNeeds::Accepted),
+                ("processing", dataplane::VehicleNeeds::Processing),
+            ],
+        )?,
         tariff: dataplane::Tariff {
             price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,
             currency: settings.parse::<Currency>("tariff.currency")?.code,

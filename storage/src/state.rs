@@ -55,11 +55,13 @@ pub enum Table {
     Reservations,
     /// Files for stations and from them, and the URLs that lead to them.
     Files,
+    /// Charging profiles of stations.
+    ChargingProfiles,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -71,6 +73,7 @@ impl Table {
         Self::Meta,
         Self::Reservations,
         Self::Files,
+        Self::ChargingProfiles,
     ];
 
     /// Its keyspace on disk.
@@ -87,6 +90,7 @@ impl Table {
             Self::Meta => "meta",
             Self::Reservations => "reservations",
             Self::Files => "files",
+            Self::ChargingProfiles => "charging_profiles",
         }
     }
 }

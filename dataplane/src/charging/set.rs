@@ -276,6 +276,13 @@ impl ProfileSet {
         void
     }
 
+    /// Sets a profile aside that did not outlive the time its station was offline.
+    pub(super) fn avoid(&mut self, id: ProfileId) {
+        if let Ok(place) = self.position(id) {
+            self.profiles[place].is_void = true;
+        }
+    }
+
     /// Drops the profiles that `gone` picks, and answers their ids.
     pub(super) fn remove_where(&mut self, gone: impl Fn(&Installed) -> bool) -> Vec<ProfileId> {
         let gone: Vec<_> = (self.profiles.iter())

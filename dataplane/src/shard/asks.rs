@@ -90,6 +90,16 @@ impl Shard {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             },
+            Ask::Charging { key, reply } => {
+                let known = self.known(&key);
+                match known
+                    .map(|station| self.charging_view(now, station))
+                    .transpose()
+                {
+                    Ok(view) => reply.send(view),
+                    Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+                }
+            }
             Ask::RecentVariables { key, reply } => {
                 let known = self.known(&key);
                 reply.send(known.map(|_| self.projection.variables(&key)));
@@ -273,6 +283,7 @@ impl Shard {
             self.uncount_running(station, transaction.token_ref, transaction.id);
             self.active.remove(&transaction.id);
         }
+        self.forget_charging(now, station);
         self.record(now, station, &StationDeleted { principal });
         Ok(())
     }

@@ -277,6 +277,7 @@ impl Shard {
                 if let Some(command) = self.commands.get(&id) {
                     let (station, principal) = (command.station, command.record.principal.clone());
                     self.note_password(now, station, call, &payload, &principal);
+                    self.charging_answered(now, station, version, call, &payload, id);
                 }
                 // What is wrong with it is said beside it: whoever sent the command sees both.
                 problem = check_answer(version, &call.action, &payload).err();

@@ -11,6 +11,7 @@ use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
 use super::tokens::{Shown, id_tag_info, id_token_info};
 use super::{Now, Shard};
+use crate::charging::vehicle_schedule_201;
 use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
 
@@ -200,17 +201,19 @@ impl Shard {
                 status_info: None,
             }
             .into(),
-            // No schedule comes from here: the car charges by the profiles it has (K15.FR.04).
-            v201::Request::NotifyEVChargingNeeds(_) => v201::NotifyEVChargingNeedsResponse {
-                status: v201::NotifyEVChargingNeedsStatus::Rejected,
-                status_info: Some(not_enabled()),
+            v201::Request::NotifyEVChargingNeeds(_) => self.needs_201().into(),
+            v201::Request::NotifyEVChargingSchedule(told) => {
+                let (evse_id, schedule) = (told.evse_id, vehicle_schedule_201(told));
+                let keeps = self.vehicle_keeps_to(now, call.station, evse_id, schedule)?;
+                v201::NotifyEVChargingScheduleResponse {
+                    status: match keeps {
+                        true => v201::GenericStatus::Accepted,
+                        false => v201::GenericStatus::Rejected,
+                    },
+                    status_info: None,
+                }
+                .into()
             }
-            .into(),
-            v201::Request::NotifyEVChargingSchedule(_) => v201::NotifyEVChargingScheduleResponse {
-                status: v201::GenericStatus::Accepted,
-                status_info: None,
-            }
-            .into(),
             v201::Request::SignCertificate(_) => v201::SignCertificateResponse {
                 status: v201::GenericStatus::Rejected,
                 status_info: Some(not_enabled()),
@@ -297,6 +300,7 @@ impl Shard {
             action: call.action.to_owned(),
             payload: self.without_secrets(call.action, &payload),
         };
+        self.charging_told(now, call.station, call.action, &notified.payload)?;
         self.follow(now, call.station, &notified)
     }
 
@@ -413,7 +417,7 @@ impl Shard {
 }
 
 /// Why a service that does not exist here refuses (2.0.1 Part 2 Appendices, standardized reason codes).
-fn not_enabled() -> v201::StatusInfo<'static> {
+pub(super) fn not_enabled() -> v201::StatusInfo<'static> {
     v201::StatusInfo {
         reason_code: "NotEnabled".into(),
         additional_info: None,

@@ -171,6 +171,9 @@ impl Shard {
             course.duplicates = course.duplicates.saturating_add(1);
         }
         self.record(now, station, &course);
+        if course.action == "ReportChargingProfiles" && course.complete {
+            self.profiles_reported(now, station, &course);
+        }
         Ok(())
     }
 

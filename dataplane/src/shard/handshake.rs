@@ -305,7 +305,9 @@ impl Shard {
         }
         // Of one that waits nothing is kept but that it was there.
         if entry.acceptance == Acceptance::Accepted || before != Some(entry.acceptance) {
+            let seen_at = self.stations[station].state.seen_at;
             self.record(now, station, &connected);
+            self.charging_reconnected(now, station, seen_at);
         }
         self.stations[station].conn = Some(id);
     }

@@ -186,6 +186,7 @@ writable!(
     SecurityEvent,
     CommandChanged,
     CommandFollowed,
+    ChargingChanged,
     ReservationsChanged,
     StationConfigured,
     StationDeleted,

@@ -89,6 +89,11 @@ pub(crate) fn course_key(
     canonical.hash()
 }
 
+/// The key under which the smart charging of a station is kept.
+pub(crate) fn charging_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
+    canonical.begin("charging", station).hash()
+}
+
 /// The key under which a station's reservations are kept.
 pub(crate) fn reservations_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
     canonical.begin("reservations", station).hash()
@@ -132,6 +137,8 @@ pub(crate) struct Projection {
     handed_variables: VecDeque<(Seq, VariableRow)>,
     /// Bytes of the rows of variables, here and handed over.
     variables_len: usize,
+    /// Bytes of the rows of smart charging, likewise: one may be a hundred times as long as any other.
+    charging_len: usize,
     /// The positions of the batches that the store does not have yet, in order.
     in_flight: VecDeque<Seq>,
     canonical: Canonical,
@@ -209,6 +216,13 @@ impl Projection {
                 }
                 self.rows.push_back((event.seq, Table::FollowUps, key, row));
             }
+            Body::ChargingChanged(_) => {
+                let row = record_row(event, bytes);
+                let key = charging_key(&mut self.canonical, record.station);
+                self.charging_len += row.len();
+                self.rows
+                    .push_back((event.seq, Table::ChargingProfiles, key, row));
+            }
             Body::ReservationsChanged(_) => {
                 let row = record_row(event, bytes);
                 let key = reservations_key(&mut self.canonical, record.station);
@@ -280,7 +294,11 @@ impl Projection {
         }
         let handed = self.handed_rows.iter();
         let stored = handed.take_while(|(made, ..)| *made <= seq).count();
-        self.handed_rows.drain(..stored);
+        for (_, table, _, row) in self.handed_rows.drain(..stored) {
+            if table == Table::ChargingProfiles {
+                self.charging_len -= row.len();
+            }
+        }
         while let Some((_, row)) = self.handed_variables.pop_front_if(|(made, _)| *made <= seq) {
             self.variables_len -= len_of(&row);
         }
@@ -348,6 +366,7 @@ impl Projection {
     pub(crate) fn len(&self) -> usize {
         (self.rows.len() + self.handed_rows.len()) * 512
             + self.variables_len
+            + self.charging_len
             + self.retries.len() * 80
             + self.handed.len() * 24
             + self.recent.len() * 96

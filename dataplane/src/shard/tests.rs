@@ -3,6 +3,7 @@
 mod actions;
 mod authorization;
 mod cases;
+mod charging;
 mod coverage;
 mod follow;
 mod frames;

@@ -504,6 +504,9 @@ impl Shard {
             }
             self.index_transaction(station, before, &event);
             self.tell_waiting(station, before.id, &event);
+            let is_active = |state: u8| state == TransactionState::Active.code();
+            let (was, is) = (before.state.code(), event.summary.state);
+            self.charging_of_transaction(now, station, is_active(was), is_active(is), &event);
         }
     }
 

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::{
-    FollowUp, MeterRow, Moment, PartRange, Reading, Reservation, Retry, Sample, TextRange,
-    TransactionSummary,
+    ChargingLimitHeld, ChargingProfileHeld, FollowUp, MeterRow, Moment, PartRange, Reading,
+    Reservation, Retry, Sample, TextRange, TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -212,6 +212,48 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        ChargingChanged {
+            cause: "SetChargingProfile".into(),
+            command_id: Some([8; 16]),
+            installed: vec![7],
+            removed: vec![6],
+            profiles: vec![ChargingProfileHeld {
+                id: 7,
+                evse_id: 1,
+                protocol: 3,
+                source: 2,
+                limit_source: "EMS".into(),
+                command_id: Some([8; 16]),
+                installed_at: 9,
+                confirmed_at: 10,
+                waits_for: Some(11),
+                ocpp_transaction_id: "1234".into(),
+                is_void: true,
+                update: "{\"limit\":6.0}".into(),
+                updated_at: 12,
+                profile: "{\"id\":7}".into(),
+            }],
+            is_partial: true,
+            limits: vec![ChargingLimitHeld {
+                source: "SO".into(),
+                evse_id: 2,
+                is_grid_critical: Some(true),
+                is_local_generation: Some(false),
+                schedules: "[]".into(),
+                at: 13,
+            }],
+            vehicles: vec![VehicleCharging {
+                evse_id: 1,
+                ocpp_transaction_id: "1234".into(),
+                needs: "{}".into(),
+                needs_at: 14,
+                needs_status: "Accepted".into(),
+                schedule: "{ }".into(),
+                schedule_at: 15,
+                priority: true,
+            }],
+        }
+        .into(),
         ReservationsChanged {
             last_id: 13,
             reservations: vec![Reservation {
@@ -360,6 +402,14 @@ fn golden_bytes_have_not_moved() {
         030000007b227365714e6f223a337d0c000000000000008b000000edffffff0108080808080808080808080808080808
         8c000000b8ffffff01070000000000000009000000000000000a000000000000000b0000000000000001030000000100
         000092ffffff020000000103000000009fffffff01000000
+        ChargingChanged
+        1400010080b7df1fdb6006000b64656661756c742f4350315365744368617267696e6750726f66696c65070000000600
+        00007b226c696d6974223a362e307d07000000010000000302454d53ffffffffff010808080808080808080808080808
+        080809000000000000000a00000000000000010b0000000000000031323334ffffffff018d000000aeffffff0c000000
+        000000007b226964223a377d534fffffffffffff02000000010101005b5dffffffffffff0d0000000000000001000000
+        31323334ffffffff7b7dffffffffffff0e0000000000000041636365707465647b207dffffffffff0f00000000000000
+        019200000027ffffff010808080808080808080808080808080820ffffff010000001cffffff0100000025ffffff0100
+        00000179ffffff0100000091ffffff01000000
         ReservationsChanged
         1900010080b7df1fdb6006000b64656661756c742f4350310c00000000000000010000006343435332ffffff09090909
         090909090909090909090909010a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0e00000000000000050f000000000000001000

@@ -158,6 +158,7 @@ pub(super) fn push(
         | Body::SecurityEvent(_)
         | Body::CommandChanged(_)
         | Body::CommandFollowed(_)
+        | Body::ChargingChanged(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)

@@ -1,11 +1,13 @@
 //! One arm per action of 2.1. What 2.0.1 has too is acted on, and answered, by the same functions.
 
-use ocpp::{Timestamp, v21};
+use ocpp::{MeterColumns, Timestamp, v21};
 
 use super::super::calls::{Answer, Inbound, Leave};
+use super::super::charging::dynamic_response;
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
 use super::both;
+use crate::charging::vehicle_schedule_21;
 
 impl Shard {
     /// A request in the words of 2.1.
@@ -15,6 +17,7 @@ impl Shard {
         call: Inbound<'_>,
         request: &v21::Request<'_>,
     ) -> Result<(), StoreUnreadable> {
+        let mut columns = MeterColumns::new();
         let response: v21::Response<'_> = match request {
             v21::Request::Heartbeat(_) => {
                 let current_time = Timestamp::at(now.utc.0);
@@ -91,24 +94,27 @@ impl Shard {
                 status_info: None,
             }
             .into(),
-            // The car may keep to its plan: nothing here plans for it (K15.FR.04, K18.FR.04).
-            v21::Request::NotifyEVChargingNeeds(_) => v21::NotifyEVChargingNeedsResponse {
-                status: v21::NotifyEVChargingNeedsStatus::NoChargingProfile,
-                status_info: None,
+            v21::Request::NotifyEVChargingNeeds(_) => self.needs_21().into(),
+            v21::Request::NotifyEVChargingSchedule(told) => {
+                let schedule = vehicle_schedule_21(told);
+                let evse_id = u32::try_from(told.evse_id.get()).unwrap_or(u32::MAX);
+                let keeps = self.vehicle_keeps_to(now, call.station, evse_id, schedule)?;
+                v21::NotifyEVChargingScheduleResponse {
+                    status: match keeps {
+                        true => v21::GenericStatus::Accepted,
+                        false => v21::GenericStatus::Rejected,
+                    },
+                    status_info: None,
+                }
+                .into()
             }
-            .into(),
-            v21::Request::NotifyEVChargingSchedule(_) => v21::NotifyEVChargingScheduleResponse {
-                status: v21::GenericStatus::Accepted,
-                status_info: None,
+            v21::Request::PullDynamicScheduleUpdate(pull) => {
+                let update = self.dynamic_rates(call.station, pull.charging_profile_id)?;
+                self.notified(now, call, |out| request.write(out))?;
+                let response = dynamic_response(update.as_deref(), &mut columns);
+                self.answer(now, call, Leave::WhenDurable, Answer::V21(response.into()));
+                return Ok(());
             }
-            .into(),
-            // No dynamic profile comes from here.
-            v21::Request::PullDynamicScheduleUpdate(_) => v21::PullDynamicScheduleUpdateResponse {
-                schedule_update: None,
-                status: v21::ChargingProfileStatus::Rejected,
-                status_info: Some(not_enabled()),
-            }
-            .into(),
             v21::Request::VatNumberValidation(validation) => v21::VatNumberValidationResponse {
                 company: None,
                 status_info: Some(not_enabled()),

@@ -27,7 +27,7 @@ const BEHAVIOURS: &[(&str, &str)] = &[
         "BootNotification",
         "accepted, or pending until an operator approves",
     ),
-    ("ClearedChargingLimit", KEPT),
+    ("ClearedChargingLimit", CHARGING),
     ("ClosePeriodicEventStream", KEPT),
     ("DataTransfer", "kept, and refused as UnknownVendorId"),
     ("DiagnosticsStatusNotification", COURSE),
@@ -38,7 +38,7 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("Heartbeat", "told the time"),
     ("LogStatusNotification", COURSE),
     ("MeterValues", "readings, of a transaction or beside one"),
-    ("NotifyChargingLimit", KEPT),
+    ("NotifyChargingLimit", CHARGING),
     (
         "NotifyCustomerInformation",
         "counted in the course of its command; the frame alone keeps what it says",
@@ -46,15 +46,21 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("NotifyDERAlarm", KEPT),
     ("NotifyDERStartStop", KEPT),
     ("NotifyDisplayMessages", COURSE),
-    ("NotifyEVChargingNeeds", REFUSED),
-    ("NotifyEVChargingSchedule", "kept, and accepted"),
+    (
+        "NotifyEVChargingNeeds",
+        "beside the profiles; refused unless the configuration says that somebody plans",
+    ),
+    (
+        "NotifyEVChargingSchedule",
+        "beside the profiles; accepted if it keeps to them",
+    ),
     ("NotifyEvent", "kept, and values of variables"),
     ("NotifyMonitoringReport", COURSE),
     (
         "NotifyPeriodicEventStream",
         "kept as it was said, never answered",
     ),
-    ("NotifyPriorityCharging", KEPT),
+    ("NotifyPriorityCharging", CHARGING),
     (
         "NotifyReport",
         "variables; kept, in the course of the command that it comes after",
@@ -62,8 +68,14 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("NotifySettlement", KEPT),
     ("OpenPeriodicEventStream", "kept, and accepted"),
     ("PublishFirmwareStatusNotification", COURSE),
-    ("PullDynamicScheduleUpdate", REFUSED),
-    ("ReportChargingProfiles", COURSE),
+    (
+        "PullDynamicScheduleUpdate",
+        "answered with the newest rates of the profile",
+    ),
+    (
+        "ReportChargingProfiles",
+        "the profiles of the station; kept, in the course of the command that it comes after",
+    ),
     ("ReportDERControl", COURSE),
     (
         "ReservationStatusUpdate",
@@ -91,6 +103,8 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("VatNumberValidation", REFUSED),
 ];
 
+const CHARGING: &str = "kept, and shown beside the profiles";
+const PROFILES: &str = "a command; its answer tells which profiles the station has";
 const FOLLOWED: &str = "a command; what comes after its answer stands beside it";
 const RESERVATION: &str =
     "a command; `/devices/{id}/reservations` makes it, and keeps what comes of it";
@@ -100,9 +114,14 @@ const VARIABLES: &str = "a command; its answer tells of variables";
 const COMMANDS: &[(&str, &str)] = &[
     ("CancelReservation", RESERVATION),
     ("ChangeConfiguration", VARIABLES),
+    ("ClearChargingProfile", PROFILES),
     ("CustomerInformation", FOLLOWED),
     ("GetBaseReport", FOLLOWED),
     ("GetChargingProfiles", FOLLOWED),
+    (
+        "GetCompositeSchedule",
+        "a command; `/devices/{id}/composite-schedule` holds the answer against our own",
+    ),
     ("GetConfiguration", VARIABLES),
     ("GetDERControl", FOLLOWED),
     ("GetDiagnostics", FOLLOWED),
@@ -133,9 +152,12 @@ const COMMANDS: &[(&str, &str)] = &[
         "SendLocalList",
         "a command; `/devices/{id}/local-list` makes it from the tokens",
     ),
+    ("SetChargingProfile", PROFILES),
     ("SetVariables", VARIABLES),
     ("SignedUpdateFirmware", FOLLOWED),
+    ("UpdateDynamicSchedule", PROFILES),
     ("UpdateFirmware", FOLLOWED),
+    ("UsePriorityCharging", PROFILES),
 ];
 
 /// What becomes of an action in the course of a test.

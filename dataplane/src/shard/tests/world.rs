@@ -3,7 +3,7 @@
 //! A line is `TIME WHO WHAT…`. Times are seconds and only grow; timers that come due before are fired on their way.
 //! Records are durable at the end of each line unless the disk is held.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -188,6 +188,11 @@ impl World {
                     payload: "{}".into(),
                     reply,
                 });
+            }
+            ("op", "profiles") => {
+                for line in super::charging::shown(self).lines() {
+                    self.say(line);
+                }
             }
             ("op", "command") => self.command(rest),
             ("op", "start") => {
@@ -736,6 +741,7 @@ impl World {
         self.shard = shard(&self.settings, &self.rows, Seq(self.durable as u64), now);
         let mut states = BTreeMap::new();
         let mut commands = BTreeMap::new();
+        let mut charged = BTreeSet::new();
         let mut reservation_ends = BTreeMap::new();
         let mut staged = Projection::default();
         for (at, bytes) in self.log.iter().enumerate() {
@@ -750,10 +756,18 @@ impl World {
                 .or_insert_with(|| crate::state::StationState::new(key.clone()));
             state.apply(event, &record, &self.settings.config.plausibility);
             staged.note(event, &record, bytes);
-            if let Fact::CommandChanged(command) = record.body.to_fact().unwrap() {
-                commands.insert(command.command_id, (key, command));
-            } else if let Body::ReservationsChanged(changed) = record.body {
-                reservation_ends.insert(key, crate::shard::reservation_ends(changed));
+            match record.body.to_fact().unwrap() {
+                Fact::CommandChanged(command) => {
+                    commands.insert(command.command_id, (key, command));
+                }
+                Fact::ChargingChanged(_) => {
+                    charged.insert(key);
+                }
+                _ => {
+                    if let Body::ReservationsChanged(changed) = record.body {
+                        reservation_ends.insert(key, crate::shard::reservation_ends(changed));
+                    }
+                }
             }
         }
         // As a start does, what the log adds goes to the store at once.
@@ -768,6 +782,7 @@ impl World {
         states
             .into_values()
             .for_each(|state| self.shard.load(state));
+        self.shard.load_charging(charged);
         let open = commands
             .into_values()
             .filter(|(_, c)| c.state <= 2)
@@ -830,6 +845,10 @@ impl World {
             Fact::CommandFollowed(course) => format!(
                 "CommandFollowed {} messages {} duplicates {} complete {}",
                 course.action, course.messages, course.duplicates, course.complete
+            ),
+            Fact::ChargingChanged(changed) => format!(
+                "ChargingChanged {} installed {:?} removed {:?}",
+                changed.cause, changed.installed, changed.removed
             ),
             Fact::ReservationsChanged(changed) => super::reservations::shown(&changed),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),

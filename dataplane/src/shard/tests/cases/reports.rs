@@ -22,6 +22,7 @@ fn reports_are_taken() {
         expect![[r#"
             record Notified ClearedChargingLimit {"chargingLimitSource":"EMS","evseId":1}
             ClearedChargingLimit: {}
+            record ChargingChanged NotifyChargingLimit installed [] removed []
             record Notified NotifyChargingLimit {"evseId":1,"chargingLimit":{"chargingLimitSource":"EMS","isGridCritical":true}}
             NotifyChargingLimit: {}
             record Notified NotifyDisplayMessages {"requestId":1,"tbc":false}
@@ -30,6 +31,7 @@ fn reports_are_taken() {
             NotifyMonitoringReport: {}
             record Notified PublishFirmwareStatusNotification {"status":"Downloading","requestId":3}
             PublishFirmwareStatusNotification: {}
+            record ChargingChanged ReportChargingProfiles installed [1] removed []
             record Notified ReportChargingProfiles {"requestId":4,"chargingLimitSource":"CSO","chargingProfile":[{"id":1,"stackLevel":0,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-11-22T10:00:11Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}]}],"evseId":1}
             ReportChargingProfiles: {}
             record Notified ReservationStatusUpdate {"reservationId":5,"reservationUpdateStatus":"Expired"}
