@@ -8,9 +8,11 @@ use fleet::{MilliwattHours, UtcMicros};
 
 use crate::principals::Principal;
 
+mod charging;
 mod reservations;
 mod tokens;
 
+pub(crate) use charging::{charging_profiles, compared, composite, warning};
 pub(crate) use reservations::{named_token, reservation, reservation_state};
 pub(crate) use tokens::{local_list, token, token_rules, token_status};
 

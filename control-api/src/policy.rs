@@ -40,6 +40,11 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     // Frames hold clear tokens of drivers.
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),
     ("GET", "/api/v1/devices/{id}/variables", READ),
+    ("GET", "/api/v1/devices/{id}/charging-profiles", READ),
+    ("PUT", "/api/v1/devices/{id}/charging-profiles", OPERATE),
+    ("DELETE", "/api/v1/devices/{id}/charging-profiles", OPERATE),
+    // Also asks the station, for those who may command it.
+    ("GET", "/api/v1/devices/{id}/composite-schedule", READ),
     ("GET", "/api/v1/commands/{id}", READ),
     ("POST", "/api/v1/transactions/start", OPERATE),
     ("POST", "/api/v1/transactions/{id}/stop", OPERATE),

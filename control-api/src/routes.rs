@@ -1,5 +1,6 @@
 //! The resources. A handler's attribute is its entry in the OpenAPI document.
 
+mod charging;
 mod commands;
 mod courses;
 mod devices;
@@ -36,6 +37,8 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(commands::show))
         .routes(routes!(messages::list))
         .routes(routes!(variables::list))
+        .routes(routes!(charging::show, charging::put, charging::clear))
+        .routes(routes!(charging::schedule))
         .routes(routes!(issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod charging;
 mod client;
 mod commands;
 mod devices;
@@ -27,6 +28,12 @@ mod transactions;
 mod variables;
 mod voice;
 
+pub use charging::{
+    ChargingLimit, ChargingProfile, ChargingProfileChange, ChargingProfileFilter,
+    ChargingProfileRequest, ChargingProfileSource, ChargingProfiles, ChargingRateUnit,
+    ChargingWarning, CompositeComparison, CompositeDifference, CompositePeriod, CompositeSchedule,
+    CompositeVerdict, VehicleCharging,
+};
 pub use client::{
     Client, ClientError, DeviceFilter, MessageFilter, Outcome, ReservationFilter, TokenFilter,
     VariableFilter,

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use dataplane::{CommandId, CommandRefused};
+use fleet::StationKey;
 use sdk::{Command, CommandRequest, CommandState};
 
 use crate::ask::{answered, answered_within, station_key};
@@ -18,6 +19,9 @@ use crate::{SharedApp, convert};
 
 /// Longest action name that is looked up.
 const ACTION_CHARS_MAX: usize = 64;
+/// How long a command of a request's own may wait for its turn and the station's answer.
+const WAIT: Duration = Duration::from_secs(60);
+
 /// Sends a command to a station, in the words of its own OCPP version.
 ///
 /// With `Prefer: wait=N` the answer is the station's own (200, also when it is `Rejected`), or 504 `timeout`,
@@ -112,6 +116,33 @@ pub(crate) async fn show(
     let files = app.files.of_command(&caller.tenant, command_id.0);
     command.files = files.iter().map(super::files::file).collect();
     Ok(Json(command))
+}
+
+/// Sends a command and waits for what the station answers; a CALLERROR is a refusal.
+pub(super) async fn ask_station(
+    app: &SharedApp,
+    caller: &Principal,
+    station: &StationKey,
+    action: &str,
+    payload: String,
+) -> Result<Command, ApiError> {
+    let question = app.router.command(dataplane::CommandRequest {
+        station: station.clone(),
+        action: action.to_owned(),
+        payload,
+        principal: caller.name.clone(),
+        wait: Some(WAIT),
+    });
+    let command = answered_within(WAIT, question)
+        .await?
+        .map_err(|refused| refuse(refused, station.identity()))?;
+    let command = answer_of(convert::command(command))?;
+    match command.state {
+        CommandState::Answered if command.error.is_some() => {
+            Err(ApiError::Rejected(Box::new(command)))
+        }
+        _ => Ok(command),
+    }
 }
 
 /// The answer to a request that waited.

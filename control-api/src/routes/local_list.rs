@@ -3,25 +3,21 @@
 //! The server sends a list when it is told to, and never by itself. What a station accepted is noted message by message:
 //! whatever ends a request early, the note and the station disagree by a version at most, and the next check says so.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use dataplane::{LocalListPart, StationView, Token, TokenFilter, local_list_parts};
 use fleet::StationKey;
 use fleet::record::Protocol;
-use sdk::{Command, CommandState, LocalList, LocalListRequest, LocalListUpdate};
+use sdk::{LocalList, LocalListRequest, LocalListUpdate};
 
-use super::commands::{answer_of, refuse};
-use crate::ask::{answered, answered_within, station_key};
+use super::commands::ask_station;
+use crate::ask::{answered, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id};
 use crate::metrics::Database;
 use crate::principals::Principal;
 use crate::{SharedApp, convert, now};
 
-/// How long one message may wait for its turn and the station's answer.
-const WAIT: Duration = Duration::from_secs(60);
 /// Tokens of a message.
 const PART_LEN_DEFAULT: usize = 50;
 const PART_LEN_MAX: usize = 500;
@@ -112,7 +108,7 @@ async fn send(
     station: &StationView,
     part: LocalListPart,
 ) -> Result<dataplane::LocalList, ApiError> {
-    let command = command(app, caller, station, "SendLocalList", part.payload).await?;
+    let command = ask_station(app, caller, &station.key, "SendLocalList", part.payload).await?;
     let status = command.result.as_ref().map(|result| &result["status"]);
     if status.and_then(|status| status.as_str()) != Some("Accepted") {
         return Err(ApiError::Rejected(Box::new(command)));
@@ -133,7 +129,14 @@ async fn ask_version(
     caller: &Principal,
     station: &StationView,
 ) -> Result<i64, ApiError> {
-    let command = command(app, caller, station, "GetLocalListVersion", "{}".to_owned()).await?;
+    let command = ask_station(
+        app,
+        caller,
+        &station.key,
+        "GetLocalListVersion",
+        "{}".to_owned(),
+    )
+    .await?;
     let member = match station.protocol {
         Some(Protocol::Ocpp16) | None => "listVersion",
         Some(Protocol::Ocpp201 | Protocol::Ocpp21) => "versionNumber",
@@ -142,33 +145,6 @@ async fn ask_version(
     result
         .and_then(|result| result[member].as_i64())
         .ok_or_else(|| ApiError::Rejected(Box::new(command)))
-}
-
-/// Sends a command and waits for the station's answer.
-async fn command(
-    app: &SharedApp,
-    caller: &Principal,
-    station: &StationView,
-    action: &str,
-    payload: String,
-) -> Result<Command, ApiError> {
-    let question = app.router.command(dataplane::CommandRequest {
-        station: station.key.clone(),
-        action: action.to_owned(),
-        payload,
-        principal: caller.name.clone(),
-        wait: Some(WAIT),
-    });
-    let command = answered_within(WAIT, question)
-        .await?
-        .map_err(|refused| refuse(refused, station.key.identity()))?;
-    let command = answer_of(convert::command(command))?;
-    match command.state {
-        CommandState::Answered if command.error.is_some() => {
-            Err(ApiError::Rejected(Box::new(command)))
-        }
-        _ => Ok(command),
-    }
 }
 
 async fn find(app: &SharedApp, key: StationKey) -> Result<StationView, ApiError> {
