@@ -3,8 +3,10 @@
 //! Both libraries check every message, both ways, against the official schemas: one of ours that breaks them ends the
 //! station, and with it the test.
 
+use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
+use super::api::Answer;
 use super::foreign::{Station, node, python};
 use super::server::{Server, Site};
 
@@ -212,15 +214,7 @@ fn start_action(version: &Version) -> &'static str {
 }
 
 fn the_operator_configures_and_resets(server: &Server, version: &Version) {
-    let command = |action: &str, payload: &Value| {
-        server.request(
-            "POST",
-            "/api/v1/devices/CS-1/commands",
-            super::server::TOKEN,
-            &[("Content-Type", "application/json"), ("Prefer", "wait=30")],
-            &json!({"action": action, "payload": payload}).to_string(),
-        )
-    };
+    let command = |action: &str, payload: &Value| command(server, action, payload);
     let (get, asked, value) = &version.get;
     let value_of = || {
         let answer = command(get, asked);
@@ -258,6 +252,170 @@ fn the_operator_configures_and_resets(server: &Server, version: &Version) {
         "an action of another version: {}",
         foreign.body
     );
+}
+
+/// Has the station do something, and waits for what it says.
+fn command(server: &Server, action: &str, payload: &Value) -> Answer {
+    server.request(
+        "POST",
+        "/api/v1/devices/CS-1/commands",
+        super::server::TOKEN,
+        &[("Content-Type", "application/json"), ("Prefer", "wait=30")],
+        &json!({"action": action, "payload": payload}).to_string(),
+    )
+}
+
+#[test]
+fn every_action_of_1_6_follows_its_schema_both_ways() {
+    check_every_action(
+        "ocpp1.6",
+        expect![[r#"
+            BootNotification
+            Authorize
+            DataTransfer
+            DiagnosticsStatusNotification
+            FirmwareStatusNotification
+            Heartbeat
+            LogStatusNotification
+            MeterValues
+            SecurityEventNotification
+            SignCertificate
+            SignedFirmwareStatusNotification
+            StartTransaction
+            StatusNotification
+            StopTransaction
+        "#]],
+        25,
+    );
+}
+
+#[test]
+fn every_action_of_2_0_1_follows_its_schema_both_ways() {
+    check_every_action(
+        "ocpp2.0.1",
+        expect![[r#"
+            BootNotification
+            Authorize
+            ClearedChargingLimit
+            DataTransfer
+            FirmwareStatusNotification
+            Get15118EVCertificate
+            GetCertificateStatus
+            Heartbeat
+            LogStatusNotification
+            MeterValues
+            NotifyChargingLimit
+            NotifyCustomerInformation
+            NotifyDisplayMessages
+            NotifyEVChargingNeeds
+            NotifyEVChargingSchedule
+            NotifyEvent
+            NotifyMonitoringReport
+            NotifyReport
+            PublishFirmwareStatusNotification
+            ReportChargingProfiles
+            ReservationStatusUpdate
+            SecurityEventNotification
+            SignCertificate
+            StatusNotification
+            TransactionEvent
+        "#]],
+        39,
+    );
+}
+
+#[test]
+fn every_action_of_2_1_follows_its_schema_both_ways() {
+    check_every_action(
+        "ocpp2.1",
+        expect![[r#"
+            BootNotification
+            Authorize
+            BatterySwap
+            ClearedChargingLimit
+            ClosePeriodicEventStream
+            DataTransfer
+            FirmwareStatusNotification
+            Get15118EVCertificate
+            GetCertificateChainStatus
+            GetCertificateStatus
+            Heartbeat
+            LogStatusNotification
+            MeterValues
+            NotifyChargingLimit
+            NotifyCustomerInformation
+            NotifyDERAlarm
+            NotifyDERStartStop
+            NotifyDisplayMessages
+            NotifyEVChargingNeeds
+            NotifyEVChargingSchedule
+            NotifyEvent
+            NotifyMonitoringReport
+            NotifyPriorityCharging
+            NotifyReport
+            NotifySettlement
+            OpenPeriodicEventStream
+            PublishFirmwareStatusNotification
+            PullDynamicScheduleUpdate
+            ReportChargingProfiles
+            ReportDERControl
+            ReservationStatusUpdate
+            SecurityEventNotification
+            SignCertificate
+            StatusNotification
+            TransactionEvent
+            VatNumberValidation
+        "#]],
+        54,
+    );
+}
+
+/// A strict station says every action, with the least and with the most that its schema allows; those that only a
+/// server may say are then asked of it. `answered` are those that a station may say, `commands` how many others there
+/// are.
+fn check_every_action(protocol: &str, answered: Expect, commands: usize) {
+    let Some(node) = node() else { return };
+    let site = Site::new();
+    let server = site.start(&[]);
+    let args = [protocol, &server.ocpp_url(), "CS-1"];
+    let station = Station::run(node, "every_action.js", &args);
+    let (mut said, mut refused, mut asked) = (String::new(), 0, Vec::new());
+    loop {
+        let step = station.next();
+        match step["event"].as_str() {
+            Some("said") if step["answers"] == json!(["answered", "answered"]) => {
+                said += &format!("{}\n", step["action"].as_str().unwrap());
+            }
+            Some("said") => {
+                assert_eq!(
+                    step["answers"],
+                    json!(["NotSupported", "NotSupported"]),
+                    "{step}"
+                );
+                refused += 1;
+            }
+            Some("ask") => asked.push(step),
+            _ => break,
+        }
+    }
+    answered.assert_eq(&said);
+    assert_eq!(refused, commands);
+
+    let mut wrong = Vec::new();
+    for ask in &asked {
+        let answer = command(&server, ask["action"].as_str().unwrap(), &ask["payload"]);
+        if answer.status != 200 || !answer.json()["result"].is_object() {
+            wrong.push(format!("{ask}\n{}", answer.body));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        asked.len(),
+        wrong.join("\n\n")
+    );
+    station.leave();
 }
 
 #[test]

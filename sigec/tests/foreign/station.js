@@ -2,46 +2,16 @@
 //
 //     station.js ocpp2.0.1 ws://127.0.0.1:9000/ CS-1
 //
-// Every step is one line of JSON on standard output. The library is in strict mode: it checks each message, both ways,
-// against the official schemas, and a wrong one, of the server or of this script, ends the script.
+// Every step is one line of JSON on standard output.
 
 const { randomUUID } = require('node:crypto');
-const { RPCClient, createRPCError, createValidator } = require('ocpp-rpc');
+const { fail, strictStation } = require('./strict.js');
 
 const [protocol, url, identity] = process.argv.slice(2);
-
-// Its compiler of schemas warns of `additionalProperties` beside each enumeration of 2.1.
-const { warn } = console;
-console.warn = (text, ...more) => String(text).startsWith('strict mode: ') || warn(text, ...more);
-
-// The library brings the schemas of 2.1 under other names than those it looks for.
-const schemas21 = require('ocpp-rpc/lib/schemas/ocpp2_1.json').map((schema) => ({
-    ...schema,
-    $id: schema.$id.replace(/Request$/, '.req').replace(/Response$/, '.conf'),
-}));
-
-const station = new RPCClient({
-    endpoint: url.replace(/\/$/, ''),
-    identity,
-    protocols: [protocol],
-    strictMode: true,
-    strictModeValidators: [createValidator('ocpp2.1', schemas21)],
-    reconnect: false,
-});
+const station = strictStation(protocol, url, identity);
 
 const say = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
 const now = () => new Date().toISOString();
-
-function fail(what, error) {
-    console.error(what, error);
-    process.exit(1);
-}
-
-station.on('strictValidationFailure', ({ outbound, isCall, method, params, result, error }) => {
-    const direction = outbound ? 'of this station' : 'of the server';
-    fail(`${isCall ? 'a call' : 'an answer'} ${direction} breaks the schema of ${method}:`, { params, result, error });
-});
-station.on('badMessage', (event) => fail('no OCPP-J message:', event));
 
 /** Answers `method` with what `answer` returns, then does what follows from it. */
 function on(method, answer, then = () => {}) {
@@ -270,10 +240,6 @@ async function main() {
     on('Reset', ({ type }) => {
         say('called', { action: 'Reset', type });
         return { status: 'Accepted' };
-    });
-    // What there is no handler for.
-    station.handle(({ method }) => {
-        throw createRPCError('NotSupported', `no ${method} here`);
     });
     await station.connect();
     await mine.boot();
