@@ -200,47 +200,31 @@ impl Shard {
             }
         }
         let mut columns = std::mem::take(&mut self.scratch.columns);
+        // The types of the versions have names alike and nothing else in common.
+        macro_rules! act_on {
+            ($decode:path, $act:ident, $($values:pat => $columns:expr),+) => {{
+                $decode(action, payload, Policy::Tolerant, &mut columns).and_then(
+                    |decoded| {
+                        check_samples(match &decoded.message {
+                            $($values => $columns,)+
+                            _ => None,
+                        })?;
+                        self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
+                        Ok(self.$act(now, call, &decoded.message)?)
+                    },
+                )
+            }};
+        }
         let outcome = match version {
-            Version::V16 => {
-                let decoded = v16::Request::decode(action, payload, Policy::Tolerant, &mut columns);
-                decoded.and_then(|decoded| {
-                    let request = &decoded.message;
-                    check_samples(match request {
-                        v16::Request::MeterValues(values) => Some(&values.meter_value),
-                        v16::Request::StopTransaction(stop) => stop.transaction_data.as_ref(),
-                        _ => None,
-                    })?;
-                    self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    Ok(self.request_16(now, call, request)?)
-                })
-            }
-            Version::V201 => {
-                let decoded =
-                    v201::Request::decode(action, payload, Policy::Tolerant, &mut columns);
-                decoded.and_then(|decoded| {
-                    let request = &decoded.message;
-                    check_samples(match request {
-                        v201::Request::MeterValues(values) => Some(&values.meter_value),
-                        v201::Request::TransactionEvent(event) => event.meter_value.as_ref(),
-                        _ => None,
-                    })?;
-                    self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    Ok(self.request_201(now, call, request)?)
-                })
-            }
-            Version::V21 => {
-                let decoded = v21::Request::decode(action, payload, Policy::Tolerant, &mut columns);
-                decoded.and_then(|decoded| {
-                    let request = &decoded.message;
-                    check_samples(match request {
-                        v21::Request::MeterValues(values) => Some(&values.meter_value),
-                        v21::Request::TransactionEvent(event) => event.meter_value.as_ref(),
-                        _ => None,
-                    })?;
-                    self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                    Ok(self.request_21(now, call, request)?)
-                })
-            }
+            Version::V16 => act_on!(v16::Request::decode, request_16,
+                v16::Request::MeterValues(values) => Some(&values.meter_value),
+                v16::Request::StopTransaction(stop) => stop.transaction_data.as_ref()),
+            Version::V201 => act_on!(v201::Request::decode, request_201,
+                v201::Request::MeterValues(values) => Some(&values.meter_value),
+                v201::Request::TransactionEvent(event) => event.meter_value.as_ref()),
+            Version::V21 => act_on!(v21::Request::decode, request_21,
+                v21::Request::MeterValues(values) => Some(&values.meter_value),
+                v21::Request::TransactionEvent(event) => event.meter_value.as_ref()),
         };
         columns.clear();
         self.scratch.columns = columns;
@@ -275,48 +259,21 @@ impl Shard {
     fn call_while_pending(&mut self, now: Now, version: Version, call: Inbound<'_>, payload: &str) {
         let current_time = Timestamp::at(now.utc.0);
         let mut columns = std::mem::take(&mut self.scratch.columns);
-        let outcome = match (call.action, version) {
-            ("BootNotification", Version::V16) => {
-                v16::Request::decode(call.action, payload, Policy::Tolerant, &mut columns).map(
-                    |_| {
-                        Answer::V16(
-                            v16::BootNotificationResponse {
-                                status: v16::RegistrationStatus::Pending,
-                                current_time,
-                                interval: PENDING_RETRY_S,
-                            }
-                            .into(),
-                        )
-                    },
-                )
+        let outcome = if call.action == "BootNotification" {
+            let (action, policy) = (call.action, Policy::Tolerant);
+            match version {
+                Version::V16 => v16::Request::decode(action, payload, policy, &mut columns)
+                    .map(|_| Answer::V16(pending_16(current_time).into())),
+                Version::V201 => v201::Request::decode(action, payload, policy, &mut columns)
+                    .map(|_| Answer::V201(pending_2x(current_time).into())),
+                Version::V21 => v21::Request::decode(action, payload, policy, &mut columns)
+                    .map(|_| Answer::V201(pending_2x(current_time).into())),
             }
-            ("BootNotification", Version::V201 | Version::V21) => {
-                let decoded = match version {
-                    Version::V21 => {
-                        v21::Request::decode(call.action, payload, Policy::Tolerant, &mut columns)
-                            .map(drop)
-                    }
-                    Version::V16 | Version::V201 => {
-                        v201::Request::decode(call.action, payload, Policy::Tolerant, &mut columns)
-                            .map(drop)
-                    }
-                };
-                decoded.map(|()| {
-                    Answer::V201(
-                        v201::BootNotificationResponse {
-                            current_time,
-                            interval: PENDING_RETRY_S,
-                            status: v201::RegistrationStatus::Pending,
-                            status_info: None,
-                        }
-                        .into(),
-                    )
-                })
-            }
-            _ => Err(CallError::new(
+        } else {
+            Err(CallError::new(
                 ErrorCode::SecurityError,
                 "the station waits for its operator's approval",
-            )),
+            ))
         };
         self.scratch.columns = columns;
         match outcome {
@@ -416,6 +373,23 @@ impl Shard {
     /// A pending station was approved or forgotten: one less waits.
     pub(super) fn no_longer_pending(&self) {
         self.settings.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn pending_16(current_time: Timestamp<'_>) -> v16::BootNotificationResponse<'_> {
+    v16::BootNotificationResponse {
+        status: v16::RegistrationStatus::Pending,
+        current_time,
+        interval: PENDING_RETRY_S,
+    }
+}
+
+fn pending_2x(current_time: Timestamp<'_>) -> v201::BootNotificationResponse<'_> {
+    v201::BootNotificationResponse {
+        current_time,
+        interval: PENDING_RETRY_S,
+        status: v201::RegistrationStatus::Pending,
+        status_info: None,
     }
 }
 
