@@ -4,7 +4,10 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::record::{ConnectionRefused, Message, Moment, Notified, SecurityEvent};
+use fleet::record::{
+    ConnectionRefused, Message, Moment, Notified, Reservation, ReservationState,
+    ReservationsChanged, SecurityEvent,
+};
 use fleet::{UtcMicros, wire};
 use storage::disk::RealDisk;
 use storage::log::{Log, LogConfig};
@@ -179,5 +182,58 @@ fn what_may_be_passed_by_changes_no_state() {
         let mut projection = Projection::default();
         projection.note(event, &read, &bytes);
         assert!(projection.is_empty());
+    }
+}
+
+#[test]
+fn reservations_end_when_they_would_have_by_the_log_and_by_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = StateStore::open(&dir.path().join("state")).unwrap();
+    let (config, disk) = (LogConfig::default(), Arc::new(RealDisk));
+    let (mut log, _) = Log::open(&dir.path().join("log"), config, disk, || {}).unwrap();
+    let reservation = |id, state: ReservationState| Reservation {
+        id,
+        evse_id: 1,
+        connector_type: String::new(),
+        token_ref: [1; 16],
+        group_ref: None,
+        expires_at: 100 * id,
+        state: state.code(),
+        requested_at: 0,
+        changed_at: 0,
+        transaction_id: None,
+        principal: String::new(),
+    };
+    let changed = |reservations| ReservationsChanged {
+        last_id: 3,
+        reservations,
+    };
+    let (active, used) = (ReservationState::Active, ReservationState::Used);
+    let unknown = ReservationState::Unknown;
+    for reservations in [
+        vec![reservation(2, active), reservation(1, active)],
+        vec![
+            reservation(2, active),
+            reservation(3, unknown),
+            reservation(1, used),
+        ],
+    ] {
+        log.append(&record(changed(reservations))).unwrap();
+    }
+    log.flush(0);
+    let handle = log.handle().clone();
+    assert!(handle.reader(log.appended()).wait(Duration::from_secs(30)));
+    for _ in 0..2 {
+        let aside = dir.path().join("aside");
+        let mut replay = Replay::load(&store, Plausibility::default(), aside).unwrap();
+        let mut reader = handle.reader(handle.first());
+        replay.read(&store, log.id(), &mut reader).unwrap();
+        let share = replay.split(1).pop().unwrap();
+        let ends: Vec<_> = share
+            .reservation_ends
+            .into_iter()
+            .map(|(_, at)| at)
+            .collect();
+        assert_eq!(ends, [200, 300]);
     }
 }
