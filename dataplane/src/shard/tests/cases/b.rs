@@ -141,6 +141,43 @@ fn tc_b_13_csms() {
     );
 }
 
+/// A summary of what is wrong.
+#[test]
+fn tc_b_14_csms() {
+    check(
+        &[BOOTED],
+        &base_report("SummaryInventory"),
+        expect![[r#"
+            < GetBaseReport {"requestId":7,"reportBase":"SummaryInventory"}
+            op GetBaseReport: Answered {"status":"Accepted"}
+            NotifyReport: {}
+            NotifyReport: {}
+        "#]],
+    );
+}
+
+/// A report of some components with some variable: one without a result, one with.
+#[test]
+fn tc_b_18_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op GetReport {"requestId":8,"componentCriteria":["Problem"],"componentVariable":[{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"}}]}
+        answer {"status":"EmptyResultSet"}
+        op GetReport {"requestId":9,"componentCriteria":["Available"],"componentVariable":[{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"}}]}
+        answer {"status":"Accepted"}
+        NotifyReport {"requestId":9,"generatedAt":"$NOW","seqNo":0,"reportData":[{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"},"variableAttribute":[{"value":"Available"}]}]}
+        "#,
+        expect![[r#"
+            < GetReport {"requestId":8,"componentCriteria":["Problem"],"componentVariable":[{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"}}]}
+            op GetReport: Answered {"status":"EmptyResultSet"}
+            < GetReport {"requestId":9,"componentCriteria":["Available"],"componentVariable":[{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"}}]}
+            op GetReport: Answered {"status":"Accepted"}
+            NotifyReport: {}
+        "#]],
+    );
+}
+
 fn base_report(base: &str) -> String {
     let part = |seq_no: u32, more: bool, variable: &str| {
         format!(

@@ -105,6 +105,22 @@ fn tc_f_04_csms() {
     );
 }
 
+/// A connector without a transaction is unlocked from afar.
+#[test]
+fn tc_f_06_csms() {
+    check(
+        &[BOOTED],
+        r#"
+        op UnlockConnector {"evseId":1,"connectorId":1}
+        answer {"status":"Unlocked"}
+        "#,
+        expect![[r#"
+            < UnlockConnector {"evseId":1,"connectorId":1}
+            op UnlockConnector: Answered {"status":"Unlocked"}
+        "#]],
+    );
+}
+
 /// Meter values of one EVSE come when asked for.
 #[test]
 fn tc_f_11_csms() {
