@@ -161,7 +161,7 @@ fn check_credentials(
     // Whether the station exists, or has a password, must not show in the time this takes.
     let matches = password
         .unwrap_or(&Password::NOBODYS)
-        .matches(credentials.password());
+        .matches_key(credentials.password());
     match password {
         Some(_) if named && matches => Ok(Security::Basic),
         None if named => Ok(Security::None),

@@ -12,6 +12,8 @@ pub const PASSWORD_CHARS_MAX: usize = 40;
 /// Without the ones that look alike; 57 of them in 24 places are 139 bits.
 const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 const GENERATED_LEN: usize = 24;
+/// Longest key of 1.6, bytes: what [`PASSWORD_CHARS_MAX`] digits stand for.
+const KEY_LEN_MAX: usize = PASSWORD_CHARS_MAX / 2;
 
 /// A password's salted digest; the password itself reaches a shard only in a command that gives it to its station.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,21 @@ impl Password {
         hmac::verify(&Self::key(&self.salt), password, &self.mac).is_ok()
     }
 
+    /// The same of what a 1.6 station shows: it is told its key in hexadecimal digits, of which some stations show the
+    /// bytes that they stand for (1.6 security whitepaper, §7.2; OCPP-J 1.6, §6.2).
+    pub(crate) fn matches_key(&self, password: &[u8]) -> bool {
+        let hex = |digits: &[u8; 16]| {
+            let nibbles = password.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            nibbles
+                .map(|nibble| digits[usize::from(nibble)])
+                .collect::<Vec<u8>>()
+        };
+        self.matches(password)
+            || password.len() <= KEY_LEN_MAX
+                && (self.matches(&hex(b"0123456789abcdef"))
+                    || self.matches(&hex(b"0123456789ABCDEF")))
+    }
+
     fn key(salt: &[u8; 16]) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, salt)
     }
@@ -110,6 +127,23 @@ mod tests {
         assert!(password.matches(b"correct horse battery"));
         assert!(!password.matches(b"correct horse batterz"));
         assert!(!password.matches(b""));
+    }
+
+    #[test]
+    fn a_key_matches_as_digits_and_as_bytes() {
+        for text in [
+            "00ff7F3a00ff7F3a00ff7F3a",
+            "00FF7F3A00FF7F3A00FF",
+            "00ff7f3a00ff7f3a00ff",
+        ] {
+            let key = Password::new(text).unwrap();
+            let digits = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+            let bytes: Vec<u8> = (0..text.len()).step_by(2).map(digits).collect();
+            assert!(key.matches_key(text.as_bytes()));
+            let is_one_case = text.to_lowercase() == text || text.to_uppercase() == text;
+            assert_eq!(key.matches_key(&bytes), is_one_case, "{text}");
+            assert!(!key.matches_key(&bytes[1..]) && !key.matches_key(b""));
+        }
     }
 
     #[test]

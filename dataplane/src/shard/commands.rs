@@ -691,7 +691,10 @@ impl Shard {
             return Err(CommandRefused::Invalid(detail));
         }
         let checked = match self.stations[station].state.protocol {
-            Some(fleet::record::Protocol::Ocpp16) => v16::validate_call(action, payload),
+            Some(fleet::record::Protocol::Ocpp16) => {
+                check_password(action, payload).map_err(CommandRefused::Invalid)?;
+                v16::validate_call(action, payload)
+            }
             Some(fleet::record::Protocol::Ocpp201) => {
                 check_password(action, payload).map_err(CommandRefused::Invalid)?;
                 v201::validate_call(action, payload)

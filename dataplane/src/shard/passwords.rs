@@ -1,10 +1,11 @@
-//! Passwords that a station of 2.0.1 is given by command.
+//! Passwords that a station is given by command.
 //!
 //! A station that accepts one is known by it alone from then on, and one that does not by the one it had (OCPP 2.0.1 Part
-//! 2, A01). The password itself goes by in the command; what is kept is its salted digest, as of any other.
+//! 2, A01; 1.6 security whitepaper, A01). The password itself goes by in the command; what is kept is its salted digest, as of any other.
 
-use ocpp::{Call, MeterColumns, Policy, v201};
+use ocpp::{Call, MeterColumns, Policy, v16, v201};
 
+use super::commands::says_accepted;
 use super::{Now, Shard};
 use crate::Password;
 use crate::router::StationPatch;
@@ -19,13 +20,15 @@ impl Shard {
         answer: &str,
         principal: &str,
     ) {
-        if call.action != "SetVariables" || !is_taken(answer) {
-            return;
-        }
         // Commands with one that nobody could come in with are refused before they are sent.
-        let Some(Ok(password)) = wanted(&call.payload).map(|text| Password::new(&text)) else {
+        let Some(Ok(password)) =
+            wanted(&call.action, &call.payload).map(|text| Password::new(&text))
+        else {
             return;
         };
+        if !is_taken(&call.action, answer) {
+            return;
+        }
         let patch = StationPatch {
             password: Some(Some(password)),
             ..StationPatch::default()
@@ -36,31 +39,50 @@ impl Shard {
 
 /// Why a command must not be sent: it gives a station a password that it could not come in with.
 pub(super) fn check_password(action: &str, payload: &str) -> Result<(), String> {
-    if action != "SetVariables" {
-        return Ok(());
-    }
-    match wanted(payload).map(|text| Password::new(&text)) {
+    match wanted(action, payload).map(|text| Password::new(&text)) {
+        Some(Err(error)) if action == KEY_ACTION => Err(format!("{KEY}: {error}")),
         Some(Err(error)) => Err(format!("BasicAuthPassword: {error}")),
         Some(Ok(_)) | None => Ok(()),
     }
 }
 
-/// The password that a SetVariables sets.
-fn wanted(payload: &str) -> Option<String> {
+/// How 1.6 sets a password, and what it calls it.
+const KEY_ACTION: &str = "ChangeConfiguration";
+const KEY: &str = "AuthorizationKey";
+
+/// The password that a command sets, if it is one that does.
+fn wanted(action: &str, payload: &str) -> Option<String> {
     let mut columns = MeterColumns::new();
-    let decoded =
-        v201::Command::decode("SetVariables", payload, Policy::Tolerant, &mut columns).ok()?;
-    let v201::Command::SetVariables(set) = decoded.message else {
-        return None;
-    };
-    let mut variables = set.set_variable_data.iter();
-    variables
-        .find(|data| is_password(&data.component, &data.variable, data.attribute_type))
-        .map(|data| data.attribute_value.to_string())
+    match action {
+        "SetVariables" => {
+            let decoded =
+                v201::Command::decode(action, payload, Policy::Tolerant, &mut columns).ok()?;
+            let v201::Command::SetVariables(set) = decoded.message else {
+                return None;
+            };
+            let mut variables = set.set_variable_data.iter();
+            variables
+                .find(|data| is_password(&data.component, &data.variable, data.attribute_type))
+                .map(|data| data.attribute_value.to_string())
+        }
+        KEY_ACTION => {
+            let decoded =
+                v16::Command::decode(action, payload, Policy::Tolerant, &mut columns).ok()?;
+            let v16::Command::ChangeConfiguration(change) = decoded.message else {
+                return None;
+            };
+            let is_key = change.key.eq_ignore_ascii_case(KEY);
+            is_key.then(|| change.value.to_string())
+        }
+        _ => None,
+    }
 }
 
-/// Whether the answer to a SetVariables says that the password was taken.
-fn is_taken(answer: &str) -> bool {
+/// Whether the answer to such a command says that the password was taken.
+fn is_taken(action: &str, answer: &str) -> bool {
+    if action == KEY_ACTION {
+        return says_accepted(answer);
+    }
     let mut columns = MeterColumns::new();
     let decoded =
         v201::CommandResponse::decode("SetVariables", answer, Policy::Tolerant, &mut columns);

@@ -28,6 +28,7 @@ mod p;
 mod reports;
 mod v16_core;
 mod v16_profiles;
+mod v16_security;
 
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -19,11 +19,16 @@ fn check(script: &str, expected: Expect) {
 
 /// An upgrade request of `CP1` with these words for `Authorization: Basic`.
 fn upgrade(credentials: &str) -> String {
+    upgrade_as("ocpp2.0.1", credentials.as_bytes())
+}
+
+/// The same in any version.
+pub(super) fn upgrade_as(protocol: &str, credentials: &[u8]) -> String {
     let encoded = base64::engine::general_purpose::STANDARD.encode(credentials);
     format!(
         ": a raw GET /CP1 HTTP/1.1\\r\\nHost: csms\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\
-         Sec-WebSocket-Protocol: ocpp2.0.1\\r\\nAuthorization: Basic {encoded}\\r\\n\\r\\n"
+         Sec-WebSocket-Protocol: {protocol}\\r\\nAuthorization: Basic {encoded}\\r\\n\\r\\n"
     )
 }
 
