@@ -455,3 +455,20 @@ fn a_version_gets_its_own_words() {
         check(&script, expected);
     }
 }
+
+#[test]
+fn an_id_is_not_given_again_when_its_reservation_is_kept_no_longer() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(
+        "0 a connect CP1\n0 op reserve CP1 TAG 600 id=500\n0 a answers {\"status\":\"Rejected\"}",
+    );
+    for id in 1..=64 {
+        let step = format!("{id} op reserve CP1 TAG 600 id={id}");
+        world.run(&format!(
+            "{step}\n{id} a answers {{\"status\":\"Rejected\"}}"
+        ));
+    }
+    let out = world.run("70 op reservations CP1\n70 op reserve CP1 TAG 600");
+    assert!(!out.contains("reservation 500"), "{out}");
+    assert!(out.contains("\"reservationId\":501"), "{out}");
+}
