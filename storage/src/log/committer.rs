@@ -244,15 +244,17 @@ impl Committer {
         let (head, bytes) = block.seal(&cursor, active.offset);
         let end = active.offset + len;
         let grown = active.len_for(end);
+        let grew = active.len < grown;
+        // A file that is long enough is overwritten block by block; what lies behind stays as it is.
+        let zeros_from = if grew { end } else { grown };
         let page = (!active.begun).then(|| active.header.encode());
         let page = page.as_deref().unwrap_or_default();
         let file = &active.file;
         file.pwrite(page, 0)
             .and_then(|()| file.pwrite(bytes, active.offset))
-            .and_then(|()| write_zeros(&**file, end, grown))
+            .and_then(|()| write_zeros(&**file, zeros_from, grown))
             .and_then(|()| file.fdatasync())
             .map_err(Refusal::of)?;
-        let grew = active.len < grown;
         active.len = grown;
         cursor.advance(&head);
         active.begun = true;

@@ -66,6 +66,20 @@ fn a_filesystem_without_direct_writes_gets_ordinary_ones() {
 }
 
 #[test]
+fn a_commit_into_a_ready_file_writes_its_block_and_nothing_behind_it() {
+    let mut bench = Bench::new();
+    bench.tidy();
+    let file = bench.disk.open(&segment(2)).unwrap();
+    // As an earlier use leaves it.
+    let old = vec![7; (SEGMENT - 2 * PAGE) as usize];
+    file.pwrite(&old, 2 * PAGE).unwrap();
+    bench.commit(8);
+    let mut rest = vec![0; old.len()];
+    file.pread(&mut rest, 2 * PAGE).unwrap();
+    assert_eq!(rest, old);
+}
+
+#[test]
 fn what_a_burst_releases_is_used_again_before_the_next() {
     let mut bench = Bench::with(
         SimDisk::new(1, u64::MAX),
