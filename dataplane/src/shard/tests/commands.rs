@@ -1,0 +1,128 @@
+//! Commands: durable, sent once, and ended by the station or by time.
+
+use expect_test::expect;
+
+use super::scripts::check;
+use super::world::{World, config};
+use crate::config::Onboarding;
+
+#[test]
+fn a_command_is_durable_then_sent_then_answered_by_the_station() {
+    check(
+        r#"
+        0 a connect CP1
+        1 disk holds
+        1 op command CP1 wait Reset {"type":"Soft"}
+        2 disk goes
+        3 a answers {"status":"Accepted"}
+        4 op command CP1 wait UnlockConnector {"connectorId":1}
+        5 a refuses NotSupported no lock here
+        6 op command CP1 wait ClearCache {}
+        7 a answers []
+        8 a > [3,"nobody-asked",{}]
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            2 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","Reset",{"type":"Soft"}]
+            3 op command Reset: Answered Some("{\"status\":\"Accepted\"}") None
+            4 a < [2,"01a202b2-d4a0-729f-8f13-5767524794fb","UnlockConnector",{"connectorId":1}]
+            5 op command UnlockConnector: Answered None Some(("NotSupported", "no lock here"))
+            6 a < [2,"01a202b2-dc70-7223-8824-5a58bc0906fb","ClearCache",{}]
+            7 op command ClearCache: Answered None Some(("FormatViolation", "the station's answer is no JSON object"))
+        "#]],
+    );
+}
+
+#[test]
+fn a_command_that_no_record_can_hold_is_refused() {
+    let mut world = World::new(config(Onboarding::Open));
+    let mut command = |len: usize| {
+        let data = "x".repeat(len - r#"{"vendorId":"V","data":""}"#.len());
+        let line = format!(r#"0 op command CP1 DataTransfer {{"vendorId":"V","data":"{data}"}}"#);
+        world.run(&format!("0 op register CP1\n{line}"))
+    };
+    let refused = "payload has 524289 bytes, at most 524288 are allowed";
+    assert!(!command(512 << 10).contains("payload has"));
+    assert!(command((512 << 10) + 1).contains(refused));
+}
+
+#[test]
+fn commands_end_in_the_state_that_tells_what_is_known() {
+    check(
+        r#"
+        0 a connect CP1
+        0 a drops
+        1 op command CP1 wait Reset {"type":"Soft"}
+        2 op command CP1 wait Reset {"type":"Medium"}
+        3 op command CP9 wait Reset {"type":"Soft"}
+        4 b connect CP1
+        5 op command CP1 Reset {"type":"Soft"}
+        40 op command CP1 Reset {"type":"Hard"}
+        41 b drops
+        42 records shown
+        42 c connect CP1
+        43 op command CP1 ChangeConfiguration {"key":"AuthorizationKey","value":"0123456789abcdef"}
+        44 restart
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 op command Reset: Offline None None
+            2 op command Reset: Ok(Err(Invalid("PropertyConstraintViolation: /type: found \"Medium\", expected one of Hard, Soft")))
+            3 op command Reset: Ok(Err(UnknownStation))
+            4 b < 101 Switching Protocols ocpp1.6
+            5 b < [2,"01a202b2-d888-729f-8f13-5767524794fb","Reset",{"type":"Soft"}]
+            5 op command Reset: Queued None None
+            40 b < [2,"01a202b3-6140-7223-8824-5a58bc0906fb","Reset",{"type":"Hard"}]
+            40 op command Reset: Queued None None
+            42 c < 101 Switching Protocols ocpp1.6
+            42 record Connected first_seen false
+            43 record CommandChanged ChangeConfiguration queued {"key":"AuthorizationKey","value":"***"}
+            43 c < [2,"01a202b3-6cf8-7d6d-b745-1c67e937a43b","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]
+            43 record message to [2,"01a202b3-6cf8-7d6d-b745-1c67e937a43b","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]
+            43 record CommandChanged ChangeConfiguration sent {"key":"AuthorizationKey","value":"***"}
+            43 op command ChangeConfiguration: Queued None None
+            44 c ended
+            44 record Disconnected server stopped
+            44 record CommandChanged ChangeConfiguration unknown {"key":"AuthorizationKey","value":"***"}
+        "#]],
+    );
+}
+
+#[test]
+fn a_remote_start_waits_for_its_transaction() {
+    check(
+        r#"
+        0 a connect CP1 2.0.1
+        1 op start CP1 1
+        2 records shown
+        2 a > [2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:02Z","triggerReason":"RemoteStart","seqNo":0,"transactionInfo":{"transactionId":"T1"},"evse":{"id":1},"idToken":{"idToken":"sigec","type":"Central"}}]
+        3 op stop
+        4 a > [2,"2","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:00:04Z","triggerReason":"RemoteStop","seqNo":1,"transactionInfo":{"transactionId":"T1","stoppedReason":"Remote"}}]
+        5 op start CP1 1
+        36 op transactions CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp2.0.1
+            1 a < [2,"01a202b2-c8e8-73f1-a6b2-33e3ef2852bb","RequestStartTransaction",{"evseId":1,"idToken":{"idToken":"sigec","type":"Central"},"remoteStartId":1592498451}]
+            2 record message from [2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:02Z","triggerReason":"RemoteStart","seqNo":0,"transactionInfo":{"transactionId":"T1"},"evse":{"id":1},"idToken":{"idToken":"sigec","type":"Central"}}]
+            2 record TransactionEvent kind 1 gap 0 offline false conflict false state 1
+            2 record message to [3,"1",{"idTokenInfo":{"status":"Accepted"}}]
+            2 record CommandChanged TriggerMessage queued {"requestedMessage":"BootNotification"}
+            2 a < [3,"1",{"idTokenInfo":{"status":"Accepted"}}]
+            2 op start CP1 1: Begun Active energy None
+            3 record CommandChanged RequestStopTransaction queued {"transactionId":"T1"}
+            4 record message from [2,"2","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:00:04Z","triggerReason":"RemoteStop","seqNo":1,"transactionInfo":{"transactionId":"T1","stoppedReason":"Remote"}}]
+            4 record TransactionEvent kind 3 gap 0 offline false conflict false state 2
+            4 record message to [3,"2",{}]
+            4 a < [3,"2",{}]
+            4 op stop: Ended Ended energy None
+            5 record CommandChanged RequestStartTransaction queued {"evseId":1,"idToken":{"idToken":"3defd2a51d4ec9aa2167ddd13be693f6","type":"Central"},"remoteStartId":1328180124}
+            31 a < [2,"01a202b2-ccd0-76db-803c-fa3144de5d7b","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            31 record CommandChanged RequestStartTransaction timeout {"evseId":1,"idToken":{"idToken":"3defd2a51d4ec9aa2167ddd13be693f6","type":"Central"},"remoteStartId":1592498451}
+            31 record message to [2,"01a202b2-ccd0-76db-803c-fa3144de5d7b","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            31 record CommandChanged TriggerMessage sent {"requestedMessage":"BootNotification"}
+            35 op start CP1 1: Waiting(Queued None None
+            36 transaction T1 on 1.0: ended estimated ? kWh - Remote
+        "#]],
+    );
+}

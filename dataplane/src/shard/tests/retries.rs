@@ -1,0 +1,192 @@
+//! Retries: recognised by content and by message id, also after a crash.
+
+use expect_test::expect;
+
+use super::scripts::{check, check_transaction};
+use super::world::{World, config};
+use crate::config::Onboarding;
+
+#[test]
+fn a_retry_by_content_has_one_effect_and_the_same_answer() {
+    check_transaction(
+        r#"
+        0 a connect CP1
+        4 a > [2,"4","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]
+        "#,
+        r#"
+        5 records shown
+        6 a > [2,"5","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]
+        7 a > [2,"6","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1500"}]}]}]
+        8 a > [2,"7","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1500"}]}]}]
+        9 a > [2,"8","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1600"}]}]}]
+        10 a > [2,"9","StopTransaction",{"transactionId":$TX,"meterStop":1700,"timestamp":"2026-11-22T10:00:10Z"}]
+        11 a > [2,"10","StopTransaction",{"transactionId":$TX,"meterStop":1700,"timestamp":"2026-11-22T10:00:10Z"}]
+        12 a > [2,"11","StopTransaction",{"transactionId":$TX,"meterStop":1800,"timestamp":"2026-11-22T10:00:10Z"}]
+        13 op transactions CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            4 a < [3,"4",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            6 record message from [2,"5","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]
+            6 record message to [3,"5",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            6 a < [3,"5",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            7 record message from [2,"6","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1500"}]}]}]
+            7 record MeterValues rows 1 readings 1 samples 0 offline false conflict false
+            7 record message to [3,"6",{}]
+            7 a < [3,"6",{}]
+            8 record message from [2,"7","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1500"}]}]}]
+            8 record message to [3,"7",{}]
+            8 a < [3,"7",{}]
+            9 record message from [2,"8","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1600"}]}]}]
+            9 record MeterValues rows 1 readings 1 samples 0 offline false conflict true
+            9 record message to [3,"8",{}]
+            9 a < [3,"8",{}]
+            10 record message from [2,"9","StopTransaction",{"transactionId":$TX,"meterStop":1700,"timestamp":"2026-11-22T10:00:10Z"}]
+            10 record MeterValues rows 1 readings 1 samples 0 offline false conflict false
+            10 record TransactionEvent kind 3 gap 0 offline false conflict false state 2
+            10 record message to [3,"9",{}]
+            10 a < [3,"9",{}]
+            11 record message from [2,"10","StopTransaction",{"transactionId":$TX,"meterStop":1700,"timestamp":"2026-11-22T10:00:10Z"}]
+            11 record message to [3,"10",{}]
+            11 a < [3,"10",{}]
+            12 record message from [2,"11","StopTransaction",{"transactionId":$TX,"meterStop":1800,"timestamp":"2026-11-22T10:00:10Z"}]
+            12 record MeterValues rows 1 readings 1 samples 0 offline false conflict true
+            12 record TransactionEvent kind 3 gap 0 offline false conflict true state 2
+            12 record message to [3,"11",{}]
+            12 a < [3,"11",{}]
+            13 transaction ID on 1.1: ended ok 0.7 kWh 0.53 Local
+        "#]],
+    );
+}
+
+#[test]
+fn a_retry_is_recognised_after_a_restart() {
+    check_transaction(
+        r#"
+        0 a connect CP1
+        4 a > [2,"4","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]
+        5 restart
+        "#,
+        r#"
+        6 b connect CP1
+        7 b > [2,"4","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]
+        8 b > [2,"5","StopTransaction",{"transactionId":$TX,"meterStop":1700,"timestamp":"2026-11-22T10:00:08Z"}]
+        9 restart
+        10 c connect CP1
+        11 c > [2,"5","StopTransaction",{"transactionId":$TX,"meterStop":1700,"timestamp":"2026-11-22T10:00:08Z"}]
+        12 op transactions CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            4 a < [3,"4",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            5 a ended
+            6 b < 101 Switching Protocols ocpp1.6
+            7 b < [3,"4",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            8 b < [3,"5",{}]
+            9 b ended
+            10 c < 101 Switching Protocols ocpp1.6
+            11 c < [3,"5",{}]
+            12 transaction ID on 1.1: ended ok 0.7 kWh 0.53 Local
+        "#]],
+    );
+}
+
+#[test]
+fn a_crash_between_a_beginning_and_its_values_loses_neither() {
+    let starts = [
+        r#"[2,"1","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"2026-11-22T10:00:04Z"}]"#,
+        r#"[2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:04Z","triggerReason":"Authorized","seqNo":0,"transactionInfo":{"transactionId":"T1"},"meterValue":[{"timestamp":"2026-11-22T10:00:04Z","sampledValue":[{"value":1000,"context":"Transaction.Begin"}]}]}]"#,
+    ];
+    for (start, connect) in starts.into_iter().zip(["CP1", "CP2 2.0.1"]) {
+        let out = World::new(config(Onboarding::Open)).run(&format!(
+            "
+            0 a connect {connect}
+            0 disk holds
+            0 a > {start}
+            0 disk keeps 2
+            0 restart
+            0 disk goes
+            0 a connect {connect}
+            0 records shown
+            0 a > {start}
+            0 a > {start}
+            "
+        ));
+        let values: Vec<_> = out
+            .lines()
+            .filter(|line| line.contains("record MeterValues") || line.contains("record Tr"))
+            .collect();
+        assert_eq!(
+            values,
+            ["0 record MeterValues rows 1 readings 1 samples 0 offline false conflict false"],
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_retry_is_recognised_among_many_of_the_same_time() {
+    let mut world = World::new(config(Onboarding::Open));
+    let values = |connector: u32| {
+        format!(
+            r#"0 a > [2,"v{connector}","MeterValues",{{"connectorId":{connector},"meterValue":[{{"timestamp":"2026-11-22T10:00:00Z","sampledValue":[{{"value":"1500"}}]}}]}}]"#
+        )
+    };
+    let all: Vec<_> = (1..=20).map(values).collect();
+    world.run(&format!("0 a connect CP1\n{}", all.join("\n")));
+    let out = world.run(&format!(
+        "0 a drops\n0 a connect CP1\n0 records shown\n{}",
+        all[0]
+    ));
+    assert!(!out.contains("record MeterValues"), "{out}");
+}
+
+#[test]
+fn clocks_that_are_not_set_do_not_make_two_transactions_one() {
+    check(
+        r#"
+        0 a connect CP1
+        1 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"1970-01-01T00:00:04Z"}]
+        2 a > [2,"2","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"1970-01-01T00:00:04Z"}]
+        3 op transactions CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
+            2 a < [3,"2",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
+            3 transaction ID on 1.1: active ok 0 kWh -
+        "#]],
+    );
+}
+
+#[test]
+fn message_ids_are_replayed_while_remembered_and_refused_while_unanswered() {
+    check(
+        r#"
+        0 a connect CP1
+        1 a > [2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]
+        2 records shown
+        2 a > [2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]
+        3 disk holds
+        3 a > [2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging"}]
+        4 a > [2,"2","StatusNotification",{"connectorId":2,"errorCode":"NoError","status":"Charging"}]
+        5 a > [2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging"}]
+        6 disk goes
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 a < [3,"1",{}]
+            2 record message from [2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]
+            2 record message to [3,"1",{}]
+            2 a < [3,"1",{}]
+            3 record message from [2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging"}]
+            3 record StatusReported 1.1 Charging live true conflict false
+            3 record message to [3,"2",{}]
+            4 record message from [2,"2","StatusNotification",{"connectorId":2,"errorCode":"NoError","status":"Charging"}]
+            4 record message to [4,"2","ProtocolError","another call with this message id is still unanswered",{}]
+            5 record message from [2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging"}]
+            6 a < [3,"2",{}]
+            6 a < [4,"2","ProtocolError","another call with this message id is still unanswered",{}]
+        "#]],
+    );
+}
