@@ -38,7 +38,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -139,8 +139,9 @@ pub(crate) struct Shard {
     /// Transactions that run, oldest first, and whose they are.
     active: BTreeMap<TransactionId, u32>,
     commands: HashMap<CommandId, Command>,
-    /// Stations that have a row of their smart charging.
-    charging: BTreeSet<u32>,
+    /// Stations that have a row of their smart charging, and when their last connection ended; `None` where that was
+    /// another run's.
+    charging: BTreeMap<u32, Option<UtcMicros>>,
     /// Action and payload of commands whose first record is not durable yet, with their secrets.
     outgoing: HashMap<CommandId, (String, String)>,
     journal: Journal,
@@ -201,7 +202,7 @@ impl Shard {
             stations: Stations::default(),
             active: BTreeMap::new(),
             commands: HashMap::new(),
-            charging: BTreeSet::new(),
+            charging: BTreeMap::new(),
             outgoing: HashMap::new(),
             journal: Journal::new(log_id, last),
             waiting: Waiting::default(),
@@ -716,6 +717,9 @@ impl Shard {
         // The close of an old connection says nothing about the one that took its place.
         if entry.conn == Some(id) {
             entry.conn = None;
+            if let Some(ended_at) = self.charging.get_mut(&station) {
+                *ended_at = Some(now.utc);
+            }
         }
         if entry.state.acceptance == Some(fleet::record::Acceptance::Accepted) {
             let ended = Disconnected {

@@ -31,13 +31,14 @@ impl Shard {
     /// Which stations have something, at a start.
     pub(crate) fn load_charging(&mut self, stations: impl IntoIterator<Item = StationKey>) {
         for key in stations {
-            self.charging.extend(self.stations.find(&key));
+            let station = self.stations.find(&key);
+            self.charging.extend(station.map(|station| (station, None)));
         }
     }
 
     /// What is known of a station's smart charging.
     fn held(&mut self, station: u32) -> Result<Held, StoreUnreadable> {
-        if !self.charging.contains(&station) {
+        if !self.charging.contains_key(&station) {
             return Ok(Held::default());
         }
         let key = self.stations[station].state.key.clone();
@@ -59,7 +60,7 @@ impl Shard {
         if held.is_empty() {
             self.charging.remove(&station);
         } else {
-            self.charging.insert(station);
+            self.charging.entry(station).or_default();
         }
         let mut record = held.record;
         cause.clone_into(&mut record.cause);
@@ -355,7 +356,7 @@ impl Shard {
         let Ok(plan) = plan else {
             return Ok(false);
         };
-        if !self.charging.contains(&station) {
+        if !self.charging.contains_key(&station) {
             return Ok(true);
         }
         let view = self.charging_view(now, station)?;
@@ -396,11 +397,13 @@ impl Shard {
         Ok(rates.map(|rates| format!("{{\"chargingProfileId\":0,\"scheduleUpdate\":{rates}}}")))
     }
 
-    /// The station is back: profiles that do not outlive the time it was away are void (2.1 K01.FR.102).
-    pub(super) fn charging_reconnected(&mut self, now: Now, station: u32, since: UtcMicros) {
-        if !self.charging.contains(&station) {
+    /// The station is back: profiles that do not outlive the time it was away are void (2.1 K01.FR.102). `seen_at` is when
+    /// it was last heard before.
+    pub(super) fn charging_reconnected(&mut self, now: Now, station: u32, seen_at: UtcMicros) {
+        let Some(ended_at) = self.charging.get(&station) else {
             return;
-        }
+        };
+        let since = ended_at.unwrap_or(seen_at);
         let edition = self.edition(station);
         let changed = self.change_held(now, station, "Sigec.Connected", None, |held| {
             held.reconnected(edition, since, now.utc);
@@ -476,7 +479,7 @@ impl Shard {
         is_active: bool,
         event: &TransactionEvent,
     ) {
-        if was_active == is_active || !self.charging.contains(&station) {
+        if was_active == is_active || !self.charging.contains_key(&station) {
             return;
         }
         let edition = self.edition(station);
@@ -496,7 +499,7 @@ impl Shard {
 
     /// A station was deleted: nothing of it is kept.
     pub(super) fn forget_charging(&mut self, now: Now, station: u32) {
-        if self.charging.contains(&station) {
+        if self.charging.contains_key(&station) {
             self.put_held(now, station, "Sigec.Deleted", None, Held::default());
         }
     }
@@ -517,7 +520,9 @@ impl Shard {
         let state = &self.stations[station].state;
         let details = state.details();
         let mut known = charging::Station::new(edition);
-        known.offline_since = (state.connection == 0).then_some(state.seen_at.min(now.utc));
+        let ended_at = self.charging.get(&station).copied().flatten();
+        let offline_since = ended_at.unwrap_or(state.seen_at).min(now.utc);
+        known.offline_since = (state.connection == 0).then_some(offline_since);
         let connectors = details.connectors.iter().map(|connector| connector.evse_id);
         let declared = details.configured.as_ref().map_or(0, |c| c.connectors);
         let profiles = held.record.profiles.iter().map(|held| held.evse_id);

@@ -21,6 +21,7 @@ mod f;
 mod g;
 mod h;
 mod j;
+mod k;
 mod l;
 mod m;
 mod n;

@@ -29,14 +29,12 @@ pub(super) fn shown(world: &mut World) -> String {
             .profiles
             .get(crate::charging::ProfileId(held.id))
             .is_some_and(|installed| !installed.is_void);
-        write!(
-            out,
-            "profile {} on {} by {source} {}",
-            held.id, held.evse_id, held.limit_source
-        )
-        .unwrap();
+        write!(out, "profile {} on {} by {source}", held.id, held.evse_id).unwrap();
+        if !held.limit_source.is_empty() {
+            write!(out, " of {}", held.limit_source).unwrap();
+        }
         if !held.ocpp_transaction_id.is_empty() {
-            write!(out, " of {}", held.ocpp_transaction_id).unwrap();
+            write!(out, " for {}", held.ocpp_transaction_id).unwrap();
         }
         if !held.update.is_empty() {
             write!(out, " now {}", held.update).unwrap();
@@ -114,7 +112,7 @@ fn a_profile_counts_once_the_station_has_accepted_it() {
     check(
         &script.concat(),
         expect![[r#"
-            profile 1 on 1 by set 
+            profile 1 on 1 by set
         "#]],
     );
 }
@@ -129,4 +127,144 @@ fn profiles_outlive_the_process_whether_the_store_has_them_or_not() {
         world.run(script);
         assert_eq!(view(&mut world).held, before);
     }
+}
+
+/// What a 2.1 station is given that takes new rates as it goes.
+fn dynamic(id: i32) -> String {
+    format!(
+        r#"{{"id":{id},"stackLevel":0,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Dynamic","dynUpdateInterval":60,"chargingSchedule":[{{"id":1,"chargingRateUnit":"W","chargingSchedulePeriod":[{{"startPeriod":0,"limit":11000.0}}]}}]}}"#
+    )
+}
+
+/// The answers of a 2.1 station that pulls a profile's rates, before and after an update that was accepted.
+#[test]
+fn a_station_pulls_the_newest_rates_of_a_dynamic_profile() {
+    let mut world = World::new(config(Onboarding::Open));
+    let boot = BOOT.replace("2.0.1", "2.1");
+    world.run(&(boot + &accept(5, 1, &dynamic(3))));
+    let seen = world.run(
+        r#"
+        10 a > [2,"p1","PullDynamicScheduleUpdate",{"chargingProfileId":3}]
+        11 op command CP1 UpdateDynamicSchedule {"chargingProfileId":3,"scheduleUpdate":{"limit":7000.0}}
+        12 a answers {"status":"Accepted"}
+        13 a > [2,"p2","PullDynamicScheduleUpdate",{"chargingProfileId":3}]
+        14 op command CP1 UpdateDynamicSchedule {"chargingProfileId":3,"scheduleUpdate":{"limit":1.0}}
+        15 a answers {"status":"Rejected"}
+        16 a > [2,"p3","PullDynamicScheduleUpdate",{"chargingProfileId":3}]
+        17 a > [2,"p4","PullDynamicScheduleUpdate",{"chargingProfileId":4}]
+        "#,
+    );
+    let answers: Vec<_> = seen.lines().filter(|line| line.contains("< [3")).collect();
+    expect![[r#"
+        10 a < [3,"p1",{"scheduleUpdate":{"limit":11000.0},"status":"Accepted"}]
+        13 a < [3,"p2",{"scheduleUpdate":{"limit":7000.0},"status":"Accepted"}]
+        16 a < [3,"p3",{"scheduleUpdate":{"limit":7000.0},"status":"Accepted"}]
+        17 a < [3,"p4",{"status":"Rejected","statusInfo":{"reasonCode":"UnknownProfile"}}]"#]]
+    .assert_eq(&answers.join("\n"));
+}
+
+#[test]
+fn a_transaction_charges_with_priority_while_its_station_says_so() {
+    let boot = BOOT.replace("2.0.1", "2.1");
+    let script = boot
+        + r#"
+        5 a > [2,"t","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:05Z","triggerReason":"CablePluggedIn","seqNo":0,"transactionInfo":{"transactionId":"T1"},"evse":{"id":2,"connectorId":1}}]
+        6 a > [2,"n","NotifyPriorityCharging",{"transactionId":"T1","activated":true}]
+        "#;
+    check(
+        &script,
+        expect![[r#"
+        vehicle on 2 of "T1" priority true
+    "#]],
+    );
+    let asked = r#"
+        7 a > [2,"m","NotifyPriorityCharging",{"transactionId":"T1","activated":false}]
+        8 op command CP1 UsePriorityCharging {"transactionId":"T1","activate":true}
+        9 a answers {"status":"Rejected"}
+    "#;
+    check(
+        &(script.clone() + asked),
+        expect![[r#"
+        vehicle on 2 of "T1" priority false
+    "#]],
+    );
+    let ended = r#"
+        7 a > [2,"e","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:00:07Z","triggerReason":"EVDeparted","seqNo":1,"transactionInfo":{"transactionId":"T1"},"evse":{"id":2,"connectorId":1}}]
+    "#;
+    check(&(script + ended), expect![[""]]);
+}
+
+#[test]
+fn a_profile_that_its_station_was_away_from_for_too_long_is_void() {
+    let more = r#","maxOfflineDuration":60,"invalidAfterOfflineDuration":true"#;
+    let given = BOOT.replace("2.0.1", "2.1")
+        + &accept(5, 1, &profile(1, "TxDefaultProfile", 0, more))
+        + &accept(7, 1, &profile(2, "TxDefaultProfile", 1, ""))
+        + "100 a drops\n";
+    // It was silent before, and there.
+    check(
+        &(given.clone() + "160 b connect CP1 2.1"),
+        expect![[r#"
+            profile 1 on 1 by set
+            profile 2 on 1 by set
+        "#]],
+    );
+    check(
+        &(given + "161 b connect CP1 2.1"),
+        expect![[r#"
+            profile 1 on 1 by set not in force
+            profile 2 on 1 by set
+        "#]],
+    );
+}
+
+#[test]
+fn a_deleted_stations_profiles_are_gone_and_stay_so() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.to_owned() + &accept(5, 1, &profile(1, "TxDefaultProfile", 0, ""))));
+    world.run("10 op delete CP1\n11 b connect CP1 2.0.1");
+    assert_eq!(shown(&mut world), "");
+    world.run("12 restart");
+    assert_eq!(shown(&mut world), "");
+}
+
+/// A store that cannot be read: what the station tells is refused and comes again, and nothing is forgotten.
+#[test]
+fn an_unreadable_store_forgets_no_profile() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.to_owned() + &accept(5, 1, &profile(1, "TxDefaultProfile", 0, ""))));
+    let seen = world.run(
+        r#"
+        20 store breaks
+        21 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS"}]
+        22 store works
+        "#,
+    );
+    assert!(seen.contains("InternalError"), "{seen}");
+    assert_eq!(view(&mut world).held.profiles.len(), 1);
+}
+
+#[test]
+fn a_schedule_follows_from_profiles_and_limits() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.to_owned() + &accept(5, 1, &profile(1, "TxDefaultProfile", 0, ""))));
+    let limit_at = |world: &mut World| {
+        let view = view(world);
+        let request = crate::charging::Request {
+            evse_id: 1,
+            from: world.now().utc,
+            duration_s: 60,
+            unit: crate::charging::RateUnit::Amperes,
+        };
+        let schedule = crate::charging::composite(&view.profiles, &view.station, &request);
+        let limit = schedule.unwrap().periods[0].rates.limit.all;
+        limit.map(|limit| limit.to_string())
+    };
+    assert_eq!(limit_at(&mut world).as_deref(), Some("16"));
+    world.run(
+        r#"10 a > [2,"n","NotifyChargingLimit",{"chargingLimit":{"chargingLimitSource":"EMS"},"evseId":1,"chargingSchedule":[{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":10.0}]}]}]"#,
+    );
+    assert_eq!(limit_at(&mut world).as_deref(), Some("10"));
+    world.run(r#"20 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS","evseId":1}]"#);
+    assert_eq!(limit_at(&mut world).as_deref(), Some("16"));
 }

@@ -392,7 +392,8 @@ fn ocpp16_5_16_set_charging_profile() {
         &(set(0, "ChargePointMaxProfile", "")
             + &set(1, "TxDefaultProfile", "")
             + start
-            + &set(1, "TxProfile", r#","transactionId":$TX"#)),
+            + &set(1, "TxProfile", r#","transactionId":$TX"#)
+            + "\nop profiles CP1"),
         expect![[r#"
             < SetChargingProfile {"connectorId":0,"csChargingProfiles":{"chargingProfileId":1,"stackLevel":0,"chargingProfilePurpose":"ChargePointMaxProfile","chargingProfileKind":"Absolute","chargingSchedule":{"duration":3600,"startSchedule":"2026-11-22T10:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":8.1,"numberPhases":3}]}}}
             op SetChargingProfile: Answered {"status":"Accepted"}
@@ -401,6 +402,7 @@ fn ocpp16_5_16_set_charging_profile() {
             StartTransaction: {"idTagInfo":{"status":"Accepted"},"transactionId":$TX}
             < SetChargingProfile {"connectorId":1,"csChargingProfiles":{"chargingProfileId":1,"transactionId":$TX,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Absolute","chargingSchedule":{"duration":3600,"startSchedule":"2026-11-22T10:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":8.1,"numberPhases":3}]}}}
             op SetChargingProfile: Answered {"status":"Accepted"}
+            profile 1 on 1 by set
         "#]],
     );
 }
