@@ -1,18 +1,22 @@
 //! How the server is, in three degrees of detail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use dataplane::ShardHealth;
+use dataplane::{LogView, ShardHealth};
 use sdk::{DataPlaneHealth, Health, HealthStatus};
 use storage::log::{LogHealth, LogState};
+use tokio::time::{Instant, timeout_at};
 
 use crate::SharedApp;
-use crate::ask::answered;
 use crate::error::ApiError;
+
+/// How long a shard may take to say how it is; probes give up after a few seconds themselves.
+const SHARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How the parts are that only the program itself knows.
 #[derive(Clone, Debug)]
@@ -86,26 +90,41 @@ pub(crate) async fn health(State(app): State<SharedApp>) -> Response {
     (status, Json(health)).into_response()
 }
 
+/// What each shard says of itself; `None` for one that says nothing in time.
+pub(crate) async fn ask_shards(app: &SharedApp) -> Vec<Option<ShardHealth>> {
+    let asked = app.router.health_of_each();
+    let deadline = Instant::now() + SHARD_TIMEOUT;
+    let mut shards = Vec::with_capacity(asked.len());
+    for pending in asked {
+        let answered = timeout_at(deadline, pending).await;
+        shards.push(answered.ok().and_then(Result::ok));
+    }
+    shards
+}
+
 async fn examine(app: &SharedApp) -> Health {
     let parts = (app.health)();
-    let shards = answered(app.router.health()).await;
-    let dataplane = match shards {
-        Ok(_) => HealthStatus::Ok,
-        Err(_) => HealthStatus::Down,
-    };
-    let shards = shards.unwrap_or_default();
-    let logs: Vec<_> = shards.iter().map(log).collect();
+    let shards = ask_shards(app).await;
+    // Looked at after the shards, which may have been waited for: what has hung since shows.
+    let logs: Vec<_> = app
+        .router
+        .logs()
+        .iter()
+        .zip(&shards)
+        .map(|(log, shard)| log_health(log, shard.as_ref()))
+        .collect();
+    let dataplane = data_plane(&shards);
     let status = logs
         .iter()
         .map(|log| log.status)
-        .chain([parts.lake.status, parts.state.status, dataplane])
+        .chain([parts.lake.status, parts.state.status, dataplane.status])
         .max()
         .unwrap_or(HealthStatus::Ok);
     Health {
         status,
         ready: parts.ready && status < HealthStatus::Down,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        dataplane: data_plane(&shards),
+        dataplane,
         logs,
         lake: parts.lake,
         state: parts.state,
@@ -114,14 +133,27 @@ async fn examine(app: &SharedApp) -> Health {
     }
 }
 
-/// The log of a shard.
-fn log(shard: &ShardHealth) -> sdk::LogHealth {
-    let health = &shard.log;
-    let (status, detail) = log_status(health, shard.stalled);
+/// A log, whose shard may say nothing.
+fn log_health(log: &LogView, shard: Option<&ShardHealth>) -> sdk::LogHealth {
+    let health = &log.health;
+    let (status, detail) = match (shard, log.open_for) {
+        // As long as the shard has said nothing: it makes that commit itself.
+        (None, Some(open_for)) if SHARD_TIMEOUT <= open_for => (
+            HealthStatus::Down,
+            Some(format!(
+                "the disk has not answered the last write for {:.1} s, and the shard waits for it: its stations are not \
+                 served until then",
+                open_for.as_secs_f64()
+            )),
+        ),
+        (shard, _) => log_status(health, shard.is_some_and(|shard| shard.stalled)),
+    };
     sdk::LogHealth {
-        shard: shard.shard as u32,
+        shard: log.shard as u32,
+        log_id: log.id.to_string(),
         status,
         detail,
+        commit_open_seconds: log.open_for.map(|open_for| open_for.as_secs_f64()),
         bytes_used: health.bytes_used,
         bytes_max: health.bytes_max,
         sync_p99_ms: health.sync_p99.as_secs_f64() * 1e3,
@@ -167,9 +199,27 @@ fn log_status(health: &LogHealth, given_up: bool) -> (HealthStatus, Option<Strin
     (status, Some(detail))
 }
 
-fn data_plane(shards: &[ShardHealth]) -> DataPlaneHealth {
-    let sum = |count: fn(&ShardHealth) -> usize| shards.iter().map(count).sum::<usize>() as u64;
+fn data_plane(shards: &[Option<ShardHealth>]) -> DataPlaneHealth {
+    let silent: Vec<_> = (0..shards.len())
+        .filter(|shard| shards[*shard].is_none())
+        .map(|shard| shard.to_string())
+        .collect();
+    let sum = |count: fn(&ShardHealth) -> usize| {
+        let answered = shards.iter().flatten();
+        answered.map(count).sum::<usize>() as u64
+    };
+    let detail = (!silent.is_empty()).then(|| {
+        format!(
+            "shard {} does not answer; the numbers are those of the others",
+            silent.join(", ")
+        )
+    });
     DataPlaneHealth {
+        status: match detail {
+            None => HealthStatus::Ok,
+            Some(_) => HealthStatus::Down,
+        },
+        detail,
         shards: shards.len() as u32,
         connections: sum(|shard| shard.connections),
         stations: sum(|shard| shard.stations),
@@ -180,8 +230,6 @@ fn data_plane(shards: &[ShardHealth]) -> DataPlaneHealth {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -14,6 +14,7 @@ mod api {
     mod courses;
     mod devices;
     mod files;
+    mod health;
     mod local_lists;
     mod reservations;
     mod tables;

@@ -44,8 +44,8 @@ pub use router::charging::ChargingView;
 pub use router::pending::Pending;
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{
-    CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, Page, ShardHealth,
-    StationView, TransactionView,
+    CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, LogView, Page,
+    ShardHealth, StationView, TransactionView,
 };
 pub use router::{
     CommandRefused, CommandRequest, RegisterError, RegisterMode, RegisterPart, Registration,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use fleet::record::{Acceptance, ConnectorStatus};
 use fleet::{Partition, StationKey, TransactionId};
 use net::driver::Detached;
+use storage::log::LogHandle;
 
 use crate::CommandId;
 use crate::id::partition_of_transaction;
@@ -27,7 +28,7 @@ use crate::variables::read::Recent;
 use crate::variables::{VariableFilter, VariableView};
 use pending::{Pending, Reply, pending};
 use reservations::{ReservationView, ReserveRequest};
-use view::{CommandView, Page, ShardHealth, StationView, TransactionView};
+use view::{CommandView, LogView, Page, ShardHealth, StationView, TransactionView};
 
 /// Longest page of a list.
 const PAGE_LEN_MAX: usize = 500;
@@ -363,13 +364,20 @@ pub(crate) enum TokenAsk {
 pub struct Router {
     shards: Arc<[Mailbox<Letter>]>,
     tokens: Mailbox<TokenAsk>,
+    logs: Arc<[LogHandle]>,
 }
 
 impl Router {
-    pub(crate) fn new(shards: Vec<Mailbox<Letter>>, tokens: Mailbox<TokenAsk>) -> Self {
+    /// `logs` are those of `shards`.
+    pub(crate) fn new(
+        shards: Vec<Mailbox<Letter>>,
+        tokens: Mailbox<TokenAsk>,
+        logs: &[LogHandle],
+    ) -> Self {
         Self {
             shards: shards.into(),
             tokens,
+            logs: logs.into(),
         }
     }
 
@@ -683,14 +691,35 @@ impl Router {
     ///
     /// [`RouterError`] when one did not answer.
     pub async fn health(&self) -> Result<Vec<ShardHealth>, RouterError> {
-        let asked: Vec<_> = (0..self.shards.len())
-            .map(|shard| post(&self.shards[shard], Letter::Health))
-            .collect();
-        let mut health = Vec::with_capacity(asked.len());
-        for pending in asked {
+        let mut health = Vec::with_capacity(self.shards.len());
+        for pending in self.health_of_each() {
             health.push(pending.await?);
         }
         Ok(health)
+    }
+
+    /// The same of each by itself: one that hangs keeps nothing of the others back.
+    pub fn health_of_each(&self) -> Vec<Pending<ShardHealth>> {
+        let shards = self.shards.iter();
+        shards.map(|shard| post(shard, Letter::Health)).collect()
+    }
+
+    /// How every shard's log is, in the order of the shards. Nobody is asked: a disk that hangs in the middle of a
+    /// shard's own commit shows here.
+    pub fn logs(&self) -> Vec<LogView> {
+        let now_ns = net::clock::monotonic_ns();
+        let open_for = |log: &LogHandle| {
+            let since_ns = log.pending_since_ns()?;
+            Some(Duration::from_nanos(now_ns.saturating_sub(since_ns)))
+        };
+        let logs = self.logs.iter().enumerate();
+        logs.map(|(shard, log)| LogView {
+            shard,
+            id: log.id(),
+            health: log.health(now_ns),
+            open_for: open_for(log),
+        })
+        .collect()
     }
 }
 

@@ -21,7 +21,7 @@ use ocpp::Instant;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use storage::data_dir::{DataDir, DataDirError};
-use storage::disk::RealDisk;
+use storage::disk::{Disk, RealDisk};
 use storage::log::{
     Consumer, Log, LogDir, LogError, LogHandle, discover, open_read_only, shard_dir,
 };
@@ -160,16 +160,31 @@ impl Dataplane {
         data_dir: &DataDir,
         store: StateStore,
     ) -> Result<Self, StartError> {
+        Self::start_on(Arc::new(RealDisk), config, data_dir, store)
+    }
+
+    /// As [`Dataplane::start`], with the logs on a disk of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataplane::start`].
+    pub fn start_on(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        data_dir: &DataDir,
+        store: StateStore,
+    ) -> Result<Self, StartError> {
         // On a thread that ends: what it allocates is freed by the shards' threads, and an allocator may keep that for the
         // thread it came from until that one allocates again.
         std::thread::scope(|scope| {
-            let starting = scope.spawn(|| Self::start_here(config, data_dir, store));
+            let starting = scope.spawn(|| Self::start_here(disk, config, data_dir, store));
             let joined = starting.join();
             joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
     fn start_here(
+        disk: Arc<dyn Disk>,
         config: Config,
         data_dir: &DataDir,
         store: StateStore,
@@ -189,7 +204,7 @@ impl Dataplane {
             let (sender, letters) = mailbox(wake(&waker));
             let path = shard_dir(data_dir.path(), shard);
             let on_change = waker.clone();
-            let opened = Log::open(&path, config.log.clone(), Arc::new(RealDisk), move || {
+            let opened = Log::open(&path, config.log.clone(), Arc::clone(&disk), move || {
                 on_change.wake();
             });
             let (log, _) = opened.map_err(|source| StartError::Log { path, source })?;
@@ -222,7 +237,7 @@ impl Dataplane {
             .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
         let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), asks)?;
-        let router = Router::new(mailboxes.clone(), tokens.clone());
+        let router = Router::new(mailboxes.clone(), tokens.clone(), &logs);
         // All are loaded before the first runs: a token's transactions are counted over all of them.
         let mut loaded = Vec::with_capacity(shards);
         for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {

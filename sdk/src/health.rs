@@ -43,6 +43,10 @@ pub enum HealthStatus {
 /// Connections and stations, of all shards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DataPlaneHealth {
+    /// How it is.
+    pub status: HealthStatus,
+    /// Why, when it is not `ok`.
+    pub detail: Option<String>,
     /// Threads that own stations.
     pub shards: u32,
     /// Sockets open.
@@ -60,10 +64,16 @@ pub struct DataPlaneHealth {
 pub struct LogHealth {
     /// The shard that writes it.
     pub shard: u32,
+    /// Its name.
+    #[schema(example = "3f1c0a9be26d7745")]
+    pub log_id: String,
     /// How it is.
     pub status: HealthStatus,
     /// Why, when it is not `ok`.
     pub detail: Option<String>,
+    /// Seconds that a commit takes which the disk has not answered yet; `null` when there is none. Under load there
+    /// mostly is one, of milliseconds.
+    pub commit_open_seconds: Option<f64>,
     /// Disk it takes.
     pub bytes_used: u64,
     /// Disk it may take.

@@ -268,6 +268,9 @@ fn dataplane_config(
         log: LogConfig {
             bytes_max: settings.size("log.bytes_max", 256 * MIB..=1024 * GIB)? as u64,
             commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,
+            inline_max: settings.duration("log.inline_max", Duration::ZERO..=secs(1))?,
+            inline_after: u32::try_from(settings.count("log.inline_after", 1..=1_000_000)?)
+                .expect("a million fits"),
             ..defaults.log
         },
         give_back: allocator::give_back,

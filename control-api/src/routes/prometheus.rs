@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
-use dataplane::{Histogram, ShardHealth};
+use dataplane::{Histogram, LogView, ShardHealth};
 use fleet::record::Direction;
 use fleet::{Cost, MilliwattHours};
-use storage::log::LogHealth;
 
 use crate::SharedApp;
-use crate::ask::answered;
+use crate::health::ask_shards;
 use crate::metrics::{Exposition, Kind};
 
 /// The text format's own type.
@@ -28,11 +27,13 @@ pub(crate) async fn metrics(
     State(app): State<SharedApp>,
 ) -> ([(HeaderName, &'static str); 1], String) {
     let mut out = Exposition::default();
-    let shards = answered(app.router.health()).await;
-    let up = u8::from(shards.is_ok());
+    // A sum without one of them would look like a restart, so then there is none.
+    let shards: Option<Vec<_>> = ask_shards(&app).await.into_iter().collect();
+    let up = u8::from(shards.is_some());
     let help = "Whether every shard answered this scrape.";
     out.single("sigec_shards_up", Kind::Gauge, help, up);
-    if let Ok(shards) = shards {
+    disks(&mut out, &app.router.logs());
+    if let Some(shards) = shards {
         business(&mut out, &shards, &app.currency);
         connections(&mut out, &shards);
         messages(&mut out, &shards);
@@ -240,10 +241,14 @@ fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
             out.sample(name, &[("shard", &shard.shard.to_string())], of(shard));
         }
     }
+}
+
+/// What the logs' disks do, which shows whether or not the shards answer.
+fn disks(out: &mut Exposition, logs: &[LogView]) {
     for (name, help, of) in PER_LOG {
         out.family(name, Kind::Gauge, help);
-        for shard in shards {
-            out.sample(name, &[("shard", &shard.shard.to_string())], of(&shard.log));
+        for log in logs {
+            out.sample(name, &[("shard", &log.shard.to_string())], of(log));
         }
     }
 }
@@ -279,24 +284,29 @@ const PER_SHARD: &[PerShard] = &[
 ];
 
 /// Name, help and value of a gauge with one sample per log.
-type PerLog = (&'static str, &'static str, fn(&LogHealth) -> f64);
+type PerLog = (&'static str, &'static str, fn(&LogView) -> f64);
 
 const PER_LOG: &[PerLog] = &[
     ("sigec_log_bytes_used", "Disk that a log takes.", |log| {
-        log.bytes_used as f64
+        log.health.bytes_used as f64
     }),
     ("sigec_log_bytes_max", "Disk that a log may take.", |log| {
-        log.bytes_max as f64
+        log.health.bytes_max as f64
     }),
     (
         "sigec_log_sync_p50_seconds",
         "Median of the last writes to its disk.",
-        |log| log.sync_p50.as_secs_f64(),
+        |log| log.health.sync_p50.as_secs_f64(),
     ),
     (
         "sigec_log_sync_p99_seconds",
         "99th percentile of the same.",
-        |log| log.sync_p99.as_secs_f64(),
+        |log| log.health.sync_p99.as_secs_f64(),
+    ),
+    (
+        "sigec_log_commit_open_seconds",
+        "Age of the commit that its disk has not answered yet; 0 without one.",
+        |log| log.open_for.map_or(0.0, |open_for| open_for.as_secs_f64()),
     ),
 ];
 

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use control_api::{
-    AdminToken, Deps, Files, FilesConfig, HealthParts, Principals, RateLimits, SqlError, SqlFn,
-    SqlRow,
+    AdminToken, Deps, Files, FilesConfig, HealthParts, Principals, RateLimits, ServeLimits,
+    SqlError, SqlFn, SqlRow,
 };
 use dataplane::{Config, Dataplane, Onboarding};
 use futures::FutureExt as _;
 use sdk::{Client, ClientError, HealthStatus, PrincipalRequest, Problem, Role};
 use storage::data_dir::DataDir;
+use storage::disk::{Disk, RealDisk};
 use storage::state::StateStore;
 
 use super::station::Station;
@@ -51,12 +52,27 @@ pub(crate) fn with_onboarding<F: Future<Output = ()>>(
     onboarding: Onboarding,
     test: impl FnOnce(Arc<World>) -> F,
 ) {
+    let config = Config {
+        shards: 2,
+        onboarding,
+        command_queue_len_max: 2,
+        ..Config::default()
+    };
+    with_config(Arc::new(RealDisk), config, test);
+}
+
+/// Runs a test against a server whose logs lie on `disk`.
+pub(crate) fn with_config<F: Future<Output = ()>>(
+    disk: Arc<dyn Disk>,
+    config: Config,
+    test: impl FnOnce(Arc<World>) -> F,
+) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    let world = Arc::new(runtime.block_on(World::start(onboarding)));
+    let world = Arc::new(runtime.block_on(World::start(disk, config)));
     runtime
         .block_on(async { tokio::time::timeout(DEADLINE, test(Arc::clone(&world))).await })
         .expect("the test ends in time");
@@ -66,18 +82,15 @@ pub(crate) fn with_onboarding<F: Future<Output = ()>>(
 }
 
 impl World {
-    async fn start(onboarding: Onboarding) -> Self {
+    async fn start(disk: Arc<dyn Disk>, config: Config) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data_dir = DataDir::open(dir.path()).unwrap();
         let store = StateStore::open(&dir.path().join("state")).unwrap();
         let config = Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-            shards: 2,
-            onboarding,
-            command_queue_len_max: 2,
-            ..Config::default()
+            ..config
         };
-        let dataplane = Dataplane::start(config, &data_dir, store.clone()).unwrap();
+        let dataplane = Dataplane::start_on(disk, config, &data_dir, store.clone()).unwrap();
         let principals = Principals::open(store.clone()).unwrap();
         let root = AdminToken::new(ROOT).unwrap();
         principals.bootstrap(Some(&root)).unwrap();
@@ -107,7 +120,16 @@ impl World {
             sql_routes: axum::Router::new(),
             voice_routes: axum::Router::new(),
         });
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let limits = ServeLimits {
+            connections_max: 64,
+            header_timeout: DEADLINE,
+        };
+        tokio::spawn(control_api::serve(
+            listener,
+            router,
+            limits,
+            std::future::pending(),
+        ));
         Self {
             admin: Client::new(&url, ROOT).unwrap(),
             url,

@@ -273,6 +273,19 @@ pub struct Counters {
     pub ack_latency: Histogram,
 }
 
+/// How a shard's log is, which does not hang on the shard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogView {
+    /// The shard that writes it.
+    pub shard: usize,
+    /// Its name.
+    pub id: fleet::LogId,
+    /// How it is.
+    pub health: storage::log::LogHealth,
+    /// How long the commit takes that has not ended.
+    pub open_for: Option<std::time::Duration>,
+}
+
 /// How a shard does.
 #[derive(Clone, Debug)]
 pub struct ShardHealth {

@@ -38,7 +38,7 @@ fn the_defaults_are_a_whole_configuration() {
     // The parts' own defaults and the documented ones are the same.
     let (dataplane, lake) = (
         dataplane::Config::default(),
-        pipeline::Config::new("./sigec-data"),
+        pipeline::Config::new(std::path::absolute("./sigec-data").unwrap()),
     );
     assert_eq!(
         format!("{:#?}", config.dataplane),
@@ -164,7 +164,7 @@ fn a_value_that_does_not_fit_says_what_would() {
         (
             "[query]\ntimeout = \"60\"\n",
             expect![[r#"
-            query.timeout from DIR/sigec.toml: found "60", expected a duration with its unit (ms, s, m, h, d), such as 30s
+            query.timeout from DIR/sigec.toml: found "60", expected a duration with its unit (us, ms, s, m, h, d), such as 30s
         "#]],
         ),
         (

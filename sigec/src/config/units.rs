@@ -8,29 +8,30 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span(pub(super) Duration);
 
-/// Units of time, largest first, in milliseconds.
-const SPANS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
+/// Units of time, largest first, in microseconds.
+const SPANS: [(&str, u64); 6] = [
+    ("d", 86_400_000_000),
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+    ("us", 1),
 ];
 
 impl FromStr for Span {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = "a duration with its unit (ms, s, m, h, d), such as 30s";
-        let millis = scaled(text, &SPANS).ok_or(expected)?;
-        Ok(Self(Duration::from_millis(millis)))
+        let expected = "a duration with its unit (us, ms, s, m, h, d), such as 30s";
+        let micros = scaled(text, &SPANS).ok_or(expected)?;
+        Ok(Self(Duration::from_micros(micros)))
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        show(millis, &SPANS, f)
+        let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
+        show(micros, &SPANS, f)
     }
 }
 
@@ -156,6 +157,7 @@ mod tests {
     fn durations_and_sizes_need_a_unit() {
         let span = |text: &str| text.parse::<Span>().map(|span| span.0.as_millis()).ok();
         assert_eq!(span("500ms"), Some(500));
+        assert_eq!("200us".parse(), Ok(Span(Duration::from_micros(200))));
         assert_eq!(span("30s"), Some(30_000));
         assert_eq!(span("7d"), Some(604_800_000));
         for refused in [
@@ -179,7 +181,7 @@ mod tests {
 
     #[test]
     fn quantities_print_as_they_are_read() {
-        for text in ["0ms", "500ms", "90s", "1h", "7d"] {
+        for text in ["0us", "200us", "500ms", "90s", "1h", "7d"] {
             assert_eq!(
                 text.parse::<Span>().map(|span| span.to_string()),
                 Ok(text.to_owned())

@@ -134,6 +134,11 @@ impl LogHandle {
         }
     }
 
+    /// Since when the oldest batch has waited that is not durable, on the clock of [`super::Log::flush`].
+    pub fn pending_since_ns(&self) -> Option<u64> {
+        self.shared.slot.pending_since_ns()
+    }
+
     /// A reader whose first record is `from`.
     pub fn reader(&self, from: Seq) -> LogReader {
         LogReader::new(Arc::clone(&self.shared.segments), from)
