@@ -101,6 +101,48 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
     );
 }
 
+#[test]
+fn tokens_are_as_their_last_answer_said_after_a_kill() {
+    const PER_ROUND: usize = 20;
+    let site = Site::new();
+    let mut server = site.start(&[]);
+    let mut expected = std::collections::BTreeMap::new();
+    let json = [("Content-Type", "application/json")];
+    for round in 0..3 {
+        for at in 0..PER_ROUND {
+            let id = format!("TAG{round}-{at:02}");
+            let status = if at % 2 == 0 { "Accepted" } else { "Blocked" };
+            let body = format!(r#"{{"status":"{status}"}}"#);
+            let path = format!("/api/v1/tokens/{id}");
+            let put = server.request("PUT", &path, TOKEN, &json, &body);
+            assert!(
+                (200..300).contains(&put.status),
+                "{}: {}",
+                put.status,
+                put.body
+            );
+            expected.insert(id, status.to_owned());
+        }
+        // One of before goes, and the server with the answer.
+        if let Some((id, _)) = expected.pop_first() {
+            let path = format!("/api/v1/tokens/{id}");
+            let gone = server.request("DELETE", &path, TOKEN, &[], "");
+            assert_eq!(gone.status, 204, "{}", gone.body);
+        }
+        let last = server.kill();
+        server = site.restart(&last, &[]);
+        let list = server.get("/api/v1/tokens?limit=500").json();
+        let found = list["items"].as_array().unwrap().iter().map(|token| {
+            let text = |name: &str| token[name].as_str().unwrap().to_owned();
+            (text("id"), text("status"))
+        });
+        assert_eq!(
+            found.collect::<std::collections::BTreeMap<_, _>>(),
+            expected
+        );
+    }
+}
+
 /// The number that a variable begins with.
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
