@@ -32,6 +32,9 @@ pub(crate) trait Wire<'a>: Sized {
     /// False for a member that may be left out.
     const REQUIRED: bool = true;
 
+    /// True when a blank one holds memory that has to be given back.
+    const BLANK_OWNS: bool = false;
+
     /// What stands in a member until it is read; for an optional one, that it is not there.
     fn blank() -> Self;
 
@@ -122,8 +125,10 @@ pub(crate) fn read_record<'a>(
 #[inline(never)]
 pub(crate) fn fill<'a, T: Wire<'a>>(place: &mut T, r: &mut Reader<'a>) -> Result<(), Fault> {
     let blank = std::mem::replace(place, T::read(r)?);
-    // Nothing blank owns anything, and code to drop it would be compiled for every member of every type.
-    std::mem::forget(blank);
+    if !T::BLANK_OWNS {
+        // Code to drop it would be compiled for every member of every type.
+        std::mem::forget(blank);
+    }
     Ok(())
 }
 
@@ -296,6 +301,8 @@ fn stands_for_nothing(r: &mut Reader<'_>, empty_is_absent: bool) -> bool {
 
 /// A part that is large and seldom there.
 impl<'a, T: Wire<'a>> Wire<'a> for Box<T> {
+    const BLANK_OWNS: bool = true;
+
     fn blank() -> Self {
         Box::new(T::blank())
     }
@@ -511,6 +518,8 @@ macro_rules! record {
         }
 
         impl<$lt> $crate::record::Wire<$lt> for $name {
+            const BLANK_OWNS: bool = false $(|| <$ty as $crate::record::Wire<$lt>>::BLANK_OWNS)*;
+
             fn blank() -> Self {
                 Self { $($field: $crate::record::Wire::blank()),* }
             }
@@ -618,3 +627,6 @@ macro_rules! actions {
 }
 
 pub(crate) use {actions, record, words};
+
+#[cfg(test)]
+mod tests;
