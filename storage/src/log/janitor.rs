@@ -10,7 +10,7 @@
 //! synced once (ext4). Filesystems that cannot get pieces through the cache.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -173,11 +173,18 @@ impl Janitor {
             return Ok(false);
         }
         let path = segments.dir.join(NEW_FILE);
-        let file = if self.direct {
-            let created = segments.disk.create_direct(&path);
-            created.inspect_err(|e| self.direct = e.kind() != io::ErrorKind::InvalidInput)?
-        } else {
-            segments.disk.create(&path)?
+        let direct = match self.direct {
+            true => Some(segments.disk.create_direct(&path)),
+            false => None,
+        };
+        let file = match direct {
+            Some(Err(e)) if e.kind() == io::ErrorKind::InvalidInput => {
+                self.direct = false;
+                note_no_direct_writes(&segments.dir);
+                segments.disk.create(&path)?
+            }
+            Some(created) => created?,
+            None => segments.disk.create(&path)?,
         };
         self.zeros.resize(PIECE + DIRECT_ALIGN, 0);
         self.zeroing = Some(Zeroing { path, file, len: 0 });
@@ -202,9 +209,13 @@ impl Janitor {
             written = written.and_then(|()| zeroing.file.fdatasync());
         }
         if let Err(e) = written {
-            self.direct &= e.kind() != io::ErrorKind::InvalidInput;
             // The space goes back first: the commit that may need it matters more.
             segments.disk.remove(&zeroing.path)?;
+            if self.direct && e.kind() == io::ErrorKind::InvalidInput {
+                self.direct = false;
+                note_no_direct_writes(&segments.dir);
+                return Ok(());
+            }
             return Err(e);
         }
         zeroing.len += piece;
@@ -225,6 +236,15 @@ impl Janitor {
             }
         }
     }
+}
+
+/// Nothing is wrong with such a disk (tmpfs, some network and stacked filesystems), and nobody has to do anything.
+fn note_no_direct_writes(dir: &Path) {
+    tracing::info!(
+        log = %dir.display(),
+        "the filesystem takes no direct writes: new segments are zeroed through the page cache, which costs some more CPU \
+         and nothing else"
+    );
 }
 
 /// Wakes the janitor.

@@ -2,34 +2,40 @@
 
 use super::*;
 
-/// A disk whose files open for direct writes and then take none.
-struct NotDirect(SimDisk);
+/// A disk whose files open for direct writes and then take none, or do not even open.
+struct NotDirect {
+    disk: SimDisk,
+    opens: bool,
+}
 
 impl Disk for NotDirect {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.create_dir(path)
+        self.disk.create_dir(path)
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.0.open(path)
+        self.disk.open(path)
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.0.create(path)
+        self.disk.create(path)
     }
     fn create_direct(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.0.create(path)?;
+        if !self.opens {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let file = self.disk.create(path)?;
         Ok(Box::new(Refusing(file)))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
+        self.disk.rename(from, to)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.remove(path)
+        self.disk.remove(path)
     }
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.0.sync_dir(dir)
+        self.disk.sync_dir(dir)
     }
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
-        self.0.list(dir)
+        self.disk.list(dir)
     }
 }
 
@@ -52,17 +58,23 @@ impl DiskFile for Refusing {
 
 #[test]
 fn a_filesystem_without_direct_writes_gets_ordinary_ones() {
-    let disk = SimDisk::new(1, u64::MAX);
-    let (_log, mut stepper, _) =
-        Log::open_stepped(Path::new(DIR), config(), Arc::new(NotDirect(disk.clone()))).unwrap();
-    let steps: Vec<_> = (0..5).map(|_| stepper.janitor.step()).collect();
-    use janitor::Step::{Idle, Refused, Worked};
-    assert_eq!(
-        steps,
-        [Worked, Refused, Worked, Worked, Idle],
-        "begun, refused, begun again, zeroed"
-    );
-    assert_eq!(disk.open(&segment(2)).unwrap().len().unwrap(), SEGMENT);
+    use janitor::Step::{Idle, Worked};
+    for (opens, expected) in [
+        (true, vec![Worked, Worked, Worked, Worked, Idle]),
+        (false, vec![Worked, Worked, Idle]),
+    ] {
+        let disk = SimDisk::new(1, u64::MAX);
+        let not_direct = NotDirect {
+            disk: disk.clone(),
+            opens,
+        };
+        let (_log, mut stepper, _) =
+            Log::open_stepped(Path::new(DIR), config(), Arc::new(not_direct)).unwrap();
+        let steps = expected.iter().map(|_| stepper.janitor.step());
+        // Begun (and given up, begun again), zeroed; nothing is refused that somebody should hear of.
+        assert_eq!(steps.collect::<Vec<_>>(), expected, "{opens}");
+        assert_eq!(disk.open(&segment(2)).unwrap().len().unwrap(), SEGMENT);
+    }
 }
 
 #[test]
