@@ -164,13 +164,19 @@ fn list(
         next: None,
     };
     let mut last = None;
-    let rows = store.scan(Table::Tokens, &token_key(tenant, ""), &from);
+    let prefix = token_key(tenant, "");
+    let rows = store.scan(Table::Tokens, &prefix, &from);
     for (scanned, row) in rows.enumerate() {
         if page.items.len() == limit || scanned == SCAN_MAX {
             page.next = last;
             break;
         }
-        let Some(token) = read_token(&row?.1) else {
+        let (key, row) = row?;
+        let Some(token) = read_token(&row) else {
+            // The list goes on behind it by its key, or a page of nothing but such rows would look like the last.
+            let id = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
+            tracing::warn!(tenant, id, "the row of a token cannot be read");
+            last = Some(id);
             continue;
         };
         last = Some(token.id.clone());
@@ -310,6 +316,36 @@ mod tests {
         assert_eq!(next, None);
         check("G", TokenStatus::Accepted, None, &[]);
         check("H", TokenStatus::Blocked, None, &[]);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_hide_none_that_can() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        for n in 0..SCAN_MAX {
+            let key = token_key("a", &format!("T{n:05}"));
+            batch.put(Table::Tokens, key, b"nothing that any version wrote");
+        }
+        for id in ["S", "Z"] {
+            let token = Token::new(id, TokenStatus::Accepted);
+            batch.put(Table::Tokens, token_key("a", id), write_token(&token));
+        }
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        let page = |after: Option<&str>| {
+            let page = list(&store, "a", &TokenFilter::default(), after, 10).unwrap();
+            let ids: Vec<_> = page.items.into_iter().map(|token| token.id).collect();
+            (ids.join(" "), page.next)
+        };
+        let (ids, next) = page(None);
+        // The last row that was looked at, which is one that cannot be read.
+        assert_eq!((ids.as_str(), next.as_deref()), ("S", Some("t08190")));
+        assert_eq!(page(next.as_deref()), ("Z".to_owned(), None));
+        // A look that begins with them and finds nothing else is not the last either.
+        let mut batch = StateBatch::default();
+        batch.remove(Table::Tokens, token_key("a", "S"));
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        assert_eq!(page(None), (String::new(), Some("t08191".to_owned())));
     }
 
     #[test]
