@@ -17,6 +17,9 @@ RUST_OCPP = --locked --manifest-path bench/rivals/rust-ocpp/Cargo.toml
 # More flags for the program that a target starts: make run ARGS='--http 127.0.0.1:0'
 ARGS ?=
 
+# What `make audit` checks; only advisories need the network.
+AUDIT ?= advisories bans licenses sources
+
 # How much `make soak` does, and the tests that can do more than in `make test`; a failure prints SIGEC_SEED=… to repeat it.
 KILLS ?= 200
 SEEDS ?= 10000
@@ -80,8 +83,8 @@ soak: setup ## Kill the server 200 times under load and run simulations with fre
 fuzz: ## Fuzz everything that reads bytes from a network, for MINUTES=5 (see fuzz/README.md)
 	MINUTES=$(MINUTES) fuzz/run.sh
 
-audit: ## Check advisories, licences and sources of every dependency (needs `cargo install cargo-deny`)
-	cargo deny check
+audit: ## Check advisories, bans, licences and sources of every dependency (needs `cargo install --locked cargo-deny`)
+	cargo deny check $(AUDIT)
 
 fleet: ## Simulate 100 stations against a server that `make run` started
 	cargo run -p loadgen -- fleet --url ws://127.0.0.1:9000/ --stations 100 --interval 5s --duration 60s $(ARGS)
