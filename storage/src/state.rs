@@ -404,7 +404,17 @@ impl StateStore {
         Ok(())
     }
 
-    /// The same, if they are more than may wait.
+    /// The same for a store that comes to rest, with the positions, however few: each was written at another time, and so
+    /// lies among rows that are to leave.
+    fn flush_for_rest(&self) -> Result<(), StateError> {
+        self.flush()?;
+        self.positions
+            .rotate_memtable()
+            .map_err(store_error("flushing"))?;
+        Ok(())
+    }
+
+    /// As [`StateStore::flush`], if they are more than may wait.
     fn flush_if_full(&self) -> Result<(), StateError> {
         let stored: u64 = self.tables.iter().map(Keyspace::disk_space).sum();
         let len_max = (stored / 16).clamp(WRITE_BUFFER_LEN_MIN, WRITE_BUFFER_LEN_MAX);

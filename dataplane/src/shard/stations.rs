@@ -52,10 +52,14 @@ pub(crate) struct Stations {
     awake: VecDeque<u32>,
 }
 
+/// Room of a table that begins, in bytes: so many are pages of their own, which cost nothing before something stands in
+/// them and all go back when the table moves on. Smaller ones on the way would leave holes between what stays.
+const TABLE_LEN_MIN: usize = 1 << 20;
+
 /// Room for one more. A table grows by an eighth, and not by as much as it holds: what it has room for is memory that nobody uses.
 pub(super) fn grow<T>(table: &mut Vec<T>) {
     if table.len() == table.capacity() {
-        table.reserve_exact((table.len() / 8).max(64));
+        table.reserve_exact((table.len() / 8).max(TABLE_LEN_MIN / size_of::<T>()));
     }
 }
 

@@ -75,6 +75,9 @@ pub(super) struct Side {
 const SIDES_KEPT_MAX: usize = 512;
 const CAPACITY_KEPT_MAX: usize = 16 << 10;
 
+/// Room of a table of slots that begins: a megabyte, which costs nothing before it is used. Beyond it grows by an eighth.
+const SLOTS_MIN: usize = (1 << 20) / size_of::<Slot>();
+
 /// The side of `slot`, which is that of `conn`; taken from the pool if it has none.
 #[inline]
 fn side_of<'a>(
@@ -115,6 +118,10 @@ impl Slots {
 
     pub(super) fn insert(&mut self, fd: OwnedFd, state: State) -> ConnId {
         let index = self.free.pop().unwrap_or_else(|| {
+            if self.slots.len() == self.slots.capacity() {
+                let more = (self.slots.len() / 8).max(SLOTS_MIN);
+                self.slots.reserve_exact(more);
+            }
             self.slots.push(Slot::new(0, None, State::Free));
             // `Config` keeps `connections_max` below 2^32.
             self.slots.len() as u32 - 1

@@ -68,6 +68,16 @@ enum Rest {
     LetGo,
 }
 
+impl Rest {
+    /// How long the store is quiet before this, in time or in projections without rows.
+    fn quiet(self) -> (Duration, u32) {
+        match self {
+            Self::Flush => (REST_AFTER, REST_AFTER_ROWLESS),
+            Self::LetGo => (Duration::from_secs(1), 2),
+        }
+    }
+}
+
 impl Projector {
     /// Starts the writer in front of `store`, with room for `queue_len_max` projections. It calls `give_back` when it has
     /// come to rest, for the allocator.
@@ -160,15 +170,17 @@ fn run(
     while open {
         let first = match rest {
             None => incoming.recv().ok(),
-            Some((step, 0..REST_AFTER_ROWLESS)) => match incoming.recv_timeout(REST_AFTER) {
-                Err(RecvTimeoutError::Timeout) => {
-                    rest = Some((step, REST_AFTER_ROWLESS));
-                    continue;
+            Some((step, rowless)) if rowless < step.quiet().1 => {
+                match incoming.recv_timeout(step.quiet().0) {
+                    Err(RecvTimeoutError::Timeout) => {
+                        rest = Some((step, u32::MAX));
+                        continue;
+                    }
+                    received => received.ok(),
                 }
-                received => received.ok(),
-            },
+            }
             Some((Rest::Flush, _)) => {
-                store.flush()?;
+                store.flush_for_rest()?;
                 rest = Some((Rest::LetGo, 0));
                 continue;
             }
