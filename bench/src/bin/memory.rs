@@ -97,6 +97,13 @@ fn main() -> anyhow::Result<()> {
         let bytes = (of(large) as f64 - of(small) as f64) / stations;
         format!("{bytes:.0} B")
     };
+    // What the two fleets have in common beside an empty server: buffers and caches that do not grow with the stations.
+    let once = |of: fn(&Life) -> u64| {
+        let [empty, few, many] = [&data.empty, &data.few, &data.many].map(|life| of(life) as f64);
+        let stations = [data.few.stations, data.many.stations].map(|count| count as f64);
+        let each = (many - few) / (stations[1] - stations[0]);
+        format!("{:.2} MB", (few - empty - each * stations[0]) / 1e6)
+    };
     let over_empty = |name: &str, of: fn(&Life) -> u64, reach: Option<&str>| Figure {
         name: format!("{name}, of {}", data.many.stations),
         value: between(&data.empty, &data.many, of),
@@ -146,6 +153,16 @@ fn main() -> anyhow::Result<()> {
                 value: between(&data.few, &data.many, |life| {
                     life.restarted_at_rest.anonymous
                 }),
+                reach: None,
+            },
+            Figure {
+                name: "once, however many stations, idle".into(),
+                value: once(|life| life.at_rest.anonymous),
+                reach: None,
+            },
+            Figure {
+                name: "once, however many stations, idle, after a restart".into(),
+                value: once(|life| life.restarted_at_rest.anonymous),
                 reach: None,
             },
         ],
