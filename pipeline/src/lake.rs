@@ -132,46 +132,26 @@ const STACK_LEN: usize = 16 << 20;
 /// A runtime that may be dropped anywhere.
 pub(crate) struct OwnedRuntime {
     runtime: Option<tokio::runtime::Runtime>,
-    /// Its threads, for [`OwnedRuntime::cpu_time`].
-    threads: Arc<Mutex<Vec<rustix::process::Pid>>>,
 }
 
 impl OwnedRuntime {
     /// `threads` workers named `name`, at nice 10: neither a full scan nor a commit may move an acknowledgement.
     pub(crate) fn start(name: &str, threads: usize) -> std::io::Result<Self> {
-        let ids = Arc::<Mutex<Vec<_>>>::default();
-        let starting = Arc::clone(&ids);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name(name)
             .thread_stack_size(STACK_LEN)
-            .on_thread_start(move || {
-                let mut ids = starting.lock().unwrap_or_else(PoisonError::into_inner);
-                ids.push(rustix::thread::gettid());
-                be_nice();
-            })
+            .on_thread_start(be_nice)
             .enable_all()
             .build()?;
         Ok(Self {
             runtime: Some(runtime),
-            threads: ids,
         })
     }
 
     pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
         let runtime = self.runtime.as_ref();
         runtime.expect("only drop takes it").handle()
-    }
-
-    /// CPU that the threads have used so far; of one that has ended, nothing.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        let used = |id: &rustix::process::Pid| -> Option<u64> {
-            let path = format!("/proc/self/task/{}/schedstat", id.as_raw_nonzero());
-            let text = std::fs::read_to_string(path).ok()?;
-            text.split(" ").next()?.parse::<u64>().ok()
-        };
-        let ids = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        Duration::from_nanos(ids.iter().filter_map(used).sum())
     }
 }
 

@@ -43,6 +43,6 @@ pub use http::http_router;
 pub use lake::{Health, Lake, Source, TableHealth};
 pub use offline::{Offline, open_offline};
 pub use postgres::{ScramVerifier, serve_postgres};
-pub use sql::{Limits, Principal, QueryStream, Role, Sql, SqlError};
+pub use sql::{Limits, Principal, QueryStream, Role, Sql, SqlError, Steps};
 pub use stations::{ConnectorRow, StationRow, Stations};
 pub use table::Table;

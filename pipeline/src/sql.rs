@@ -7,13 +7,12 @@
 mod bounded;
 mod check;
 mod error;
-mod gathered;
+mod gate;
 mod names;
 mod planning;
 mod portions;
 mod stoppable;
 mod text;
-mod yielding;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,6 +42,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use check::statements;
 pub use error::SqlError;
+pub use stoppable::Steps;
 
 use crate::config::QueryConfig;
 use crate::hot::Shared;
@@ -105,6 +105,7 @@ struct Engine {
     stations: Stations,
     env: Arc<RuntimeEnv>,
     permits: Arc<Semaphore>,
+    counts: Arc<stoppable::Counts>,
     config: QueryConfig,
     runtime: OwnedRuntime,
 }
@@ -172,6 +173,7 @@ impl Sql {
             stations,
             env,
             permits: Arc::new(Semaphore::new(config.query.concurrency.max(1))),
+            counts: Arc::default(),
             config: config.query.clone(),
             runtime,
         };
@@ -234,7 +236,7 @@ impl Sql {
         let engine = Arc::clone(&self.engine);
         let (schema_out, schema_in) = oneshot::channel();
         let (rows_out, batches) = mpsc::channel(BATCHES_WAITING);
-        let end = stoppable::End::after(timeout);
+        let end = stoppable::End::after(timeout, Arc::clone(&self.engine.counts));
         let given_up = end.given_up.clone().drop_guard();
         let task = async move {
             let mut begun = Some(schema_out);
@@ -279,7 +281,7 @@ impl Sql {
         let timeout = limits.timeout.map_or(self.engine.config.timeout, |asked| {
             asked.min(self.engine.config.timeout)
         });
-        let end = stoppable::End::after(timeout);
+        let end = stoppable::End::after(timeout, Arc::clone(&self.engine.counts));
         let _given_up = end.given_up.clone().drop_guard();
         let work = tokio::time::timeout(timeout, planning::until(end.clone(), work));
         let task = AbortOnDropHandle::new(self.engine.runtime.handle().spawn(work));
@@ -296,9 +298,9 @@ impl Sql {
         self.engine.runtime.handle().metrics().num_alive_tasks()
     }
 
-    /// CPU that the threads of queries have used since the start.
-    pub fn cpu_time(&self) -> Duration {
-        self.engine.runtime.cpu_time()
+    /// How much work queries have made since the start.
+    pub fn steps(&self) -> Steps {
+        self.engine.counts.steps()
     }
 
     /// A context that sees what `principal` may see.

@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
-use std::time::Duration;
-
 use futures::TryStreamExt;
 use pipeline::{Lake, Role, ScramVerifier, serve_postgres};
 use tokio::net::TcpListener;
@@ -257,7 +255,6 @@ async fn cancel_timeout_and_a_vanished_client_end_the_work() {
     let log = TestLog::open(dir.path(), 0);
     let lake = lake(dir.path(), &[&log]);
     let address = serve(&lake).await;
-    let promise = Duration::from_millis(200);
 
     let client = connect(address, "admin", "secret").await.unwrap();
     let cancel = client.cancel_token();
@@ -269,7 +266,7 @@ async fn cancel_timeout_and_a_vanished_client_end_the_work() {
     cancel.cancel_query(NoTls).await.unwrap();
     let (client, error) = running.await.unwrap();
     assert_eq!(code(&error), "57014");
-    idle_within(&lake.sql(), promise).await;
+    idle(&lake.sql()).await;
 
     client
         .batch_execute("SET statement_timeout = '100ms'")
@@ -277,7 +274,7 @@ async fn cancel_timeout_and_a_vanished_client_end_the_work() {
         .unwrap();
     let error = client.simple_query(ENDLESS).await.unwrap_err();
     assert_eq!(code(&error), "57014");
-    idle_within(&lake.sql(), promise).await;
+    idle(&lake.sql()).await;
     client
         .batch_execute("SET statement_timeout = 0")
         .await
@@ -291,7 +288,7 @@ async fn cancel_timeout_and_a_vanished_client_end_the_work() {
     busy(&lake.sql()).await;
     socket.abort();
     running.await.unwrap().unwrap_err();
-    idle_within(&lake.sql(), promise).await;
+    idle(&lake.sql()).await;
 }
 
 #[tokio::test]
@@ -437,13 +434,14 @@ async fn a_cancel_ends_whatever_an_operator_does() {
     let log = TestLog::open(dir.path(), 0);
     let lake = lake(dir.path(), &[&log]);
     let address = serve(&lake).await;
-    for (name, query) in LABORIOUS {
+    for (name, batches, query) in LABORIOUS {
+        let before = lake.sql().steps();
         let client = connect(address, "admin", "secret").await.unwrap();
         let cancel = client.cancel_token();
         let running = tokio::spawn(async move { client.simple_query(query).await.map(drop) });
-        worked(&lake.sql(), name, &running).await;
+        worked(&lake.sql(), name, &running, before.batches + batches).await;
         cancel.cancel_query(NoTls).await.unwrap();
-        ends(&lake.sql(), name).await;
+        ends(&lake.sql(), name, before).await;
         let error = running.await.unwrap().expect_err(name);
         // A limit may be met before the cancel arrives.
         let ended = ["57014", "53200"].contains(&code(&error));

@@ -3,65 +3,76 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use pipeline::{Limits, Sql, SqlError};
+use pipeline::{Limits, Sql, SqlError, Steps};
 use tokio::task::JoinHandle;
 
 use crate::support::*;
 
-/// CPU that a query may use after its end: 200 ms of two threads, twice, because the tests are not optimised.
-const AFTER_MAX: Duration = Duration::from_millis(800);
-/// CPU after which queries are ended: then sorts spill, tables are built, groups are many.
-const WORK: Duration = Duration::from_millis(1_500);
+/// Batches that may still come out of operators when a query ends: each was at work on one.
+const LATE_MAX: u64 = 32;
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Each works for many seconds, most of them in an operator that reads everything before it gives a row.
-pub const LABORIOUS: [(&str, &str); 12] = [
+/// Each works for many seconds, most of them in an operator that reads everything before it gives a row. The number is
+/// of batches after which it is ended: then sorts spill, tables are built, groups are many.
+pub const LABORIOUS: [(&str, u64, &str); 12] = [
     (
         "a sort of several columns",
+        8_000,
         "SELECT value FROM generate_series(1, 20000000) ORDER BY value % 1000, value % 77 DESC, (value % 1003)::text, value",
     ),
     (
         "a window over ordered rows",
+        20_000,
         "SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY value % 1000003, value) AS n FROM generate_series(1, 90000000))",
     ),
     (
         "a frame that is moved",
+        1_000,
         "SELECT max(n) FROM (SELECT sum(value) OVER (ORDER BY value % 1003 ROWS BETWEEN 5 PRECEDING AND UNBOUNDED FOLLOWING) AS n FROM generate_series(1, 20000000))",
     ),
     (
         "groups of text",
+        4_000,
         "SELECT max(c) FROM (SELECT value::text AS k, count(*) AS c, avg(value) FROM generate_series(1, 90000000) GROUP BY k)",
     ),
     (
         "distinct rows of two inputs",
+        8_000,
         "SELECT max(value) FROM (SELECT value FROM generate_series(1, 90000000) UNION SELECT value * 2 FROM generate_series(1, 90000000))",
     ),
     (
         "an ordered list",
+        8_000,
         "SELECT array_length(array_agg(value ORDER BY value % 1003)) FROM generate_series(1, 20000000)",
     ),
     (
         "a join on keys",
+        8_000,
         "SELECT count(*) FROM generate_series(1, 90000000) a JOIN generate_series(1, 90000000) b ON a.value = b.value * 3",
     ),
     (
         "a join on an inequality",
+        1_000,
         "SELECT count(*) FROM generate_series(1, 1000000) a JOIN generate_series(1, 1000000) b ON a.value < b.value",
     ),
     (
         "every pair",
+        8_000,
         "SELECT count(*) FROM generate_series(1, 10000000) a, generate_series(1, 10000000) b WHERE a.value % 7 + b.value % 11 > 100",
     ),
     (
         "a regular expression over long text",
+        10,
         "SELECT count(*) FROM generate_series(1, 20000000) WHERE repeat(value::text, 200) ~ '(1|2|3|12|23)*[a-z]{1,20}(.*x)+$'",
     ),
     (
         "text made and hashed",
+        10,
         "SELECT max(length(md5(repeat(value::text, 1000)))) FROM generate_series(1, 20000000)",
     ),
     (
         "a recursion",
+        10_000,
         "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
     ),
 ];
@@ -72,11 +83,12 @@ async fn whatever_an_operator_does_its_work_ends_with_the_query() {
     let log = TestLog::open(dir.path(), 0);
     let lake = lake(dir.path(), &[&log]);
     let sql = lake.sql();
-    for (name, query) in LABORIOUS {
+    for (name, batches, query) in LABORIOUS {
+        let before = sql.steps();
         let running = start(&sql, query, Limits::default());
-        worked(&sql, name, &running).await;
+        worked(&sql, name, &running, before.batches + batches).await;
         running.abort();
-        ends(&sql, name).await;
+        ends(&sql, name, before).await;
     }
 }
 
@@ -90,7 +102,8 @@ async fn a_timeout_ends_what_gives_no_row() {
         timeout: Some(Duration::from_millis(700)),
         rows_max: None,
     };
-    for (name, query) in LABORIOUS {
+    for (name, _, query) in LABORIOUS {
+        let before = sql.steps();
         let ended = start(&sql, query, limits).await.unwrap();
         // A limit may be met before the time is over.
         assert!(
@@ -100,7 +113,7 @@ async fn a_timeout_ends_what_gives_no_row() {
             ),
             "{name}: {ended:?}"
         );
-        ends(&sql, name).await;
+        ends(&sql, name, before).await;
     }
 }
 
@@ -141,39 +154,32 @@ pub fn start(sql: &Sql, query: &str, limits: Limits) -> JoinHandle<Result<(), Sq
     })
 }
 
-/// Waits until the query has used its share of CPU.
-pub async fn worked<T>(sql: &Sql, name: &str, running: &JoinHandle<T>) {
-    let before = sql.cpu_time();
+/// Waits until operators have handed out so many batches.
+pub async fn worked<T>(sql: &Sql, name: &str, running: &JoinHandle<T>, batches: u64) {
     let working = async {
-        while sql.cpu_time() - before < WORK {
-            // One that meets a limit first has ended by itself.
-            if running.is_finished() {
-                return;
-            }
+        // One that meets a limit first has ended by itself.
+        while sql.steps().batches < batches && !running.is_finished() {
             pause().await;
         }
     };
     let waited = tokio::time::timeout(DEADLINE, working).await;
-    waited.unwrap_or_else(|_| panic!("{name} does not work"));
+    waited.unwrap_or_else(|_| panic!("{name} does not work: {:?}", sql.steps()));
 }
 
-/// Waits until nothing works any more, and says if that took too much CPU.
-pub async fn ends(sql: &Sql, name: &str) {
-    let before = sql.cpu_time();
+/// Waits until nothing works any more, and says if it went on for long.
+pub async fn ends(sql: &Sql, name: &str, before: Steps) {
     let ending = async {
         while sql.running_tasks() != 0 {
             pause().await;
         }
     };
     let waited = tokio::time::timeout(DEADLINE, ending).await;
-    waited.unwrap_or_else(|_| panic!("{name} goes on"));
-    let after = sql.cpu_time() - before;
-    println!("{name}: {} ms of CPU after its end", after.as_millis());
-    // Its rows are sorted before anybody counts them, and a sort of what was read is not left: 807 ms were seen.
-    let twice = 1 + u32::from(name == "an ordered list");
+    waited.unwrap_or_else(|_| panic!("{name} goes on: {:?}", sql.steps()));
+    let late = sql.steps().batches_late - before.batches_late;
+    println!("{name}: {:?}", sql.steps());
     assert!(
-        after < AFTER_MAX * twice,
-        "{name} used {after:?} of CPU after its end"
+        late <= LATE_MAX,
+        "{name} handed out {late} batches after its end"
     );
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn until<T>(end: End, work: impl Future<Output = T>) -> T {
 
 /// An error when the query of this task has ended; a session is prepared for no query.
 fn check() -> Result<()> {
-    END.try_with(End::check).unwrap_or(Ok(()))
+    END.try_with(End::plans).unwrap_or(Ok(()))
 }
 
 /// The same session, whose planning can be ended.

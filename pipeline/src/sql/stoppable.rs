@@ -1,13 +1,13 @@
 //! A plan that can be stopped: whatever it is doing, within a moment.
 //!
-//! Three things keep an operator from hearing that its query has ended. It hands out batches without a pause: all are
-//! made to yield ([`Yielding`]). It works through a gathered input in one step: such an input is bounded
-//! ([`Gathered`]). It evaluates an expression over and over before it has a row to show: the expression asks
-//! ([`Watched`]).
+//! Three things keep an operator from hearing that its query has ended. It hands out batches without a pause: each goes
+//! through a [`Gate`]. It works through a gathered input in one step: such an input is bounded, by its gate. It
+//! evaluates an expression over and over before it has a row to show: the expression asks ([`Watched`]).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -24,8 +24,7 @@ use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, replace_children_if
 use tokio_util::sync::CancellationToken;
 
 use super::SqlError;
-use super::gathered::Gathered;
-use super::yielding::Yielding;
+use super::gate::{Gate, only};
 
 /// Rows that a frame may be moved over which begins and ends by itself: each step takes a value apart.
 const FRAMED_ROWS_MAX: usize = 500_000;
@@ -41,15 +40,47 @@ pub(super) struct End {
     pub(super) given_up: CancellationToken,
     /// When its time is over.
     deadline: Instant,
+    counts: Arc<Counts>,
+}
+
+/// Steps of all queries so far.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    batches: AtomicU64,
+    batches_late: AtomicU64,
+    planned: AtomicU64,
+}
+
+/// How much work queries have made so far, in steps that are the same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Batches that operators handed out.
+    pub batches: u64,
+    /// Those of them that an operator was at work on when its query ended.
+    pub batches_late: u64,
+    /// Passes of planning rules, over a whole plan or over a node of it.
+    pub planned: u64,
+}
+
+impl Counts {
+    pub(super) fn steps(&self) -> Steps {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Steps {
+            batches: of(&self.batches),
+            batches_late: of(&self.batches_late),
+            planned: of(&self.planned),
+        }
+    }
 }
 
 impl End {
     /// That of a query that begins now.
-    pub(super) fn after(timeout: Duration) -> Self {
+    pub(super) fn after(timeout: Duration, counts: Arc<Counts>) -> Self {
         Self {
             given_up: CancellationToken::new(),
             // A century is as good as never.
             deadline: now() + timeout.min(Duration::from_secs(3_000_000_000)),
+            counts,
         }
     }
 
@@ -63,6 +94,21 @@ impl End {
         if self.given_up.is_cancelled() || self.is_late() {
             return Err(DataFusionError::External(Box::new(SqlError::Cancelled)));
         }
+        Ok(())
+    }
+
+    /// An operator has handed out a batch.
+    pub(super) fn stepped(&self) {
+        self.counts.batches.fetch_add(1, Ordering::Relaxed);
+        if self.check().is_err() {
+            self.counts.batches_late.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A planning rule is about to be applied; an error when the query does not go on.
+    pub(super) fn plans(&self) -> DataFusionResult<()> {
+        self.check()?;
+        self.counts.planned.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -81,14 +127,15 @@ pub(super) fn stoppable(
         let node = match bound(&node) {
             Some(bound) => {
                 let inputs = node.children().into_iter().map(|input| {
-                    Arc::new(Gathered::new(Arc::clone(input), bound)) as Arc<dyn ExecutionPlan>
+                    let input = Arc::clone(input);
+                    Arc::new(Gate::before_gathering(input, end, bound)) as Arc<dyn ExecutionPlan>
                 });
                 let inputs = inputs.collect();
                 replace_children_if_necessary(Arc::clone(&node), inputs)?
             }
             None => watched(node, end)?,
         };
-        Ok(Transformed::yes(Arc::new(Yielding::new(node)) as _))
+        Ok(Transformed::yes(Arc::new(Gate::new(node, end)) as _))
     })
     .data()
 }
@@ -190,10 +237,7 @@ impl PhysicalExpr for Watched {
         self: Arc<Self>,
         children: Vec<Arc<dyn PhysicalExpr>>,
     ) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
-        let [inner] = <[_; 1]>::try_from(children).map_err(|children| {
-            let found = children.len();
-            DataFusionError::Internal(format!("Watched has {found} inputs, one is expected"))
-        })?;
+        let inner = only("Watched", children)?;
         let end = self.end.clone();
         Ok(Arc::new(Self { inner, end }))
     }
