@@ -13,6 +13,7 @@ mod planning;
 mod portions;
 mod stoppable;
 mod text;
+mod windows;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -162,9 +163,7 @@ impl Sql {
             .with_mode(DiskManagerMode::Directories(vec![config.spill_dir.clone()]))
             .with_max_temp_directory_size(config.query.spill_bytes);
         let env = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(portions::Portions {
-                pool: TrackConsumersPool::new(pool, top),
-            }))
+            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, top)))
             .with_disk_manager_builder(spill)
             .build_arc()?;
         let engine = Engine {
@@ -454,7 +453,8 @@ async fn send_rows(
         .execute_logical_plan(prepared.plan)
         .await
         .map_err(running)?;
-    let context = Arc::new(frame.task_ctx());
+    let memory = portions::until(end, &session.runtime_env());
+    let context = Arc::new(frame.task_ctx().with_runtime(Arc::new(memory)));
     let plan = frame.create_physical_plan().await.map_err(running)?;
     let plan = stoppable::stoppable(plan, end).map_err(running)?;
     let mut stream = execute_stream(plan, context).map_err(running)?;

@@ -1,8 +1,10 @@
 //! A plan that can be stopped: whatever it is doing, within a moment.
 //!
-//! Three things keep an operator from hearing that its query has ended. It hands out batches without a pause: each goes
-//! through a [`Gate`]. It works through a gathered input in one step: such an input is bounded, by its gate. It
-//! evaluates an expression over and over before it has a row to show: the expression asks ([`Watched`]).
+//! Four things keep an operator from hearing that its query has ended. It hands out batches without a pause: each goes
+//! through a [`Gate`]. It sorts, merges and spills what it holds: the memory it takes for each batch of that asks
+//! ([`super::portions`]). It works through a gathered input in one step: such an input is bounded, by its gate, or by
+//! its largest partition ([`ByPartition`]). It evaluates an expression over and over before it has a row to show: the
+//! expression asks ([`Watched`]).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -25,13 +27,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::SqlError;
 use super::gate::{Gate, only};
+use super::windows::ByPartition;
 
-/// Rows that a frame may be moved over which begins and ends by itself: each step takes a value apart.
-const FRAMED_ROWS_MAX: usize = 500_000;
-/// Rows of whole partitions that a window function may be computed over, in each thread of a query.
-const WINDOW_ROWS_MAX: usize = 4_000_000;
-/// Rows that may be gathered into ordered lists.
-const LISTED_ROWS_MAX: usize = 50_000;
+/// Rows that may be gathered into ordered lists, in each thread of a query: all groups are listed in one step, in which
+/// every value is taken apart.
+const LISTED_ROWS_MAX: usize = 200_000;
 
 /// Whether a query goes on.
 #[derive(Clone, Debug)]
@@ -124,40 +124,30 @@ pub(super) fn stoppable(
     end: &End,
 ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
-        let node = match bound(&node) {
-            Some(bound) => {
-                let inputs = node.children().into_iter().map(|input| {
-                    let input = Arc::clone(input);
-                    Arc::new(Gate::before_gathering(input, end, bound)) as Arc<dyn ExecutionPlan>
-                });
-                let inputs = inputs.collect();
-                replace_children_if_necessary(Arc::clone(&node), inputs)?
-            }
-            None => watched(node, end)?,
+        let node = if let Some(window) = node.downcast_ref::<WindowAggExec>() {
+            Arc::new(ByPartition::new(window, end)?)
+        } else if makes_ordered_lists(&node) {
+            let inputs = node.children().into_iter().map(|input| {
+                let gate = Gate::before_gathering(Arc::clone(input), end, LISTED_ROWS_MAX);
+                Arc::new(gate) as Arc<dyn ExecutionPlan>
+            });
+            let inputs = inputs.collect();
+            replace_children_if_necessary(Arc::clone(&node), inputs)?
+        } else {
+            watched(node, end)?
         };
         Ok(Transformed::yes(Arc::new(Gate::new(node, end)) as _))
     })
     .data()
 }
 
-/// How many rows an operator may gather that works through them in one step; `None` of any other operator.
-fn bound(node: &Arc<dyn ExecutionPlan>) -> Option<usize> {
-    if let Some(window) = node.downcast_ref::<WindowAggExec>() {
-        let moves = |expr: &Arc<dyn datafusion::physical_expr::window::WindowExpr>| {
-            !expr.get_window_frame().start_bound.is_unbounded()
-        };
-        let frame = window.window_expr().iter().any(moves);
-        return Some(if frame {
-            FRAMED_ROWS_MAX
-        } else {
-            WINDOW_ROWS_MAX
-        });
-    }
-    let aggregate = node.downcast_ref::<AggregateExec>()?;
-    let ordered = aggregate.aggr_expr().iter().any(|expr| {
+fn makes_ordered_lists(node: &Arc<dyn ExecutionPlan>) -> bool {
+    let Some(aggregate) = node.downcast_ref::<AggregateExec>() else {
+        return false;
+    };
+    aggregate.aggr_expr().iter().any(|expr| {
         matches!(expr.fun().name(), "array_agg" | "string_agg") && !expr.order_bys().is_empty()
-    });
-    ordered.then_some(LISTED_ROWS_MAX)
+    })
 }
 
 /// A join without keys compares every pair, which may give no row for minutes.
