@@ -11,6 +11,7 @@
 //! | `ack` | a meter message to its answer at a fixed rate, beside a bare `fdatasync`, an echo that syncs and one that does not |
 //! | `memory` | user memory per idle station |
 //! | `path` | event to SQL, restart, acknowledgements under load and during a full scan, of the whole program |
+//! | `cancel` | CPU that a query uses after its end, by kind of query, and the longest steps, of the whole program |
 //!
 //! `--smoke` runs a size that takes a second or so; the tests run that, so that no benchmark rots. Wall-clock figures
 //! of a shared machine are worth little; ratios within one run are what is judged.

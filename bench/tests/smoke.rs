@@ -3,13 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 
 /// Runs one to its end; its checksum. Rivals that are not at hand are said on the real standard error, which the test
 /// runner does not capture.
 fn check(program: &str) -> String {
+    check_with(program, &[])
+}
+
+fn check_with(program: &str, arguments: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let output = Command::new(program)
+        .args(arguments)
         .arg("--smoke")
         .arg("--out")
         .arg(dir.path())
@@ -64,6 +70,23 @@ fn ack_has_every_event_answered_and_every_record_durable() {
 #[test]
 fn memory_brings_every_station_to_rest() {
     assert_eq!(check(env!("CARGO_BIN_EXE_memory")), "50");
+}
+
+#[test]
+fn cancel_ends_every_query() {
+    let program = Path::new(env!("CARGO_BIN_EXE_cancel"));
+    let sigec = program.with_file_name("sigec");
+    if !sigec.exists() {
+        let line = format!("SKIPPED cancel: there is no {}\n", sigec.display());
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return;
+    }
+    // Two queries are ended, once each; the list has 200,000 elements.
+    let arguments = ["--sigec", sigec.to_str().unwrap()];
+    assert_eq!(
+        check_with(env!("CARGO_BIN_EXE_cancel"), &arguments),
+        "200002"
+    );
 }
 
 #[test]

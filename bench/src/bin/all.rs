@@ -19,7 +19,7 @@ struct Arguments {
     /// Folder for the results [default: bench/results/DATE-Ncore]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The program that `path` measures; without it, or without that file, `path` is left out.
+    /// The program that `path` and `cancel` measure; without it, or without that file, they are left out.
     #[arg(long, default_value = "bin/sigec")]
     sigec: PathBuf,
     /// A folder on the disk to measure.
@@ -38,16 +38,18 @@ enum Benchmark {
     Ack,
     Memory,
     Path,
+    Cancel,
 }
 
 impl Benchmark {
-    const ALL: [Benchmark; 6] = [
+    const ALL: [Benchmark; 7] = [
         Benchmark::Engine,
         Benchmark::Parse,
         Benchmark::Peers,
         Benchmark::Ack,
         Benchmark::Memory,
         Benchmark::Path,
+        Benchmark::Cancel,
     ];
 
     fn name(self) -> &'static str {
@@ -58,6 +60,7 @@ impl Benchmark {
             Benchmark::Ack => "ack",
             Benchmark::Memory => "memory",
             Benchmark::Path => "path",
+            Benchmark::Cancel => "cancel",
         }
     }
 
@@ -67,7 +70,21 @@ impl Benchmark {
         match self {
             Benchmark::Parse => Vec::new(),
             Benchmark::Engine | Benchmark::Peers | Benchmark::Ack | Benchmark::Memory => dir(),
-            Benchmark::Path => [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat(),
+            Benchmark::Path | Benchmark::Cancel => {
+                [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat()
+            }
+        }
+    }
+
+    /// Whether it measures the whole program.
+    fn needs_sigec(self) -> bool {
+        match self {
+            Benchmark::Path | Benchmark::Cancel => true,
+            Benchmark::Engine
+            | Benchmark::Peers
+            | Benchmark::Parse
+            | Benchmark::Ack
+            | Benchmark::Memory => false,
         }
     }
 }
@@ -80,9 +97,10 @@ fn main() -> anyhow::Result<()> {
         wanted = Benchmark::ALL.to_vec();
     }
     for benchmark in wanted {
-        if benchmark == Benchmark::Path && !arguments.sigec.exists() {
+        if benchmark.needs_sigec() && !arguments.sigec.exists() {
             say(&format!(
-                "path: left out, there is no {}",
+                "{}: left out, there is no {}",
+                benchmark.name(),
                 arguments.sigec.display()
             ));
             continue;
