@@ -311,7 +311,7 @@ fn a_stop_tells_stations_to_come_back_and_ends_in_time() {
     let mut station = Station::connect(server.addr(), "CP1", "ocpp1.6");
     station.call("Heartbeat", "{}");
     let router = server.dataplane.router();
-    server.dataplane.stop(Duration::from_secs(5)).unwrap();
+    server.dataplane.stop(Duration::from_secs(60)).unwrap();
     assert_eq!(station.hear(), "close 1012 server restarts");
     let gone = router.station(key("CP1")).wait(PATIENCE);
     assert_eq!(gone, Err(dataplane::RouterError::Stopped));

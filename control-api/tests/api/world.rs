@@ -78,7 +78,7 @@ pub(crate) fn with_config<F: Future<Output = ()>>(
         .expect("the test ends in time");
     runtime.shutdown_timeout(Duration::from_secs(10));
     let world = Arc::into_inner(world).expect("the test is over");
-    world.dataplane.stop(Duration::from_secs(5)).unwrap();
+    world.dataplane.stop(Duration::from_secs(60)).unwrap();
 }
 
 impl World {
