@@ -1,4 +1,7 @@
-//! `POST /api/v1/sql`: four forms of an answer, and the errors.
+//! `POST /api/v1/sql`: four forms of an answer, the errors, and a client that leaves.
+
+use std::io::Write;
+use std::net::TcpStream;
 
 use arrow::ipc::reader::StreamReader;
 use axum::Router;
@@ -8,6 +11,7 @@ use expect_test::expect;
 use pipeline::{Lake, Role, http_router};
 use tower_service::Service;
 
+use crate::safety::ENDLESS;
 use crate::support::*;
 
 const QUERY: &str = "SELECT station_id, energy_wh, seq, power_w, current_a, measured_at, clock_trusted, date FROM meter_values ORDER BY seq";
@@ -110,6 +114,32 @@ async fn rows_come_as_json_ndjson_csv_or_an_arrow_stream() {
         batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
         2
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_ends_its_query() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, lake, router) = two_rows(dir.path()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, router).into_future());
+    let endless_rows = "SELECT a.value FROM generate_series(1, 100000000000) a";
+    // Before the first row, and amid rows that nobody reads.
+    for query in [ENDLESS, endless_rows] {
+        let body = body(query);
+        let mut client = TcpStream::connect(address).unwrap();
+        write!(
+            client,
+            "POST /api/v1/sql HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer secret\r\nAccept: text/csv\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let before = lake.sql().steps().batches;
+        until_true(|| before + 100 < lake.sql().steps().batches).await;
+        drop(client);
+        idle(&lake.sql()).await;
+    }
+    server.abort();
 }
 
 #[tokio::test]

@@ -285,3 +285,12 @@ pub async fn idle(sql: &Sql) {
         tokio::task::yield_now().await;
     }
 }
+
+/// Waits for something that nobody tells of.
+pub async fn until_true(is: impl Fn() -> bool) {
+    let deadline = now() + DEADLINE;
+    while !is() {
+        assert!(now() < deadline, "it does not come");
+        tokio::task::yield_now().await;
+    }
+}
