@@ -39,7 +39,7 @@ pub use config::{Config, Onboarding, Plausibility, Tariff, VehicleNeeds};
 pub use id::CommandId;
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
-pub use replay::ReplayError;
+pub use replay::{ReplayError, stored_stations};
 pub use router::charging::ChargingView;
 pub use router::pending::Pending;
 pub use router::reservations::{ReservationView, ReserveRequest};
@@ -59,5 +59,5 @@ pub use token::{
 };
 pub use variables::{
     AttributeKind, AttributeView, COMPONENT_16, Characteristics, Mutability, Named, VariableFilter,
-    VariableSource, VariableView,
+    VariableSource, VariableView, stored_variables,
 };

@@ -8,6 +8,7 @@
 //! none does.
 
 mod aside;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::config::Plausibility;
 use crate::shard::{Projection, read_record_row, reservation_ends as ends};
 use crate::state::{RowError, StationState};
 use aside::Aside;
+pub use stored::stored_stations;
 
 /// Bytes of rows that are gathered before they are written.
 const HELD_LEN_MAX: usize = 32 << 20;

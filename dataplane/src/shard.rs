@@ -60,6 +60,7 @@ use crate::random::Random;
 use crate::retry::Canonical;
 use crate::state::StationState;
 use crate::wheel::Wheel;
+pub(crate) use asks::station_view;
 use commands::Command;
 use conns::{Conn, Conns, Handshake, Live, Stage};
 use journal::{Journal, Writable};

@@ -12,12 +12,15 @@
 pub(crate) mod clear;
 pub(crate) mod read;
 pub(crate) mod row;
+mod stored;
 pub(crate) mod tell;
 
 #[cfg(test)]
 mod tests;
 
 use fleet::{EventId, UtcMicros};
+
+pub use stored::stored_variables;
 
 /// The component that holds the configuration keys of 1.6.
 pub const COMPONENT_16: &str = "ChargePoint";

@@ -22,7 +22,7 @@ use crate::router::{
     Ask, CommandRefused, CommandRequest, RegisterError, RegisterMode, Registration, RouterError,
     StartOutcome, StationFilter, StationPatch, StopOutcome,
 };
-use crate::state::{Connector, Transaction};
+use crate::state::{Connector, StationState, Transaction};
 
 /// Stations that one list looks at before it answers with what it has.
 const SCAN_MAX: usize = 4_096;
@@ -355,51 +355,18 @@ impl Shard {
     }
 
     fn station_view(&self, now: Now, station: &Station) -> StationView {
-        let state = &station.state;
-        let details = state.details();
-        let (boot, configured) = (details.boot.as_ref(), details.configured.as_deref());
-        let [vendor, model, serial_number, firmware_version] =
-            boot.map_or([""; 4], |boot| boot.texts()).map(str::to_owned);
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let seen_ago = station
             .conn
             .and_then(|conn| self.conns.get(conn))
             .map(|conn| i64::from(now.tick().saturating_sub(conn.seen_at)) * 1_000_000);
-        let live_seen = seen_ago.map(|ago| UtcMicros(now.utc.0 - ago));
-        let last_seen_at = live_seen.map_or(state.seen_at, |seen| seen.max(state.seen_at));
-        StationView {
-            key: state.key.clone(),
-            acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
-            password: details.password.as_deref().copied(),
-            site: text(configured.map(|c| &*c.site)),
-            address: text(configured.map(|c| &*c.address)),
-            location: configured.and_then(|c| c.location),
-            connectors_declared: configured.map_or(0, |c| c.connectors),
-            protocol: state.protocol,
-            online: station.conn.is_some(),
-            peer: if station.conn.is_some() {
-                details.peer.to_string()
-            } else {
-                String::new()
-            },
-            connected_at: state.connected_at(),
-            last_seen_at: (last_seen_at != UtcMicros(0)).then_some(last_seen_at),
-            booted_at: boot.map(|boot| boot.at),
-            vendor,
-            model,
-            serial_number,
-            firmware_version,
-            connectors: details
-                .connectors
-                .iter()
-                .map(|c| connector_view(state, c))
-                .collect(),
-            active_transactions: state.active().map(|t| t.id).collect(),
-            position: state.applied.unwrap_or(EventId {
-                log_id: LogId(0),
-                seq: Seq(0),
-            }),
+        let live = seen_ago.map(|ago| UtcMicros(now.utc.0 - ago));
+        let mut view = station_view(&station.state);
+        view.last_seen_at = view.last_seen_at.max(live);
+        view.online = station.conn.is_some();
+        if view.online {
+            view.peer = station.state.details().peer.to_string();
         }
+        view
     }
 
     pub(super) fn transaction_view(
@@ -483,6 +450,44 @@ fn is_open(state: u8) -> bool {
         CommandState::from_code(state),
         Some(CommandState::Queued | CommandState::Sent)
     )
+}
+
+/// A station without a connection, as its state shows it.
+pub(crate) fn station_view(state: &StationState) -> StationView {
+    let details = state.details();
+    let (boot, configured) = (details.boot.as_ref(), details.configured.as_deref());
+    let [vendor, model, serial_number, firmware_version] =
+        boot.map_or([""; 4], |boot| boot.texts()).map(str::to_owned);
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    StationView {
+        key: state.key.clone(),
+        acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
+        password: details.password.as_deref().copied(),
+        site: text(configured.map(|c| &*c.site)),
+        address: text(configured.map(|c| &*c.address)),
+        location: configured.and_then(|c| c.location),
+        connectors_declared: configured.map_or(0, |c| c.connectors),
+        protocol: state.protocol,
+        online: false,
+        peer: String::new(),
+        connected_at: state.connected_at(),
+        last_seen_at: (state.seen_at != UtcMicros(0)).then_some(state.seen_at),
+        booted_at: boot.map(|boot| boot.at),
+        vendor,
+        model,
+        serial_number,
+        firmware_version,
+        connectors: details
+            .connectors
+            .iter()
+            .map(|c| connector_view(state, c))
+            .collect(),
+        active_transactions: state.active().map(|t| t.id).collect(),
+        position: state.applied.unwrap_or(EventId {
+            log_id: LogId(0),
+            seq: Seq(0),
+        }),
+    }
 }
 
 fn shows(filter: &StationFilter, view: &StationView) -> bool {
