@@ -34,6 +34,7 @@ mod provider;
 mod sql;
 mod stations;
 mod table;
+mod variables;
 mod views;
 mod writer;
 
@@ -46,3 +47,4 @@ pub use postgres::{ScramVerifier, serve_postgres};
 pub use sql::{Limits, Principal, QueryStream, Role, Sql, SqlError, Steps};
 pub use stations::{ConnectorRow, StationRow, Stations};
 pub use table::Table;
+pub use variables::{VariableRow, VariablesAsked, VariablesFn, VariablesPage};

@@ -51,6 +51,7 @@ use crate::ingest::CaughtUp;
 use crate::lake::OwnedRuntime;
 use crate::provider::FactTable;
 use crate::stations::{Present, PresentTable, Stations};
+use crate::variables::{self, VariablesTable};
 use crate::{Config, LakeError, Table, views};
 
 /// Name of the database and of the schema.
@@ -373,6 +374,11 @@ impl Sql {
             };
             schema.register_table(present.name().to_owned(), Arc::new(provider))?;
         }
+        let variables = VariablesTable {
+            tenant: tenant.clone(),
+            source: Arc::clone(&self.engine.stations.variables),
+        };
+        schema.register_table(variables::NAME.to_owned(), Arc::new(variables))?;
         Ok(())
     }
 }

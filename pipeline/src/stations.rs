@@ -16,6 +16,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::table::Kind;
+use crate::variables::{VariablesFn, VariablesPage};
 
 /// A row of `stations`. Times are UTC microseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,14 +83,17 @@ pub struct Stations {
     pub stations: Arc<dyn Fn() -> Vec<StationRow> + Send + Sync>,
     /// All connectors of all tenants.
     pub connectors: Arc<dyn Fn() -> Vec<ConnectorRow> + Send + Sync>,
+    /// Variables, a page at a time.
+    pub variables: VariablesFn,
 }
 
 impl Stations {
-    /// Of a server that is down: nothing is known.
+    /// Nothing is known of any station.
     pub fn none() -> Self {
         Self {
             stations: Arc::new(Vec::new),
             connectors: Arc::new(Vec::new),
+            variables: Arc::new(|_| Ok(VariablesPage::default())),
         }
     }
 }

@@ -13,11 +13,6 @@ pub(crate) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     }
 }
 
-/// Writes what an answer does not say of itself, beside it.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "sigec: {text}");
-}
-
 /// Writes the whole chain of `error`, outermost first. There is nowhere left to report a failure to.
 pub(crate) fn error(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "sigec: {error:#}");

@@ -3,7 +3,7 @@
 //! The order is one way: who is called stands before its callers. Data directory, state store, data plane, lake,
 //! then the listeners of operators and analysts, and the ready file last. A stop goes the same way backwards.
 
-mod bridge;
+pub(crate) mod bridge;
 mod health;
 mod lake;
 mod logging;
@@ -172,7 +172,11 @@ impl Server {
         let router = dataplane.router();
         let records_aside = dataplane.records_aside();
         let sources = lake::sources(dataplane.logs(), dataplane.orphans())?;
-        let lake = Lake::start(config.lake.clone(), sources, bridge::stations(&router))?;
+        let lake = Lake::start(
+            config.lake.clone(),
+            sources,
+            bridge::stations(&router, &store),
+        )?;
         let lake = Arc::new(lake);
         let orphans = tokio::spawn(lake::drain(
             Arc::clone(&lake),

@@ -26,6 +26,7 @@ mod e2e {
     mod lake;
     mod lifecycle;
     mod log;
+    mod offline;
     mod sql_clients;
     mod stations;
     mod tour;

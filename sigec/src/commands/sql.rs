@@ -2,16 +2,17 @@
 
 mod table;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 
 use anyhow::Context;
 use axum::http::StatusCode;
 use pipeline::Stations;
+use storage::state::StateStore;
 
 use super::{Holder, block_on, client, load};
 use crate::cli::{Login, RowFormat, Sources};
 use crate::config::Config;
+use crate::run::{bridge, state_dir};
 use crate::{print, query};
 
 pub(super) fn execute(
@@ -39,14 +40,9 @@ pub(super) fn execute(
 }
 
 /// Whoever may read the data directory may read all of it.
-fn offline(
-    config: &Config,
-    data_dir: &std::path::Path,
-    text: &str,
-    accept: &str,
-) -> anyhow::Result<String> {
-    let asked = Arc::<AtomicBool>::default();
-    let lake = pipeline::open_offline(&config.lake, data_dir, absent(&asked))?;
+fn offline(config: &Config, data_dir: &Path, text: &str, accept: &str) -> anyhow::Result<String> {
+    let stations = stations(config, data_dir)?;
+    let lake = pipeline::open_offline(&config.lake, data_dir, stations)?;
     let owner = pipeline::Principal {
         tenant: fleet::TENANT_DEFAULT.to_owned(),
         role: pipeline::Role::Admin,
@@ -54,24 +50,18 @@ fn offline(
     };
     let (status, body) = block_on(query::ask(lake.sql(), owner, text, accept))?;
     anyhow::ensure!(status == StatusCode::OK, "{}", query::detail(&body));
-    if asked.load(Ordering::Relaxed) {
-        print::note("stations and connectors have rows only while the server runs; it does not");
-    }
     String::from_utf8(body.into()).context("the rows are not UTF-8")
 }
 
-/// The present that only a running server knows: no rows, and a note that they were asked for.
-fn absent(asked: &Arc<AtomicBool>) -> Stations {
-    let note = |asked: Arc<AtomicBool>| move || asked.store(true, Ordering::Relaxed);
-    let (stations, connectors) = (note(Arc::clone(asked)), note(Arc::clone(asked)));
-    Stations {
-        stations: Arc::new(move || {
-            stations();
-            Vec::new()
-        }),
-        connectors: Arc::new(move || {
-            connectors();
-            Vec::new()
-        }),
+/// The present as the last server left it.
+fn stations(config: &Config, data_dir: &Path) -> anyhow::Result<Stations> {
+    let dir = state_dir(data_dir);
+    // Opening makes a store that is missing; looking for one must not.
+    if !dir.is_dir() {
+        return Ok(Stations::none());
     }
+    let store = StateStore::open(&dir)?;
+    let rules = config.dataplane.plausibility;
+    let stations = dataplane::stored_stations(&store, data_dir, rules)?;
+    Ok(bridge::stored(&store, stations))
 }

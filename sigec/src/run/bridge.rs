@@ -5,9 +5,16 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use control_api::{Principals, SqlError, SqlFn, SqlRow};
-use dataplane::{ConnectorView, Router, StationFilter, StationView};
-use fleet::TENANT_DEFAULT;
-use pipeline::{ConnectorRow, Sql, StationRow, Stations};
+use dataplane::{
+    Characteristics, ConnectorView, Mutability, Router, StationFilter, StationView, VariableSource,
+    VariableView,
+};
+use fleet::{StationKey, TENANT_DEFAULT};
+use pipeline::{
+    ConnectorRow, Sql, StationRow, Stations, VariableRow, VariablesAsked, VariablesFn,
+    VariablesPage,
+};
+use storage::state::StateStore;
 
 use crate::query;
 
@@ -49,14 +56,80 @@ pub(super) fn by_name(
     }
 }
 
-/// `stations` and `connectors` of SQL: the shards' answer of this moment.
-pub(super) fn stations(router: &Router) -> Stations {
+/// `stations` and `connectors` of SQL: the shards' answer of this moment; `variables` as the state store has them.
+pub(super) fn stations(router: &Router, store: &StateStore) -> Stations {
     let all = |router: Router| move || futures::executor::block_on(all_stations(&router));
     let (stations, connectors) = (all(router.clone()), all(router.clone()));
     Stations {
         stations: Arc::new(move || stations().into_iter().map(station_row).collect()),
         connectors: Arc::new(move || connectors().iter().flat_map(connector_rows).collect()),
+        variables: variables(store),
     }
+}
+
+/// The same of a server that is down, whose stations these are.
+pub(crate) fn stored(store: &StateStore, stations: Vec<StationView>) -> Stations {
+    let all = Arc::new(stations);
+    let connectors = Arc::clone(&all);
+    Stations {
+        stations: Arc::new(move || all.iter().cloned().map(station_row).collect()),
+        connectors: Arc::new(move || connectors.iter().flat_map(connector_rows).collect()),
+        variables: variables(store),
+    }
+}
+
+fn variables(store: &StateStore) -> VariablesFn {
+    let store = store.clone();
+    Arc::new(move |asked: VariablesAsked| {
+        let (station, after) = (asked.station_id.as_deref(), asked.after.as_deref());
+        let page = dataplane::stored_variables(&store, &asked.tenant, station, after);
+        let page = page.map_err(|error| error.to_string())?;
+        let rows = page
+            .items
+            .iter()
+            .flat_map(|(station, variable)| variable_rows(station, variable));
+        Ok(VariablesPage {
+            rows: rows.collect(),
+            next: page.next,
+        })
+    })
+}
+
+fn variable_rows(
+    station: &StationKey,
+    variable: &VariableView,
+) -> impl Iterator<Item = VariableRow> {
+    let about = variable.characteristics.as_ref();
+    let told = move |of: fn(&Characteristics) -> &String| about.and_then(|about| known(of(about)));
+    variable
+        .attributes
+        .iter()
+        .map(move |attribute| VariableRow {
+            station_id: station.identity().to_owned(),
+            component: variable.component.name.clone(),
+            component_instance: known(&variable.component.instance),
+            evse_id: variable.evse_id,
+            connector_id: variable.connector_id,
+            variable: variable.variable.name.clone(),
+            variable_instance: known(&variable.variable.instance),
+            attribute: attribute.kind.as_str(),
+            value: attribute.value.clone(),
+            mutability: attribute.mutability.map(Mutability::as_str),
+            persistent: attribute.persistent,
+            constant: attribute.constant,
+            data_type: told(|about| &about.data_type),
+            unit: told(|about| &about.unit),
+            min_limit: told(|about| &about.min_limit),
+            max_limit: told(|about| &about.max_limit),
+            values_list: told(|about| &about.values_list),
+            source: match attribute.source {
+                VariableSource::Report => "report",
+                VariableSource::Get => "get",
+                VariableSource::Set => "set",
+                VariableSource::Event => "event",
+            },
+            reported_at: attribute.as_of.0,
+        })
 }
 
 /// Every station, a page at a time. A shard that does not answer leaves its stations out, and a line in the log.

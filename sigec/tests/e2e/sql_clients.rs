@@ -163,16 +163,4 @@ fn sigec_sql_gives_the_same_rows_with_and_without_a_server() {
     // No flush, no warning: what lies only in the log is found there.
     server.kill();
     assert_eq!(ask(), with);
-
-    let present = sigec()
-        .args([
-            "sql",
-            "--data-dir",
-            data.to_str().unwrap(),
-            "SELECT * FROM stations",
-        ])
-        .output()
-        .unwrap();
-    let note = text(&present.stderr);
-    assert!(note.contains("only while the server runs"), "{note}");
 }
