@@ -20,6 +20,8 @@ use super::station::Edition;
 
 /// Most limits, and most vehicles, of one station.
 const OTHERS_MAX: usize = 64;
+/// Bytes of a profile in a record beside its JSON, at most.
+const HEAD_LEN: usize = 256;
 /// Ids of the profiles that limits become which came without one begin here and grow; a station's own lie above.
 const LIMIT_ID_MIN: i32 = i32::MIN;
 
@@ -162,9 +164,9 @@ impl Held {
         }
         self.remove(&gone);
         let kept: usize = (self.record.profiles.iter())
-            .map(|held| held.profile.len() + held.update.len())
+            .map(|held| held.profile.len() + HEAD_LEN)
             .sum();
-        if room < kept + arrival.json.len() {
+        if room < kept + arrival.json.len() + HEAD_LEN {
             self.record.is_partial = true;
             return;
         }
@@ -331,6 +333,31 @@ impl Held {
             .map(|held| ProfileId(held.id))
             .collect();
         self.remove(&gone);
+    }
+
+    /// Leaves out what `room` bytes do not hold of updates, limits and what vehicles told, the newest first.
+    pub(crate) fn fit(&mut self, room: usize) {
+        let record = &mut self.record;
+        let vehicles = record.vehicles.iter_mut().rev();
+        let texts = (record.profiles.iter_mut().map(|held| &mut held.update))
+            .chain(
+                record
+                    .limits
+                    .iter_mut()
+                    .rev()
+                    .map(|limit| &mut limit.schedules),
+            )
+            .chain(vehicles.flat_map(|vehicle| [&mut vehicle.schedule, &mut vehicle.needs]));
+        let mut room = room;
+        for text in texts {
+            match room.checked_sub(text.len()) {
+                Some(left) => room = left,
+                None => {
+                    text.clear();
+                    record.is_partial = true;
+                }
+            }
+        }
     }
 
     /// The vehicle of a transaction, or at an EVSE; `None` when there are too many.

@@ -82,6 +82,7 @@ impl Shard {
         held.record.removed.clear();
         let before = held.clone();
         change(&mut held);
+        held.fit(self.settings.config.log.record_len_max / 4);
         if held != before {
             self.put_held(now, station, cause, command, held);
         }

@@ -31,7 +31,7 @@ fn ids(held: &Held) -> Vec<i32> {
 fn what_does_not_fit_is_left_out_and_said_to_be() {
     let mut held = Held::default();
     let one = json(1, "TxDefaultProfile", "Absolute", "");
-    let room = 2 * one.len();
+    let room = 2 * (one.len() + HEAD_LEN);
     for id in 1..=3 {
         let text = json(id, "TxDefaultProfile", "Absolute", "");
         held.install(Protocol::Ocpp201, at(id.into()), &arrival(1, &text), room);
@@ -207,6 +207,25 @@ fn a_station_has_so_many_limits_and_vehicles_at_most() {
     }
     assert_eq!(held.record.limits.len(), OTHERS_MAX);
     assert!(held.record.is_partial);
+}
+
+#[test]
+fn what_stations_tell_fits_into_a_record() {
+    let mut held = Held::default();
+    for n in 0..8 {
+        let vehicle = held.vehicle(n, "").unwrap();
+        vehicle.needs = "n".repeat(100);
+        vehicle.schedule = "s".repeat(100);
+    }
+    held.fit(1_600);
+    assert!(!held.record.is_partial);
+    held.fit(500);
+    assert!(held.record.is_partial);
+    let kept = held.record.vehicles.iter().map(|vehicle| {
+        let (needs, schedule) = (vehicle.needs.len(), vehicle.schedule.len());
+        (needs + schedule) / 100
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), [0, 0, 0, 0, 0, 1, 2, 2]);
 }
 
 #[test]
