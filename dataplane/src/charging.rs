@@ -26,6 +26,7 @@ mod check;
 mod clear;
 mod compare;
 mod composite;
+mod features;
 pub(crate) mod held;
 mod merge;
 mod plan;

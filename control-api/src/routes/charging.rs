@@ -5,11 +5,11 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use dataplane::ChargingView;
 use dataplane::charging::{
-    self, ClearCriteria, Edition, ProfileId, RateUnit, Tolerance, Via, clear_payload, composite,
-    leading, purpose_of, read_composite, read_profile, set_payload,
+    self, ClearCriteria, Edition, Features, ProfileId, RateUnit, Tolerance, Via, clear_payload,
+    composite, leading, purpose_of, read_composite, read_profile, set_payload,
 };
+use dataplane::{ChargingView, VariableFilter};
 use fleet::{StationKey, UtcMicros};
 use sdk::{
     ChargingProfileChange, ChargingProfileRequest, ChargingProfiles, ChargingRateUnit, Command,
@@ -22,11 +22,14 @@ use super::commands::ask_station;
 use crate::ask::{answered, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id};
+use crate::metrics::Database;
 use crate::{SharedApp, convert, now};
 
 /// Longest schedule that is worked out, seconds.
 const DURATION_MAX: u32 = 31 * 86_400;
 const DURATION_DEFAULT: u32 = 86_400;
+/// Variables that are looked through for what a station can: more than the specification names.
+const VARIABLES_MAX: usize = 500;
 
 /// The charging profiles of a station: those that it accepted and has not lost since, or reported.
 ///
@@ -81,7 +84,7 @@ pub(crate) async fn put(
     Body(request): Body<ChargingProfileRequest>,
 ) -> Result<Json<ChargingProfileChange>, ApiError> {
     let params = params_of(params)?;
-    let view = find(&app, station_key(&caller, &id)?).await?;
+    let mut view = find(&app, station_key(&caller, &id)?).await?;
     let edition = view.station.edition;
     if !request.profile.is_object() {
         return Err(ApiError::field("/profile", "not an object"));
@@ -89,6 +92,7 @@ pub(crate) async fn put(
     let profile = request.profile.to_string();
     let read = read_profile(edition, &profile)
         .map_err(|error| ApiError::field("/profile", error.to_string()))?;
+    view.station.features = features(&app, &view).await?;
     let findings = charging::check(
         &view.station,
         &view.profiles,
@@ -279,6 +283,22 @@ fn worked_out(
         leading,
         comparison,
     ))
+}
+
+/// What the station can, as far as its variables tell.
+async fn features(app: &SharedApp, view: &ChargingView) -> Result<Features, ApiError> {
+    let filter = VariableFilter {
+        component: Some(Features::component(view.station.edition).to_owned()),
+        variable: None,
+    };
+    let question = (app.router).variables(view.key.clone(), filter, None, VARIABLES_MAX);
+    let variables = app
+        .metrics
+        .time(Database::State, answered(question))
+        .await?
+        .ok_or_else(|| ApiError::not_found("device", view.key.identity()))?
+        .map_err(ApiError::Unavailable)?;
+    Ok(Features::told_by(&variables.items))
 }
 
 fn composite_payload(

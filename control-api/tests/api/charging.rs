@@ -106,6 +106,30 @@ fn what_the_station_takes_not_is_not_kept_and_what_is_wrong_is_said_before() {
         let checked = checked.unwrap();
         assert_eq!(checked.command, None);
         assert!(!checked.warnings.is_empty());
+        let rules = |change: &ChargingProfileChange| {
+            let rules = change.warnings.iter().map(|warning| warning.rule.clone());
+            rules.collect::<Vec<_>>()
+        };
+        let before = rules(&checked);
+
+        // It told that it counts in watts alone.
+        let client = world.admin.clone();
+        let asked = sdk::CommandRequest {
+            action: "GetConfiguration".into(),
+            payload: json!({}),
+        };
+        let sent = tokio::spawn(async move {
+            client
+                .command("CP1", &asked, Some(std::time::Duration::from_secs(30)))
+                .await
+        });
+        let keys = json!({ "configurationKey": [{
+            "key": "ChargingScheduleAllowedChargingRateUnit", "readonly": true, "value": "Power"
+        }] });
+        station.answer("GetConfiguration", keys).await;
+        sent.await.unwrap().unwrap();
+        let checked = world.admin.check_charging_profile("CP1", &request).await;
+        assert_eq!(rules(&checked.unwrap()).len(), before.len() + 1);
 
         let sent = put(&world, 1, wrong);
         let rejected = json!({ "status": "Rejected" });
