@@ -28,6 +28,32 @@ fn the_shipped_configurations_are_valid() {
     }
 }
 
+/// What a unit file says behind `key`, without the program.
+fn arguments(unit: &str, key: &str) -> Vec<String> {
+    let line = unit.lines().find_map(|line| line.strip_prefix(key));
+    let mut words = line.unwrap().split_whitespace();
+    assert_eq!(words.next(), Some("/usr/local/bin/sigec"), "{key}");
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_program_knows_the_commands_that_are_shipped() {
+    let unit = std::fs::read_to_string(deploy("systemd/sigec.service")).unwrap();
+    let container = std::fs::read_to_string(deploy("Dockerfile")).unwrap();
+    let cmd = container.lines().find_map(|line| line.strip_prefix("CMD "));
+    for mut args in [
+        arguments(&unit, "ExecStartPre="),
+        arguments(&unit, "ExecStart="),
+        serde_json::from_str(cmd.unwrap()).unwrap(),
+    ] {
+        // Behind all others: it keeps the program from going on, not from reading them.
+        args.push("--help".to_owned());
+        let output = sigec().args(&args).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {error}");
+    }
+}
+
 #[test]
 fn systemd_accepts_the_unit() {
     if !has("systemd-analyze") {

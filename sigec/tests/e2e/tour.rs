@@ -42,10 +42,9 @@ fn both_languages_show_the_same_commands() {
             .collect();
         commands
     };
-    assert_eq!(
-        words(&readme("README.md")),
-        words(&readme("README.pt-BR.md"))
-    );
+    let english = words(&readme("README.md"));
+    assert!(tour().len() <= english.len(), "{english:?}");
+    assert_eq!(english, words(&readme("README.pt-BR.md")));
 }
 
 /// A reader's terminal: the server's ports and names are put in for the ones the README shows.
