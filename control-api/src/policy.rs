@@ -45,7 +45,11 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/v1/devices/{id}/charging-profiles", OPERATE),
     // Also asks the station, for those who may command it.
     ("GET", "/api/v1/devices/{id}/composite-schedule", READ),
+    ("GET", "/api/v1/devices/{id}/monitors", READ),
+    ("GET", "/api/v1/devices/{id}/display-messages", READ),
     ("GET", "/api/v1/commands/{id}", READ),
+    // What a station knows about a person.
+    ("GET", "/api/v1/commands/{id}/customer-report", OPERATE),
     ("POST", "/api/v1/transactions/start", OPERATE),
     ("POST", "/api/v1/transactions/{id}/stop", OPERATE),
     ("GET", "/api/v1/transactions/{id}", READ),

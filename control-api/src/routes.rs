@@ -3,10 +3,12 @@
 mod charging;
 mod commands;
 mod courses;
+mod customer_report;
 mod devices;
 mod files;
 mod import;
 mod issues;
+mod items;
 mod local_list;
 mod messages;
 mod principals;
@@ -35,10 +37,13 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(import::import))
         .routes(routes!(commands::create))
         .routes(routes!(commands::show))
+        .routes(routes!(customer_report::show))
         .routes(routes!(messages::list))
         .routes(routes!(variables::list))
         .routes(routes!(charging::show, charging::put, charging::clear))
         .routes(routes!(charging::schedule))
+        .routes(routes!(items::monitors))
+        .routes(routes!(items::display_messages))
         .routes(routes!(issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))

@@ -15,6 +15,7 @@ mod api {
     mod devices;
     mod files;
     mod health;
+    mod items;
     mod local_lists;
     mod reservations;
     mod tables;

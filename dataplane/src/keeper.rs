@@ -18,7 +18,7 @@ use crate::router::TokenAsk;
 use crate::router::view::Page;
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
-use crate::variables;
+use crate::{items, variables};
 
 /// Time between two rounds of clearing out.
 pub(crate) const ROUND: Duration = Duration::from_secs(3_600);
@@ -107,6 +107,17 @@ pub(crate) fn keep(
             }) => {
                 let after = after.as_deref();
                 let page = variables::read::list(store, &recent, &station, &filter, after, limit);
+                reply.send(page.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::Items {
+                kind,
+                station,
+                recent,
+                after,
+                limit,
+                reply,
+            }) => {
+                let page = items::read::list(store, &recent, kind, &station, after, limit);
                 reply.send(page.map_err(|error| describe(&error)));
             }
             Err(RecvTimeoutError::Timeout) => {}

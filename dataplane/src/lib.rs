@@ -18,6 +18,7 @@ pub mod charging;
 mod config;
 mod energy;
 mod id;
+mod items;
 mod keeper;
 mod local_list;
 mod mailbox;
@@ -37,6 +38,7 @@ mod wheel;
 
 pub use config::{Config, Onboarding, Plausibility, Tariff, VehicleNeeds};
 pub use id::CommandId;
+pub use items::{ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use replay::{ReplayError, stored_stations};

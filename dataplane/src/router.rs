@@ -4,6 +4,7 @@
 //! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
 
 pub(crate) mod charging;
+mod items;
 pub(crate) mod pending;
 pub(crate) mod reservations;
 mod variables;
@@ -20,6 +21,7 @@ use storage::log::LogHandle;
 
 use crate::CommandId;
 use crate::id::partition_of_transaction;
+use crate::items::{ItemKind, ItemView};
 use crate::local_list::LocalList;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
@@ -355,6 +357,15 @@ pub(crate) enum TokenAsk {
         after: Option<String>,
         limit: usize,
         reply: Reply<Result<Page<VariableView, String>, String>>,
+    },
+    /// A page of a station's monitors or display messages.
+    Items {
+        kind: ItemKind,
+        station: StationKey,
+        recent: Recent,
+        after: Option<i64>,
+        limit: usize,
+        reply: Reply<Result<Page<ItemView, i64>, String>>,
     },
     Stop,
 }

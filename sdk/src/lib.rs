@@ -17,6 +17,7 @@ mod commands;
 mod devices;
 mod files;
 mod health;
+mod items;
 mod local_lists;
 mod page;
 mod principals;
@@ -54,6 +55,7 @@ pub use files::{
 pub use health::{
     DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,
 };
+pub use items::{CustomerReport, DisplayMessage, Monitor};
 pub use local_lists::{LocalList, LocalListRequest, LocalListUpdate};
 pub use page::Page;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};

@@ -1,4 +1,4 @@
-//! A 1.6 station, played by hand on a foreign WebSocket client.
+//! A station, of 1.6 where nothing else is said, played by hand on a foreign WebSocket client.
 
 use std::net::SocketAddr;
 
@@ -18,9 +18,18 @@ pub(crate) struct Station {
 
 impl Station {
     pub(crate) async fn connect(server: SocketAddr, id: &str, password: Option<&str>) -> Self {
+        Self::connect_as(server, id, password, "ocpp1.6").await
+    }
+
+    pub(crate) async fn connect_as(
+        server: SocketAddr,
+        id: &str,
+        password: Option<&str>,
+        protocol: &'static str,
+    ) -> Self {
         let mut request = format!("ws://{server}/{id}").into_client_request().unwrap();
         let headers = request.headers_mut();
-        headers.insert("sec-websocket-protocol", "ocpp1.6".parse().unwrap());
+        headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
         if let Some(password) = password {
             let login = STANDARD.encode(format!("{id}:{password}"));
             headers.insert("authorization", format!("Basic {login}").parse().unwrap());

@@ -167,6 +167,18 @@ impl World {
         Station::connect(self.ocpp, id, password).await
     }
 
+    /// A station of 2.0.1 that has booted.
+    pub(crate) async fn station_201(&self, id: &str) -> Station {
+        let mut station = Station::connect_as(self.ocpp, id, None, "ocpp2.0.1").await;
+        let boot = serde_json::json!({
+            "reason": "PowerUp",
+            "chargingStation": { "model": "M", "vendorName": "V" },
+        });
+        let answer = station.call("BootNotification", boot).await;
+        assert_eq!(answer["status"], "Accepted");
+        station
+    }
+
     /// Gives a document without the SDK.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();

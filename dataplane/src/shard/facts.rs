@@ -94,7 +94,9 @@ impl Shard {
                 return Ok(());
             }
             v16::Request::BootNotification(boot) => {
-                self.record(now, call.station, &normalize::booted_16(boot));
+                let booted = normalize::booted_16(boot);
+                self.note_firmware_boot(now, call.station, &booted);
+                self.record(now, call.station, &booted);
                 let response = v16::BootNotificationResponse {
                     status: v16::RegistrationStatus::Accepted,
                     current_time: Timestamp::at(now.utc.0),
@@ -238,6 +240,7 @@ impl Shard {
     }
 
     fn booted_2x(&mut self, now: Now, call: Inbound<'_>, booted: &Booted) {
+        self.note_firmware_boot(now, call.station, booted);
         self.record(now, call.station, booted);
         let response = v201::BootNotificationResponse {
             current_time: Timestamp::at(now.utc.0),

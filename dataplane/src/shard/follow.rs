@@ -9,6 +9,8 @@
 //! - A part that came already (by its `seqNo`) is counted and has no further effect.
 //! - A report is complete when the part that says to be the last is there, and every one before it.
 
+pub(super) mod firmware;
+
 use fleet::record::{CommandFollowed, CommandState, FollowUp, Notified, PartRange};
 use fleet::wire::Fact;
 use serde_json::Value;
@@ -17,6 +19,7 @@ use storage::state::Table;
 use super::projection::course_key;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
+use crate::items::tell::asks_for_all;
 use crate::router::view::{CourseView, FollowUpView};
 
 /// Messages that a course keeps; beyond, the newest are kept and all are counted.
@@ -104,8 +107,12 @@ impl Shard {
         };
         let station = command.station;
         let asked: Value = serde_json::from_str(&command.record.payload).unwrap_or_default();
-        let is_inventory = command.record.action == "GetBaseReport"
-            && asked.get("reportBase").and_then(Value::as_str) == Some("FullInventory");
+        let is_inventory = match command.record.action.as_str() {
+            "GetBaseReport" => {
+                asked.get("reportBase").and_then(Value::as_str) == Some("FullInventory")
+            }
+            other => asks_for_all(other, &asked),
+        };
         let course = CommandFollowed {
             command_id: Some(id.0),
             request_id: asked.get("requestId").and_then(Value::as_i64),
@@ -149,21 +156,23 @@ impl Shard {
         let is_private = notified.action == "NotifyCustomerInformation";
         let message: Value = serde_json::from_str(&notified.payload).unwrap_or_default();
         let request_id = message.get("requestId").and_then(Value::as_i64);
+        let is_firmware = firmware::is_firmware(&notified.action);
         let Some(mut course) = self.course_of(now, station, &notified.action, request_id)? else {
             if !is_private {
                 self.record(now, station, notified);
             }
+            if is_firmware {
+                self.note_unasked_firmware(now, station, &message)?;
+            }
             return Ok(());
         };
-        if take(&mut course, &message) {
-            course.messages = course.messages.saturating_add(1);
-            if course.follow_ups.len() == FOLLOW_UPS_MAX {
-                course.follow_ups.remove(0);
-            }
-            course.follow_ups.push(FollowUp {
-                received_at: now.utc.0,
-                summary: summary(&message),
-            });
+        if is_firmware {
+            let (summary, is_step) = firmware::step(&course, &message);
+            course.complete |= is_step && firmware::ends(&course.action, &message);
+            push(&mut course, now, summary);
+            self.record(now, station, notified);
+        } else if take(&mut course, &message) {
+            push(&mut course, now, summary(&message));
             if !is_private {
                 self.record(now, station, notified);
             }
@@ -220,6 +229,18 @@ impl Shard {
         let row = self.row(Table::FollowUps, id.0)?;
         Ok(row.as_deref().and_then(read_course).map(course_view))
     }
+}
+
+/// Notes what was told; beyond the limit, the oldest goes.
+fn push(course: &mut CommandFollowed, now: Now, summary: String) {
+    course.messages = course.messages.saturating_add(1);
+    if course.follow_ups.len() == FOLLOW_UPS_MAX {
+        course.follow_ups.remove(0);
+    }
+    course.follow_ups.push(FollowUp {
+        received_at: now.utc.0,
+        summary,
+    });
 }
 
 fn read_course(row: &[u8]) -> Option<CommandFollowed> {
@@ -328,7 +349,7 @@ fn course_view(course: CommandFollowed) -> CourseView {
             .follow_ups
             .into_iter()
             .map(|follow_up| FollowUpView {
-                action: action.clone(),
+                action: firmware::action_of(&action, &follow_up.summary).to_owned(),
                 received_at: fleet::UtcMicros(follow_up.received_at),
                 summary: follow_up.summary,
             })

@@ -11,6 +11,8 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
 use storage::state::Table;
 
+use super::follow::firmware;
+use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, kept_under};
 use crate::variables::read::Recent;
 use crate::variables::row::{VariableRow, station_prefix};
@@ -154,10 +156,12 @@ impl Projection {
     pub(crate) fn note(&mut self, event: EventId, record: &RecordView<'_>, bytes: &[u8]) {
         let at = record.received_at.0;
         let (variables, len) = (&mut self.variables, &mut self.variables_len);
-        tell::rows(event, record, |row| {
+        let mut put = |row: VariableRow| {
             *len += len_of(&row);
             variables.push_back((event.seq, row));
-        });
+        };
+        tell::rows(event, record, &mut put);
+        items::tell::rows(event, record, &mut put);
         match &record.body {
             Body::TransactionEvent(transaction) => {
                 let row = record_row(event, bytes);
@@ -214,6 +218,12 @@ impl Projection {
                     self.rows
                         .push_back((event.seq, Table::FollowUps, *command, row.clone()));
                 }
+                let is_update = firmware::is_firmware(&course.action);
+                if is_update && course.command_id.is_some() && 0 < course.messages.to_native() {
+                    let newest = course_key(canonical, record.station, firmware::NEWEST, None);
+                    self.rows
+                        .push_back((event.seq, Table::FollowUps, newest, row.clone()));
+                }
                 self.rows.push_back((event.seq, Table::FollowUps, key, row));
             }
             Body::ChargingChanged(_) => {
@@ -267,11 +277,14 @@ impl Projection {
             .next()
     }
 
-    /// Rows of a station's variables that the store may not have yet; the newest of each.
+    /// Rows of a station's variables, monitors and messages that the store may not have yet; the newest of each.
     pub(crate) fn variables(&self, station: &StationKey) -> Recent {
         let prefix = station_prefix(station);
+        let monitors = items::row::prefix(ItemKind::Monitor, station);
+        let messages = items::row::prefix(ItemKind::DisplayMessage, station);
+        let prefixes = [&prefix, &monitors, &messages];
         let rows = self.handed_variables.iter().chain(&self.variables);
-        rows.filter(|(_, (key, _))| key.starts_with(&prefix))
+        rows.filter(|(_, (key, _))| prefixes.iter().any(|prefix| key.starts_with(prefix)))
             .map(|(_, row)| row.clone())
             .collect()
     }

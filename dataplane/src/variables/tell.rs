@@ -57,7 +57,9 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
                 _ => teller.set_16(&asked, &answered),
             }
         }
-        Body::CommandFollowed(course) if course.complete && course.is_inventory => {
+        Body::CommandFollowed(course)
+            if course.complete && course.is_inventory && course.action == "NotifyReport" =>
+        {
             let origin = Origin {
                 position: EventId {
                     log_id: LogId(course.began_log_id.to_native()),

@@ -25,6 +25,8 @@ mod k;
 mod l;
 mod m;
 mod n;
+mod n_monitoring;
+mod o;
 mod p;
 mod reports;
 mod v16_core;

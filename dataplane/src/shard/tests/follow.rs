@@ -26,7 +26,7 @@ fn check(script: &str, expected: Expect) {
 }
 
 /// The commands in the log that something comes after, as an operator sees them.
-fn courses(world: &mut World) -> String {
+pub(super) fn courses(world: &mut World) -> String {
     let mut ids = Vec::new();
     for record in &world.log {
         if let Body::CommandChanged(command) = wire::read(record).unwrap().body

@@ -1,0 +1,165 @@
+//! `/api/v1/commands/{id}/customer-report`
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use dataplane::CommandId;
+use sdk::CustomerReport;
+use serde_json::Value;
+
+use crate::SharedApp;
+use crate::ask::answered;
+use crate::error::ApiError;
+use crate::extract::{Caller, Id};
+use crate::metrics::Database;
+use crate::sql::{SqlRow, literal, text};
+
+/// The command that asks for it, and the message that tells.
+const ASKED: &str = "CustomerInformation";
+const TOLD: &str = "NotifyCustomerInformation";
+/// Parts that are looked at.
+const PARTS_MAX: usize = 10_000;
+/// Numbers of missing parts that are told.
+const MISSING_MAX: usize = 64;
+
+/// What a station told about a customer after a `CustomerInformation` command.
+///
+/// It is put together from the raw frames, which alone keep it: for `retention.ocpp_messages` days, and from a moment
+/// after they came. Parts may come in any order; those that are missing are named.
+#[utoipa::path(
+    get,
+    path = "/api/v1/commands/{id}/customer-report",
+    operation_id = "get_customer_report",
+    tag = "commands",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "What came so far", body = CustomerReport))
+)]
+pub(crate) async fn show(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<Json<CustomerReport>, ApiError> {
+    let unknown = || ApiError::not_found("command", id.as_str());
+    let command_id: CommandId = id.parse().map_err(|_| unknown())?;
+    let command = answered(app.router.command_by_id(command_id))
+        .await?
+        .filter(|command| command.station.tenant() == caller.tenant)
+        .ok_or_else(unknown)?;
+    let asked: Value = serde_json::from_str(&command.payload).unwrap_or_default();
+    let Some(request_id) = asked.get("requestId").filter(|_| command.action == ASKED) else {
+        let detail = format!("the command is {}, expected {ASKED}", command.action);
+        return Err(ApiError::Conflict(detail));
+    };
+    let query = format!(
+        "SELECT raw FROM ocpp_messages WHERE station_id = {} AND direction = 'from_station' AND action = '{TOLD}' \
+         AND received_at >= {} ORDER BY received_at, log_id, seq LIMIT {PARTS_MAX}",
+        literal(command.station.identity()),
+        literal(&command.created_at.to_string()),
+    );
+    let rows = app
+        .metrics
+        .time(Database::Lake, (app.sql)(caller, query))
+        .await?;
+    Ok(Json(report(request_id, &rows)))
+}
+
+/// Puts the parts of a request together. One that comes again, or after the whole is here, is of another request.
+fn report(request_id: &Value, rows: &[SqlRow]) -> CustomerReport {
+    let mut parts = BTreeMap::new();
+    let mut last = None;
+    let whole = |parts: &BTreeMap<u32, String>, last: Option<u32>| {
+        last.is_some_and(|last| parts.range(..=last).count() as u64 == u64::from(last) + 1)
+    };
+    for row in rows {
+        let Some((seq_no, tbc, data)) = part(request_id, row) else {
+            continue;
+        };
+        if whole(&parts, last) {
+            break;
+        }
+        parts.entry(seq_no).or_insert(data);
+        if !tbc {
+            last = Some(seq_no);
+        }
+    }
+    let mut missing_parts = Vec::new();
+    let mut expected = 0;
+    for seq_no in parts.keys() {
+        let room = MISSING_MAX - missing_parts.len();
+        missing_parts.extend((expected..*seq_no).take(room));
+        expected = seq_no.saturating_add(1);
+    }
+    CustomerReport {
+        complete: whole(&parts, last),
+        parts: parts.len(),
+        missing_parts,
+        data: parts.into_values().collect(),
+    }
+}
+
+/// Number, whether more comes, and text of a part that answers the request.
+fn part(request_id: &Value, row: &SqlRow) -> Option<(u32, bool, String)> {
+    let frame: Value = serde_json::from_str(&text(row, "raw")?).ok()?;
+    let message = frame.get(3)?;
+    if message.get("requestId") != Some(request_id) {
+        return None;
+    }
+    let seq_no = message.get("seqNo")?.as_u64()?.try_into().ok()?;
+    let tbc = message.get("tbc").and_then(Value::as_bool);
+    let data = message.get("data")?.as_str()?.to_owned();
+    Some((seq_no, tbc.unwrap_or(false), data))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Parts as (requestId, seqNo, tbc, data).
+    fn check(parts: &[(u32, u32, bool, &str)], expected: &str) {
+        let row = |(request_id, seq_no, tbc, data): &(u32, u32, bool, &str)| {
+            let message =
+                json!({"requestId": request_id, "seqNo": seq_no, "tbc": tbc, "data": data});
+            let raw = json!([2, "1", TOLD, message]).to_string();
+            serde_json::from_value(json!({ "raw": raw })).unwrap()
+        };
+        let rows: Vec<SqlRow> = parts.iter().map(row).collect();
+        let found = report(&json!(7), &rows);
+        let found = format!(
+            "{:?} of {} parts, missing {:?}, complete {}",
+            found.data, found.parts, found.missing_parts, found.complete
+        );
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn parts_are_put_together_in_any_order_and_gaps_are_told() {
+        check(&[], "\"\" of 0 parts, missing [], complete false");
+        check(
+            &[(7, 2, false, "c"), (7, 0, true, "a"), (8, 1, true, "x")],
+            "\"ac\" of 2 parts, missing [1], complete false",
+        );
+        let whole = [(7, 1, false, "b"), (7, 0, true, "a"), (7, 0, true, "again")];
+        check(&whole, "\"ab\" of 2 parts, missing [], complete true");
+        // The number is used again.
+        check(
+            &[(7, 0, false, "old"), (7, 0, true, "new")],
+            "\"old\" of 1 parts, missing [], complete true",
+        );
+        check(
+            &[(7, u32::MAX, false, "z")],
+            &format!(
+                "\"z\" of 1 parts, missing {:?}, complete false",
+                (0..64).collect::<Vec<_>>()
+            ),
+        );
+    }
+
+    #[test]
+    fn what_is_no_part_is_passed_by() {
+        let row: SqlRow = serde_json::from_value(json!({ "raw": "*** withheld" })).unwrap();
+        assert_eq!(report(&json!(7), &[row]).parts, 0);
+    }
+}

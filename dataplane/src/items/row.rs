@@ -1,0 +1,142 @@
+//! The bytes of an item in the state store, in the table of variables.
+//!
+//! # Layout
+//!
+//! | key | what |
+//! | --- | --- |
+//! | kind (1 byte, 1 a monitor, 2 a display message), station, 0, 0 | the inventory: what is older is no longer there |
+//! | the same, 1 instead of the last 0, number (8, big-endian, as if unsigned) | an item |
+//!
+//! No key of a variable begins so: those begin with a tenant. A value begins with its version (1 byte, 1), log id (8), seq
+//! (8), as of (8, UTC microseconds), little-endian, and 1 (1 byte), as a variable's that was reported: what hides or removes
+//! old rows of variables knows these too. An inventory ends there, and so does an item that is gone; else a JSON object
+//! follows.
+
+use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
+
+use super::ItemKind;
+use crate::variables::row::{VariableRow, station_prefix};
+
+const VERSION: u8 = 1;
+const HEAD_LEN: usize = 26;
+
+/// Where a row comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) position: EventId,
+    pub(crate) as_of: UtcMicros,
+}
+
+impl Told {
+    /// True when this reflects less than `other` does; see [`crate::variables::row::Origin::is_before`].
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        if self.position.log_id == other.position.log_id {
+            self.position.seq < other.position.seq
+        } else {
+            self.as_of < other.as_of
+        }
+    }
+}
+
+/// What all keys of a kind begin with, the station's own behind it.
+pub(crate) fn prefix(kind: ItemKind, station: &StationKey) -> Vec<u8> {
+    let mut key = vec![match kind {
+        ItemKind::Monitor => 1,
+        ItemKind::DisplayMessage => 2,
+    }];
+    key.extend(station_prefix(station));
+    key
+}
+
+pub(crate) fn inventory_key(kind: ItemKind, station: &StationKey) -> Vec<u8> {
+    let mut key = prefix(kind, station);
+    key.push(0);
+    key
+}
+
+pub(crate) fn item_key(kind: ItemKind, station: &StationKey, id: i64) -> Vec<u8> {
+    let mut key = prefix(kind, station);
+    key.push(1);
+    key.extend(id.to_be_bytes());
+    key
+}
+
+/// The number in a key of an item.
+pub(crate) fn id_of(key: &[u8]) -> Option<i64> {
+    let (_, id) = key.split_last_chunk::<8>()?;
+    Some(i64::from_be_bytes(*id))
+}
+
+/// What was there before is no more, unless it is told again.
+pub(crate) fn inventory_row(kind: ItemKind, station: &StationKey, told: Told) -> VariableRow {
+    (inventory_key(kind, station), value(told, ""))
+}
+
+/// An item; an empty `json` says that it is gone.
+pub(crate) fn item_row(
+    kind: ItemKind,
+    station: &StationKey,
+    id: i64,
+    told: Told,
+    json: &str,
+) -> VariableRow {
+    (item_key(kind, station, id), value(told, json))
+}
+
+fn value(told: Told, json: &str) -> Vec<u8> {
+    let mut value = Vec::with_capacity(HEAD_LEN + json.len());
+    value.push(VERSION);
+    value.extend(told.position.log_id.0.to_le_bytes());
+    value.extend(told.position.seq.0.to_le_bytes());
+    value.extend(told.as_of.0.to_le_bytes());
+    value.push(1);
+    value.extend(json.as_bytes());
+    value
+}
+
+/// Reads a value; `None` for one that no version wrote.
+pub(crate) fn read(value: &[u8]) -> Option<(Told, &str)> {
+    let (head, json) = value.split_first_chunk::<HEAD_LEN>()?;
+    let (version, head) = head.split_first()?;
+    let number = |at: usize| head.get(at..at + 8)?.try_into().ok();
+    if *version != VERSION {
+        return None;
+    }
+    let told = Told {
+        position: EventId {
+            log_id: LogId(i64::from_le_bytes(number(0)?)),
+            seq: Seq(u64::from_le_bytes(number(8)?)),
+        },
+        as_of: UtcMicros(i64::from_le_bytes(number(16)?)),
+    };
+    Some((told, std::str::from_utf8(json).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_the_bytes_that_are_written_down() {
+        let station = StationKey::new("default", "CP1").unwrap();
+        let told = Told {
+            position: EventId {
+                log_id: LogId(2),
+                seq: Seq(3),
+            },
+            as_of: UtcMicros(4),
+        };
+        let (key, value) = item_row(ItemKind::DisplayMessage, &station, 5, told, "{}");
+        assert_eq!(key, b"\x02default/CP1\0\x01\0\0\0\0\0\0\0\x05");
+        let head = b"\x01\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x01";
+        assert_eq!(value, [head.as_slice(), b"{}"].concat());
+        assert_eq!((id_of(&key), read(&value)), (Some(5), Some((told, "{}"))));
+        let (key, value) = inventory_row(ItemKind::Monitor, &station, told);
+        assert_eq!(
+            (key, value),
+            (b"\x01default/CP1\0\0".to_vec(), head.to_vec())
+        );
+        assert_eq!(read(&head[1..]), None);
+        assert_eq!(read(&[2; HEAD_LEN]), None);
+    }
+}

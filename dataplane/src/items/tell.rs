@@ -1,0 +1,235 @@
+//! What a record tells of its station's monitors and display messages.
+//!
+//! Payloads were read by their schema when they came, except those of a station's answers; so what has not the form
+//! that is expected is passed by, element by element.
+
+use std::iter::zip;
+
+use fleet::record::CommandState;
+use fleet::wire::{Body, RecordView};
+use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
+use serde_json::{Map, Value};
+
+use super::ItemKind;
+use super::row::{Told, inventory_row, item_row};
+use crate::variables::row::VariableRow;
+
+/// The rows that a record makes, each to `put`. A record that tells nothing of it costs nothing.
+pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(VariableRow)) {
+    let told = match &record.body {
+        Body::Notified(_) | Body::CommandChanged(_) | Body::StationDeleted(_) => Told {
+            position: event,
+            as_of: record.received_at,
+        },
+        Body::CommandFollowed(course) if course.complete && course.is_inventory => Told {
+            position: EventId {
+                log_id: LogId(course.began_log_id.to_native()),
+                seq: Seq(course.began_seq.to_native()),
+            },
+            as_of: UtcMicros(course.began_at.to_native()),
+        },
+        Body::CommandFollowed(_)
+        | Body::ChargingChanged(_)
+        | Body::Connected(_)
+        | Body::Disconnected(_)
+        | Body::ConnectionRefused(_)
+        | Body::Booted(_)
+        | Body::StatusReported(_)
+        | Body::TransactionEvent(_)
+        | Body::MeterValues(_)
+        | Body::SecurityEvent(_)
+        | Body::Message(_)
+        | Body::ReservationsChanged(_)
+        | Body::StationConfigured(_) => return,
+    };
+    let Ok(station) = record.station_key() else {
+        return;
+    };
+    let mut teller = Teller {
+        told,
+        station: &station,
+        put,
+    };
+    if let Body::Notified(notified) = &record.body {
+        teller.notified(&notified.action, &notified.payload);
+    } else if let Body::CommandChanged(command) = &record.body {
+        if command.state == CommandState::Answered.code() {
+            teller.answered(&command.action, &command.payload, &command.result);
+        }
+    } else if let Body::CommandFollowed(course) = &record.body {
+        match course.action.as_str() {
+            "NotifyMonitoringReport" => teller.inventory(ItemKind::Monitor),
+            "NotifyDisplayMessages" => teller.inventory(ItemKind::DisplayMessage),
+            _ => {}
+        }
+    } else {
+        // A station that is gone has neither.
+        teller.inventory(ItemKind::Monitor);
+        teller.inventory(ItemKind::DisplayMessage);
+    }
+}
+
+/// True for a command whose whole report names everything there is.
+pub(crate) fn asks_for_all(action: &str, asked: &Value) -> bool {
+    let filters: &[&str] = match action {
+        "GetMonitoringReport" => &["monitoringCriteria", "componentVariable"],
+        "GetDisplayMessages" => &["id", "priority", "state"],
+        _ => return false,
+    };
+    filters.iter().all(|filter| asked.get(filter).is_none())
+}
+
+struct Teller<'a, F> {
+    told: Told,
+    station: &'a StationKey,
+    put: F,
+}
+
+impl<F: FnMut(VariableRow)> Teller<'_, F> {
+    fn item(&mut self, kind: ItemKind, id: i64, json: &str) {
+        (self.put)(item_row(kind, self.station, id, self.told, json));
+    }
+
+    fn inventory(&mut self, kind: ItemKind) {
+        (self.put)(inventory_row(kind, self.station, self.told));
+    }
+
+    fn notified(&mut self, action: &str, payload: &str) {
+        match action {
+            "NotifyMonitoringReport" => self.monitors(&json(payload)),
+            "NotifyDisplayMessages" => {
+                for message in list(&json(payload), "messageInfo") {
+                    self.message(message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, action: &str, asked: &str, answered: &str) {
+        let (asked, answered) = (|| json(asked), || json(answered));
+        match action {
+            "SetVariableMonitoring" => self.set_monitors(&asked(), &answered()),
+            "ClearVariableMonitoring" => self.cleared_monitors(&answered()),
+            "SetMonitoringBase" => self.set_base(&asked(), &answered()),
+            "GetMonitoringReport" if asks_for_all(action, &asked()) => {
+                self.none_if(ItemKind::Monitor, &answered(), "EmptyResultSet");
+            }
+            "SetDisplayMessage" if is(&answered(), "status", "Accepted") => {
+                if let Some(message) = asked().get("message") {
+                    self.message(message);
+                }
+            }
+            "ClearDisplayMessage" => self.cleared_message(&asked(), &answered()),
+            "GetDisplayMessages" if asks_for_all(action, &asked()) => {
+                self.none_if(ItemKind::DisplayMessage, &answered(), "Unknown");
+            }
+            _ => {}
+        }
+    }
+
+    /// N02: a part of a report.
+    fn monitors(&mut self, report: &Value) {
+        for data in list(report, "monitor") {
+            for monitor in list(data, "variableMonitoring") {
+                self.monitor(data, monitor, id(monitor));
+            }
+        }
+    }
+
+    /// N04. An answer names a monitor by what it watches, and the request says how.
+    fn set_monitors(&mut self, asked: &Value, answered: &Value) {
+        const NAMES: [&str; 4] = ["component", "variable", "type", "severity"];
+        let mut left: Vec<&Value> = list(asked, "setMonitoringData").collect();
+        for result in list(answered, "setMonitoringResult") {
+            let same = |data: &&Value| NAMES.iter().all(|name| data.get(name) == result.get(name));
+            let Some(at) = left.iter().position(same) else {
+                continue;
+            };
+            let data = left.remove(at);
+            if is(result, "status", "Accepted") {
+                self.monitor(data, data, id(result));
+            }
+        }
+    }
+
+    fn monitor(&mut self, place: &Value, monitor: &Value, id: Option<i64>) {
+        const MEMBERS: [&str; 6] = [
+            "transaction",
+            "value",
+            "type",
+            "severity",
+            "eventNotificationType",
+            "periodicEventStream",
+        ];
+        let Some(id) = id else { return };
+        let mut shown = Map::new();
+        shown.insert("id".to_owned(), id.into());
+        let places = zip(["component", "variable"], [place; 2]);
+        for (name, from) in places.chain(MEMBERS.map(|name| (name, monitor))) {
+            if let Some(value) = from.get(name) {
+                shown.insert(name.to_owned(), value.clone());
+            }
+        }
+        self.item(ItemKind::Monitor, id, &Value::Object(shown).to_string());
+    }
+
+    /// N06. What the station does not know is gone as well.
+    fn cleared_monitors(&mut self, answered: &Value) {
+        for result in list(answered, "clearMonitoringResult") {
+            let gone = is(result, "status", "Accepted") || is(result, "status", "NotFound");
+            if let Some(id) = id(result).filter(|_| gone) {
+                self.item(ItemKind::Monitor, id, "");
+            }
+        }
+    }
+
+    /// N03. `All` adds those that were made with the station, the others leave those alone.
+    fn set_base(&mut self, asked: &Value, answered: &Value) {
+        let drops = ["FactoryDefault", "HardWiredOnly"]
+            .iter()
+            .any(|base| is(asked, "monitoringBase", base));
+        if drops && is(answered, "status", "Accepted") {
+            self.inventory(ItemKind::Monitor);
+        }
+    }
+
+    /// O: a message as it was set, or reported.
+    fn message(&mut self, message: &Value) {
+        if let Some(id) = id(message) {
+            self.item(ItemKind::DisplayMessage, id, &message.to_string());
+        }
+    }
+
+    /// O05. What the station does not know is gone as well.
+    fn cleared_message(&mut self, asked: &Value, answered: &Value) {
+        let gone = is(answered, "status", "Accepted") || is(answered, "status", "Unknown");
+        if let Some(id) = id(asked).filter(|_| gone) {
+            self.item(ItemKind::DisplayMessage, id, "");
+        }
+    }
+
+    fn none_if(&mut self, kind: ItemKind, answered: &Value, status: &str) {
+        if is(answered, "status", status) {
+            self.inventory(kind);
+        }
+    }
+}
+
+/// An unreadable payload says nothing; a CALLERROR left none.
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn id(value: &Value) -> Option<i64> {
+    value.get("id")?.as_i64()
+}
+
+fn is(value: &Value, member: &str, expected: &str) -> bool {
+    value.get(member).and_then(Value::as_str) == Some(expected)
+}
+
+fn list<'v>(value: &'v Value, member: &str) -> std::slice::Iter<'v, Value> {
+    let list = value.get(member).and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default().iter()
+}

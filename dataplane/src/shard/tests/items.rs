@@ -1,0 +1,228 @@
+//! Monitors and display messages: what the rows say after reports, answers and clearing.
+
+use std::fmt::Write;
+
+use expect_test::{Expect, expect};
+use storage::state::{Durability, StateBatch, StateStore, Table};
+
+use super::world::{World, config, key};
+use crate::config::Onboarding;
+use crate::items::{ItemKind, read};
+use crate::variables::clear::clear;
+use crate::variables::read::Recent;
+
+/// Runs a script, then lists what the rows say.
+fn check(kind: ItemKind, script: &str, expected: Expect) {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(script);
+    let dir = tempfile::tempdir().unwrap();
+    let store = StateStore::open(dir.path()).unwrap();
+    let mut batch = StateBatch::default();
+    for ((table, key), value) in world.rows.lock().unwrap().iter() {
+        if *table == Table::Variables {
+            batch.put(*table, key.clone(), value.clone());
+        }
+    }
+    store.apply(batch, None, Durability::Buffered).unwrap();
+    let mut shown = String::new();
+    let mut after = None;
+    loop {
+        let page = read::list(&store, &Recent::new(), kind, &key("CP1"), after, 1).unwrap();
+        for item in page.items {
+            writeln!(shown, "{} {}", item.id, item.json).unwrap();
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    expected.assert_eq(&shown);
+    // What is hidden goes with the rows of variables, and nothing else does.
+    clear(&store, &mut Vec::new()).unwrap();
+    let left = store.scan(Table::Variables, b"", b"").map(Result::unwrap);
+    let left = left.filter(|(key, value)| !key.ends_with(b"\0\0") && value.ends_with(b"}"));
+    assert_eq!(left.count(), shown.lines().count());
+}
+
+const BOOT: &str = r#"
+    0 a connect CP1 2.0.1
+    1 a > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+"#;
+
+fn monitor(id: u32, kind: &str, severity: u32) -> String {
+    format!(
+        r#"{{"component":{{"name":"C"}},"variable":{{"name":"V"}},"variableMonitoring":[{{"id":{id},"transaction":false,"value":1.5,"type":"{kind}","severity":{severity}}}]}}"#
+    )
+}
+
+fn report(id: u32, seq_no: u32, tbc: bool, monitors: &[String]) -> String {
+    format!(
+        r#"a > [2,"m{id}","NotifyMonitoringReport",{{"requestId":7,"generatedAt":"2026-11-22T10:00:00Z","seqNo":{seq_no},"tbc":{tbc},"monitor":[{}]}}]"#,
+        monitors.join(",")
+    )
+}
+
+const SET: &str = r#"
+    5 op command CP1 SetVariableMonitoring {"setMonitoringData":[{"value":1,"type":"Delta","severity":8,"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"}},{"value":9,"type":"UpperThreshold","severity":4,"component":{"name":"C"},"variable":{"name":"V"}}]}
+    6 a answers {"setMonitoringResult":[{"status":"Rejected","type":"UpperThreshold","severity":4,"component":{"name":"C"},"variable":{"name":"V"}},{"id":2,"status":"Accepted","type":"Delta","severity":8,"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"AvailabilityState"}}]}
+"#;
+
+#[test]
+fn a_monitor_is_what_was_set_and_accepted() {
+    check(
+        ItemKind::Monitor,
+        &format!("{BOOT}{SET}"),
+        expect![[r#"
+        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+    "#]],
+    );
+}
+
+#[test]
+fn a_whole_report_says_which_monitors_there_are() {
+    let parts = [
+        report(1, 1, false, &[monitor(12, "Periodic", 9)]),
+        report(
+            2,
+            0,
+            true,
+            &[monitor(10, "Delta", 5), monitor(11, "UpperThreshold", 3)],
+        ),
+    ];
+    let script = format!(
+        "{BOOT}{SET}
+        7 op command CP1 GetMonitoringReport {{\"requestId\":7}}
+        8 a answers {{\"status\":\"Accepted\"}}
+        9 {}
+        10 {}",
+        parts[0], parts[1]
+    );
+    check(
+        ItemKind::Monitor,
+        &script,
+        expect![[r#"
+        10 {"component":{"name":"C"},"id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+        11 {"component":{"name":"C"},"id":11,"severity":3,"transaction":false,"type":"UpperThreshold","value":1.5,"variable":{"name":"V"}}
+        12 {"component":{"name":"C"},"id":12,"severity":9,"transaction":false,"type":"Periodic","value":1.5,"variable":{"name":"V"}}
+    "#]],
+    );
+}
+
+#[test]
+fn a_report_of_some_monitors_leaves_the_others() {
+    let script = format!(
+        "{BOOT}{SET}
+        7 op command CP1 GetMonitoringReport {{\"requestId\":7,\"monitoringCriteria\":[\"PeriodicMonitoring\"]}}
+        8 a answers {{\"status\":\"Accepted\"}}
+        9 {}",
+        report(1, 0, false, &[monitor(12, "Periodic", 9)])
+    );
+    check(
+        ItemKind::Monitor,
+        &script,
+        expect![[r#"
+        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+        12 {"component":{"name":"C"},"id":12,"severity":9,"transaction":false,"type":"Periodic","value":1.5,"variable":{"name":"V"}}
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_cleared_not_found_or_reset_is_gone() {
+    let set = format!("{BOOT}{SET}");
+    let cleared = |status: &str| {
+        format!(
+            r#"{set}
+            7 op command CP1 ClearVariableMonitoring {{"id":[2]}}
+            8 a answers {{"clearMonitoringResult":[{{"status":"{status}","id":2}}]}}
+            "#
+        )
+    };
+    for gone in ["Accepted", "NotFound"] {
+        check(ItemKind::Monitor, &cleared(gone), expect![[""]]);
+    }
+    check(
+        ItemKind::Monitor,
+        &cleared("Rejected"),
+        expect![[r#"
+        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+    "#]],
+    );
+    let based = |base: &str| {
+        format!(
+            r#"{set}
+            7 op command CP1 SetMonitoringBase {{"monitoringBase":"{base}"}}
+            8 a answers {{"status":"Accepted"}}
+            "#
+        )
+    };
+    check(ItemKind::Monitor, &based("FactoryDefault"), expect![[""]]);
+    check(
+        ItemKind::Monitor,
+        &based("All"),
+        expect![[r#"
+        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+    "#]],
+    );
+    let none = format!(
+        r#"{set}
+        7 op command CP1 GetMonitoringReport {{"requestId":7}}
+        8 a answers {{"status":"EmptyResultSet"}}
+        "#
+    );
+    check(ItemKind::Monitor, &none, expect![[""]]);
+}
+
+fn message(id: u32, text: &str) -> String {
+    format!(
+        r#"{{"id":{id},"priority":"NormalCycle","message":{{"format":"UTF8","content":"{text}"}}}}"#
+    )
+}
+
+#[test]
+fn display_messages_are_those_that_were_set_reported_and_not_cleared() {
+    let set = |second: u32, id: u32, text: &str, status: &str| {
+        format!(
+            "{second} op command CP1 SetDisplayMessage {{\"message\":{}}}\n{} a answers {{\"status\":\"{status}\"}}\n",
+            message(id, text),
+            second + 1,
+        )
+    };
+    let script = [
+        BOOT.to_owned(),
+        set(5, 1, "old", "Accepted"),
+        set(7, 1, "new", "Accepted"),
+        set(9, 2, "two", "Accepted"),
+        set(11, 3, "three", "NotSupportedPriority"),
+        "13 op command CP1 ClearDisplayMessage {\"id\":2}\n14 a answers {\"status\":\"Accepted\"}\n".to_owned(),
+    ]
+    .concat();
+    check(
+        ItemKind::DisplayMessage,
+        &script,
+        expect![[r#"
+        1 {"id":1,"message":{"content":"new","format":"UTF8"},"priority":"NormalCycle"}
+    "#]],
+    );
+    let reported = format!(
+        "{script}
+        15 op command CP1 GetDisplayMessages {{\"requestId\":7}}
+        16 a answers {{\"status\":\"Accepted\"}}
+        17 a > [2,\"d1\",\"NotifyDisplayMessages\",{{\"requestId\":7,\"messageInfo\":[{}]}}]",
+        message(4, "four")
+    );
+    check(
+        ItemKind::DisplayMessage,
+        &reported,
+        expect![[r#"
+        4 {"id":4,"message":{"content":"four","format":"UTF8"},"priority":"NormalCycle"}
+    "#]],
+    );
+    let none = format!(
+        "{script}
+        15 op command CP1 GetDisplayMessages {{\"requestId\":7}}
+        16 a answers {{\"status\":\"Unknown\"}}
+        "
+    );
+    check(ItemKind::DisplayMessage, &none, expect![[""]]);
+}
