@@ -205,8 +205,13 @@ fn time(at: Option<UtcMicros>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 
+/// UTC microseconds of a record.
+pub(crate) fn written_at(micros: i64) -> String {
+    UtcMicros(micros).to_string()
+}
+
 /// Records hold an empty text for what is absent.
-fn some(text: String) -> Option<String> {
+pub(crate) fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 

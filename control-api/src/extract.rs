@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
@@ -127,6 +127,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
         Path::from_request_parts(parts, state)
             .await
             .map(|Path((first, second))| Self(first, second))
+            .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+    }
+}
+
+/// The query of the URL.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(params)| Self(params))
             .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
     }
 }

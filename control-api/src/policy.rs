@@ -86,6 +86,9 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("POST", "/files/u/{secret}", Public),
     ("PUT", "/files/u/{secret}/{name}", Public),
     ("POST", "/files/u/{secret}/{name}", Public),
+    ("GET", "/api/v1/devices/{id}/certificates", READ),
+    ("POST", "/api/v1/devices/{id}/certificates", OPERATE),
+    ("DELETE", "/api/v1/devices/{id}/certificates", OPERATE),
     // Mounted: served by the pipeline, the program itself and the voice gateway.
     ("POST", "/api/v1/sql", READ),
     ("POST", "/api/v1/lake/flush", OPERATE),

@@ -1,5 +1,6 @@
 //! The resources. A handler's attribute is its entry in the OpenAPI document.
 
+mod certificates;
 mod charging;
 mod commands;
 mod courses;
@@ -72,6 +73,11 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(
             transfers::upload_named,
             transfers::upload_named_by_post
+        ))
+        .routes(routes!(
+            certificates::show,
+            certificates::install,
+            certificates::delete
         ))
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::delete))

@@ -9,6 +9,7 @@ mod api {
     pub(crate) mod station;
     pub(crate) mod world;
 
+    mod certificates;
     mod charging;
     mod commands;
     mod courses;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use storage::log::LogConfig;
 
+use crate::certificates::CertificatesConfig;
+
 /// What happens to a station that nobody registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onboarding {
@@ -118,6 +120,8 @@ pub struct Config {
     pub tariff: Tariff,
     /// What a register may do.
     pub plausibility: Plausibility,
+    /// Who signs certificates, and who knows about them; default nobody.
+    pub certificates: CertificatesConfig,
     /// Sizes and limits of each shard's log.
     pub log: LogConfig,
     /// What a thread calls when it has come to rest after work, for the program's allocator to give back what the thread has
@@ -147,6 +151,7 @@ impl Default for Config {
             vehicle_needs: VehicleNeeds::default(),
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),
+            certificates: CertificatesConfig::default(),
             log: LogConfig::default(),
             give_back: || {},
         }

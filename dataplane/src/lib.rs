@@ -6,7 +6,8 @@
 //! # Invariants
 //!
 //! - The answer to every inbound CALL except Heartbeat and Authorize leaves after its record is durable.
-//! - Answers leave a connection in the order of their requests.
+//! - Answers leave a connection in the order of their requests, but for one that waits for another server
+//!   (`shard/errands.rs`): that one leaves when it is there.
 //! - A station has at most one live connection, and at most one of our calls unanswered.
 //! - A command is durable before it is sent; one caught by a crash or a disconnect is never sent again.
 
@@ -14,6 +15,7 @@
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod admission;
+mod certificates;
 pub mod charging;
 mod config;
 mod energy;
@@ -30,12 +32,18 @@ mod replay;
 mod retry;
 mod router;
 mod runtime;
+mod security;
 mod shard;
 mod state;
 mod token;
 mod variables;
 mod wheel;
 
+pub use certificates::{
+    CaConfig, CaError, CertificateHash, CertificateSummary, CertificateUse, CertificatesConfig,
+    HashAlgorithm, HttpConfig, OcspConfig, PemError, ServicesError, SignerConfig,
+    certificate_hashes, certificate_summary,
+};
 pub use config::{Config, Onboarding, Plausibility, Tariff, VehicleNeeds};
 pub use id::CommandId;
 pub use items::{ItemKind, ItemView};

@@ -14,12 +14,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::record::{Acceptance, ConnectorStatus};
+use fleet::record::{Acceptance, ConnectorStatus, StationCertificates};
 use fleet::{Partition, StationKey, TransactionId};
 use net::driver::Detached;
 use storage::log::LogHandle;
 
 use crate::CommandId;
+use crate::certificates::Outcome;
 use crate::id::partition_of_transaction;
 use crate::items::{ItemKind, ItemView};
 use crate::local_list::LocalList;
@@ -283,6 +284,11 @@ pub(crate) enum Ask {
         key: StationKey,
         reply: Reply<Option<Vec<ReservationView>>>,
     },
+    /// `None` for a station nobody has heard of.
+    Certificates {
+        key: StationKey,
+        reply: Reply<Option<StationCertificates>>,
+    },
     Transaction {
         id: TransactionId,
         reply: Reply<Option<TransactionView>>,
@@ -306,6 +312,8 @@ pub(crate) enum Ask {
 /// What comes through a shard's mailbox.
 pub(crate) enum Letter {
     Ask(Ask),
+    /// What came of an errand of this shard, by its name there.
+    ErrandDone(u64, Outcome),
     Health(Reply<ShardHealth>),
     /// A socket whose station lives in this shard; its upgrade lies in the carry.
     Adopt {
@@ -606,6 +614,12 @@ impl Router {
     /// A command by its id; `None` when it is unknown or older than 24 hours.
     pub fn command_by_id(&self, id: CommandId) -> Pending<Option<CommandView>> {
         self.ask(Partition::from(id), |reply| Ask::CommandById { id, reply })
+    }
+
+    /// The certificates of a station, as far as its own answers tell, and those that it asked for; `None` for a station
+    /// nobody has heard of.
+    pub fn certificates(&self, key: StationKey) -> Pending<Option<StationCertificates>> {
+        self.ask(key.partition(), |reply| Ask::Certificates { key, reply })
     }
 
     /// A transaction by our id.

@@ -27,6 +27,7 @@ use storage::log::{
 };
 use storage::state::{Projector, StateError, StateStore};
 
+use crate::certificates::{Errand, Services, ServicesError};
 use crate::config::Config;
 use crate::keeper;
 use crate::mailbox::{Mailbox, Wake, mailbox};
@@ -80,6 +81,9 @@ pub enum StartError {
     /// The state store.
     #[error(transparent)]
     Store(#[from] StateError),
+    /// What signs certificates, or knows about them.
+    #[error("setting up certificates")]
+    Certificates(#[from] ServicesError),
     /// State and logs do not come together.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -190,6 +194,7 @@ impl Dataplane {
         store: StateStore,
     ) -> Result<Self, StartError> {
         check(&config)?;
+        let services = Services::open(&config.certificates)?;
         let shards = config.shards;
         let (listeners, addrs) = listen_all(&config)?;
         let mut seats = Vec::with_capacity(shards);
@@ -254,8 +259,16 @@ impl Dataplane {
             shard.resume(now, share.commands, share.reservation_ends);
             loaded.push((seat, shard));
         }
+        let desk = {
+            let mailboxes = mailboxes.clone();
+            // A shard that has no room for the outcome gives the errand up at its deadline.
+            services.start(move |errand: Errand, outcome| {
+                let _ = mailboxes[errand.shard].post(Letter::ErrandDone(errand.id, outcome));
+            })?
+        };
         let mut threads = Vec::with_capacity(shards);
         for (index, (seat, shard)) in loaded.into_iter().enumerate() {
+            let desk = desk.clone();
             let projector = projector.handle().clone();
             let peers = mailboxes.clone();
             let store = store.clone();
@@ -267,7 +280,8 @@ impl Dataplane {
                     letters,
                     log,
                 } = seat;
-                let reactor = Reactor::new(shard, log, letters, peers, projector, store, waker);
+                let reactor =
+                    Reactor::new(shard, log, letters, peers, projector, store, waker, desk);
                 reactor.run(index, shards, &mut driver)
             });
             threads.push(spawned.map_err(StartError::Thread)?);

@@ -12,9 +12,12 @@
 
 mod asks;
 mod calls;
+mod certificates;
 mod charging;
 mod commands;
 mod conns;
+mod contracts;
+mod errands;
 mod facts;
 mod follow;
 mod handshake;
@@ -63,6 +66,7 @@ use crate::wheel::Wheel;
 pub(crate) use asks::station_view;
 use commands::Command;
 use conns::{Conn, Conns, Handshake, Live, Stage};
+use errands::Errands;
 use journal::{Journal, Writable};
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
@@ -160,6 +164,7 @@ pub(crate) struct Shard {
     /// Stations packed since memory was last given back.
     packed: usize,
     outbox: Outbox,
+    errands: Errands,
     tally: Tally,
     reads_paused: bool,
     /// The log has stood still for too long: sockets are closed and upgrades refused.
@@ -216,6 +221,7 @@ impl Shard {
             rest_at: now.mono + REST_EVERY,
             packed: 0,
             outbox: Outbox::default(),
+            errands: Errands::default(),
             tally: Tally::default(),
             reads_paused: false,
             stalled: false,
@@ -397,6 +403,7 @@ impl Shard {
                 } => self.release(now, conn, called_at, frame, usize::from(header_len)),
                 Ready::Reply(reply) => reply(),
                 Ready::Transmit(command) => self.transmit(now, command),
+                Ready::Errand(errand) => self.send_errand(*errand),
             }
         }
         waiting.tidy();

@@ -325,6 +325,7 @@ impl StationState {
             | Body::CommandFollowed(_)
             | Body::ChargingChanged(_)
             | Body::ReservationsChanged(_)
+            | Body::StationCertificates(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {
                 self.registered = true;

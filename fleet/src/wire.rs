@@ -28,7 +28,7 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 use crate::record::{
     Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected, ConnectionRefused,
     Disconnected, Message, MeterValues, Notified, ReservationsChanged, SecurityEvent,
-    StationConfigured, StationDeleted, StatusReported, TransactionEvent,
+    StationCertificates, StationConfigured, StationDeleted, StatusReported, TransactionEvent,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -205,6 +205,7 @@ kinds! {
     14 CommandFollowed,
     20 ChargingChanged,
     25 ReservationsChanged,
+    35 StationCertificates,
 }
 
 /// One record, borrowed from its bytes.

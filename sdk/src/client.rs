@@ -10,13 +10,14 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ChargingProfileChange, ChargingProfileFilter, ChargingProfileRequest, ChargingProfiles,
-    ChargingRateUnit, Command, CommandRequest, CompositeSchedule, ConnectorStatus, Device,
-    DeviceCreated, DevicePatch, DeviceRequest, Health, ImportReport, IssueReceipt, IssueRequest,
-    LocalList, LocalListRequest, Message, MessageDirection, MessageType, Page, Principal,
-    PrincipalCreated, PrincipalRequest, Problem, Reservation, ReservationRequest, ReservationState,
-    SqlRequest, Token, TokenRequest, TokenStatus, Transaction, TransactionStart, Variable,
-    VoiceReply, VoiceRequest,
+    CertificateHashData, ChargingProfileChange, ChargingProfileFilter, ChargingProfileRequest,
+    ChargingProfiles, ChargingRateUnit, Command, CommandRequest, CompositeSchedule,
+    ConnectorStatus, Device, DeviceCertificates, DeviceCreated, DevicePatch, DeviceRequest, Health,
+    ImportReport, InstallCertificateRequest, IssueReceipt, IssueRequest, LocalList,
+    LocalListRequest, Message, MessageDirection, MessageType, Page, Principal, PrincipalCreated,
+    PrincipalRequest, Problem, Reservation, ReservationRequest, ReservationState, SqlRequest,
+    Token, TokenRequest, TokenStatus, Transaction, TransactionStart, Variable, VoiceReply,
+    VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -507,6 +508,38 @@ impl Client {
     ) -> Result<Reservation, ClientError> {
         let rid = reservation_id.to_string();
         let builder = self.request(Method::DELETE, &["devices", id, "reservations", &rid], &[]);
+        read(builder.timeout(TIMEOUT_LONG)).await
+    }
+
+    /// `GET /api/v1/devices/{id}/certificates`
+    pub async fn certificates(&self, id: &str) -> Result<DeviceCertificates, ClientError> {
+        read(self.get(&["devices", id, "certificates"])).await
+    }
+
+    /// `POST /api/v1/devices/{id}/certificates`: waits for the station's answer.
+    pub async fn install_certificate(
+        &self,
+        id: &str,
+        request: &InstallCertificateRequest,
+    ) -> Result<DeviceCertificates, ClientError> {
+        let builder = self.post(&["devices", id, "certificates"]).json(request);
+        read(builder.timeout(TIMEOUT_LONG)).await
+    }
+
+    /// `DELETE /api/v1/devices/{id}/certificates`: waits for the station's answer.
+    pub async fn delete_certificate(
+        &self,
+        id: &str,
+        hash: &CertificateHashData,
+    ) -> Result<DeviceCertificates, ClientError> {
+        let query = [
+            ("hash_algorithm", Some(hash.hash_algorithm.clone())),
+            ("issuer_name_hash", Some(hash.issuer_name_hash.clone())),
+            ("issuer_key_hash", Some(hash.issuer_key_hash.clone())),
+            ("serial_number", Some(hash.serial_number.clone())),
+        ];
+        let path = ["devices", id, "certificates"];
+        let builder = self.request(Method::DELETE, &path, &query);
         read(builder.timeout(TIMEOUT_LONG)).await
     }
 

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod certificates;
 mod charging;
 mod client;
 mod commands;
@@ -29,6 +30,10 @@ mod transactions;
 mod variables;
 mod voice;
 
+pub use certificates::{
+    CertificateHashData, CertificateRequest, CertificateRequestState, DeviceCertificates,
+    InstallCertificateRequest, InstalledCertificate,
+};
 pub use charging::{
     ChargingLimit, ChargingProfile, ChargingProfileChange, ChargingProfileFilter,
     ChargingProfileRequest, ChargingProfileSource, ChargingProfiles, ChargingRateUnit,

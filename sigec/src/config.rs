@@ -4,6 +4,7 @@
 //! reference, and what an unknown key is compared with. A setting therefore exists in two places only: there
 //! and in [`Config::check`].
 
+mod certificates;
 mod layers;
 mod show;
 mod units;
@@ -265,6 +266,7 @@ fn dataplane_config(
             slack_wh: watt_hours("plausibility.slack_wh")?,
             transaction_wh_max: watt_hours("plausibility.transaction_wh_max")?,
         },
+        certificates: certificates::check(settings)?,
         log: LogConfig {
             bytes_max: settings.size("log.bytes_max", 256 * MIB..=1024 * GIB)? as u64,
             commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,

@@ -57,11 +57,13 @@ pub enum Table {
     Files,
     /// Charging profiles of stations.
     ChargingProfiles,
+    /// One row per station with certificates.
+    Certificates,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -74,6 +76,7 @@ impl Table {
         Self::Reservations,
         Self::Files,
         Self::ChargingProfiles,
+        Self::Certificates,
     ];
 
     /// Its keyspace on disk.
@@ -91,6 +94,7 @@ impl Table {
             Self::Reservations => "reservations",
             Self::Files => "files",
             Self::ChargingProfiles => "charging_profiles",
+            Self::Certificates => "certificates",
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::SecurityEvent(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
+        | Body::StationCertificates(_)
         | Body::StationConfigured(_) => return,
     };
     let Ok(station) = record.station_key() else {

@@ -10,6 +10,7 @@ use storage::log::{Log, LogError, LogHandle};
 use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, SubmitError};
 
 use super::StopError;
+use crate::certificates::Desk;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::router::Letter;
 use crate::shard::{Effect, Now, Row, Shard};
@@ -31,6 +32,8 @@ pub(super) struct Reactor {
     projector: ProjectorHandle,
     store: StateStore,
     waker: Waker,
+    /// Where errands are handed in; none where nothing is configured that does them.
+    desk: Option<Desk>,
     /// Rows that wait for their records to be durable, or for the store's writer.
     ready: Option<(Projection, Seq)>,
     project_at: Instant,
@@ -40,6 +43,10 @@ pub(super) struct Reactor {
 }
 
 impl Reactor {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part that the thread has for its own from here on"
+    )]
     pub(super) fn new(
         shard: Shard,
         log: Log,
@@ -48,6 +55,7 @@ impl Reactor {
         projector: ProjectorHandle,
         store: StateStore,
         waker: Waker,
+        desk: Option<Desk>,
     ) -> Self {
         Self {
             shard,
@@ -58,6 +66,7 @@ impl Reactor {
             projector,
             store,
             waker,
+            desk,
             ready: None,
             project_at: Instant(0),
             reads_paused: false,
@@ -188,6 +197,7 @@ impl Reactor {
     fn letter(&mut self, io: &mut Io<'_>, letter: Letter) {
         match letter {
             Letter::Ask(ask) => self.shard.ask(now(io), ask),
+            Letter::ErrandDone(id, outcome) => self.shard.errand_done(now(io), id, outcome),
             Letter::Health(reply) => {
                 let log = self.handle.health(io.now());
                 reply.send(self.shard.health(log, self.projector.failure()));
@@ -214,6 +224,21 @@ impl Reactor {
                 false
             }
         });
+    }
+
+    /// Hands errands to whoever does them; one that nobody takes is answered at once.
+    fn hand_errands(&mut self, io: &mut Io<'_>) {
+        for errand in self.shard.errands() {
+            let refused = match &self.desk {
+                Some(desk) => desk.hand_in(errand).err(),
+                None => Some(errand),
+            };
+            if let Some(errand) = refused {
+                let reason = "too much of this kind is under way";
+                self.shard.errand_lost(now(io), errand.id, reason);
+                self.effects(io, None);
+            }
+        }
     }
 
     /// Gives the shard's records to the log, which commits at once, on this thread or its own, what somebody waits for.
@@ -364,6 +389,7 @@ impl Handler for Reactor {
         self.flush(io.now());
         // What the log has committed in this turn goes out in it.
         self.note_durable(io);
+        self.hand_errands(io);
         // What that let out made records of its own, and the next turn may be a second away.
         self.flush(io.now());
         if self.shard.durable() < self.handle.durable() {

@@ -104,6 +104,13 @@ impl Shard {
                 let known = self.known(&key);
                 reply.send(known.map(|_| self.projection.variables(&key)));
             }
+            Ask::Certificates { key, reply } => match self.known(&key) {
+                None => reply.send(None),
+                Some(station) => match self.certificates(station) {
+                    Ok(certificates) => reply.send(Some(certificates)),
+                    Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+                },
+            },
             Ask::Transaction { id, reply } => match self.find_transaction(id) {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
@@ -284,6 +291,7 @@ impl Shard {
             self.active.remove(&transaction.id);
         }
         self.forget_charging(now, station);
+        self.forget_certificates(now, station);
         self.record(now, station, &StationDeleted { principal });
         Ok(())
     }

@@ -4,9 +4,10 @@ mod both;
 mod v21;
 
 use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind};
-use ocpp::{MeterColumns, Timestamp, Word, v16, v201};
+use ocpp::{MeterColumns, Timestamp, Version, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
+use super::certificates::{Asked, StatusKind};
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
 use super::tokens::{Shown, id_tag_info, id_token_info};
@@ -14,25 +15,7 @@ use super::{Now, Shard};
 use crate::charging::vehicle_schedule_201;
 use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
-
-/// Security events that the specification calls critical (OCPP 2.0.1 Part 2 Appendices, §1).
-const CRITICAL: &[&str] = &[
-    "FirmwareUpdated",
-    "SettingSystemTime",
-    "StartupOfTheDevice",
-    "ResetOrReboot",
-    "SecurityLogWasCleared",
-    "MemoryExhaustion",
-    "TamperDetectionActivated",
-    "InvalidFirmwareSignature",
-    "InvalidFirmwareSigningCertificate",
-    "InvalidCsmsCertificate",
-    "InvalidChargingStationCertificate",
-    "InvalidTLSVersion",
-    "InvalidTLSCipherSuite",
-    "MaintenanceLoginAccepted",
-    "MaintenanceLoginFailed",
-];
+use crate::security::is_critical;
 
 impl Shard {
     /// A request in the words of 1.6.
@@ -123,11 +106,15 @@ impl Shard {
                 data: None,
             }
             .into(),
-            // Nothing here signs certificates.
-            v16::Request::SignCertificate(_) => v16::SignCertificateResponse {
-                status: v16::GenericStatus::Rejected,
+            v16::Request::SignCertificate(sign) => {
+                self.notified(now, call, |out| request.write(out))?;
+                let asked = Asked {
+                    csr: &sign.csr,
+                    certificate_type: "",
+                    request_id: None,
+                };
+                return self.sign_certificate(now, Version::V16, call, asked);
             }
-            .into(),
         };
         self.notified(now, call, |out| request.write(out))?;
         self.answer(now, call, Leave::WhenDurable, Answer::V16(response));
@@ -164,7 +151,18 @@ impl Shard {
                 return Ok(());
             }
             v201::Request::Authorize(authorize) => {
-                return self.authorize_2x(now, call, both::shown_201(&authorize.id_token, 0));
+                let shown = both::shown_201(&authorize.id_token, 0);
+                let hashes = authorize.iso15118_certificate_hash_data.as_ref();
+                if hashes.is_none() && authorize.certificate.is_none() {
+                    return self.authorize_2x(now, call, shown);
+                }
+                let authorization = self.authorize(now, call.station, shown)?;
+                let asks = hashes.map_or_else(Vec::new, |hashes| {
+                    hashes.iter().map(both::status_ask_201).collect()
+                });
+                let payload = || written(|out| request.write(out));
+                self.authorize_contract(now, Version::V201, call, authorization, asks, payload);
+                return Ok(());
             }
             v201::Request::BootNotification(boot) => {
                 self.booted_2x(now, call, &both::booted_201(boot));
@@ -216,23 +214,26 @@ impl Shard {
                 }
                 .into()
             }
-            v201::Request::SignCertificate(_) => v201::SignCertificateResponse {
-                status: v201::GenericStatus::Rejected,
-                status_info: Some(not_enabled()),
+            v201::Request::SignCertificate(sign) => {
+                self.notified(now, call, |out| request.write(out))?;
+                let asked = Asked {
+                    csr: &sign.csr,
+                    certificate_type: sign.certificate_type.map_or("", Word::as_str),
+                    request_id: None,
+                };
+                return self.sign_certificate(now, Version::V201, call, asked);
             }
-            .into(),
-            v201::Request::Get15118EVCertificate(_) => v201::Get15118EVCertificateResponse {
-                status: v201::Iso15118EVCertificateStatus::Failed,
-                status_info: Some(not_enabled()),
-                exi_response: "".into(),
+            v201::Request::Get15118EVCertificate(_) => {
+                self.notified(now, call, |out| request.write(out))?;
+                self.ask_contract(now, Version::V201, call, written(|out| request.write(out)));
+                return Ok(());
             }
-            .into(),
-            v201::Request::GetCertificateStatus(_) => v201::GetCertificateStatusResponse {
-                status: v201::GetCertificateStatusType::Failed,
-                status_info: Some(not_enabled()),
-                ocsp_result: None,
+            v201::Request::GetCertificateStatus(status) => {
+                self.notified(now, call, |out| request.write(out))?;
+                let asks = vec![both::status_ask_201(&status.ocsp_request_data)];
+                self.ask_statuses(now, Version::V201, call, StatusKind::One, asks);
+                return Ok(());
             }
-            .into(),
         };
         self.notified(now, call, |out| request.write(out))?;
         self.answer(now, call, Leave::WhenDurable, Answer::V201(response));
@@ -274,11 +275,12 @@ impl Shard {
         timestamp: &Timestamp<'_>,
         info: Option<&str>,
     ) {
+        let protocol = self.stations[call.station].state.protocol;
         let recorded = SecurityEvent {
             event_type: kind.to_owned(),
             occurred: moment(Some(timestamp), now.utc),
             info: text(info),
-            critical: CRITICAL.contains(&kind),
+            critical: is_critical(protocol, kind),
         };
         self.record(now, call.station, &recorded);
         self.acknowledge(now, call);
@@ -296,9 +298,7 @@ impl Shard {
         call: Inbound<'_>,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), StoreUnreadable> {
-        let mut payload = Vec::new();
-        write(&mut payload);
-        let payload = String::from_utf8(payload).expect("the writers write JSON");
+        let payload = written(write);
         let notified = Notified {
             action: call.action.to_owned(),
             payload: self.without_secrets(call.action, &payload),
@@ -417,6 +417,13 @@ impl Shard {
         self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
         Ok(())
     }
+}
+
+/// A request, written back as a JSON object.
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut payload = Vec::new();
+    write(&mut payload);
+    String::from_utf8(payload).expect("the writers write JSON")
 }
 
 /// Why a service that does not exist here refuses (2.0.1 Part 2 Appendices, standardized reason codes).

@@ -184,6 +184,7 @@ writable!(
     TransactionEvent,
     MeterValues,
     SecurityEvent,
+    StationCertificates,
     CommandChanged,
     CommandFollowed,
     ChargingChanged,

@@ -101,6 +101,11 @@ pub(crate) fn reservations_key(canonical: &mut Canonical, station: &str) -> [u8;
     canonical.begin("reservations", station).hash()
 }
 
+/// The key under which the certificates of a station are kept.
+pub(crate) fn certificates_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
+    canonical.begin("certificates", station).hash()
+}
+
 /// A row of the store that is the newest record of its thing: the event's name, then the record.
 pub(crate) fn record_row(event: EventId, record: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + record.len());
@@ -238,6 +243,12 @@ impl Projection {
                 let key = reservations_key(&mut self.canonical, record.station);
                 self.rows
                     .push_back((event.seq, Table::Reservations, key, row));
+            }
+            Body::StationCertificates(_) => {
+                let key = certificates_key(&mut self.canonical, record.station);
+                let row = record_row(event, bytes);
+                self.rows
+                    .push_back((event.seq, Table::Certificates, key, row));
             }
             Body::Connected(_)
             | Body::Disconnected(_)

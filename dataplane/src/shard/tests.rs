@@ -3,6 +3,7 @@
 mod actions;
 mod authorization;
 mod cases;
+mod certificates;
 mod charging;
 mod commands;
 mod connections;

@@ -22,6 +22,8 @@ pub(crate) enum Deadline {
     Wait(u32),
     /// Reservations of this station end at this time, UTC microseconds.
     Reservation(u32, i64),
+    /// Something that is done elsewhere.
+    Errand(u64),
 }
 
 /// Deadlines, nearest first.
@@ -75,6 +77,7 @@ impl Shard {
                 Some(Deadline::Reservation(station, ends_at)) => {
                     self.end_reservations(now, station, ends_at);
                 }
+                Some(Deadline::Errand(id)) => self.errand_lost(now, id, "it took too long"),
                 None => break,
             }
         }

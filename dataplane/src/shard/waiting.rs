@@ -7,6 +7,7 @@ use net::driver::ConnId;
 use ocpp::Instant;
 
 use crate::CommandId;
+use crate::certificates::Errand;
 
 /// One thing that may happen once its record is safe.
 pub(crate) enum Ready {
@@ -23,6 +24,8 @@ pub(crate) enum Ready {
     Reply(Box<dyn FnOnce() + Send>),
     /// A command may go out.
     Transmit(CommandId),
+    /// Something is done elsewhere.
+    Errand(Box<Errand>),
 }
 
 /// First in, first out: records are numbered in the order of what waits for them.
@@ -68,7 +71,7 @@ impl Waiting {
         let (_, ready) = self.queue.pop_front()?;
         let len = match ready {
             Ready::Answer { len, .. } => len as usize,
-            Ready::Reply(_) | Ready::Transmit(_) => 0,
+            Ready::Reply(_) | Ready::Transmit(_) | Ready::Errand(_) => 0,
         };
         let start = self.head;
         self.head += len;

@@ -128,6 +128,13 @@ impl Name {
         Some(key)
     }
 
+    /// The key of the row with one of its values.
+    pub(crate) fn value_key(&self, station: &StationKey, kind: AttributeKind) -> Option<Vec<u8>> {
+        let mut key = self.key(station)?;
+        key.push(kind as u8 + 1);
+        Some(key)
+    }
+
     fn texts(&self) -> [&str; 4] {
         [
             &self.component.name,

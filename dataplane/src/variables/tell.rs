@@ -80,6 +80,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         Body::CommandChanged(_)
         | Body::CommandFollowed(_)
         | Body::ChargingChanged(_)
+        | Body::StationCertificates(_)
         | Body::Connected(_)
         | Body::Disconnected(_)
         | Body::ConnectionRefused(_)

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::{
-    ChargingLimitHeld, ChargingProfileHeld, FollowUp, MeterRow, Moment, PartRange, Reading,
-    Reservation, Retry, Sample, TextRange, TransactionSummary, VehicleCharging,
+    CertificateHashData, ChargingLimitHeld, ChargingProfileHeld, FollowUp, InstalledCertificate,
+    MeterRow, Moment, PartRange, Reading, Reservation, Retry, Sample, SigningRequest, SigningState,
+    TextRange, TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -20,6 +21,15 @@ fn moment() -> Moment {
         at: 7,
         raw: "2026-11-22T10:41:49Z".into(),
         clock_trusted: true,
+    }
+}
+
+fn hash_data(n: u8) -> CertificateHashData {
+    CertificateHashData {
+        hash_algorithm: "SHA256".into(),
+        issuer_name_hash: format!("a{n}"),
+        issuer_key_hash: format!("b{n}"),
+        serial_number: format!("c{n}"),
     }
 }
 
@@ -271,6 +281,30 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        StationCertificates {
+            installed: vec![InstalledCertificate {
+                certificate_type: "CSMSRootCertificate".into(),
+                hashes: vec![hash_data(1)],
+                children: vec![hash_data(2)],
+                subject: "CN=Root".into(),
+                not_after: Some(9),
+                known_since: 10,
+                reported_at: Some(11),
+            }],
+            requests: vec![SigningRequest {
+                requested_at: 12,
+                certificate_type: "V2GCertificate".into(),
+                request_id: Some(13),
+                state: SigningState::Signed.code(),
+                changed_at: 14,
+                subject: "CN=CP1".into(),
+                reason: "why".into(),
+                command_id: Some([15; 16]),
+                serial_number: "1f".into(),
+                not_after: Some(16),
+            }],
+        }
+        .into(),
     ]
 }
 
@@ -414,6 +448,13 @@ fn golden_bytes_have_not_moved() {
         1900010080b7df1fdb6006000b64656661756c742f4350310c00000000000000010000006343435332ffffff09090909
         090909090909090909090909010a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0e00000000000000050f000000000000001000
         000000000000010b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b61646d696effffff0d0000000000000091ffffff01000000
+        StationCertificates
+        2300010080b7df1fdb6006000b64656661756c742f43503143534d53526f6f7443657274696669636174655348413235
+        36ffff6131ffffffffffff6231ffffffffffff6331ffffffffffff534841323536ffff6132ffffffffffff6232ffffff
+        ffffff6332ffffffffffff93000000adffffffb8ffffff01000000d0ffffff01000000434e3d526f6f74ff0109000000
+        000000000a00000000000000010b0000000000000056324743657274696669636174650c000000000000008e000000ea
+        ffffff010d00000000000000040e00000000000000434e3d435031ffff776879ffffffffff010f0f0f0f0f0f0f0f0f0f
+        0f0f0f0f0f0f3166ffffffffffff01100000000000000064ffffff01000000a4ffffff01000000
     "#]]);
 }
 

@@ -159,6 +159,7 @@ pub(super) fn push(
         | Body::CommandChanged(_)
         | Body::CommandFollowed(_)
         | Body::ChargingChanged(_)
+        | Body::StationCertificates(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)

@@ -105,6 +105,45 @@ fn what_is_shown_is_a_configuration_of_the_same_meaning() {
 }
 
 #[test]
+fn a_ca_signs_for_an_organization_and_known_uses() {
+    check(
+        "[ca]\nsigner = \"file\"\n",
+        &[],
+        &[],
+        expect![[r#"
+            ca.organization from the defaults: found "none", expected the name that requests bear, when ca.signer is not "none"
+        "#]],
+    );
+    check(
+        "[ca]\ntypes = [\"ServerCertificate\"]\n",
+        &[],
+        &[],
+        expect![[r#"
+            ca.types from DIR/sigec.toml: found ["ServerCertificate"], expected some of ChargingStationCertificate, V2GCertificate, V2G20Certificate
+        "#]],
+    );
+    let flags = [
+        ("ca.signer", "http".to_owned()),
+        ("ca.organization", "ACME".to_owned()),
+        ("ocsp.responders", "http://a,http://b".to_owned()),
+        ("contracts.url", "https://c".to_owned()),
+    ];
+    let certificates = Config::load(None, [], &flags)
+        .unwrap()
+        .0
+        .dataplane
+        .certificates;
+    let ca = certificates.ca.unwrap();
+    assert!(matches!(ca.signer, dataplane::SignerConfig::Http(_)));
+    assert_eq!(ca.organization, "ACME");
+    assert_eq!(
+        certificates.ocsp.unwrap().responders,
+        ["http://a", "http://b"]
+    );
+    assert_eq!(certificates.contracts.unwrap().url, "https://c");
+}
+
+#[test]
 fn an_unknown_key_names_the_nearest_known_one() {
     check(
         "[ocpp]\nlissten = \"x\"\n",

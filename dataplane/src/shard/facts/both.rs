@@ -8,11 +8,12 @@ use ocpp::{Word, v21, v201};
 
 use super::super::summary::TransactionReport;
 use super::super::tokens::{Shown, token_type};
+use crate::certificates::StatusAsk;
 use crate::normalize::{moment, text};
 use crate::token::TokenType;
 
 macro_rules! both {
-    ($version:ident, $token_type:ident, $booted:ident, $status:ident, $shown:ident, $report:ident) => {
+    ($version:ident, $token_type:ident, $booted:ident, $status:ident, $shown:ident, $report:ident, $status_ask:ident) => {
         /// A boot.
         pub(super) fn $booted(boot: &$version::BootNotification<'_>) -> Booted {
             let station = &boot.charging_station;
@@ -69,6 +70,17 @@ macro_rules! both {
             }
         }
 
+        /// A certificate whose status is asked for.
+        pub(super) fn $status_ask(data: &$version::OcspRequestData<'_>) -> StatusAsk {
+            StatusAsk {
+                algorithm: data.hash_algorithm.as_str().to_owned(),
+                issuer_name_hash: data.issuer_name_hash.to_string(),
+                issuer_key_hash: data.issuer_key_hash.to_string(),
+                serial_number: data.serial_number.to_string(),
+                responders: vec![data.responder_url.to_string()],
+            }
+        }
+
         /// A transaction's event, without its meter values, and the token in it.
         pub(super) fn $report<'a>(
             event: &'a $version::TransactionEvent<'_>,
@@ -104,9 +116,23 @@ macro_rules! both {
 }
 
 both!(
-    v201, kind_201, booted_201, status_201, shown_201, report_201
+    v201,
+    kind_201,
+    booted_201,
+    status_201,
+    shown_201,
+    report_201,
+    status_ask_201
 );
-both!(v21, kind_21, booted_21, status_21, shown_21, report_21);
+both!(
+    v21,
+    kind_21,
+    booted_21,
+    status_21,
+    shown_21,
+    report_21,
+    status_ask_21
+);
 
 fn kind_201(kind: &v201::IdTokenType) -> Option<TokenType> {
     Some(token_type(*kind))

@@ -1,12 +1,14 @@
 //! One arm per action of 2.1. What 2.0.1 has too is acted on, and answered, by the same functions.
 
-use ocpp::{MeterColumns, Timestamp, v21};
+use ocpp::{MeterColumns, Timestamp, Version, Word, v21};
 
 use super::super::calls::{Answer, Inbound, Leave};
+use super::super::certificates::{Asked, ChainAsked, StatusKind};
 use super::super::charging::dynamic_response;
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
-use super::both;
+use super::{both, written};
+use crate::certificates::StatusAsk;
 use crate::charging::vehicle_schedule_21;
 
 impl Shard {
@@ -45,7 +47,18 @@ impl Shard {
                 return self.transaction_event(now, call, &report, shown, columns);
             }
             v21::Request::Authorize(authorize) => {
-                return self.authorize_2x(now, call, both::shown_21(&authorize.id_token, 0));
+                let shown = both::shown_21(&authorize.id_token, 0);
+                let hashes = authorize.iso15118_certificate_hash_data.as_ref();
+                if hashes.is_none() && authorize.certificate.is_none() {
+                    return self.authorize_2x(now, call, shown);
+                }
+                let authorization = self.authorize(now, call.station, shown)?;
+                let asks = hashes.map_or_else(Vec::new, |hashes| {
+                    hashes.iter().map(both::status_ask_21).collect()
+                });
+                let payload = || written(|out| request.write(out));
+                self.authorize_contract(now, Version::V21, call, authorization, asks, payload);
+                return Ok(());
             }
             v21::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
@@ -123,42 +136,66 @@ impl Shard {
                 status: v21::GenericStatus::Rejected,
             }
             .into(),
-            v21::Request::SignCertificate(_) => v21::SignCertificateResponse {
-                status: v21::GenericStatus::Rejected,
-                status_info: Some(not_enabled()),
+            v21::Request::SignCertificate(sign) => {
+                self.notified(now, call, |out| request.write(out))?;
+                let asked = Asked {
+                    csr: &sign.csr,
+                    certificate_type: sign.certificate_type.map_or("", Word::as_str),
+                    request_id: sign.request_id,
+                };
+                return self.sign_certificate(now, Version::V21, call, asked);
             }
-            .into(),
-            v21::Request::Get15118EVCertificate(_) => v21::Get15118EVCertificateResponse {
-                status: v21::Iso15118EVCertificateStatus::Failed,
-                status_info: Some(not_enabled()),
-                exi_response: "".into(),
-                remaining_contracts: None,
+            v21::Request::Get15118EVCertificate(_) => {
+                self.notified(now, call, |out| request.write(out))?;
+                self.ask_contract(now, Version::V21, call, written(|out| request.write(out)));
+                return Ok(());
             }
-            .into(),
-            v21::Request::GetCertificateStatus(_) => v21::GetCertificateStatusResponse {
-                status: v21::GetCertificateStatusType::Failed,
-                status_info: Some(not_enabled()),
-                ocsp_result: None,
+            v21::Request::GetCertificateStatus(status) => {
+                self.notified(now, call, |out| request.write(out))?;
+                let asks = vec![both::status_ask_21(&status.ocsp_request_data)];
+                self.ask_statuses(now, Version::V21, call, StatusKind::One, asks);
+                return Ok(());
             }
-            .into(),
             v21::Request::GetCertificateChainStatus(chain) => {
+                self.notified(now, call, |out| request.write(out))?;
                 let asked = chain.certificate_status_requests.iter();
-                let certificate_status = asked
-                    .map(|asked| v21::CertificateStatus {
-                        certificate_hash_data: asked.certificate_hash_data.clone(),
-                        source: asked.source,
-                        status: v21::CertificateStatusType::Failed,
-                        next_update: Timestamp::at(now.utc.0),
-                    })
-                    .collect::<Vec<_>>()
-                    .into();
-                v21::GetCertificateChainStatusResponse { certificate_status }.into()
+                let (kept, asks) = asked.map(chain_asked).unzip();
+                self.ask_statuses(now, Version::V21, call, StatusKind::Chain(kept), asks);
+                return Ok(());
             }
         };
         self.notified(now, call, |out| request.write(out))?;
         self.answer(now, call, Leave::WhenDurable, Answer::V21(response));
         Ok(())
     }
+}
+
+/// One certificate of a GetCertificateChainStatus: what its answer repeats, and what responders are asked. Lists of revoked
+/// certificates are not fetched, so those have nobody to ask.
+fn chain_asked(asked: &v21::CertificateStatusRequestInfo<'_>) -> (ChainAsked, StatusAsk) {
+    let hash = &asked.certificate_hash_data;
+    let kept = ChainAsked {
+        hash_algorithm: hash.hash_algorithm,
+        issuer_name_hash: hash.issuer_name_hash.to_string(),
+        issuer_key_hash: hash.issuer_key_hash.to_string(),
+        serial_number: hash.serial_number.to_string(),
+        source: asked.source,
+    };
+    let responders = match asked.source {
+        v21::CertificateStatusSource::Ocsp => {
+            let urls = asked.urls.iter();
+            urls.map(|url| (**url).to_owned()).collect()
+        }
+        v21::CertificateStatusSource::Crl => Vec::new(),
+    };
+    let ask = StatusAsk {
+        algorithm: kept.hash_algorithm.as_str().to_owned(),
+        issuer_name_hash: kept.issuer_name_hash.clone(),
+        issuer_key_hash: kept.issuer_key_hash.clone(),
+        serial_number: kept.serial_number.clone(),
+        responders,
+    };
+    (kept, ask)
 }
 
 /// Why a service that does not exist here refuses (2.1 Part 2 Appendices, standardized reason codes).

@@ -16,6 +16,7 @@
 
 mod a;
 mod b;
+mod certificates;
 mod e;
 mod f;
 mod g;

@@ -21,7 +21,10 @@ const COMMAND: &str = "a command: checked, sent once, its answer shown";
 
 /// What becomes of a station's call.
 const BEHAVIOURS: &[(&str, &str)] = &[
-    ("Authorize", "decided by the tokens"),
+    (
+        "Authorize",
+        "decided by the tokens, and by a contract certificate where there is one",
+    ),
     ("BatterySwap", KEPT),
     (
         "BootNotification",
@@ -32,9 +35,18 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("DataTransfer", "kept, and refused as UnknownVendorId"),
     ("DiagnosticsStatusNotification", COURSE),
     ("FirmwareStatusNotification", COURSE),
-    ("Get15118EVCertificate", REFUSED),
-    ("GetCertificateChainStatus", REFUSED),
-    ("GetCertificateStatus", REFUSED),
+    (
+        "Get15118EVCertificate",
+        "passed to a provider of contracts; without one refused in its own answer",
+    ),
+    (
+        "GetCertificateChainStatus",
+        "asked of listed OCSP responders, remembered; of others Failed",
+    ),
+    (
+        "GetCertificateStatus",
+        "asked of listed OCSP responders, remembered; of others Failed",
+    ),
     ("Heartbeat", "told the time"),
     ("LogStatusNotification", COURSE),
     ("MeterValues", "readings, of a transaction or beside one"),
@@ -85,7 +97,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
         "SecurityEventNotification",
         "a security event, with its severity",
     ),
-    ("SignCertificate", REFUSED),
+    (
+        "SignCertificate",
+        "checked, signed by the CA, sent by CertificateSigned; without a CA refused",
+    ),
     ("SignedFirmwareStatusNotification", COURSE),
     (
         "StartTransaction",

@@ -21,6 +21,7 @@ use ocpp::Instant;
 use ring::hmac;
 use storage::state::Table;
 
+use crate::certificates::Services;
 use crate::config::{Config, Onboarding};
 use crate::permutation::TransactionIds;
 use crate::router::pending::{Pending, pending};
@@ -71,6 +72,9 @@ pub(super) struct World {
     full: bool,
     pub(super) rows: Rows,
     replies: Vec<(String, Heard)>,
+    /// Does errands at once, unless it hangs.
+    services: Services,
+    services_hang: bool,
     pub(super) out: String,
     /// The last HTTP answer that was no switch.
     pub(super) last_refusal: String,
@@ -106,7 +110,10 @@ impl World {
             running: Running::default(),
         });
         let rows = Rows::default();
+        let services = Services::open(&settings.config.certificates).expect("services that start");
         let mut world = Self {
+            services,
+            services_hang: false,
             shard: shard(&settings, &rows, Seq(0), now_at(0.0)),
             settings,
             seconds: 0.0,
@@ -158,6 +165,8 @@ impl World {
             // Of what is not durable yet, that many records survive the next restart.
             ("disk", "keeps") => self.durable += rest.parse::<usize>().expect("a number"),
             ("store", "breaks") => self.rows.broken.store(true, Ordering::Relaxed),
+            ("services", "hang") => self.services_hang = true,
+            ("services", "work") => self.services_hang = false,
             ("store", "works") => self.rows.broken.store(false, Ordering::Relaxed),
             ("records", "shown") => self.show_records = true,
             ("wait", _) => {}
@@ -222,6 +231,7 @@ impl World {
             ("op", "reserve") => super::reservations::reserve(self, rest),
             ("op", "reservations") => super::reservations::show(self, rest),
             ("op", "station") => self.show_station(rest),
+            ("op", "certificates") => self.show_certificates(rest),
             ("op", "transactions") => self.show_transactions(rest),
             (_, "connect") => self.connect(who, rest),
             (_, "raw") => self.raw_request(who, rest),
@@ -284,6 +294,14 @@ impl World {
     pub(super) fn settle(&mut self) {
         for _ in 0..1_000 {
             let mut moved = self.effects();
+            for errand in self.shard.errands() {
+                let now = self.now();
+                if !self.services_hang {
+                    let outcome = self.services.run(&errand.wish, now.utc);
+                    self.shard.errand_done(now, errand.id, outcome);
+                    moved = true;
+                }
+            }
             let (log, full) = (&mut self.log, self.full);
             let before = log.len();
             self.shard.records(|record| {
@@ -851,6 +869,11 @@ impl World {
                 changed.cause, changed.installed, changed.removed
             ),
             Fact::ReservationsChanged(changed) => super::reservations::shown(&changed),
+            Fact::StationCertificates(certificates) => format!(
+                "StationCertificates installed {} requests {}",
+                certificates.installed.len(),
+                certificates.requests.len()
+            ),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
             Fact::StationDeleted(_) => "StationDeleted".into(),

@@ -1,10 +1,11 @@
-//! The passwords of OCPP 1.6's security whitepaper, edition 3.
+//! Passwords and certificates of OCPP 1.6's security whitepaper, edition 3.
 
 use expect_test::expect;
 use ocpp::Version;
 
 use super::Case;
 use super::a::upgrade_as;
+use super::certificates::{csr_json, run_with_ca};
 use crate::config::Onboarding;
 use crate::shard::tests::world::config;
 
@@ -63,4 +64,56 @@ fn ocpp16_security_a01_password() {
         < 101 Switching Protocols ocpp1.6
     "#]]
     .assert_eq(&seen);
+}
+
+/// A central system that triggers it gets a request for a certificate, and sends what its CA signs. A station that
+/// refuses it is left alone.
+#[test]
+fn ocpp16_security_a02_certificate_by_request() {
+    let seen = run_with_ca(
+        Version::V16,
+        &format!(
+            r#"
+            op ExtendedTriggerMessage {{"requestedMessage":"SignChargePointCertificate"}}
+            answer {{"status":"Accepted"}}
+            SignCertificate {{"csr":{}}}
+            answer {{"status":"Rejected"}}
+            : op certificates CP1
+            "#,
+            csr_json("ACME", "CP1")
+        ),
+    );
+    expect![[r#"
+        < ExtendedTriggerMessage {"requestedMessage":"SignChargePointCertificate"}
+        op ExtendedTriggerMessage: Answered {"status":"Accepted"}
+        SignCertificate: {"status":"Accepted"}
+        < CertificateSigned {"certificateChain":"PEM.PEM."}
+        request - rejected [O=ACME, CN=CP1]
+    "#]]
+    .assert_eq(&seen);
+}
+
+/// A station asks by itself when its certificate is about to end; what is another station's is refused.
+#[test]
+fn ocpp16_security_a03_certificate_of_its_own_accord() {
+    let seen = run_with_ca(
+        Version::V16,
+        &format!(
+            r#"
+            SignCertificate {{"csr":{}}}
+            answer {{"status":"Accepted"}}
+            SignCertificate {{"csr":{}}}
+            : op certificates CP1
+            "#,
+            csr_json("ACME", "SN-7"),
+            csr_json("ACME", "CP2")
+        ),
+    );
+    expect![[r#"
+        SignCertificate: {"status":"Accepted"}
+        < CertificateSigned {"certificateChain":"PEM.PEM."}
+        SignCertificate: {"status":"Rejected"}
+        request - accepted [O=ACME, CN=SN-7]
+        request - refused [] the subject's CN is "CP2", expected CP1 or SN-7, and no URL or IP address
+    "#]].assert_eq(&seen);
 }

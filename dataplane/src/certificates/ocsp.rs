@@ -1,0 +1,247 @@
+//! Whether a certificate is revoked (RFC 6960), asked of responders that the configuration lists, and remembered until
+//! the answer says that there will be a newer one.
+//!
+//! The answer goes on to a station or a vehicle, which has the issuer's certificate and checks the signature. Here is
+//! only checked what can be: that it is an answer, that it is about the certificate that was asked for, and that its
+//! time has neither yet to come nor gone by.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use fleet::UtcMicros;
+use ureq::Agent;
+use x509_cert::der::asn1::{Null, ObjectIdentifier, OctetString};
+use x509_cert::der::{Decode, Encode};
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::AlgorithmIdentifierOwned;
+use x509_ocsp::{
+    BasicOcspResponse, CertId, CertStatus, OcspRequest, OcspResponse, OcspResponseStatus, Request,
+    TbsRequest,
+};
+
+use super::config::{OcspConfig, ServicesError};
+use super::hash::{HashAlgorithm, unhex};
+use super::http::{Address, HttpError, agent, check_url, post};
+
+/// Longest answer of a responder, bytes: `ocspResult` of 2.1 has 18,000 characters of base64.
+const ANSWER_LEN_MAX: u64 = 13_500;
+/// Answers that are remembered.
+const CACHE_LEN_MAX: usize = 10_000;
+/// How long one counts that names no end.
+const KEPT_MICROS: i64 = 3_600 * 1_000_000;
+/// How long one is remembered at most: a responder's own view may change before the end that it named (M06.FR.10 lets a
+/// station ask once a week).
+const KEPT_MICROS_MAX: i64 = 24 * KEPT_MICROS;
+/// How far a responder's clock may be ahead.
+const AHEAD_MICROS: i64 = 300 * 1_000_000;
+
+/// Which certificate, as a station names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StatusAsk {
+    pub(crate) algorithm: String,
+    pub(crate) issuer_name_hash: String,
+    pub(crate) issuer_key_hash: String,
+    pub(crate) serial_number: String,
+    /// Where to ask, in order.
+    pub(crate) responders: Vec<String>,
+}
+
+/// What a responder says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatusFound {
+    pub(crate) status: Status,
+    /// `OCSPResponse` in DER.
+    pub(crate) answer: Vec<u8>,
+    /// Until when it counts.
+    pub(crate) next_update: UtcMicros,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Good,
+    Revoked,
+    Unknown,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OcspError {
+    #[error("the certificate is not named by hashes and a serial number in hexadecimal digits")]
+    Ask,
+    #[error("{url:?} is not among ocsp.responders")]
+    NotAllowed { url: String },
+    #[error("no responder is named")]
+    NoResponder,
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error("the responder's answer is no OCSP response in DER")]
+    Structure,
+    #[error("the responder answers {0:?}")]
+    Refused(OcspResponseStatus),
+    #[error("the responder's answer is about another certificate")]
+    Other,
+    #[error("the responder's answer is not of now")]
+    Stale,
+}
+
+/// The responders, and what they have said.
+#[derive(Debug)]
+pub(super) struct Responders {
+    agent: Agent,
+    allowed: Vec<Address>,
+    /// Shared by the threads that ask.
+    cache: Mutex<HashMap<StatusAsk, StatusFound>>,
+}
+
+impl Responders {
+    pub(super) fn new(config: &OcspConfig) -> Result<Self, ServicesError> {
+        let allowed = config.responders.iter().map(|url| check_url(url));
+        Ok(Self {
+            agent: agent(config.timeout, config.roots.as_deref())?,
+            allowed: allowed.collect::<Result<_, _>>()?,
+            cache: Mutex::default(),
+        })
+    }
+
+    /// The status of a certificate, from memory or from the first responder that gives one.
+    pub(super) fn status(&self, ask: &StatusAsk, now: UtcMicros) -> Result<StatusFound, OcspError> {
+        if let Some(found) = self.remembered(ask, now) {
+            return Ok(found);
+        }
+        let wanted = cert_id(ask).ok_or(OcspError::Ask)?;
+        let mut problem = OcspError::NoResponder;
+        for url in &ask.responders {
+            match self.ask(&wanted, url, now) {
+                Ok(found) => {
+                    self.remember(ask, &found, now);
+                    return Ok(found);
+                }
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
+    }
+
+    fn ask(&self, wanted: &CertId, url: &str, now: UtcMicros) -> Result<StatusFound, OcspError> {
+        let is_allowed = Address::parse(url)
+            .is_ok_and(|address| self.allowed.iter().any(|allowed| allowed.covers(&address)));
+        if !is_allowed {
+            let url = url.chars().take(200).collect();
+            return Err(OcspError::NotAllowed { url });
+        }
+        let headers = [
+            ("Content-Type", "application/ocsp-request"),
+            ("Accept", "application/ocsp-response"),
+        ];
+        let request = request(wanted).ok_or(OcspError::Ask)?;
+        let answer = post(
+            &self.agent,
+            url,
+            headers.into_iter(),
+            &request,
+            ANSWER_LEN_MAX,
+        )?;
+        read(answer, wanted, now)
+    }
+
+    fn remembered(&self, ask: &StatusAsk, now: UtcMicros) -> Option<StatusFound> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache
+            .get(ask)
+            .filter(|found| now < found.next_update)
+            .cloned()
+    }
+
+    fn remember(&self, ask: &StatusAsk, found: &StatusFound, now: UtcMicros) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() == CACHE_LEN_MAX {
+            cache.retain(|_, found| now < found.next_update);
+        }
+        // One too many is asked for again: that is slower, and no less right.
+        if cache.len() < CACHE_LEN_MAX {
+            let until = found.next_update.min(UtcMicros(now.0 + KEPT_MICROS_MAX));
+            cache.insert(
+                ask.clone(),
+                StatusFound {
+                    next_update: until,
+                    ..found.clone()
+                },
+            );
+        }
+    }
+}
+
+fn cert_id(ask: &StatusAsk) -> Option<CertId> {
+    // NIST's arc of hash functions.
+    let id = match HashAlgorithm::parse(&ask.algorithm)? {
+        HashAlgorithm::Sha256 => "2.16.840.1.101.3.4.2.1",
+        HashAlgorithm::Sha384 => "2.16.840.1.101.3.4.2.2",
+        HashAlgorithm::Sha512 => "2.16.840.1.101.3.4.2.3",
+    };
+    let hash =
+        |digits: &str| OctetString::new(unhex(digits).filter(|bytes| !bytes.is_empty())?).ok();
+    let serial = unhex(&ask.serial_number).filter(|bytes| !bytes.is_empty())?;
+    Some(CertId {
+        hash_algorithm: AlgorithmIdentifierOwned {
+            oid: ObjectIdentifier::new(id).ok()?,
+            parameters: Some(Null.into()),
+        },
+        issuer_name_hash: hash(&ask.issuer_name_hash)?,
+        issuer_key_hash: hash(&ask.issuer_key_hash)?,
+        serial_number: SerialNumber::new(&serial).ok()?,
+    })
+}
+
+fn request(wanted: &CertId) -> Option<Vec<u8>> {
+    let request = OcspRequest {
+        tbs_request: TbsRequest {
+            request_list: vec![Request {
+                req_cert: wanted.clone(),
+                single_request_extensions: None,
+            }],
+            ..TbsRequest::default()
+        },
+        optional_signature: None,
+    };
+    request.to_der().ok()
+}
+
+/// Reads a responder's answer.
+fn read(answer: Vec<u8>, wanted: &CertId, now: UtcMicros) -> Result<StatusFound, OcspError> {
+    let response = OcspResponse::from_der(&answer).map_err(|_| OcspError::Structure)?;
+    if response.response_status != OcspResponseStatus::Successful {
+        return Err(OcspError::Refused(response.response_status));
+    }
+    let bytes = response.response_bytes.ok_or(OcspError::Structure)?;
+    let basic =
+        BasicOcspResponse::from_der(bytes.response.as_bytes()).map_err(|_| OcspError::Structure)?;
+    // Responders write the algorithm with and without its empty parameters.
+    let is_wanted = |id: &CertId| {
+        id.hash_algorithm.oid == wanted.hash_algorithm.oid
+            && id.issuer_name_hash == wanted.issuer_name_hash
+            && id.issuer_key_hash == wanted.issuer_key_hash
+            && id.serial_number == wanted.serial_number
+    };
+    let mut responses = basic.tbs_response_data.responses.iter();
+    let single = responses
+        .find(|single| is_wanted(&single.cert_id))
+        .ok_or(OcspError::Other)?;
+    let micros = |time: &x509_ocsp::OcspGeneralizedTime| {
+        i64::try_from(time.0.to_unix_duration().as_micros()).unwrap_or(i64::MAX)
+    };
+    let next_update = single
+        .next_update
+        .as_ref()
+        .map_or(now.0 + KEPT_MICROS, micros);
+    if next_update <= now.0 || now.0 + AHEAD_MICROS < micros(&single.this_update) {
+        return Err(OcspError::Stale);
+    }
+    Ok(StatusFound {
+        status: match single.cert_status {
+            CertStatus::Good(_) => Status::Good,
+            CertStatus::Revoked(_) => Status::Revoked,
+            CertStatus::Unknown(_) => Status::Unknown,
+        },
+        answer,
+        next_update: UtcMicros(next_update),
+    })
+}

@@ -1,0 +1,232 @@
+//! The threads that do what a shard does not wait for.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fleet::{StationKey, UtcMicros};
+
+use super::CertificateUse;
+use super::ca::Ca;
+use super::config::{CaConfig, CertificatesConfig, ServicesError};
+use super::contracts;
+use super::csr;
+use super::http::Server;
+use super::ocsp::Responders;
+
+pub(crate) use super::contracts::ContractAsk;
+pub(crate) use super::ocsp::{Status, StatusAsk, StatusFound};
+
+/// Threads that ask other servers; one more does what needs none.
+const ASKING_THREADS: usize = 4;
+/// Errands that wait for a thread; a shard hears at once that there is no room for another.
+const ERRANDS_MAX: usize = 256;
+
+/// What a shard wants done.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    /// Whose it is.
+    pub(crate) shard: usize,
+    /// Its name there.
+    pub(crate) id: u64,
+    pub(crate) wish: Wish,
+}
+
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// Is this request in order? `names` are what the subject may call the station.
+    Check { csr: String, names: Vec<String> },
+    /// A certificate for a request that is in order.
+    Sign {
+        csr: String,
+        station: StationKey,
+        usage: CertificateUse,
+    },
+    /// Are these certificates revoked?
+    Statuses(Vec<StatusAsk>),
+    /// What a provider of contracts has to say.
+    Contract(ContractAsk),
+}
+
+/// What came of it; an error is one line for an operator.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The subject of a request that is in order.
+    Checked(Result<String, String>),
+    Signed(Result<Signed, String>),
+    Statuses(Vec<Result<StatusFound, String>>),
+    Contract(Result<String, String>),
+}
+
+/// A certificate and those above it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signed {
+    /// PEM, leaf first.
+    pub(crate) chain: String,
+    pub(crate) serial_number: String,
+    /// UTC microseconds.
+    pub(crate) not_after: i64,
+}
+
+/// Everything that is configured. Cheap to share: what it holds never changes, but for what responders have said.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    ca: Option<(CaConfig, Ca)>,
+    responders: Option<Responders>,
+    contracts: Option<Server>,
+}
+
+impl Services {
+    pub(crate) fn open(config: &CertificatesConfig) -> Result<Self, ServicesError> {
+        let ca = config.ca.as_ref();
+        let ca = ca.map(|config| Ca::open(&config.signer).map(|ca| (config.clone(), ca)));
+        Ok(Self {
+            ca: ca.transpose()?,
+            responders: config.ocsp.as_ref().map(Responders::new).transpose()?,
+            contracts: config.contracts.as_ref().map(Server::new).transpose()?,
+        })
+    }
+
+    /// Does an errand, however long that takes.
+    pub(crate) fn run(&self, wish: &Wish, now: UtcMicros) -> Outcome {
+        match wish {
+            Wish::Check { csr, names } => Outcome::Checked(self.check(csr, names)),
+            Wish::Sign {
+                csr,
+                station,
+                usage,
+            } => Outcome::Signed(self.sign(csr, station, *usage, now)),
+            Wish::Statuses(asks) => Outcome::Statuses(
+                asks.iter()
+                    .map(|ask| match &self.responders {
+                        Some(responders) => responders.status(ask, now).map_err(|e| describe(&e)),
+                        None => Err(NOT_CONFIGURED.to_owned()),
+                    })
+                    .collect(),
+            ),
+            Wish::Contract(ask) => Outcome::Contract(match &self.contracts {
+                Some(server) => contracts::ask(server, ask).map_err(|error| describe(&error)),
+                None => Err(NOT_CONFIGURED.to_owned()),
+            }),
+        }
+    }
+
+    fn check(&self, pem: &str, names: &[String]) -> Result<String, String> {
+        let (config, _) = self.ca.as_ref().ok_or(NOT_CONFIGURED)?;
+        let csr = csr::read(pem).map_err(|error| describe(&error))?;
+        csr.check_subject(&config.organization, names)
+            .map_err(|error| describe(&error))?;
+        Ok(csr.subject_text())
+    }
+
+    fn sign(
+        &self,
+        pem: &str,
+        station: &StationKey,
+        usage: CertificateUse,
+        now: UtcMicros,
+    ) -> Result<Signed, String> {
+        let (_, ca) = self.ca.as_ref().ok_or(NOT_CONFIGURED)?;
+        let csr = csr::read(pem).map_err(|error| describe(&error))?;
+        ca.sign(&csr, pem, station, usage, now)
+            .map_err(|error| describe(&error))
+    }
+
+    /// True for what needs no other server, and so is not to wait behind what does.
+    fn is_local(&self, wish: &Wish) -> bool {
+        match wish {
+            Wish::Check { .. } => true,
+            Wish::Sign { .. } => self.ca.as_ref().is_some_and(|(_, ca)| ca.is_local()),
+            Wish::Statuses(_) | Wish::Contract(_) => false,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.ca.is_none() && self.responders.is_none() && self.contracts.is_none()
+    }
+
+    /// Starts the threads; `done` takes what came of each errand to its shard. Where nothing is configured there is
+    /// nothing to start. They end when the handle and its clones are gone and what is under way is done.
+    pub(crate) fn start(
+        self,
+        done: impl Fn(Errand, Outcome) + Clone + Send + 'static,
+    ) -> Result<Option<Desk>, ServicesError> {
+        if self.is_idle() {
+            return Ok(None);
+        }
+        let services = Arc::new(self);
+        let (local, own) = sync_channel(ERRANDS_MAX);
+        let (remote, others) = sync_channel(ERRANDS_MAX);
+        let others = Arc::new(Mutex::new(others));
+        let spawn = |name: String, errands: Arc<Mutex<Receiver<Errand>>>| {
+            let (services, done) = (Arc::clone(&services), done.clone());
+            let thread = std::thread::Builder::new().name(name);
+            let spawned = thread.spawn(move || work(&services, &errands, done));
+            spawned.map(drop).map_err(ServicesError::Thread)
+        };
+        spawn("certificates".into(), Arc::new(Mutex::new(own)))?;
+        for at in 0..ASKING_THREADS {
+            spawn(format!("certificates-{at}"), Arc::clone(&others))?;
+        }
+        Ok(Some(Desk {
+            services,
+            local,
+            remote,
+        }))
+    }
+}
+
+fn work(services: &Services, errands: &Mutex<Receiver<Errand>>, done: impl Fn(Errand, Outcome)) {
+    loop {
+        let next = errands
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(errand) = next else { return };
+        let outcome = services.run(&errand.wish, UtcMicros(net::clock::utc_micros()));
+        done(errand, outcome);
+    }
+}
+
+/// Where errands are handed in.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    services: Arc<Services>,
+    local: SyncSender<Errand>,
+    remote: SyncSender<Errand>,
+}
+
+impl Desk {
+    /// Never blocks; an errand for which there is no room comes back.
+    pub(crate) fn hand_in(&self, errand: Errand) -> Result<(), Errand> {
+        let lane = if self.services.is_local(&errand.wish) {
+            &self.local
+        } else {
+            &self.remote
+        };
+        lane.try_send(errand).map_err(|refused| match refused {
+            std::sync::mpsc::TrySendError::Full(errand)
+            | std::sync::mpsc::TrySendError::Disconnected(errand) => errand,
+        })
+    }
+}
+
+/// What a shard without such a service would say; it does not ask then.
+const NOT_CONFIGURED: &str = "no such service is configured";
+
+/// An error with its sources, on one line of bounded length.
+fn describe(error: &dyn Error) -> String {
+    const CHARS_MAX: usize = 400;
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a text never fails.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(CHARS_MAX)
+        .collect()
+}
