@@ -37,7 +37,11 @@ fn the_defaults_are_a_whole_configuration() {
     assert_eq!(config.postgres_listen, address("127.0.0.1:5433"));
     // The parts' own defaults and the documented ones are the same.
     let (dataplane, lake) = (
-        dataplane::Config::default(),
+        dataplane::Config {
+            // Of the program, not of its settings.
+            give_back: config.dataplane.give_back,
+            ..dataplane::Config::default()
+        },
         pipeline::Config::new(std::path::absolute("./sigec-data").unwrap()),
     );
     assert_eq!(
@@ -59,15 +63,19 @@ fn every_default_is_documented_and_says_something_to_the_program() {
 
     // A key that `Config::check` never reads would accept any value of its type.
     for key in Settings::defaults().keys() {
-        let mut settings = Settings::defaults();
-        let refused = match settings.value(key).0 {
-            toml::Value::String(_) => vec![(key, String::new())],
-            toml::Value::Integer(_) => vec![(key, "-1".to_owned())],
+        let refused: &[_] = match Settings::defaults().value(key).0 {
+            // Some texts may be empty, and none has a line of its own.
+            toml::Value::String(_) => &["", "\n"],
+            toml::Value::Integer(_) => &["-1"],
             toml::Value::Boolean(_) | toml::Value::Array(_) => continue,
             other => panic!("{key}: a default of type {}", other.type_str()),
         };
-        settings.add_flags(&refused).unwrap();
-        assert!(Config::check(&settings).is_err(), "{key} takes any value");
+        let is_taken = |text: &&str| {
+            let mut settings = Settings::defaults();
+            settings.add_flags(&[(key, (*text).to_owned())]).unwrap();
+            Config::check(&settings).is_ok()
+        };
+        assert!(!refused.iter().all(is_taken), "{key} takes any value");
     }
 }
 
