@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod gate;
 mod names;
+mod pieces;
 mod planning;
 mod portions;
 mod stoppable;

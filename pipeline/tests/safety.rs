@@ -375,6 +375,32 @@ async fn memory_is_bounded_by_spilling_and_then_by_refusing() {
 }
 
 #[tokio::test]
+async fn a_sort_takes_whatever_lies_below_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = TestLog::open(dir.path(), 0);
+    let sql = lake(dir.path(), &[&log]).sql();
+    let rows = "(SELECT value, value % 1000 AS k, 'a name that is longer than a view ' || value::varchar AS name \
+                FROM generate_series(1, 300000))";
+    // A window's rows, an aggregate's groups, both sides of a join.
+    for query in [
+        format!(
+            "SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY k ORDER BY first DESC, name) AS nth
+             FROM (SELECT *, first_value(name) OVER (PARTITION BY k ORDER BY value) AS first FROM {rows}))"
+        ),
+        format!(
+            "SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY n, name) AS nth
+             FROM (SELECT name, count(*) AS n FROM {rows} GROUP BY name))"
+        ),
+        format!(
+            "SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY a.name, b.name) AS nth
+             FROM {rows} a JOIN {rows} b ON a.value = b.value)"
+        ),
+    ] {
+        assert_eq!(value(&sql, &query).await, "300000", "{query}");
+    }
+}
+
+#[tokio::test]
 async fn no_type_makes_room_for_more_than_there_is() {
     let dir = tempfile::tempdir().unwrap();
     let log = TestLog::open(dir.path(), 0);

@@ -22,6 +22,7 @@ use datafusion::physical_plan::{
 };
 use futures::{Stream, StreamExt};
 
+use super::pieces::Pieces;
 use super::stoppable::End;
 
 /// Batches between two yields. A yield costs a turn of the scheduler, which one batch of some 2,000 rows would feel.
@@ -34,6 +35,8 @@ pub(super) struct Gate {
     end: End,
     /// Rows that whoever reads this gathers at most, of each partition, because it works through all in one step.
     gathered_max: Option<usize>,
+    /// Whoever reads this keeps batches, and counts them.
+    cuts: bool,
 }
 
 impl Gate {
@@ -42,6 +45,15 @@ impl Gate {
             input,
             end: end.clone(),
             gathered_max: None,
+            cuts: false,
+        }
+    }
+
+    /// Before a sort, which is given large batches in [`Pieces`].
+    pub(super) fn before_sorting(input: Arc<dyn ExecutionPlan>, end: &End) -> Self {
+        Self {
+            cuts: true,
+            ..Self::new(input, end)
         }
     }
 
@@ -101,6 +113,7 @@ impl ExecutionPlan for Gate {
             input,
             end: self.end.clone(),
             gathered_max: self.gathered_max,
+            cuts: self.cuts,
         }))
     }
 
@@ -120,6 +133,7 @@ impl ExecutionPlan for Gate {
             end: self.end.clone(),
             handed: 0,
             gathered,
+            pieces: self.cuts.then(Pieces::default),
         }))
     }
 }
@@ -139,6 +153,7 @@ struct GateStream {
     /// Batches since the last yield.
     handed: usize,
     gathered: Option<Gathered>,
+    pieces: Option<Pieces>,
 }
 
 /// What was read of one partition by an operator that keeps it.
@@ -174,7 +189,15 @@ impl Stream for GateStream {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let polled = gate.batches.poll_next_unpin(cx);
+        if let Some(piece) = gate.pieces.as_mut().and_then(Pieces::next) {
+            gate.handed += 1;
+            gate.end.stepped();
+            return Poll::Ready(Some(piece));
+        }
+        let mut polled = gate.batches.poll_next_unpin(cx);
+        if let Some(pieces) = &mut gate.pieces {
+            polled = polled.map(|batch| batch.map(|batch| pieces.cut(batch?)));
+        }
         match &polled {
             Poll::Ready(Some(Ok(batch))) => {
                 gate.handed += 1;
@@ -222,6 +245,7 @@ mod tests {
             end: end.clone(),
             handed: 0,
             gathered: None,
+            pieces: None,
         }
     }
 

@@ -21,6 +21,7 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
 use datafusion::physical_plan::joins::utils::JoinFilter;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, replace_children_if_necessary};
 use tokio_util::sync::CancellationToken;
@@ -126,6 +127,9 @@ pub(super) fn stoppable(
     plan.transform_up(|node| {
         let node = if let Some(window) = node.downcast_ref::<WindowAggExec>() {
             Arc::new(ByPartition::new(window, end)?)
+        } else if let Some(sort) = node.downcast_ref::<SortExec>() {
+            let gate = Gate::before_sorting(Arc::clone(sort.input()), end);
+            replace_children_if_necessary(Arc::clone(&node), vec![Arc::new(gate)])?
         } else if makes_ordered_lists(&node) {
             let inputs = node.children().into_iter().map(|input| {
                 let gate = Gate::before_gathering(Arc::clone(input), end, LISTED_ROWS_MAX);
