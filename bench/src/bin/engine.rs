@@ -4,6 +4,8 @@
 //! request. Servers take turns, so that a busy neighbour disturbs all of them; the ratio to the echo is taken within a
 //! turn, and its median over the turns is the result.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use bench::child::{Server, cpu_time};
 use bench::client::{Client, Round};
@@ -134,7 +136,7 @@ fn measure(
         .round(messages)
         .with_context(|| format!("asking {}", server.name()))?;
     let per_message =
-        |after: std::time::Duration, before| (after - before).as_nanos() as f64 / messages as f64;
+        |after: Duration, before: Duration| (after - before).as_nanos() as f64 / messages as f64;
     Ok(Turn {
         server,
         sockets,
