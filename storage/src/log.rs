@@ -85,8 +85,6 @@ pub struct Log {
     /// The batch that was offered last is in no hurry.
     offered_unawaited: bool,
     appended: Seq,
-    /// The thread that calls [`Log::flush`] has the committer's priority, because it syncs too.
-    is_raised: bool,
     threads: Option<Threads>,
 }
 
@@ -204,7 +202,6 @@ impl Log {
             offered_len: 0,
             offered_unawaited: false,
             appended: end.seq,
-            is_raised: false,
             threads: None,
         };
         Ok((log, stepper, recovery))
@@ -282,9 +279,6 @@ impl Log {
         });
         match (own, batch) {
             (Some(mut committer), batch) => {
-                if !std::mem::replace(&mut self.is_raised, true) {
-                    priority::raise();
-                }
                 if let Some(batch) = batch {
                     slot.place(batch);
                 }
