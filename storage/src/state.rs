@@ -450,6 +450,14 @@ impl StateStore {
         Ok(())
     }
 
+    /// True while the engine holds rows that are in files, or are on their way there.
+    fn keeps_earlier_states(&self) -> bool {
+        let tables = &self.tables;
+        tables.iter().any(|table| {
+            0 < table.tree.version_free_list_len() || 0 < table.tree.sealed_memtable_count()
+        })
+    }
+
     fn table(&self, table: Table) -> &Keyspace {
         &self.tables[table as usize]
     }

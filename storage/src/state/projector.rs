@@ -64,16 +64,19 @@ pub(super) const REST_AFTER_ROWLESS: u32 = 8;
 enum Rest {
     /// Sort what waits into files.
     Flush,
-    /// Let go of what was sorted.
-    LetGo,
+    /// Let go of what was sorted, with so many tries left: on a slow disk the engine may still be sorting.
+    LetGo(u32),
 }
+
+/// See [`Rest::LetGo`].
+const LET_GO: Rest = Rest::LetGo(8);
 
 impl Rest {
     /// How long the store is quiet before this, in time or in projections without rows.
     fn quiet(self) -> (Duration, u32) {
         match self {
             Self::Flush => (REST_AFTER, REST_AFTER_ROWLESS),
-            Self::LetGo => (Duration::from_secs(1), 2),
+            Self::LetGo(_) => (Duration::from_secs(1), 2),
         }
     }
 }
@@ -165,7 +168,7 @@ fn run(
 ) -> Result<(), StateError> {
     // What comes next, and the projections without rows since the last step; `None` once the store is at rest. Whoever
     // opened it has had it flushed.
-    let mut rest = Some((Rest::LetGo, 0));
+    let mut rest = Some((LET_GO, 0));
     let mut open = true;
     while open {
         let first = match rest {
@@ -181,16 +184,19 @@ fn run(
             }
             Some((Rest::Flush, _)) => {
                 store.flush_for_rest()?;
-                rest = Some((Rest::LetGo, 0));
+                rest = Some((LET_GO, 0));
                 continue;
             }
-            Some((Rest::LetGo, _)) => {
+            Some((Rest::LetGo(tries), _)) => {
                 // What follows fails by itself, if there is anything wrong.
                 if let Err(error) = store.let_go() {
                     tracing::warn!(error = describe(&error), "the state store keeps memory");
                 }
                 give_back();
-                rest = None;
+                rest = match tries.checked_sub(1) {
+                    Some(left) if store.keeps_earlier_states() => Some((Rest::LetGo(left), 0)),
+                    _ => None,
+                };
                 continue;
             }
         };
