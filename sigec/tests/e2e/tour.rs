@@ -8,43 +8,17 @@ use super::foreign::has;
 use super::server::{Server, Site, TOKEN, loadgen, sigec};
 use super::wait::eventually;
 
-fn readme(name: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
-}
-
-/// The shell blocks of a README, in order.
-fn blocks(text: &str) -> Vec<&str> {
-    text.split("```sh\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect()
-}
-
 /// The blocks that a comment names.
 fn tour() -> BTreeMap<String, String> {
-    let text = readme("README.md");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
     let named = text.split("<!-- tour: ").skip(1).map(|rest| {
         let (name, rest) = rest.split_once(" -->").unwrap();
-        (name.to_owned(), blocks(rest)[0].to_owned())
+        let (_, rest) = rest.split_once("```sh\n").unwrap();
+        let (block, _) = rest.split_once("```").unwrap();
+        (name.to_owned(), block.to_owned())
     });
     named.collect()
-}
-
-#[test]
-fn both_languages_show_the_same_commands() {
-    let words = |text: &str| {
-        let commands: Vec<String> = blocks(text)
-            .iter()
-            .flat_map(|block| block.lines())
-            .map(|line| line.split(" #").next().unwrap().trim_end().to_owned())
-            // The token's stand-in is a sentence.
-            .filter(|line| !line.starts_with("export TOKEN="))
-            .collect();
-        commands
-    };
-    let english = words(&readme("README.md"));
-    assert!(tour().len() <= english.len(), "{english:?}");
-    assert_eq!(english, words(&readme("README.pt-BR.md")));
 }
 
 /// A reader's terminal: the server's ports and names are put in for the ones the README shows.
