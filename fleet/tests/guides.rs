@@ -3,8 +3,8 @@
 //! What both languages share is compared section by section: levels of headings, commands and other blocks of code, rows
 //! of tables, and every word between backticks. The test stands here because this crate compiles in seconds.
 
-
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
