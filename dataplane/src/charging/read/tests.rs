@@ -1,3 +1,9 @@
+use fleet::UtcMicros;
+
+use super::super::clear::ClearCriteria;
+use super::super::profile::{ProfileId, Purpose, Schedule};
+use super::super::rate::Rate;
+use super::number::rate_of;
 use super::*;
 
 #[test]

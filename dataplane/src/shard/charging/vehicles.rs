@@ -1,0 +1,81 @@
+//! What vehicles need and plan, as far as it takes an answer.
+
+use ocpp::{v21, v201};
+
+use super::super::facts::not_enabled;
+use super::{Now, Shard, StoreUnreadable};
+use crate::charging::{
+    self, Comparison, CompositeSchedule, Difference, Field, Reading, Tolerance, Unreadable,
+};
+use crate::config::VehicleNeeds;
+
+impl Shard {
+    /// What a 2.0.1 station is answered that tells what its vehicle needs. The plan is somebody else's, if there is one.
+    pub(in crate::shard) fn needs_201(&self) -> v201::NotifyEVChargingNeedsResponse<'static> {
+        use v201::NotifyEVChargingNeedsStatus as Status;
+
+        let (status, status_info) = match self.settings.config.vehicle_needs {
+            VehicleNeeds::Rejected => (Status::Rejected, Some(not_enabled())),
+            VehicleNeeds::Accepted => (Status::Accepted, None),
+            VehicleNeeds::Processing => (Status::Processing, None),
+        };
+        v201::NotifyEVChargingNeedsResponse {
+            status,
+            status_info,
+        }
+    }
+
+    /// The same in 2.1, which has a word of its own for a vehicle that may keep to its plan (K18.FR.04).
+    pub(in crate::shard) fn needs_21(&self) -> v21::NotifyEVChargingNeedsResponse<'static> {
+        use v21::NotifyEVChargingNeedsStatus as Status;
+
+        v21::NotifyEVChargingNeedsResponse {
+            status: match self.settings.config.vehicle_needs {
+                VehicleNeeds::Rejected => Status::NoChargingProfile,
+                VehicleNeeds::Accepted => Status::Accepted,
+                VehicleNeeds::Processing => Status::Processing,
+            },
+            status_info: None,
+        }
+    }
+
+    /// Whether a vehicle's plan lies within what its station's profiles allow, as far as they are known (K15.FR.11).
+    pub(in crate::shard) fn vehicle_keeps_to(
+        &mut self,
+        now: Now,
+        station: u32,
+        evse_id: u32,
+        plan: Result<CompositeSchedule, Unreadable>,
+    ) -> Result<bool, StoreUnreadable> {
+        // A plan beyond all numbers is beyond every limit.
+        let Ok(plan) = plan else {
+            return Ok(false);
+        };
+        if !self.charging.contains_key(&station) {
+            return Ok(true);
+        }
+        let view = self.charging_view(now, station)?;
+        let request = charging::Request {
+            evse_id,
+            from: plan.start,
+            duration_s: plan.duration_s,
+            unit: plan.unit,
+        };
+        let Ok(ours) = charging::composite(&view.profiles, &view.station, &request) else {
+            return Ok(true);
+        };
+        let supply = &view.station.supply;
+        let exceeds = |found: &Difference| match found.field {
+            Field::Limit | Field::LimitL2 | Field::LimitL3 => {
+                found.theirs != Reading::None && !found.is_stricter()
+            }
+            Field::DischargeLimit | Field::Setpoint | Field::Phases => false,
+        };
+        Ok(
+            match charging::compare(&ours, &plan, supply, &Tolerance::default()) {
+                Comparison::Equal | Comparison::Apart => true,
+                Comparison::Differs(found) => !found.iter().any(exceeds),
+            },
+        )
+    }
+}

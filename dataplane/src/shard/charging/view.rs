@@ -1,0 +1,66 @@
+//! What is known of a station's smart charging, for those who compute with it.
+
+use fleet::UtcMicros;
+
+use super::{Now, Shard, StoreUnreadable};
+use crate::charging;
+use crate::router::charging::ChargingView;
+
+impl Shard {
+    /// What is known of a station's smart charging, and of the station as far as that needs it.
+    pub(in crate::shard) fn charging_view(
+        &mut self,
+        now: Now,
+        station: u32,
+    ) -> Result<ChargingView, StoreUnreadable> {
+        let held = self.held(station)?;
+        let edition = self.edition(station);
+        let state = &self.stations[station].state;
+        let details = state.details();
+        let mut known = charging::Station::new(edition);
+        let ended_at = self.charging.get(&station).copied().flatten();
+        let offline_since = ended_at.unwrap_or(state.seen_at).min(now.utc);
+        known.offline_since = (state.connection == 0).then_some(offline_since);
+        let connectors = details.connectors.iter().map(|connector| connector.evse_id);
+        let declared = details.configured.as_ref().map_or(0, |c| c.connectors);
+        let profiles = held.record.profiles.iter().map(|held| held.evse_id);
+        let running = state.active().map(|transaction| transaction.evse_id);
+        let mut ids: Vec<u32> = connectors
+            .chain(1..=declared.min(64))
+            .chain(profiles)
+            .chain(running)
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        known.evses = (ids.into_iter().filter(|id| *id != 0))
+            .map(charging::Evse::new)
+            .collect();
+        for transaction in state.active() {
+            let vehicle = held.record.vehicles.iter().find(|vehicle| {
+                vehicle.evse_id == transaction.evse_id
+                    && vehicle.ocpp_transaction_id == *transaction.ocpp_id
+            });
+            let evse = known
+                .evses
+                .iter_mut()
+                .find(|evse| evse.id == transaction.evse_id);
+            if let Some(evse) = evse {
+                evse.transaction = Some(charging::Transaction {
+                    ocpp_transaction_id: transaction.ocpp_id.clone(),
+                    ready_at: transaction.started_at.map(UtcMicros),
+                    priority: vehicle.is_some_and(|vehicle| vehicle.priority),
+                    soc_percent: None,
+                    schedule: vehicle.map_or(0, |vehicle| held.chosen(vehicle)),
+                    needs_known: vehicle.is_some_and(|vehicle| !vehicle.needs.is_empty()),
+                });
+            }
+        }
+        let profiles = held.set(edition);
+        Ok(ChargingView {
+            key: state.key.clone(),
+            station: known,
+            profiles,
+            held: held.record,
+        })
+    }
+}
