@@ -1,0 +1,146 @@
+//! What a script can have shown.
+
+use std::time::Duration;
+
+use fleet::record::Direction;
+use fleet::wire::Fact;
+
+use super::{World, key};
+use crate::router::Ask;
+use crate::router::pending::pending;
+use crate::shard::tests::reservations;
+
+impl World {
+    pub(super) fn show_station(&mut self, identity: &str) {
+        let (reply, pending) = pending();
+        let now = self.now();
+        let key = key(identity);
+        self.shard.ask(now, Ask::Station { key, reply });
+        let Some(view) = pending.wait(Duration::ZERO).unwrap() else {
+            return self.say(&format!("station {identity}: none"));
+        };
+        let connectors: Vec<_> = view
+            .connectors
+            .iter()
+            .map(|c| {
+                let register = c.register.map_or_else(String::new, |r| format!(" {r} kWh"));
+                format!(
+                    "{}.{} {}{register}",
+                    c.evse_id, c.connector_id, c.status_reported
+                )
+            })
+            .collect();
+        self.say(&format!(
+            "station {identity}: {} {} {:?} {} {} [{}]",
+            view.acceptance,
+            if view.online { "online" } else { "offline" },
+            view.status(),
+            view.vendor,
+            view.active_transactions.len(),
+            connectors.join(", "),
+        ));
+    }
+
+    pub(super) fn show_transactions(&mut self, identity: &str) {
+        let station = self.shard.stations.find(&key(identity)).expect("a station");
+        let details = self.shard.stations[station].state.details().into_owned();
+        for t in details.transactions.iter() {
+            let id = if t.ocpp_id.len() > 8 {
+                "ID"
+            } else {
+                &t.ocpp_id
+            };
+            let energy = t.energy.map_or("?".into(), |e| e.to_string());
+            let cost = t.cost.map_or("-".into(), |c| c.to_string());
+            let line = format!(
+                "transaction {id} on {}.{}: {} {} {energy} kWh {cost} {}",
+                t.evse_id, t.connector_id, t.state, t.quality, t.stop_reason
+            );
+            self.say(line.trim_end());
+        }
+    }
+
+    /// The newest 1.6 transaction id given to a station.
+    pub(in crate::shard::tests) fn ocpp_id(&self, identity: &str) -> String {
+        let station = self.shard.stations.find(&key(identity)).expect("a station");
+        let details = self.shard.stations[station].state.details();
+        details
+            .transactions
+            .iter()
+            .next_back()
+            .expect("a transaction")
+            .ocpp_id
+            .to_string()
+    }
+
+    pub(super) fn show_record(&mut self, at: usize) {
+        if !self.show_records {
+            return;
+        }
+        let record = fleet::wire::read(&self.log[at]).unwrap();
+        let text = match record.body.to_fact().unwrap() {
+            Fact::Message(message) => {
+                let from = message.direction == Direction::FromStation.code();
+                format!(
+                    "message {} {}",
+                    if from { "from" } else { "to" },
+                    message.raw
+                )
+            }
+            Fact::TransactionEvent(event) => format!(
+                "TransactionEvent kind {} gap {} offline {} conflict {} state {}",
+                event.kind, event.seq_gap, event.offline, event.retry.conflict, event.summary.state
+            ),
+            Fact::MeterValues(values) => format!(
+                "MeterValues rows {} readings {} samples {} offline {} conflict {}",
+                values.rows.len(),
+                values.readings.len(),
+                values.samples.len(),
+                values.offline,
+                values.retry.conflict
+            ),
+            Fact::StatusReported(status) => format!(
+                "StatusReported {}.{} {} live {} conflict {}",
+                status.evse_id,
+                status.connector_id,
+                status.status_reported,
+                status.live,
+                status.retry.conflict
+            ),
+            Fact::CommandChanged(command) => {
+                let state = fleet::record::CommandState::from_code(command.state).unwrap();
+                format!(
+                    "CommandChanged {} {state} {}",
+                    command.action, command.payload
+                )
+            }
+            Fact::Connected(connected) => format!("Connected first_seen {}", connected.first_seen),
+            Fact::Disconnected(ended) => format!("Disconnected {}", ended.reason),
+            Fact::ConnectionRefused(refused) => format!("ConnectionRefused {}", refused.reason),
+            Fact::SecurityEvent(event) => {
+                format!("SecurityEvent {} {}", event.event_type, event.info)
+            }
+            Fact::Notified(notified) => {
+                format!("Notified {} {}", notified.action, notified.payload)
+            }
+            Fact::CommandFollowed(course) => format!(
+                "CommandFollowed {} messages {} duplicates {} complete {}",
+                course.action, course.messages, course.duplicates, course.complete
+            ),
+            Fact::ChargingChanged(changed) => format!(
+                "ChargingChanged {} installed {:?} removed {:?}",
+                changed.cause, changed.installed, changed.removed
+            ),
+            Fact::ReservationsChanged(changed) => reservations::shown(&changed),
+            Fact::StationCertificates(certificates) => format!(
+                "StationCertificates installed {} requests {}",
+                certificates.installed.len(),
+                certificates.requests.len()
+            ),
+            Fact::Booted(booted) => format!("Booted {}", booted.vendor),
+            Fact::StationConfigured(_) => "StationConfigured".into(),
+            Fact::StationDeleted(_) => "StationDeleted".into(),
+        };
+        self.say(&format!("record {text}"));
+    }
+}
