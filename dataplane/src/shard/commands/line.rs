@@ -1,0 +1,215 @@
+//! The line to a station: one call on it, the others behind it, and what a call's answer is.
+
+use std::borrow::Cow;
+
+use fleet::record::{Acceptance, CommandState, Direction};
+use net::driver::ConnId;
+use net::ws;
+use ocpp::{Call, CallError, ErrorCode, Frame, Outcome, Version};
+
+use super::check::check_answer;
+use crate::CommandId;
+use crate::shard::timers::Deadline;
+use crate::shard::{Now, Shard};
+
+impl Shard {
+    /// A command's first record is durable: it goes to the station, or in line behind others.
+    pub(in crate::shard) fn transmit(&mut self, now: Now, id: CommandId) {
+        let Some((action, payload)) = self.outgoing.remove(&id) else {
+            return;
+        };
+        let Some(command) = self.commands.get(&id) else {
+            return;
+        };
+        let conn = self.stations[command.station].conn;
+        let Some(live) = conn.and_then(|conn| self.conns.live_mut(conn)) else {
+            return self.end_command(now, id, CommandState::Unknown, String::new(), None);
+        };
+        let call = Call {
+            id: id.to_string(),
+            action: Cow::Owned(action),
+            payload,
+        };
+        if live.rpc.call(now.mono, call).is_err() {
+            return self.end_command(now, id, CommandState::QueueFull, String::new(), None);
+        }
+        if let Some(conn) = conn {
+            self.pump(now, conn);
+        }
+    }
+
+    /// Sends the call that has the line, and takes in the calls that have ended.
+    fn pump(&mut self, now: Now, conn: ConnId) {
+        loop {
+            let Some(live) = self.conns.live_mut(conn) else {
+                return;
+            };
+            let (station, version) = (live.station, live.version);
+            if let Some(event) = live.rpc.poll_event() {
+                let problem = self.call_ended(now, version, &event.call, event.outcome);
+                if let Some(problem) = problem.filter(|_| version == Version::V21) {
+                    self.refuse_answer(now, conn, station, &event.call, &problem);
+                }
+                continue;
+            }
+            let Some(call) = live.rpc.poll_transmit() else {
+                return;
+            };
+            let mut text = Vec::new();
+            ocpp::write_call(&mut text, &call.id, &call.action, &call.payload);
+            let (id, action) = (call.id.clone(), call.action.clone());
+            if let Some(deadline) = live.rpc.poll_timeout() {
+                self.deadlines
+                    .insert(deadline, Deadline::Call(conn.to_bits()));
+            }
+            self.outbox
+                .send(conn, |out| ws::write_text(out, None, &text));
+            self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
+            if let Ok(id) = id.parse() {
+                self.change_command(now, id, |record| record.state = CommandState::Sent.code());
+                self.begin_course(now, id);
+            }
+        }
+    }
+
+    /// A station's answer to a call of ours.
+    pub(in crate::shard) fn answered(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        station: u32,
+        frame: &Frame<'_>,
+        text: &str,
+    ) {
+        let (message_type, id) = match frame {
+            Frame::Call { id, .. } => (2, id),
+            Frame::CallResult { id, .. } => (3, id),
+            Frame::CallError { id, .. } => (4, id),
+            Frame::CallResultError { id, .. } => (5, id),
+            Frame::Send { id, .. } => (6, id),
+        };
+        if self.stations[station].state.acceptance == Some(Acceptance::Accepted) {
+            // Only the call tells which secrets an answer may hold; one that belongs to no call is kept as unreadable
+            // would be, without its payload.
+            let command = id.parse().ok().and_then(|id| self.commands.get(&id));
+            let action = command.map(|command| command.record.action.clone());
+            let from = Direction::FromStation;
+            match action {
+                Some(action) => {
+                    self.record_message(
+                        now,
+                        station,
+                        from,
+                        message_type,
+                        id,
+                        &action,
+                        text.as_bytes(),
+                    );
+                }
+                None => self.record_message(
+                    now,
+                    station,
+                    from,
+                    message_type,
+                    id,
+                    "",
+                    b"unasked answer, withheld",
+                ),
+            }
+        }
+        if let Some(live) = self.conns.live_mut(conn) {
+            live.rpc.handle_frame(now.mono, frame);
+        }
+        self.pump(now, conn);
+    }
+
+    pub(in crate::shard) fn answer_unreadable(&mut self, now: Now, conn: ConnId, id: &str) {
+        if let Some(live) = self.conns.live_mut(conn) {
+            live.rpc.handle_unreadable(now.mono, id);
+        }
+        self.pump(now, conn);
+    }
+
+    pub(in crate::shard) fn call_timeout(&mut self, now: Now, conn: ConnId) {
+        if let Some(live) = self.conns.live_mut(conn) {
+            live.rpc.handle_timeout(now.mono);
+            self.pump(now, conn);
+        }
+    }
+
+    /// Ends a command; what is wrong with the station's CALLRESULT, if something is.
+    fn call_ended(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: &Call,
+        outcome: Outcome,
+    ) -> Option<CallError> {
+        let id = call.id.parse().ok()?;
+        let mut problem = None;
+        let named = |error: &CallError| {
+            // The finding is ours, and named alike for every version.
+            let code = error.code.as_str(Version::V201).to_owned();
+            (code, error.description.clone().into_owned())
+        };
+        let (state, result, error) = match outcome {
+            Outcome::Answered(payload) if is_object(&payload) => {
+                if let Some(command) = self.commands.get(&id) {
+                    let (station, principal) = (command.station, command.record.principal.clone());
+                    self.note_password(now, station, call, &payload, &principal);
+                    self.charging_answered(now, station, version, call, &payload, id);
+                    self.note_certificates(now, station, id, call, &payload);
+                }
+                // What is wrong with it is said beside it: whoever sent the command sees both.
+                problem = check_answer(version, &call.action, &payload).err();
+                let kept = self.without_secrets(&call.action, &payload);
+                (CommandState::Answered, kept, problem.as_ref().map(named))
+            }
+            Outcome::Answered(_) => {
+                let error = unreadable("the station's answer is no JSON object");
+                let named = named(&error);
+                problem = Some(error);
+                (CommandState::Answered, String::new(), Some(named))
+            }
+            Outcome::Unreadable => {
+                let error = unreadable("the station's answer is no OCPP-J message");
+                (CommandState::Answered, String::new(), Some(named(&error)))
+            }
+            Outcome::Refused {
+                code, description, ..
+            } => (
+                CommandState::Answered,
+                String::new(),
+                Some((code, description)),
+            ),
+            Outcome::TimedOut => (CommandState::Timeout, String::new(), None),
+        };
+        self.end_command(now, id, state, result, error);
+        problem
+    }
+
+    /// Tells a 2.1 station that its answer cannot be used (2.1 Part 4 §4.2.4; the older versions have no words for it).
+    fn refuse_answer(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        station: u32,
+        call: &Call,
+        problem: &CallError,
+    ) {
+        let mut text = Vec::new();
+        ocpp::write_call_result_error(&mut text, &call.id, problem);
+        self.outbox
+            .send(conn, |out| ws::write_text(out, None, &text));
+        let to = Direction::ToStation;
+        self.record_message(now, station, to, 5, &call.id, &call.action, &text);
+    }
+}
+
+fn unreadable(description: &'static str) -> CallError {
+    CallError::new(ErrorCode::FormatViolation, description)
+}
+
+fn is_object(json: &str) -> bool {
+    json.starts_with('{') && serde_json::from_str::<&serde_json::value::RawValue>(json).is_ok()
+}

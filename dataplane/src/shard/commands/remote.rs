@@ -1,0 +1,338 @@
+//! Starts and stops of transactions from afar: the command, and the transaction that it is for.
+
+use fleet::TransactionId;
+use fleet::record::{
+    CommandState, Protocol, TransactionEvent, TransactionEventKind, TransactionState,
+};
+use ocpp::{Instant, Int, v16, v21, v201};
+
+use crate::CommandId;
+use crate::router::pending::Reply;
+use crate::router::view::CommandView;
+use crate::router::{CommandRefused, RouterError, StartOutcome, StopOutcome};
+use crate::shard::named_token::Told;
+use crate::shard::timers::Deadline;
+use crate::shard::{Now, Shard, StoreUnreadable};
+use crate::token::TokenType;
+
+/// An operator that waits for a transaction to begin. It stays when the wait is over, because its token counts as
+/// authorized until the station can have used it.
+pub(crate) struct StartWait {
+    pub(in crate::shard) token_ref: [u8; 16],
+    command: CommandId,
+    evse_id: u32,
+    remote_start_id: i64,
+    deadline: Instant,
+    forget_at: Instant,
+    reply: Option<Reply<StartOutcome>>,
+}
+
+/// An operator that waits for a transaction to end.
+pub(crate) struct StopWait {
+    transaction: TransactionId,
+    command: CommandId,
+    deadline: Instant,
+    reply: Option<Reply<StopOutcome>>,
+}
+
+/// How long the token of a remote start is good for.
+const START_TOKEN_KEPT: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// The token of a remote start that names none.
+const OWN_TOKEN: &str = "sigec";
+
+impl Shard {
+    /// Sends a remote start and waits for its transaction.
+    pub(in crate::shard) fn start_transaction(
+        &mut self,
+        now: Now,
+        station: u32,
+        request: crate::router::StartRequest,
+        reply: Reply<StartOutcome>,
+    ) {
+        let named = request.id_token.unwrap_or_else(|| OWN_TOKEN.into());
+        let Ok(token) = self.told(station, named, TokenType::Central) else {
+            return reply.refuse(RouterError::StoreUnreadable);
+        };
+        let mut evse_id = request.connector_id;
+        if let Some(id) = request.reservation_id {
+            match self.evse_reserved(station, id, &token) {
+                Ok(Ok(reserved)) if evse_id == 0 => evse_id = reserved,
+                Ok(Ok(_)) => {}
+                Ok(Err(detail)) => {
+                    let refused = CommandRefused::Invalid(detail);
+                    return reply.send(StartOutcome::Refused(refused));
+                }
+                Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
+            }
+        }
+        let remote_start_id = (self.random.next() >> 33) as i64;
+        let protocol = self.stations[station].state.protocol;
+        let made = remote_start(protocol, evse_id, remote_start_id, &token)
+            .map_err(CommandRefused::Invalid)
+            .and_then(|(action, payload)| {
+                self.make_own_command(now, station, action, payload, request.principal)
+            });
+        let command = match made {
+            Ok(command) => command,
+            Err(refused) => return reply.send(StartOutcome::Refused(refused)),
+        };
+        let token_ref = self.token_ref(&token.id);
+        let deadline = now.mono + request.wait;
+        let forget_at = deadline.max(now.mono + START_TOKEN_KEPT);
+        self.stations[station].side_mut().starts.push(StartWait {
+            token_ref,
+            command,
+            evse_id,
+            remote_start_id,
+            deadline,
+            forget_at,
+            reply: Some(reply),
+        });
+        self.deadlines.insert(deadline, Deadline::Wait(station));
+        self.deadlines.insert(forget_at, Deadline::Wait(station));
+        self.tell_if_ended(station, command);
+    }
+
+    /// Sends a remote stop and waits for the end of its transaction.
+    pub(in crate::shard) fn stop_transaction(
+        &mut self,
+        now: Now,
+        station: u32,
+        request: crate::router::StopRequest,
+        ocpp_id: &str,
+        reply: Reply<StopOutcome>,
+    ) {
+        let mut payload = Vec::new();
+        let numeric = ocpp_id.parse::<i64>().ok();
+        let action = match (self.stations[station].state.protocol, numeric) {
+            (Some(fleet::record::Protocol::Ocpp16) | None, Some(transaction_id)) => {
+                v16::RemoteStopTransaction { transaction_id }.write(&mut payload);
+                "RemoteStopTransaction"
+            }
+            _ => {
+                let call = v201::RequestStopTransaction {
+                    transaction_id: ocpp_id.into(),
+                };
+                call.write(&mut payload);
+                "RequestStopTransaction"
+            }
+        };
+        let made = self.make_own_command(now, station, action, payload, request.principal);
+        let command = match made {
+            Ok(command) => command,
+            Err(refused) => return reply.send(StopOutcome::Refused(refused)),
+        };
+        let deadline = now.mono + request.wait;
+        self.stations[station].side_mut().stops.push(StopWait {
+            transaction: request.transaction,
+            command,
+            deadline,
+            reply: Some(reply),
+        });
+        self.deadlines.insert(deadline, Deadline::Wait(station));
+        self.tell_if_ended(station, command);
+    }
+
+    /// Checks and makes a command whose payload we wrote ourselves; who asked waits for the transaction, not for the answer.
+    fn make_own_command(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        payload: Vec<u8>,
+        principal: String,
+    ) -> Result<CommandId, CommandRefused> {
+        let payload = String::from_utf8(payload).expect("the writers write JSON");
+        self.check_command(station, action, &payload)?;
+        Ok(self.make_command(now, station, action.into(), payload, principal, None))
+    }
+
+    /// A command that was offline or one too many has ended already.
+    fn tell_if_ended(&mut self, station: u32, id: CommandId) {
+        let view = self.commands.get(&id).map(|command| self.view_of(command));
+        if let Some(view) = view
+            .filter(|view| matches!(view.state, CommandState::Offline | CommandState::QueueFull))
+        {
+            self.tell_start_and_stop(station, id, &view);
+        }
+    }
+
+    /// Whoever waits for a transaction hears when the station will not do it.
+    pub(super) fn tell_start_and_stop(&mut self, station: u32, id: CommandId, view: &CommandView) {
+        // Also in an answer that is wrong elsewhere: the station does what it said.
+        let accepted = view.state == CommandState::Answered
+            && view.result.as_deref().is_some_and(says_accepted);
+        if accepted {
+            return;
+        }
+        let Some(side) = self.stations[station].side.as_mut() else {
+            return;
+        };
+        let start = side.starts.iter_mut().find(|wait| wait.command == id);
+        let start = start.and_then(|wait| {
+            // A station that said no has no use for the token.
+            wait.forget_at = Instant(0);
+            wait.reply.take()
+        });
+        let stop = side.stops.iter_mut().find(|wait| wait.command == id);
+        let stop = stop.and_then(|wait| wait.reply.take());
+        side.stops.retain(|wait| wait.reply.is_some());
+        let view = view.clone();
+        if let Some(reply) = start {
+            let outcome = match view.state {
+                CommandState::Answered => StartOutcome::Rejected(view),
+                CommandState::Offline | CommandState::QueueFull => StartOutcome::NotSent(view),
+                CommandState::Queued
+                | CommandState::Sent
+                | CommandState::Timeout
+                | CommandState::Unknown => StartOutcome::Waiting(view),
+            };
+            self.reply_when_durable(reply, outcome);
+        } else if let Some(reply) = stop {
+            let outcome = match view.state {
+                CommandState::Answered => StopOutcome::Rejected(view),
+                CommandState::Offline | CommandState::QueueFull => StopOutcome::NotSent(view),
+                CommandState::Queued
+                | CommandState::Sent
+                | CommandState::Timeout
+                | CommandState::Unknown => StopOutcome::Waiting(view),
+            };
+            self.reply_when_durable(reply, outcome);
+        }
+    }
+
+    /// A transaction's event, to the operators that wait for it.
+    pub(in crate::shard) fn tell_waiting(
+        &mut self,
+        station: u32,
+        id: TransactionId,
+        event: &TransactionEvent,
+    ) {
+        let Some(side) = self.stations[station].side.as_mut() else {
+            return;
+        };
+        let mut started = None;
+        if event.kind == TransactionEventKind::Started.code() || 0 <= event.remote_start_id {
+            let matches = |wait: &&mut StartWait| {
+                wait.reply.is_some()
+                    && if 0 <= event.remote_start_id {
+                        wait.remote_start_id == event.remote_start_id
+                    } else {
+                        let token = event.token_ref.is_none_or(|token| token == wait.token_ref);
+                        token && (wait.evse_id == 0 || wait.evse_id == event.evse_id)
+                    }
+            };
+            started = side
+                .starts
+                .iter_mut()
+                .find(matches)
+                .and_then(|wait| wait.reply.take());
+        }
+        let mut stopped = Vec::new();
+        if event.summary.state != TransactionState::Active.code() {
+            side.stops.retain_mut(|wait| {
+                if wait.transaction == id {
+                    stopped.extend(wait.reply.take());
+                }
+                wait.transaction != id
+            });
+        }
+        let view = self.transaction_view(station, id);
+        if let (Some(reply), Some(view)) = (started, view.clone()) {
+            self.reply_when_durable(reply, StartOutcome::Begun(view));
+        }
+        for reply in stopped {
+            if let Some(view) = view.clone() {
+                self.reply_when_durable(reply, StopOutcome::Ended(view));
+            }
+        }
+    }
+
+    /// Somebody's wait for a transaction at this station may be over.
+    pub(super) fn transaction_wait_timeout(&mut self, now: Now, station: u32) {
+        let Some(side) = self.stations[station].side.as_mut() else {
+            return;
+        };
+        let (mut starts, mut stops) = (Vec::new(), Vec::new());
+        for wait in &mut side.starts {
+            if wait.deadline <= now.mono {
+                starts.extend(wait.reply.take().map(|reply| (wait.command, reply)));
+            }
+        }
+        side.starts.retain(|wait| now.mono < wait.forget_at);
+        side.stops.retain_mut(|wait| {
+            if wait.deadline <= now.mono {
+                stops.extend(wait.reply.take().map(|reply| (wait.command, reply)));
+            }
+            wait.reply.is_some()
+        });
+        for (command, reply) in starts {
+            match self.command_view(command) {
+                Ok(Some(view)) => reply.send(StartOutcome::Waiting(view)),
+                Ok(None) => {}
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+            }
+        }
+        for (command, reply) in stops {
+            match self.command_view(command) {
+                Ok(Some(view)) => reply.send(StopOutcome::Waiting(view)),
+                Ok(None) => {}
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+            }
+        }
+    }
+}
+
+/// A remote start in the words of a version; what that has no words for is an error. EVSE 0 leaves the choice to the
+/// station.
+fn remote_start(
+    protocol: Option<Protocol>,
+    evse_id: u32,
+    remote_start_id: i64,
+    token: &Told,
+) -> Result<(&'static str, Vec<u8>), String> {
+    let mut payload = Vec::new();
+    let action = match protocol {
+        Some(Protocol::Ocpp16) | None => {
+            let call = v16::RemoteStartTransaction {
+                connector_id: (evse_id != 0).then_some(evse_id),
+                id_tag: token.id.as_str().into(),
+                charging_profile: None,
+            };
+            call.write(&mut payload);
+            "RemoteStartTransaction"
+        }
+        Some(Protocol::Ocpp201) => {
+            let (id_token, group_id_token) = token.to_201()?;
+            let call = v201::RequestStartTransaction {
+                evse_id: (evse_id != 0).then_some(evse_id),
+                remote_start_id,
+                id_token,
+                charging_profile: None,
+                group_id_token,
+            };
+            call.write(&mut payload);
+            "RequestStartTransaction"
+        }
+        Some(Protocol::Ocpp21) => {
+            let (id_token, group_id_token) = token.to_21();
+            let call = v21::RequestStartTransaction {
+                evse_id: Int::new(i64::from(evse_id)),
+                remote_start_id,
+                id_token,
+                charging_profile: None,
+                group_id_token,
+            };
+            call.write(&mut payload);
+            "RequestStartTransaction"
+        }
+    };
+    Ok((action, payload))
+}
+
+/// Both versions answer a start and a stop with a status, and mean yes by `Accepted`.
+pub(in crate::shard) fn says_accepted(result: &str) -> bool {
+    let parsed: Result<serde_json::Value, _> = serde_json::from_str(result);
+    parsed.is_ok_and(|value| value.get("status").and_then(|s| s.as_str()) == Some("Accepted"))
+}
