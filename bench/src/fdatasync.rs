@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -67,5 +68,21 @@ impl Probe {
             self.commit()?;
             latencies.record(Duration::from_nanos(monotonic_ns() - start));
         }
+    }
+
+    /// Writes and syncs a block every `pause` until `end` is dropped: what the disk does for a thread of its own while
+    /// something else goes on.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn run_beside(&mut self, pause: Duration, end: &Receiver<()>) -> anyhow::Result<Latencies> {
+        let mut latencies = Latencies::default();
+        while let Err(RecvTimeoutError::Timeout) = end.recv_timeout(pause) {
+            let start = monotonic_ns();
+            self.commit()?;
+            latencies.record(Duration::from_nanos(monotonic_ns() - start));
+        }
+        Ok(latencies)
     }
 }

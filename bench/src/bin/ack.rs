@@ -5,7 +5,8 @@
 //!
 //! Beside that, what a log costs whose records nobody waits for, by how long they may wait for company.
 //!
-//! Stretches of each load and of the probe take turns, so that a busy disk is busy for all.
+//! Stretches of each load and of the probe take turns, so that a busy disk is busy for all. In one more stretch the probe
+//! runs while the load does: what the same disk then gives a thread that does nothing else.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -72,18 +73,31 @@ struct Turn {
     echoed_at_once: Quantiles,
     durable: Quantiles,
     fdatasync: Quantiles,
+    /// While the probe runs too.
+    acknowledged_beside: Quantiles,
+    /// While the load runs too.
+    fdatasync_beside: Quantiles,
 }
 
 impl Turn {
-    fn of(latencies: &[Latencies; 5]) -> Self {
-        let [acknowledged, echoed, echoed_at_once, durable, fdatasync] =
-            latencies.each_ref().map(Latencies::quantiles);
+    fn of(latencies: &[Latencies; 7]) -> Self {
+        let [
+            acknowledged,
+            echoed,
+            echoed_at_once,
+            durable,
+            fdatasync,
+            acknowledged_beside,
+            fdatasync_beside,
+        ] = latencies.each_ref().map(Latencies::quantiles);
         Self {
             acknowledged,
             echoed,
             echoed_at_once,
             durable,
             fdatasync,
+            acknowledged_beside,
+            fdatasync_beside,
         }
     }
 }
@@ -128,16 +142,20 @@ fn main() -> anyhow::Result<()> {
     let (mut log, _) = Log::open(&dir.path().join("log"), config, disk, on_change)?;
 
     let count = arguments.rate * stretch.as_millis() as u64 / 1_000;
-    let mut all = [(); 5].map(|()| Latencies::default());
+    let mut all = [(); 7].map(|()| Latencies::default());
     let mut data = Vec::new();
     let before = inside(&mut server)?;
     for _ in 0..turns {
+        let (acknowledged_beside, fdatasync_beside) =
+            beside(&mut load, &mut probe, count, arguments.rate)?;
         let one = [
             load.offer(count, arguments.rate)?.latencies,
             echo_load.offer(count, arguments.rate)?.latencies,
             plain_load.offer(count, arguments.rate)?.latencies,
             append(&mut log, &woken, count, arguments.rate, arguments.record)?,
             probe.run(stretch)?,
+            acknowledged_beside,
+            fdatasync_beside,
         ];
         data.push(Turn::of(&one));
         for (sum, one) in all.iter_mut().zip(&one) {
@@ -146,9 +164,10 @@ fn main() -> anyhow::Result<()> {
     }
     let inside = inside(&mut server)?.since(&before);
     let offered = count * turns as u64;
+    let answered = 2 * offered;
     ensure!(
-        inside.count() == offered,
-        "the server counts {} answers, expected {offered}",
+        inside.count() == answered,
+        "the server counts {} answers, expected {answered}",
         inside.count()
     );
     ensure!(
@@ -171,7 +190,7 @@ fn main() -> anyhow::Result<()> {
         benchmark: "ack",
         machine,
         smoke,
-        checksum: (4 * offered).to_string(),
+        checksum: (5 * offered).to_string(),
         figures: figures(&all, &inside, &unawaited),
         not_measured: vec![
             "a network: both ends are on one machine",
@@ -190,6 +209,28 @@ fn main() -> anyhow::Result<()> {
 
 /// Waits that are compared for records that nobody waits for; the last one is the log's default.
 const UNAWAITED_WAITS_MS: [u64; 2] = [1, 10];
+
+/// Between two commits of the probe while the load runs: a tenth of the load's own.
+const PAUSE_BESIDE: Duration = Duration::from_millis(1);
+
+/// The load and the probe at once, each on a thread of its own.
+fn beside(
+    load: &mut Load,
+    probe: &mut Probe,
+    count: u64,
+    rate: u64,
+) -> anyhow::Result<(Latencies, Latencies)> {
+    std::thread::scope(|scope| {
+        let (running, end) = std::sync::mpsc::channel();
+        let probing = scope.spawn(move || probe.run_beside(PAUSE_BESIDE, &end));
+        let offered = load.offer(count, rate);
+        drop(running);
+        let probed = probing
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((offered?.latencies, probed?))
+    })
+}
 
 fn inside(server: &mut Server) -> anyhow::Result<Inside> {
     serde_json::from_str(&server.ask()?).context("reading what the server says of itself")
@@ -246,6 +287,22 @@ fn figures(all: &Turn, inside: &Inside, unawaited: &[Unawaited]) -> Vec<Figure> 
             "bare write and fdatasync of 4 KiB",
             all.fdatasync.to_string(),
             None,
+        ),
+        figure(
+            "meter message to its answer while the probe runs too",
+            all.acknowledged_beside.to_string(),
+            None,
+        ),
+        figure(
+            "bare write and fdatasync of 4 KiB each millisecond, meanwhile",
+            all.fdatasync_beside.to_string(),
+            None,
+        ),
+        ratio(
+            "p99 of the answer against the probe's, both at once",
+            all.acknowledged_beside.p99_us,
+            all.fdatasync_beside.p99_us,
+            Some("≤ 2"),
         ),
         ratio(
             "p99 of the answer against the probe's",
