@@ -204,7 +204,16 @@ impl Queries {
             return Ok(None);
         }
         let inferred = inferred_types(prepared)?;
-        let inferred: Vec<_> = inferred.iter().map(Option::as_ref).collect();
+        let declared = &portal.statement.parameter_types;
+        let inferred: Vec<_> = inferred
+            .iter()
+            .enumerate()
+            .map(|(n, inferred)| {
+                let declared = declared.get(n).and_then(Option::as_ref);
+                let inferred = inferred.as_ref();
+                inferred.filter(|inferred| !declared.is_some_and(|d| keeps_type(d, inferred)))
+            })
+            .collect();
         // A NULL whose type nobody knows would be left out, and the values after it take the wrong places.
         let unknown = |n: usize| portal.parameters.get(n).is_some_and(Option::is_none);
         let server: Vec<Option<Type>> = inferred
@@ -218,6 +227,16 @@ impl Queries {
         let server: Vec<_> = server.iter().map(Option::as_ref).collect();
         deserialize_parameters_with_server_types(portal, &inferred, &server).map(Some)
     }
+}
+
+/// Whether a value of the type that the client declared goes into the query as it is, for the planner to make both
+/// sides one: the library turns no number into a decimal, no fraction into an integer and no interval into a time.
+fn keeps_type(declared: &Type, inferred: &DataType) -> bool {
+    let float = matches!(*declared, Type::FLOAT4 | Type::FLOAT8);
+    let integer = matches!(*declared, Type::INT2 | Type::INT4 | Type::INT8);
+    inferred.is_decimal() && (integer || float)
+        || inferred.is_integer() && float
+        || matches!(inferred, DataType::Timestamp(..)) && *declared == Type::INTERVAL
 }
 
 fn show_schema(name: &str) -> Schema {
