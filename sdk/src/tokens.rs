@@ -1,7 +1,9 @@
 //! What drivers identify themselves with.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// What stations are told about a token, and what it may do. What is absent is as its description says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,14 +104,41 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// An idTag (1.6) or idToken (2.x) that the server knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// As stations send it, at most 36 characters; upper and lower case are the same.
-    #[schema(example = "04A2B3C4D5E680")]
     pub id: String,
     /// What is said of it.
     #[serde(flatten)]
     pub rules: TokenRequest,
+}
+
+/// The members of [`TokenRequest`] and `id`. Derived, it would ask for all of a `TokenRequest` and nothing else, and
+/// for an `id`: no JSON is both.
+impl PartialSchema for Token {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = TokenRequest::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            let id = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(
+                    "As stations send it, at most 36 characters; upper and lower case are the same.",
+                ))
+                .examples(["04A2B3C4D5E680"]);
+            object.properties.insert("id".into(), id.into());
+            object.required.insert(0, "id".into());
+            object.additional_properties = None;
+            object.description =
+                Some("An idTag (1.6) or idToken (2.x) that the server knows.".into());
+        }
+        schema
+    }
+}
+
+impl ToSchema for Token {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        TokenRequest::schemas(schemas);
+    }
 }
 
 /// What an operator says of a token. A station hears something else where the token may not charge here or now.

@@ -27,6 +27,7 @@ mod e2e {
     mod lifecycle;
     mod log;
     mod offline;
+    mod openapi;
     mod sql_clients;
     mod stations;
     mod tour;

@@ -12,6 +12,8 @@ use super::wait::{DEADLINE, eventually};
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Empty where the answer has no body.
+    pub(crate) content_type: String,
     pub(crate) body: String,
 }
 
@@ -93,15 +95,22 @@ fn parse(bytes: &[u8]) -> Answer {
         .nth(1)
         .and_then(|status| status.parse().ok());
     let status = status.unwrap_or_else(|| panic!("no status in {head:?}"));
-    let chunked = head
-        .to_ascii_lowercase()
-        .contains("transfer-encoding: chunked");
+    let head = head.to_ascii_lowercase();
+    let content_type = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: "));
+    let content_type = content_type.unwrap_or_default().to_owned();
+    let chunked = head.contains("transfer-encoding: chunked");
     let body = if chunked {
         join_chunks(body)
     } else {
         body.to_owned()
     };
-    Answer { status, body }
+    Answer {
+        status,
+        content_type,
+        body,
+    }
 }
 
 fn join_chunks(mut rest: &str) -> String {
