@@ -1,7 +1,9 @@
 //! What handlers take from a request, each refused as a problem that says what was found and what was expected.
 
+use std::error::Error as _;
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -140,8 +142,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Query::try_from_uri(&parts.uri)
             .map(|Query(params)| Self(params))
-            .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+            .map_err(|rejection| bad_query(&rejection))
     }
+}
+
+/// What is wrong with a query string: the parameter's name and what was found.
+pub(crate) fn bad_query(rejection: &QueryRejection) -> ApiError {
+    let detail = rejection.source().map(ToString::to_string);
+    ApiError::BadParameter(detail.unwrap_or_else(|| rejection.body_text()))
 }
 
 /// Who is logged in.

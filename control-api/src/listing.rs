@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 
 use crate::cursor;
 use crate::error::ApiError;
+use crate::extract::bad_query;
 use crate::sql::SqlRow;
 
 /// Longest page of a list, and the one that a request without `limit` gets.
@@ -77,7 +78,7 @@ fn parse<T: DeserializeOwned>(pairs: &[&str]) -> Result<T, ApiError> {
         .map_err(|_| ApiError::BadParameter("the query is none of a URL".into()))?;
     Query::try_from_uri(&uri)
         .map(|Query(params)| params)
-        .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+        .map_err(|rejection| bad_query(&rejection))
 }
 
 fn page_len(limit: Option<usize>) -> Result<usize, ApiError> {

@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 use super::commands::ask_station;
 use crate::ask::{answered, station_key};
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id};
+use crate::extract::{Body, Caller, Id, bad_query};
 use crate::metrics::Database;
 use crate::{SharedApp, convert, now};
 
@@ -330,7 +330,7 @@ fn accepted(command: Command) -> Result<Command, ApiError> {
 fn params_of<T>(params: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
     params
         .map(|Query(params)| params)
-        .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+        .map_err(|rejection| bad_query(&rejection))
 }
 
 async fn find(app: &SharedApp, key: StationKey) -> Result<ChargingView, ApiError> {

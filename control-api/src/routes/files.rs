@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 use super::{blocking, check_text, transfers};
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id};
+use crate::extract::{Body, Caller, Id, bad_query};
 use crate::files::{FileId, FileRow, Files, Incoming, LinkRequest, Origin, Purpose};
 use crate::listing::{Listing, PageParams};
 use crate::principals::Principal;
@@ -352,7 +352,7 @@ fn check_name(name: &str) -> Result<(), String> {
 fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
     Query::try_from_uri(uri)
         .map(|Query(params)| params)
-        .map_err(|rejection| ApiError::BadParameter(rejection.body_text()))
+        .map_err(|rejection| bad_query(&rejection))
 }
 
 /// Takes a body to the disk, some of it at a time.
