@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use control_api::{AdminToken, AdminTokenError, FilesConfig, RateLimits, ServeLimits};
 use storage::log::LogConfig;
+use tracing::warn;
 
 pub(crate) use layers::{DEFAULTS, Settings};
 pub(crate) use show::show;
@@ -107,6 +108,13 @@ impl Config {
         Ok((Self::check(&settings)?, settings))
     }
 
+    /// True while nobody beyond this machine can connect.
+    fn is_on_loopback(&self) -> bool {
+        let others = [self.http_listen, self.postgres_listen];
+        let mut listeners = self.dataplane.listen.iter().chain(&others);
+        listeners.all(|address| address.ip().is_loopback())
+    }
+
     fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let listeners = listeners(settings)?;
         let [ocpp, http_listen, postgres_listen] = listeners;
@@ -145,12 +153,22 @@ impl Config {
     }
 }
 
-/// The administrator's token of the environment. It is a secret and no setting: nothing shows it.
-pub(crate) fn admin_token() -> Result<Option<AdminToken>, ConfigError> {
-    std::env::var_os("SIGEC_ADMIN_TOKEN")
-        // What is no UTF-8 becomes a character that no token may hold.
-        .map(|token| AdminToken::new(&token.to_string_lossy()).map_err(ConfigError::from))
-        .transpose()
+/// The administrator's token of the environment. It is a secret and no setting: nothing shows it. One that could be
+/// guessed is let in only where nobody beyond this machine can try.
+pub(crate) fn admin_token(config: &Config) -> Result<Option<AdminToken>, ConfigError> {
+    let Some(token) = std::env::var_os("SIGEC_ADMIN_TOKEN") else {
+        return Ok(None);
+    };
+    // What is no UTF-8 becomes a character that no token may hold.
+    let token = token.to_string_lossy();
+    match AdminToken::new(&token) {
+        Err(weak) if config.is_on_loopback() => {
+            let token = AdminToken::for_loopback(&token)?;
+            warn!("SIGEC_ADMIN_TOKEN would be refused with a listener beyond loopback: {weak}");
+            Ok(Some(token))
+        }
+        checked => Ok(Some(checked?)),
+    }
 }
 
 /// The variables of the environment; what is no UTF-8 shows as such where a setting is refused.

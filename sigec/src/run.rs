@@ -156,7 +156,7 @@ struct Server {
 
 impl Server {
     async fn start(config: &Config) -> anyhow::Result<Self> {
-        let admin_token = admin_token()?;
+        let admin_token = admin_token(config)?;
         let data_dir = DataDir::open(&config.data_dir)?;
         let http = bind("http.listen", config.http_listen).await?;
         let postgres = bind("postgres.listen", config.postgres_listen).await?;

@@ -12,8 +12,8 @@ pub(super) fn execute(command: ConfigCommand) -> anyhow::Result<()> {
             defaults: false,
         } => print::line(show(&load(&flags)?.1).trim_end()),
         ConfigCommand::Check { flags } => {
-            load(&flags)?;
-            admin_token()?;
+            let (config, _) = load(&flags)?;
+            admin_token(&config)?;
             print::line("the configuration is valid")
         }
     }

@@ -44,12 +44,13 @@ fn a_wrong_setting_ends_the_program_before_anything_starts() {
 }
 
 #[test]
-fn a_token_that_could_be_guessed_is_refused_before_anything_starts() {
+fn a_token_that_could_be_guessed_is_refused_beyond_loopback_before_anything_starts() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
+    let abroad = ["--http", "0.0.0.0:0", "--allow-plaintext"];
     for args in [
-        vec!["run", "--data-dir", data.to_str().unwrap()],
-        vec!["config", "check"],
+        [&["run", "--data-dir", data.to_str().unwrap()][..], &abroad].concat(),
+        [&["config", "check"][..], &abroad].concat(),
     ] {
         for (token, why) in [
             ("letmein", "the token has 7 characters, expected 16 to 512"),
@@ -73,11 +74,14 @@ fn a_token_that_could_be_guessed_is_refused_before_anything_starts() {
         }
     }
     assert!(!data.exists(), "the data directory was made");
-    let good = run(
-        &["config", "check"],
-        &[("SIGEC_ADMIN_TOKEN", super::server::TOKEN)],
-    );
+    let check = [&["config", "check"][..], &abroad].concat();
+    let good = run(&check, &[("SIGEC_ADMIN_TOKEN", super::server::TOKEN)]);
     assert!(good.0, "{}", good.2);
+
+    for (token, ok) in [("letmein", true), ("", false), ("two words", false)] {
+        let (found, _, err) = run(&["config", "check"], &[("SIGEC_ADMIN_TOKEN", token)]);
+        assert_eq!(found, ok, "on loopback, {token:?}: {err}");
+    }
 }
 
 #[test]
