@@ -115,7 +115,7 @@ fn without_descriptors_accepting_pauses_says_so_once_and_goes_on_when_there_are_
     });
     // The backlog is a queue, so the last client is among the last to be let in.
     let mut last = &clients[CLIENTS - 1];
-    last.set_read_timeout(Some(Duration::from_secs(20)))
+    last.set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     last.write_all(b"at last").unwrap();
     let mut answer = [0; 7];

@@ -18,7 +18,7 @@ use net::ws::{
     write_ping, write_pong, write_text,
 };
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// Longest text sent: its frame comes in more than one read.
 const LEN_MAX: usize = 150_000;
 const MASK: Option<MaskKey> = Some(MaskKey([9, 8, 7, 6]));

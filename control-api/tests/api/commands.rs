@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, problem, refusal, with_server};
 
-const WAIT: Option<Duration> = Some(Duration::from_secs(20));
+const WAIT: Option<Duration> = Some(Duration::from_secs(60));
 
 fn reset() -> CommandRequest {
     CommandRequest {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::station::Station;
 use super::world::{World, refusal, with_server};
 
-const WAIT: Option<Duration> = Some(Duration::from_secs(20));
+const WAIT: Option<Duration> = Some(Duration::from_secs(60));
 
 /// Sends a command and plays the station's answer to it.
 async fn command(

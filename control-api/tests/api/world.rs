@@ -19,7 +19,7 @@ use storage::state::StateStore;
 use super::station::Station;
 
 /// Nothing here takes longer, unless it hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 
 /// The administrator's token.
 pub(crate) const ROOT: &str = "root-token-of-the-test";

@@ -124,7 +124,7 @@ mod tests {
     fn an_answer_crosses_threads() {
         let (reply, pending) = pending();
         let thread = std::thread::spawn(move || reply.send(7));
-        assert_eq!(pending.wait(Duration::from_secs(10)), Ok(7));
+        assert_eq!(pending.wait(Duration::from_secs(60)), Ok(7));
         thread.join().unwrap();
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let (reply, pending) = pending::<u8>();
         drop(reply);
         assert_eq!(
-            pending.wait(Duration::from_secs(10)),
+            pending.wait(Duration::from_secs(60)),
             Err(RouterError::Stopped)
         );
     }
@@ -144,7 +144,7 @@ mod tests {
         pending.refuse(RouterError::Busy);
         reply.send(7);
         assert_eq!(
-            pending.wait(Duration::from_secs(10)),
+            pending.wait(Duration::from_secs(60)),
             Err(RouterError::Busy)
         );
     }

@@ -16,7 +16,7 @@ use storage::data_dir::DataDir;
 use storage::state::StateStore;
 
 /// Longest wait for anything in these tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running data plane; the directory outlives it.
 pub(crate) struct Server {

@@ -10,7 +10,7 @@ use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened, Waker};
 use net::os::{ListenOptions, Listener, listen};
 
 /// The longest any single thing here may take.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What the handler on the driver's thread saw.
 #[derive(Debug, PartialEq)]

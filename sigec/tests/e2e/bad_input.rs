@@ -5,6 +5,7 @@ use std::fs;
 
 use super::raw::{BINARY, CLOSE, Incoming, PING, Raw, TEXT, masked, upgrade};
 use super::server::{Server, Site};
+use super::wait::eventually;
 
 /// What is owed for a frame.
 #[derive(Clone, Copy, Debug)]
@@ -389,11 +390,16 @@ fn memory_is_flat_under_bad_input() {
     (0..ROUNDS / 4).for_each(|_| round());
     let before = resident_kib(&server);
     (0..ROUNDS).for_each(|_| round());
-    let grown = resident_kib(&server).saturating_sub(before);
-    assert!(
-        grown < ALLOWED_KIB,
-        "{grown} KiB more after {ROUNDS} rounds"
-    );
+    // What the tables still hold of it they write out soon.
+    eventually("the memory is given back", || {
+        let grown = resident_kib(&server).saturating_sub(before);
+        let found = format!("{grown} KiB more after {ROUNDS} rounds");
+        if grown < ALLOWED_KIB {
+            Ok(())
+        } else {
+            Err(found)
+        }
+    });
 }
 
 /// Resident memory of the server's process.

@@ -87,7 +87,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
     );
 
     let verify = loadgen()
-        .args(["verify", "--token", TOKEN, "--wait", "30s", "--http"])
+        .args(["verify", "--token", TOKEN, "--wait", "60s", "--http"])
         .arg(format!("http://{}", server.ready.http))
         .arg("--truth")
         .arg(&truth)

@@ -309,13 +309,13 @@ mod tests {
             committer.lock().last = Some(now());
             let _ = done.send(committer.wait_offer(now));
         });
-        let deadline = now() + Duration::from_secs(20);
+        let deadline = now() + Duration::from_secs(60);
         while slot.lock().waiting != waiting {
             assert!(now() < deadline, "the committer does not wait");
             std::thread::yield_now();
         }
         then(&slot);
-        let offer = ended.recv_timeout(Duration::from_secs(20));
+        let offer = ended.recv_timeout(Duration::from_secs(60));
         assert_eq!(offer, Ok(Offer::Batch));
     }
 
