@@ -148,11 +148,11 @@ impl Settings {
             .map(|known| {
                 let whole = strsim::damerau_levenshtein(key, known);
                 let last = strsim::damerau_levenshtein(&word(key), &word(known)) + 1;
-                (whole.min(last), known)
+                (whole.min(last), whole, known)
             })
             .min()
-            .filter(|(distance, _)| *distance <= 4)
-            .map(|(_, known)| known.clone())
+            .filter(|(distance, _, _)| *distance <= 4)
+            .map(|(_, _, known)| known.clone())
     }
 
     pub(super) fn value(&self, key: &str) -> (&Value, &Origin) {

@@ -161,6 +161,15 @@ fn an_unknown_key_names_the_nearest_known_one() {
         DIR/sigec.toml: there is no setting "ocpp.lissten"; did you mean "ocpp.listen"?
     "#]],
     );
+    // Of keys that are as near, the one whose section is nearer: `http.listen` is spelt as well.
+    check(
+        "[ocp]\nlisten = \"x\"\n",
+        &[],
+        &[],
+        expect![[r#"
+        DIR/sigec.toml: there is no setting "ocp.listen"; did you mean "ocpp.listen"?
+    "#]],
+    );
     check(
         "[server]\nheartbeat_interval = \"1s\"\n",
         &[],
