@@ -71,7 +71,11 @@ pub(crate) fn run(data: &[u8]) {
                     }) => theirs.admit(&id, &action, payload),
                     Ok(frame) => ours.hear(&frame),
                     Err(error) => {
-                        if let (FrameFault::AnswerElements, Some(id)) = (error.fault, error.id) {
+                        if let (
+                            FrameFault::AnswerElements | FrameFault::RefusalElements,
+                            Some(id),
+                        ) = (error.fault, error.id)
+                        {
                             let before = ours.open.len();
                             ours.rpc.handle_unreadable(ours.now, &id);
                             ours.check(before);

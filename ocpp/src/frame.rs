@@ -169,7 +169,7 @@ fn scan_any(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
                     details,
                 });
             }
-            None => FrameFault::AnswerElements,
+            None => FrameFault::RefusalElements,
         },
         MessageType::CallResultError => match call_error(&mut r, &mut elements) {
             Some((code, description, details)) => {
@@ -180,7 +180,7 @@ fn scan_any(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
                     details,
                 });
             }
-            None => FrameFault::AnswerElements,
+            None => FrameFault::ComplaintElements,
         },
         MessageType::Send if id.is_empty() || is_long(&id) => FrameFault::SendElements,
         MessageType::Send => match call(&mut r, &mut elements) {

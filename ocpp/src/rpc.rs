@@ -153,7 +153,8 @@ impl Rpc {
     }
 
     /// Takes what was meant as an answer to the call `id` and is no message
-    /// ([`FrameFault::AnswerElements`](crate::FrameFault::AnswerElements)).
+    /// ([`AnswerElements`](crate::FrameFault::AnswerElements) and
+    /// [`RefusalElements`](crate::FrameFault::RefusalElements)).
     pub fn handle_unreadable(&mut self, now: Instant, id: &str) {
         self.end(now, id, || Outcome::Unreadable);
     }

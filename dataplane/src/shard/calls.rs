@@ -116,10 +116,10 @@ impl Shard {
                     "",
                     text.as_bytes(),
                 );
-                if error.fault == FrameFault::AnswerElements
+                if let FrameFault::AnswerElements | FrameFault::RefusalElements = error.fault
                     && let Some(id) = &error.id
                 {
-                    self.answer_unreadable(now, conn, id);
+                    self.answer_unreadable(now, conn, id, error.fault);
                 }
                 if let Some(reply) = error.reply {
                     let call = Inbound {

@@ -47,11 +47,16 @@ pub enum FrameFault {
     /// A call without action or payload, or cut off.
     #[error("a CALL has the elements 2, message id, action, payload")]
     CallElements,
-    /// An answer without its elements, or cut off, or with an id that is no string. Nothing is sent back.
-    #[error(
-        "an answer has the elements 3, message id, payload or 4, message id, code, description, details"
-    )]
+    /// A CALLRESULT without its elements, or cut off, or with an id that is no string. Only in 2.1 is something sent
+    /// back, where it answers an open call: a CALLRESULTERROR.
+    #[error("a CALLRESULT has the elements 3, message id, payload")]
     AnswerElements,
+    /// A CALLERROR without its elements, or cut off, or with an id that is no string. Nothing is sent back.
+    #[error("a CALLERROR has the elements 4, message id, code, description, details")]
+    RefusalElements,
+    /// A CALLRESULTERROR without its elements, or cut off, or with an id that is no string (2.1). Nothing is sent back.
+    #[error("a CALLRESULTERROR has the elements 5, message id, code, description, details")]
+    ComplaintElements,
     /// A SEND without its elements, or cut off, or with an id that is none (2.1). Nothing is sent back.
     #[error("a SEND has the elements 6, message id, action, payload")]
     SendElements,
@@ -62,9 +67,9 @@ impl FrameFault {
         match kind {
             super::MessageType::Call => FrameFault::IdNotText,
             super::MessageType::Unknown => FrameFault::MessageType,
-            super::MessageType::CallResult
-            | super::MessageType::CallError
-            | super::MessageType::CallResultError => FrameFault::AnswerElements,
+            super::MessageType::CallResult => FrameFault::AnswerElements,
+            super::MessageType::CallError => FrameFault::RefusalElements,
+            super::MessageType::CallResultError => FrameFault::ComplaintElements,
             super::MessageType::Send => FrameFault::SendElements,
         }
     }
@@ -91,8 +96,14 @@ impl<'a> FrameError<'a> {
             (FrameFault::IdNotText | FrameFault::IdLength | FrameFault::CallElements, _) => {
                 Some(ErrorCode::FormatViolation)
             }
-            // An answer is never answered, and neither is a SEND.
-            (FrameFault::AnswerElements | FrameFault::SendElements, _) => None,
+            // Neither an answer nor a SEND is answered by a CALLERROR.
+            (
+                FrameFault::AnswerElements
+                | FrameFault::RefusalElements
+                | FrameFault::ComplaintElements
+                | FrameFault::SendElements,
+                _,
+            ) => None,
         };
         let reply = code.map(|code| Reply {
             id: id.as_deref().unwrap_or(UNREADABLE_ID).to_owned(),
