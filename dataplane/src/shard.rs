@@ -64,7 +64,7 @@ use crate::retry::Canonical;
 use crate::state::StationState;
 use crate::wheel::Wheel;
 pub(crate) use asks::station_view;
-use commands::Command;
+use commands::{Command, Split};
 use conns::{Conn, Conns, Handshake, Live, Stage};
 use errands::Errands;
 use journal::{Journal, Writable};
@@ -149,6 +149,8 @@ pub(crate) struct Shard {
     charging: BTreeMap<u32, Option<UtcMicros>>,
     /// Action and payload of commands whose first record is not durable yet, with their secrets.
     outgoing: HashMap<CommandId, (String, String)>,
+    /// Commands that go out in several calls.
+    split: Split,
     journal: Journal,
     waiting: Waiting,
     projection: Projection,
@@ -210,6 +212,7 @@ impl Shard {
             commands: HashMap::new(),
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),
+            split: Split::default(),
             journal: Journal::new(log_id, last),
             waiting: Waiting::default(),
             projection: Projection::default(),

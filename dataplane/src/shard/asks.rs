@@ -177,18 +177,21 @@ impl Shard {
         if let Err(StoreUnreadable) = noted {
             return reply.refuse(RouterError::StoreUnreadable);
         }
-        match wait {
-            Some(wait) => {
-                let wait = Some((now.mono + wait, reply));
-                self.make_command(now, station, action, payload, principal, wait);
-            }
-            None => {
-                let id = self.make_command(now, station, action, payload, principal, None);
-                let made = self.commands.get(&id).map(|command| self.view_of(command));
-                if let Some(view) = made {
-                    self.reply_when_durable(reply, Ok(view));
-                }
-            }
+        let parts = match self.parts_of(station, &action, &payload) {
+            Ok(parts) => parts,
+            Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
+        };
+        let (wait, reply) = match wait {
+            Some(wait) => (Some((now.mono + wait, reply)), None),
+            None => (None, Some(reply)),
+        };
+        let id = self.make_command(now, station, action, payload, principal, wait);
+        if let Some(parts) = parts {
+            self.send_in_parts(id, parts);
+        }
+        let made = self.commands.get(&id).map(|command| self.view_of(command));
+        if let (Some(reply), Some(view)) = (reply, made) {
+            self.reply_when_durable(reply, Ok(view));
         }
     }
 

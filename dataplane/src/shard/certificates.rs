@@ -18,8 +18,8 @@ use super::projection::certificates_key;
 use super::{Now, Ready, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
 use crate::certificates::{CSR_LEN_MAX, CertificateUse, Signed, Wish};
-use crate::variables::row::{Content, Name, read_row};
-use crate::variables::{AttributeKind, Named};
+use crate::variables::Named;
+use crate::variables::row::Name;
 
 /// Requests that are kept; also the most that may be allowed within an hour.
 const REQUESTS_MAX: usize = 16;
@@ -164,25 +164,15 @@ impl Shard {
         if usage == CertificateUse::ChargingStation {
             return Ok(names);
         }
-        let recent = self.projection.variables(&key);
         for evse_id in 0..=EVSES_MAX {
             let name = Name {
                 component: named("ISO15118Ctrlr"),
                 evse_id,
-                connector_id: 0,
                 variable: named("SeccId"),
+                ..Name::default()
             };
-            let Some(row_key) = name.value_key(&key, AttributeKind::Actual) else {
-                continue;
-            };
-            let row = match recent.get(&row_key) {
-                Some(row) => Some(row.clone()),
-                None => self.look_up(Table::Variables, &row_key)?,
-            };
-            let content = row.and_then(|row| read_row(&row_key, &row));
-            if let Some((_, _, Content::Value { value, .. })) = content {
-                names.extend(value.filter(|value| !value.is_empty()));
-            }
+            let value = self.variable(station, &name)?;
+            names.extend(value.filter(|value| !value.is_empty()));
         }
         Ok(names)
     }

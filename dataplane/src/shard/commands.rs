@@ -6,12 +6,14 @@
 
 mod check;
 mod line;
+mod parts;
 mod remote;
 
 use fleet::record::{CommandChanged, CommandState};
 use fleet::{StationKey, UtcMicros};
 use ocpp::{Instant, Rpc};
 
+pub(super) use parts::Split;
 pub(super) use remote::{StartWait, StopWait, says_accepted};
 
 use super::timers::Deadline;
@@ -112,6 +114,7 @@ impl Shard {
         result: String,
         error: Option<(String, String)>,
     ) {
+        let result = self.whole_result(id, result);
         self.change_command(now, id, |record| {
             record.state = state.code();
             record.result = result;
@@ -153,7 +156,7 @@ impl Shard {
     pub(super) fn lose_commands(&mut self, now: Now, rpc: Rpc) {
         let (sent, unsent) = rpc.into_calls();
         for call in sent.into_iter().chain(unsent) {
-            if let Ok(id) = call.id.parse() {
+            if let Some(id) = self.command_of(&call.id) {
                 self.end_command(now, id, CommandState::Unknown, String::new(), None);
             }
         }

@@ -300,6 +300,14 @@ impl Projection {
             .collect()
     }
 
+    /// The newest row of one variable's attribute that the store may not have yet.
+    pub(crate) fn variable(&self, key: &[u8]) -> Option<&[u8]> {
+        let rows = self.variables.iter().rev();
+        rows.chain(self.handed_variables.iter().rev())
+            .find(|(_, (found, _))| found == key)
+            .map(|(_, (_, row))| &**row)
+    }
+
     /// The store has everything up to `seq`.
     pub(crate) fn stored(&mut self, seq: Seq) {
         while let Some((handed, key)) = self.handed.front().copied() {

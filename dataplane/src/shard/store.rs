@@ -7,6 +7,8 @@ use ocpp::{CallError, ErrorCode};
 use storage::state::Table;
 
 use super::Shard;
+use crate::variables::AttributeKind;
+use crate::variables::row::{Content, Name, read_row};
 
 /// Reads a row of the state store.
 pub(crate) type Lookup =
@@ -49,5 +51,25 @@ impl Shard {
             Some(made) => Ok(Some(made.to_vec())),
             None => self.look_up(table, &id),
         }
+    }
+
+    /// What a variable of a station is, as far as it is known; a password is not.
+    pub(super) fn variable(
+        &mut self,
+        station: u32,
+        name: &Name,
+    ) -> Result<Option<String>, StoreUnreadable> {
+        let station = self.stations[station].state.key.clone();
+        let Some(key) = name.value_key(&station, AttributeKind::Actual) else {
+            return Ok(None);
+        };
+        let row = match self.projection.variable(&key) {
+            Some(row) => Some(row.to_vec()),
+            None => self.look_up(Table::Variables, &key)?,
+        };
+        Ok(match row.and_then(|row| read_row(&key, &row)) {
+            Some((_, _, Content::Value { value, .. })) => value,
+            Some((_, _, Content::Description { .. })) | None => None,
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use fleet::record::{Acceptance, CommandState, Direction};
 use net::driver::ConnId;
 use net::ws;
-use ocpp::{Call, CallError, ErrorCode, Frame, Outcome, Version};
+use ocpp::{Call, CallError, ErrorCode, Frame, FrameFault, Outcome, Version};
 
 use super::check::check_answer;
 use crate::CommandId;
@@ -46,9 +46,10 @@ impl Shard {
             };
             let (station, version) = (live.station, live.version);
             if let Some(event) = live.rpc.poll_event() {
-                let problem = self.call_ended(now, version, &event.call, event.outcome);
+                let problem = self.call_ended(now, conn, version, &event.call, event.outcome);
                 if let Some(problem) = problem.filter(|_| version == Version::V21) {
-                    self.refuse_answer(now, conn, station, &event.call, &problem);
+                    let Call { id, action, .. } = &event.call;
+                    self.refuse_answer(now, conn, station, id, action, &problem);
                 }
                 continue;
             }
@@ -91,7 +92,7 @@ impl Shard {
         if self.stations[station].state.acceptance == Some(Acceptance::Accepted) {
             // Only the call tells which secrets an answer may hold; one that belongs to no call is kept as unreadable
             // would be, without its payload.
-            let command = id.parse().ok().and_then(|id| self.commands.get(&id));
+            let command = self.command_of(id).and_then(|id| self.commands.get(&id));
             let action = command.map(|command| command.record.action.clone());
             let from = Direction::FromStation;
             match action {
@@ -123,9 +124,26 @@ impl Shard {
         self.pump(now, conn);
     }
 
-    pub(in crate::shard) fn answer_unreadable(&mut self, now: Now, conn: ConnId, id: &str) {
-        if let Some(live) = self.conns.live_mut(conn) {
-            live.rpc.handle_unreadable(now.mono, id);
+    /// An answer that is no message, as far as it says which call it is to.
+    pub(in crate::shard) fn answer_unreadable(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        id: &str,
+        fault: FrameFault,
+    ) {
+        let Some(live) = self.conns.live_mut(conn) else {
+            return;
+        };
+        let (station, version) = (live.station, live.version);
+        live.rpc.handle_unreadable(now.mono, id);
+        // A complaint is about a CALLRESULT; a broken CALLERROR is only passed on to whoever waits.
+        if (version, fault) == (Version::V21, FrameFault::AnswerElements)
+            && let Some(command) = self.command_of(id).and_then(|id| self.commands.get(&id))
+            && command.record.state == CommandState::Sent.code()
+        {
+            let action = command.record.action.clone();
+            self.refuse_answer(now, conn, station, id, &action, &unreadable(NO_MESSAGE));
         }
         self.pump(now, conn);
     }
@@ -137,15 +155,16 @@ impl Shard {
         }
     }
 
-    /// Ends a command; what is wrong with the station's CALLRESULT, if something is.
+    /// Ends a command, or sends what is left of it; what is wrong with the station's CALLRESULT, if something is.
     fn call_ended(
         &mut self,
         now: Now,
+        conn: ConnId,
         version: Version,
         call: &Call,
         outcome: Outcome,
     ) -> Option<CallError> {
-        let id = call.id.parse().ok()?;
+        let id = self.command_of(&call.id)?;
         let mut problem = None;
         let named = |error: &CallError| {
             // The finding is ours, and named alike for every version.
@@ -163,6 +182,9 @@ impl Shard {
                 // What is wrong with it is said beside it: whoever sent the command sees both.
                 problem = check_answer(version, &call.action, &payload).err();
                 let kept = self.without_secrets(&call.action, &payload);
+                if problem.is_none() && self.send_next_part(now, conn, id, &call.action, &kept) {
+                    return None;
+                }
                 (CommandState::Answered, kept, problem.as_ref().map(named))
             }
             Outcome::Answered(_) => {
@@ -172,7 +194,7 @@ impl Shard {
                 (CommandState::Answered, String::new(), Some(named))
             }
             Outcome::Unreadable => {
-                let error = unreadable("the station's answer is no OCPP-J message");
+                let error = unreadable(NO_MESSAGE);
                 (CommandState::Answered, String::new(), Some(named(&error)))
             }
             Outcome::Refused {
@@ -194,17 +216,21 @@ impl Shard {
         now: Now,
         conn: ConnId,
         station: u32,
-        call: &Call,
+        id: &str,
+        action: &str,
         problem: &CallError,
     ) {
         let mut text = Vec::new();
-        ocpp::write_call_result_error(&mut text, &call.id, problem);
+        ocpp::write_call_result_error(&mut text, id, problem);
         self.outbox
             .send(conn, |out| ws::write_text(out, None, &text));
         let to = Direction::ToStation;
-        self.record_message(now, station, to, 5, &call.id, &call.action, &text);
+        self.record_message(now, station, to, 5, id, action, &text);
     }
 }
+
+/// What is said of an answer that is cut off or has other elements than it ought to.
+const NO_MESSAGE: &str = "the station's answer is no OCPP-J message";
 
 fn unreadable(description: &'static str) -> CallError {
     CallError::new(ErrorCode::FormatViolation, description)

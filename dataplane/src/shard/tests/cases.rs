@@ -16,6 +16,7 @@
 
 mod a;
 mod b;
+mod b_parts;
 mod certificates;
 mod e;
 mod f;
@@ -24,6 +25,7 @@ mod h;
 mod j;
 mod k;
 mod l;
+mod l_local_controller;
 mod m;
 mod n;
 mod n_monitoring;
@@ -33,6 +35,7 @@ mod reports;
 mod v16_core;
 mod v16_profiles;
 mod v16_security;
+mod v21_commands;
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -339,6 +342,7 @@ impl Case {
                     .expect("an answer to a call");
                 format!("{action}: error {}: {}", text(parts[2]), text(parts[3]))
             }
+            ("5", 5) => format!("< CALLRESULTERROR {}: {}", text(parts[2]), text(parts[3])),
             _ => panic!("no frame of ours: {frame}"),
         }
     }

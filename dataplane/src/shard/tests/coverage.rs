@@ -210,23 +210,29 @@ impl Tests {
                     .into_owned();
                 let version = if file.starts_with("v16") {
                     "1.6"
+                } else if file.starts_with("v21") {
+                    "2.1"
                 } else {
                     "2.0.1"
                 };
                 let source = std::fs::read_to_string(&path).expect("UTF-8");
-                for test in source.split("#[test]\n").skip(1) {
-                    self.note(test, version);
+                let mut tests = source.split("#[test]\n");
+                // What stands before the first test is a table that it goes through.
+                let table = tests.next().unwrap_or_default();
+                for (at, test) in tests.enumerate() {
+                    let table = if at == 0 { table } else { "" };
+                    self.note(table, test, version);
                 }
             }
         }
     }
 
-    fn note(&mut self, test: &str, version: &'static str) {
+    fn note(&mut self, table: &str, test: &str, version: &'static str) {
         let (_, name) = test.split_once("fn ").expect("a function");
         let name = &name[..name.find('(').expect("its parameters")];
         self.names.insert(name.to_owned());
         let body = test.split("\n}\n").next().unwrap_or(test);
-        for line in body.lines().map(str::trim) {
+        for line in table.lines().chain(body.lines()).map(str::trim) {
             let sent = line
                 .strip_prefix("< ")
                 .and_then(|rest| rest.split_once(" {"));
@@ -302,7 +308,7 @@ fn actions(
                 },
             };
             let shown = match (version, direction) {
-                // There are no scenarios of 2.1: a table sends every call, and a script the SEND.
+                // Tables send every call of 2.1, and a script the SEND.
                 ("2.1", "to us") => "`every_call_of_a_2_1_station_is_answered`".to_owned(),
                 ("2.1", "to us, unanswered") => {
                     "`a_send_is_recorded_and_never_answered`".to_owned()

@@ -243,25 +243,25 @@ fn cleared(id: u32, status: &str) -> String {
     )
 }
 
-/// The station takes one number at a time, and says so when it is asked.
+/// The station takes one number in a request, and has said so: two go in two (N06.FR.04).
 #[test]
 fn tc_n_18_csms() {
     const ITEMS: &str = r#""component":{"name":"MonitoringCtrlr"},"variable":{"name":"ItemsPerMessage","instance":"ClearVariableMonitoring"}"#;
     let limit = format!(
         "op GetVariables {{\"getVariableData\":[{{{ITEMS}}}]}}\nanswer {{\"getVariableResult\":[{{\"attributeStatus\":\"Accepted\",\"attributeValue\":\"1\",{ITEMS}}}]}}\n"
     );
-    let script = limit + &cleared(1, "Accepted") + &cleared(2, "NotFound");
     check(
-        &[BOOTED],
-        &script,
+        &[BOOTED, &limit],
+        r#"
+        op ClearVariableMonitoring {"id":[1,2]}
+        answer {"clearMonitoringResult":[{"id":1,"status":"Accepted"}]}
+        answer {"clearMonitoringResult":[{"id":2,"status":"NotFound"}]}
+        "#,
         expect![[r#"
-        < GetVariables {"getVariableData":[{"component":{"name":"MonitoringCtrlr"},"variable":{"name":"ItemsPerMessage","instance":"ClearVariableMonitoring"}}]}
-        op GetVariables: Answered {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"1","component":{"name":"MonitoringCtrlr"},"variable":{"name":"ItemsPerMessage","instance":"ClearVariableMonitoring"}}]}
-        < ClearVariableMonitoring {"id":[1]}
-        op ClearVariableMonitoring: Answered {"clearMonitoringResult":[{"id":1,"status":"Accepted"}]}
-        < ClearVariableMonitoring {"id":[2]}
-        op ClearVariableMonitoring: Answered {"clearMonitoringResult":[{"id":2,"status":"NotFound"}]}
-    "#]],
+            < ClearVariableMonitoring {"id":[1]}
+            < ClearVariableMonitoring {"id":[2]}
+            op ClearVariableMonitoring: Answered {"clearMonitoringResult":[{"id":1,"status":"Accepted"},{"id":2,"status":"NotFound"}]}
+        "#]],
     );
 }
 
@@ -285,6 +285,21 @@ fn event(trigger: &str, value: &str, more: &str) -> String {
         NotifyEvent {{"generatedAt":"$NOW","seqNo":0,"eventData":[{{"eventId":1,"timestamp":"$NOW","trigger":"{trigger}","actualValue":"{value}","eventNotificationType":"CustomMonitor","variableMonitoringId":1{more},{AVAILABILITY}}}]}}
         "#
     )
+}
+
+/// A threshold is passed, again and again.
+#[test]
+fn tc_n_21_csms() {
+    let script = event("Alerting", "Available", "").repeat(3);
+    check(
+        &[BOOTED],
+        &script,
+        expect![[r#"
+        NotifyEvent: {}
+        NotifyEvent: {}
+        NotifyEvent: {}
+    "#]],
+    );
 }
 
 /// It comes again and again.

@@ -155,6 +155,22 @@ fn tc_o_10_csms() {
     );
 }
 
+/// By a number that no message has, where there is another.
+#[test]
+fn tc_o_11_csms() {
+    let script = set("", "Accepted") + &asked(r#","id":[2]"#, "Unknown");
+    check(
+        &[BOOTED],
+        &script,
+        expect![[r#"
+        < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","message":{"format":"UTF8","content":"Hello"}}}
+        op SetDisplayMessage: Answered {"status":"Accepted"}
+        < GetDisplayMessages {"requestId":7,"id":[2]}
+        op GetDisplayMessages: Answered {"status":"Unknown"}
+    "#]],
+    );
+}
+
 /// In the place of another.
 #[test]
 fn tc_o_12_csms() {

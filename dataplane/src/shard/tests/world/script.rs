@@ -9,7 +9,7 @@ use net::ws::{self, MaskKey};
 use super::{BOOT, World, key};
 use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
-use crate::shard::tests::{charging, reservations};
+use crate::shard::tests::{charging, follow, reservations};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -77,6 +77,11 @@ impl World {
                     self.say(line);
                 }
             }
+            ("op", "courses") => {
+                for line in follow::courses(self).lines() {
+                    self.say(line);
+                }
+            }
             ("op", "command") => self.command(rest),
             ("op", "start") => {
                 let mut words = rest.split(' ');
@@ -133,6 +138,11 @@ impl World {
                     who,
                     &format!("[4,\"{id}\",\"{code}\",\"{description}\",{{}}]"),
                 );
+            }
+            // Any text, with the id of our last call.
+            (_, "says") => {
+                let text = rest.replace("$ID", &self.last_call(who));
+                self.send(who, &text);
             }
             (_, "mute") => self.sockets.get_mut(who).expect("a socket").mute = true,
             // We close it, and the kernel says so only when it is told to.

@@ -1,0 +1,353 @@
+//! Commands with a list that is longer than the station takes in one message: one command, and several calls.
+//!
+//! A station says how many items of a list it takes (`ItemsPerMessage` of 2.x, `GetConfigurationMaxKeys` of 1.6) and how
+//! many bytes (`BytesPerMessage`), and must not be sent more (OCPP 2.0.1 Part 2, B05.FR.11, B06.FR.05, N06.FR.04). Where
+//! it has said so, the list is cut between items, and all around it stays as the operator wrote it. The calls go out one
+//! after the other; others of the station's may come between them. The command ends with the lists of all answers, or
+//! with the first call that brings none, and what is left then is not sent.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use fleet::record::CommandState;
+use net::driver::ConnId;
+use ocpp::Call;
+use serde_json::value::RawValue;
+
+use crate::CommandId;
+use crate::id::uuid_v7;
+use crate::shard::{Now, Shard, StoreUnreadable};
+use crate::variables::row::Name;
+use crate::variables::{COMPONENT_16, Named};
+
+/// A list, and the variables that limit it.
+struct Limited {
+    action: &'static str,
+    list: &'static str,
+    /// Lists of the answer.
+    answered: &'static [&'static str],
+    component: &'static str,
+    items: &'static str,
+    bytes: &'static str,
+}
+
+const LIMITED: [Limited; 5] = [
+    Limited {
+        action: "GetVariables",
+        list: "getVariableData",
+        answered: &["getVariableResult"],
+        component: "DeviceDataCtrlr",
+        items: "ItemsPerMessage",
+        bytes: "BytesPerMessage",
+    },
+    Limited {
+        action: "SetVariables",
+        list: "setVariableData",
+        answered: &["setVariableResult"],
+        component: "DeviceDataCtrlr",
+        items: "ItemsPerMessage",
+        bytes: "BytesPerMessage",
+    },
+    Limited {
+        action: "SetVariableMonitoring",
+        list: "setMonitoringData",
+        answered: &["setMonitoringResult"],
+        component: "MonitoringCtrlr",
+        items: "ItemsPerMessage",
+        bytes: "BytesPerMessage",
+    },
+    Limited {
+        action: "ClearVariableMonitoring",
+        list: "id",
+        answered: &["clearMonitoringResult"],
+        component: "MonitoringCtrlr",
+        items: "ItemsPerMessage",
+        bytes: "BytesPerMessage",
+    },
+    Limited {
+        action: "GetConfiguration",
+        list: "key",
+        answered: &["configurationKey", "unknownKey"],
+        component: COMPONENT_16,
+        items: "GetConfigurationMaxKeys",
+        bytes: "",
+    },
+];
+
+/// What a call has beside its payload: type, message id, action, and the signs between them.
+const FRAME_LEN: usize = 48;
+
+/// Commands that go out in several calls.
+#[derive(Default)]
+pub(in crate::shard) struct Split {
+    open: HashMap<CommandId, Parts>,
+    /// Ids of the calls that are out and do not bear their command's.
+    calls: HashMap<CommandId, CommandId>,
+}
+
+struct Parts {
+    answered: &'static [&'static str],
+    /// Payloads of the calls to come.
+    to_send: VecDeque<String>,
+    /// Answers so far, without secrets.
+    answers: Vec<String>,
+    /// The call that is out, if it does not bear the command's id.
+    call: Option<CommandId>,
+}
+
+impl Shard {
+    /// The payloads that a command is sent in; `None` where one call will do.
+    pub(in crate::shard) fn parts_of(
+        &mut self,
+        station: u32,
+        action: &str,
+        payload: &str,
+    ) -> Result<Option<Vec<String>>, StoreUnreadable> {
+        let Some(limited) = LIMITED.iter().find(|limited| limited.action == action) else {
+            return Ok(None);
+        };
+        let items_max = self.limit(station, limited, limited.items)?;
+        let bytes_max = match limited.bytes {
+            "" => None,
+            variable => self.limit(station, limited, variable)?,
+        };
+        if items_max.is_none() && bytes_max.is_none() {
+            return Ok(None);
+        }
+        let bytes_max = bytes_max.map(|max| max.saturating_sub(FRAME_LEN + action.len()));
+        let parts = cut(payload, limited.list, items_max, bytes_max);
+        Ok(Some(parts).filter(|parts| 1 < parts.len()))
+    }
+
+    /// A limit as the station reported it; one that is no number above zero is none.
+    fn limit(
+        &mut self,
+        station: u32,
+        limited: &Limited,
+        variable: &str,
+    ) -> Result<Option<usize>, StoreUnreadable> {
+        let named = |name: &str, instance: &str| Named {
+            name: name.to_owned(),
+            instance: instance.to_owned(),
+        };
+        let instance = match limited.component {
+            COMPONENT_16 => "",
+            _ => limited.action,
+        };
+        let name = Name {
+            component: named(limited.component, ""),
+            variable: named(variable, instance),
+            ..Name::default()
+        };
+        let value = self.variable(station, &name)?;
+        let limit = value.and_then(|value| value.parse().ok());
+        Ok(limit.filter(|limit| 0 < *limit))
+    }
+
+    /// A command that waits to be sent is sent in these parts.
+    pub(in crate::shard) fn send_in_parts(&mut self, id: CommandId, parts: Vec<String>) {
+        let Some((action, payload)) = self.outgoing.get_mut(&id) else {
+            return;
+        };
+        let limited = LIMITED.iter().find(|limited| limited.action == action);
+        let mut to_send = VecDeque::from(parts);
+        let (Some(limited), Some(first)) = (limited, to_send.pop_front()) else {
+            return;
+        };
+        *payload = first;
+        let parts = Parts {
+            answered: limited.answered,
+            to_send,
+            answers: Vec::new(),
+            call: None,
+        };
+        self.split.open.insert(id, parts);
+    }
+
+    /// The command that a message id stands for; `None` for an id that is none of ours.
+    pub(super) fn command_of(&self, message_id: &str) -> Option<CommandId> {
+        let id = message_id.parse().ok()?;
+        Some(self.split.calls.get(&id).copied().unwrap_or(id))
+    }
+
+    /// A part of a command was answered: the next one goes out. `false` where that was the last.
+    pub(super) fn send_next_part(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        id: CommandId,
+        action: &str,
+        answer: &str,
+    ) -> bool {
+        let Some(command) = self.commands.get(&id) else {
+            return false;
+        };
+        let partition = self.stations[command.station].state.key.partition();
+        let Some(parts) = self.split.open.get_mut(&id) else {
+            return false;
+        };
+        // What would not fit into the record of the command's end is not asked for either.
+        let len: usize = parts.answers.iter().map(String::len).sum();
+        if self.settings.config.message_len_max < len + answer.len() {
+            return false;
+        }
+        let Some(payload) = parts.to_send.pop_front() else {
+            return false;
+        };
+        parts.answers.push(answer.to_owned());
+        let call_id = CommandId(uuid_v7(now.utc, partition, self.random.bytes()));
+        let before = parts.call.replace(call_id);
+        if let Some(before) = before {
+            self.split.calls.remove(&before);
+        }
+        self.split.calls.insert(call_id, id);
+        let call = Call {
+            id: call_id.to_string(),
+            action: Cow::Owned(action.to_owned()),
+            payload,
+        };
+        let live = self.conns.live_mut(conn);
+        let sent = live.is_some_and(|live| live.rpc.call(now.mono, call).is_ok());
+        if !sent {
+            self.end_command(now, id, CommandState::QueueFull, String::new(), None);
+        }
+        true
+    }
+
+    /// A command is over: its result with those of the parts before.
+    pub(super) fn whole_result(&mut self, id: CommandId, last: String) -> String {
+        let Some(parts) = self.split.open.remove(&id) else {
+            return last;
+        };
+        if let Some(call) = parts.call {
+            self.split.calls.remove(&call);
+        }
+        let mut answers = parts.answers;
+        let len: usize = answers.iter().map(String::len).sum();
+        // One that is too much stands among the station's messages.
+        if len + last.len() <= self.settings.config.message_len_max {
+            answers.push(last);
+        }
+        joined(parts.answered, &answers)
+    }
+}
+
+/// Cuts a list of a payload so that no part has more than `items_max` items or `bytes_max` bytes, but for one whose only
+/// item has more. A payload without that list stays whole.
+fn cut(
+    payload: &str,
+    list: &str,
+    items_max: Option<usize>,
+    bytes_max: Option<usize>,
+) -> Vec<String> {
+    let whole = || vec![payload.to_owned()];
+    let members: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(payload);
+    let Some(found) = members.ok().and_then(|members| members.get(list).copied()) else {
+        return whole();
+    };
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(found.get()) else {
+        return whole();
+    };
+    // The list is a piece of the payload.
+    let start = found.get().as_ptr() as usize - payload.as_ptr() as usize;
+    let (before, after) = (&payload[..start], &payload[start + found.get().len()..]);
+    let around = before.len() + after.len() + "[]".len();
+    let (items_max, bytes_max) = (
+        items_max.unwrap_or(usize::MAX),
+        bytes_max.unwrap_or(usize::MAX),
+    );
+    let mut parts: Vec<(usize, String)> = Vec::new();
+    let mut len = 0;
+    for item in items.iter().map(|item| item.get()) {
+        match parts.last_mut() {
+            Some((count, part)) if *count < items_max && len + item.len() < bytes_max => {
+                *count += 1;
+                part.push(',');
+                part.push_str(item);
+                len += item.len() + 1;
+            }
+            Some(_) | None => {
+                parts.push((1, item.to_owned()));
+                len = around + item.len();
+            }
+        }
+    }
+    if parts.len() < 2 {
+        return whole();
+    }
+    let parts = parts.into_iter();
+    parts
+        .map(|(_, items)| format!("{before}[{items}]{after}"))
+        .collect()
+}
+
+/// The lists of several answers as one answer.
+fn joined(lists: &[&str], answers: &[String]) -> String {
+    let answers = answers.iter();
+    let read = |answer: &'_ String| serde_json::from_str(answer).ok();
+    let answers: Vec<BTreeMap<String, Box<RawValue>>> = answers.filter_map(read).collect();
+    let mut whole = Vec::new();
+    for list in lists {
+        let found = answers.iter().filter_map(|answer| answer.get(*list));
+        let items: Vec<&str> = found
+            .filter_map(|items| items.get().strip_prefix('[')?.strip_suffix(']'))
+            .map(str::trim)
+            .collect();
+        if !items.is_empty() {
+            let items: Vec<&str> = items
+                .into_iter()
+                .filter(|items| !items.is_empty())
+                .collect();
+            whole.push(format!("\"{list}\":[{}]", items.join(",")));
+        }
+    }
+    if whole.is_empty() {
+        return String::new();
+    }
+    format!("{{{}}}", whole.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts of a list of numbers, a line each.
+    fn check(payload: &str, items_max: Option<usize>, bytes_max: Option<usize>, parts: &[&str]) {
+        let found = cut(payload, "id", items_max, bytes_max);
+        assert_eq!(found, parts, "{payload}");
+    }
+
+    #[test]
+    fn a_list_is_cut_between_items_and_all_else_stays() {
+        let payload = r#"{"a":[1,2], "id" : [10, 20,30 ] ,"b":{"id":[7]}}"#;
+        let part = |items: &str| payload.replacen("[10, 20,30 ]", &format!("[{items}]"), 1);
+        let (two, one) = (part("10,20"), part("30"));
+        check(payload, Some(2), None, &[&two, &one]);
+        check(payload, Some(3), None, &[payload]);
+        check(payload, None, None, &[payload]);
+        let bytes_max = Some(two.len());
+        check(payload, None, bytes_max, &[&two, &one]);
+        let (first, second) = (part("10"), part("20"));
+        check(payload, None, Some(two.len() - 1), &[&first, &second, &one]);
+        // An item that is too long goes alone, for the station to refuse.
+        check(payload, None, Some(1), &[&first, &second, &one]);
+        check(r#"{"a":1}"#, Some(1), None, &[r#"{"a":1}"#]);
+        check(r#"{"id":[]}"#, Some(1), None, &[r#"{"id":[]}"#]);
+    }
+
+    #[test]
+    fn answers_are_joined_list_by_list() {
+        let answers = [
+            r#"{"x":[{"a":[1]}],"y":["b"]}"#,
+            r#"{"x":[],"z":[9]}"#,
+            r#"{"x":[{"a":[2]},[3]]}"#,
+            "",
+        ];
+        let answers = answers.map(str::to_owned);
+        assert_eq!(
+            joined(&["x", "y", "w"], &answers),
+            r#"{"x":[{"a":[1]},{"a":[2]},[3]],"y":["b"]}"#
+        );
+        assert_eq!(joined(&["x"], &[String::new()]), "");
+    }
+}
