@@ -1,4 +1,4 @@
-//! The guides say the same in English and in Portuguese, and their links lead somewhere.
+//! The guides say the same in English and in Portuguese, and what they point at is there: links, files, crates.
 //!
 //! What both languages share is compared section by section: levels of headings, commands and other blocks of code, rows
 //! of tables, and every word between backticks. The test stands here because this crate compiles in seconds.
@@ -276,4 +276,81 @@ fn every_link_of_the_documentation_leads_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_that_the_documentation_names_exists() {
+    let entries = std::fs::read_dir(root()).unwrap();
+    let folders: BTreeSet<String> = entries
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    let mut missing = Vec::new();
+    let mut named = 0;
+    for folder in [".", "docs", "docs/operating"] {
+        for name in pages_in(folder) {
+            let page = format!("{folder}/{name}");
+            // What a page on changes names may be gone by now.
+            if name == "CHANGELOG.md" || name == "ocpp-coverage.md" {
+                continue;
+            }
+            for section in sections(&read(&page)) {
+                for span in &section.spans {
+                    let is_path = span
+                        .split_once('/')
+                        .is_some_and(|(first, _)| folders.contains(first));
+                    let is_whole = !span.contains(['<', '…', '*', ' ', '{']);
+                    if is_path && is_whole {
+                        named += 1;
+                        if !root().join(span).exists() {
+                            missing.push(format!("{page}: there is no {span}"));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(20 < named, "only {named} files were found in the text");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// The crates of this workspace that a manifest depends on.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let (_, rest) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let own = rest.split("\n[").next().unwrap();
+    let names = own
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next());
+    let is_ours = |name: &&str| !name.is_empty() && root().join(name).join("Cargo.toml").exists();
+    names.filter(is_ours).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_arrows_of_the_architecture_are_those_of_the_manifests() {
+    let page = read("docs/architecture.md");
+    let (_, block) = page.split_once("Arrows only point down").unwrap();
+    let block = block.split("```").nth(1).unwrap();
+    let mut shown = BTreeSet::new();
+    for (folder, arrows) in block.lines().filter_map(|line| line.split_once('→')) {
+        let folder = folder.trim();
+        let arrows: BTreeSet<String> = arrows.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(
+            arrows,
+            dependencies(&read(&format!("{folder}/Cargo.toml"))),
+            "arrows of {folder}"
+        );
+        shown.insert(folder.to_owned());
+    }
+    for entry in std::fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        let manifest = entry.path().join("Cargo.toml");
+        let folder = entry.file_name().into_string().unwrap();
+        if let Ok(manifest) = std::fs::read_to_string(manifest) {
+            assert!(
+                shown.contains(&folder) || dependencies(&manifest).is_empty(),
+                "{folder} has no line among the arrows of docs/architecture.md"
+            );
+        }
+    }
 }
