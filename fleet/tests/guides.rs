@@ -49,7 +49,7 @@ fn sections(text: &str) -> Vec<Section> {
                 None => block = Some(format!("{line}\n")),
             }
         } else if let Some(block) = &mut block {
-            let code = match line.starts_with('#') {
+            let code = match line.trim_start().starts_with('#') {
                 true => "",
                 false => line.split("  #").next().unwrap_or(line).trim_end(),
             };
@@ -181,7 +181,7 @@ fn every_guide_says_the_same_in_both_languages() {
         );
         (pair, (format!("pt-BR/{name}"), format!("../{name}")))
     });
-    let others = ["README", "docs/sql"].map(|page| {
+    let others = ["README", "deploy/README", "docs/sql"].map(|page| {
         let name = page.rsplit('/').next().unwrap();
         let pair = (format!("{page}.md"), format!("{page}.pt-BR.md"));
         (pair, (format!("{name}.pt-BR.md"), format!("{name}.md")))
@@ -241,6 +241,7 @@ fn every_link_of_the_documentation_leads_somewhere() {
         "docs/operating",
         "docs/operating/pt-BR",
         "docs/adr",
+        "deploy",
     ];
     let mut broken = Vec::new();
     for folder in folders {
