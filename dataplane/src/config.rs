@@ -80,6 +80,31 @@ pub enum VehicleNeeds {
     Processing,
 }
 
+/// What event streams of a 2.1 station may be (N11). What goes beyond is refused where it is asked for, and counted where
+/// it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventStreams {
+    /// Streams that one station may have open; default 32.
+    pub per_station_max: usize,
+    /// Shortest interval between messages of a stream, seconds; default 1.
+    pub interval_min_s: u32,
+    /// Values of one message; default 1,000.
+    pub values_max: u32,
+    /// Messages of all streams of a station in a minute, by our clock; default 600.
+    pub messages_per_minute_max: u32,
+}
+
+impl Default for EventStreams {
+    fn default() -> Self {
+        Self {
+            per_station_max: 32,
+            interval_min_s: 1,
+            values_max: 1_000,
+            messages_per_minute_max: 600,
+        }
+    }
+}
+
 /// How the data plane runs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -116,6 +141,8 @@ pub struct Config {
     pub log_heartbeats: bool,
     /// What vehicles are answered that tell their needs; whoever has them accepted sends the profiles. Default rejected.
     pub vehicle_needs: VehicleNeeds,
+    /// What event streams may be.
+    pub event_streams: EventStreams,
     /// What energy costs.
     pub tariff: Tariff,
     /// What a register may do.
@@ -149,6 +176,7 @@ impl Default for Config {
             log_stall_timeout: Duration::from_secs(5),
             log_heartbeats: true,
             vehicle_needs: VehicleNeeds::default(),
+            event_streams: EventStreams::default(),
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),
             certificates: CertificatesConfig::default(),

@@ -19,6 +19,7 @@ mod certificates;
 pub mod charging;
 mod config;
 mod energy;
+mod grid;
 mod id;
 mod items;
 mod keeper;
@@ -44,13 +45,14 @@ pub use certificates::{
     HashAlgorithm, HttpConfig, OcspConfig, PemError, ServicesError, SignerConfig,
     certificate_hashes, certificate_summary,
 };
-pub use config::{Config, Onboarding, Plausibility, Tariff, VehicleNeeds};
+pub use config::{Config, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds};
 pub use id::CommandId;
 pub use items::{ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use replay::{ReplayError, stored_stations};
 pub use router::charging::ChargingView;
+pub use router::grid::{DerControlState, DerControlView, DerView, EventStreamView, StreamHeard};
 pub use router::pending::Pending;
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{

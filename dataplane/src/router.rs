@@ -4,6 +4,7 @@
 //! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
 
 pub(crate) mod charging;
+pub(crate) mod grid;
 mod items;
 pub(crate) mod pending;
 pub(crate) mod reservations;
@@ -14,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::record::{Acceptance, ConnectorStatus, StationCertificates};
+use fleet::record::{Acceptance, BatterySwap, ConnectorStatus, StationCertificates};
 use fleet::{Partition, StationKey, TransactionId};
 use net::driver::Detached;
 use storage::log::LogHandle;
@@ -269,6 +270,21 @@ pub(crate) enum Ask {
     Charging {
         key: StationKey,
         reply: Reply<Option<charging::ChargingView>>,
+    },
+    /// `None` for a station nobody has heard of.
+    Der {
+        key: StationKey,
+        reply: Reply<Option<grid::DerView>>,
+    },
+    /// `None` for a station nobody has heard of.
+    EventStreams {
+        key: StationKey,
+        reply: Reply<Option<Vec<grid::EventStreamView>>>,
+    },
+    /// `None` for a station nobody has heard of.
+    BatterySwaps {
+        key: StationKey,
+        reply: Reply<Option<Vec<BatterySwap>>>,
     },
     /// Rows of a station's variables that the store may not have yet; `None` for a station nobody has heard of.
     RecentVariables {

@@ -20,6 +20,7 @@ mod contracts;
 mod errands;
 mod facts;
 mod follow;
+mod grid;
 mod handshake;
 mod journal;
 mod named_token;

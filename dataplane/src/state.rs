@@ -325,6 +325,10 @@ impl StationState {
             | Body::CommandFollowed(_)
             | Body::ChargingChanged(_)
             | Body::ReservationsChanged(_)
+            | Body::DerChanged(_)
+            | Body::EventStreamsChanged(_)
+            | Body::BatterySwapsChanged(_)
+            | Body::V2xChanged(_)
             | Body::StationCertificates(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {

@@ -26,9 +26,10 @@ use rkyv::ser::allocator::{Arena, ArenaHandle};
 use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
-    Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected, ConnectionRefused,
-    Disconnected, Message, MeterValues, Notified, ReservationsChanged, SecurityEvent,
-    StationCertificates, StationConfigured, StationDeleted, StatusReported, TransactionEvent,
+    BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
+    ConnectionRefused, DerChanged, Disconnected, EventStreamsChanged, Message, MeterValues,
+    Notified, ReservationsChanged, SecurityEvent, StationCertificates, StationConfigured,
+    StationDeleted, StatusReported, TransactionEvent, V2xChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -206,6 +207,10 @@ kinds! {
     20 ChargingChanged,
     25 ReservationsChanged,
     35 StationCertificates,
+    50 DerChanged,
+    51 EventStreamsChanged,
+    52 BatterySwapsChanged,
+    53 V2xChanged,
 }
 
 /// One record, borrowed from its bytes.

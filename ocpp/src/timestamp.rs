@@ -28,6 +28,18 @@ pub struct Timestamp<'a> {
     pub zone: Zone,
 }
 
+impl<'a> Timestamp<'a> {
+    /// Reads a date in RFC 3339, or in one of the notations that stations are known to use; `None` for no date.
+    pub fn read(text: &'a str) -> Option<Self> {
+        let moment = parse(text)?;
+        Some(Self {
+            raw: Some(Cow::Borrowed(text)),
+            utc_micros: moment.utc_micros,
+            zone: moment.zone,
+        })
+    }
+}
+
 impl Timestamp<'_> {
     /// A moment of ours. It is written with milliseconds, which every known station reads.
     pub const fn at(utc_micros: i64) -> Timestamp<'static> {

@@ -59,11 +59,13 @@ pub enum Table {
     ChargingProfiles,
     /// One row per station with certificates.
     Certificates,
+    /// What is known of a station beside its charging: DER controls, event streams, battery swaps.
+    Grid,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -77,6 +79,7 @@ impl Table {
         Self::Files,
         Self::ChargingProfiles,
         Self::Certificates,
+        Self::Grid,
     ];
 
     /// Its keyspace on disk.
@@ -95,6 +98,7 @@ impl Table {
             Self::Files => "files",
             Self::ChargingProfiles => "charging_profiles",
             Self::Certificates => "certificates",
+            Self::Grid => "grid",
         }
     }
 }

@@ -192,6 +192,21 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
             sum(shards, |shard| shard.counters.sends_unreadable),
         ),
         (
+            "sigec_ocpp_stream_values_total",
+            "Values that event streams of 2.1 stations told.",
+            sum(shards, |shard| shard.counters.stream_values),
+        ),
+        (
+            "sigec_ocpp_streams_unknown_total",
+            "Messages of event streams that nobody opened.",
+            sum(shards, |shard| shard.counters.streams_unknown),
+        ),
+        (
+            "sigec_ocpp_streams_limited_total",
+            "Messages of event streams beyond what a station may send.",
+            sum(shards, |shard| shard.counters.streams_limited),
+        ),
+        (
             "sigec_ocpp_retries_total",
             "Messages recognised as a retry.",
             sum(shards, |shard| shard.counters.retries),

@@ -276,15 +276,21 @@ impl Held {
         true
     }
 
-    /// What a station that pulls is told of a dynamic profile: the newest update, or else what the profile began with.
-    /// `None` where it has none of this id (K29).
+    /// True for a dynamic profile that holds only so long behind its newest rates (K28.FR.13).
+    pub(crate) fn runs_out(&self, id: ProfileId) -> bool {
+        let held = self.record.profiles.iter().find(|held| held.id == id.0);
+        held.and_then(read_held).is_some_and(|profile| {
+            let mut schedules = profile.schedules.iter();
+            profile.kind == Kind::Dynamic && schedules.any(|schedule| schedule.duration_s.is_some())
+        })
+    }
+
+    /// What a station that pulls is told of a dynamic profile: what the profile began with, and over it what updates have
+    /// changed. `None` where it has none of this id (K28.FR.12).
     pub(crate) fn pulled(&self, id: ProfileId) -> Option<String> {
         let held = self.record.profiles.iter().find(|held| held.id == id.0)?;
         if read_held(held)?.kind != Kind::Dynamic {
             return None;
-        }
-        if !held.update.is_empty() {
-            return Some(held.update.clone());
         }
         const MEMBERS: [&str; 12] = [
             "limit",
@@ -304,6 +310,8 @@ impl Held {
         let period = profile.pointer_mut("/chargingSchedule/0/chargingSchedulePeriod/0")?;
         let period = period.as_object_mut()?;
         period.retain(|name, _| MEMBERS.contains(&name.as_str()));
+        let updated: serde_json::Map<_, _> = serde_json::from_str(&held.update).unwrap_or_default();
+        period.extend(updated);
         Some(serde_json::Value::Object(std::mem::take(period)).to_string())
     }
 

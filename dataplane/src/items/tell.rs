@@ -40,6 +40,10 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::SecurityEvent(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
+        | Body::DerChanged(_)
+        | Body::EventStreamsChanged(_)
+        | Body::BatterySwapsChanged(_)
+        | Body::V2xChanged(_)
         | Body::StationCertificates(_)
         | Body::StationConfigured(_) => return,
     };

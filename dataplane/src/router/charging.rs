@@ -1,7 +1,7 @@
 //! Smart charging of stations.
 
 use fleet::StationKey;
-use fleet::record::ChargingChanged;
+use fleet::record::{ChargingChanged, V2xChanged};
 
 use super::pending::Pending;
 use super::{Ask, Router};
@@ -18,6 +18,8 @@ pub struct ChargingView {
     pub profiles: ProfileSet,
     /// All that is kept of it, as it was written.
     pub held: ChargingChanged,
+    /// What it was told about power from and to vehicles, of transactions that may have ended.
+    pub v2x: V2xChanged,
 }
 
 impl Router {

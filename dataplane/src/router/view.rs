@@ -249,6 +249,12 @@ pub struct Counters {
     pub answers_refused: u64,
     /// SENDs of 2.1 stations that broke their schema.
     pub sends_unreadable: u64,
+    /// Values that event streams of 2.1 stations told.
+    pub stream_values: u64,
+    /// Messages of event streams that nobody opened.
+    pub streams_unknown: u64,
+    /// Messages of event streams beyond what a station may send; their frames alone are kept.
+    pub streams_limited: u64,
     /// Messages recognised as a retry.
     pub retries: u64,
     /// Retries with another content under the same key.

@@ -1,8 +1,8 @@
 //! Questions and wishes of everybody else.
 
 use fleet::record::{
-    Acceptance, CommandState, ConnectorStatus, Notified, StationConfigured, StationDeleted,
-    TransactionState,
+    Acceptance, BatterySwapsChanged, CommandState, ConnectorStatus, Notified, StationConfigured,
+    StationDeleted, TransactionState,
 };
 use fleet::wire::{Body, Fact};
 use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
@@ -100,6 +100,13 @@ impl Shard {
                     Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
                 }
             }
+            Ask::Der { key, reply } => {
+                self.show(&key, reply, |shard, station| shard.der_view(now, station));
+            }
+            Ask::EventStreams { key, reply } => self.show(&key, reply, Self::stream_views),
+            Ask::BatterySwaps { key, reply } => self.show(&key, reply, |shard, station| {
+                Ok(shard.grid::<BatterySwapsChanged>(station)?.swaps)
+            }),
             Ask::RecentVariables { key, reply } => {
                 let known = self.known(&key);
                 reply.send(known.map(|_| self.projection.variables(&key)));
@@ -294,9 +301,24 @@ impl Shard {
             self.active.remove(&transaction.id);
         }
         self.forget_charging(now, station);
+        self.forget_grid(now, station);
         self.forget_certificates(now, station);
         self.record(now, station, &StationDeleted { principal });
         Ok(())
+    }
+
+    /// Answers with what is known of a station; `None` for one that nobody has heard of.
+    fn show<T>(
+        &mut self,
+        key: &StationKey,
+        reply: Reply<Option<T>>,
+        view: impl FnOnce(&mut Self, u32) -> Result<T, StoreUnreadable>,
+    ) {
+        let known = self.known(key);
+        match known.map(|station| view(self, station)).transpose() {
+            Ok(view) => reply.send(view),
+            Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+        }
     }
 
     fn note(

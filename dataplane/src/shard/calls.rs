@@ -145,9 +145,13 @@ impl Shard {
         match v21::Send::decode(action, payload, Policy::Tolerant, &mut columns) {
             Ok(decoded) => {
                 self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                // Nobody hears that the store cannot be read: a SEND has no answer, and says nothing that hangs on it.
-                let kept = self.notified(now, call, |out| decoded.message.write(out));
-                if kept.is_err() {
+                let mut payload = Vec::new();
+                decoded.message.write(&mut payload);
+                let payload = String::from_utf8(payload).expect("the writers write JSON");
+                let v21::Send::NotifyPeriodicEventStream(said) = &decoded.message;
+                // Nobody hears that the store cannot be read: a SEND has no answer. Its frame is kept.
+                let heard = self.stream_said(now, call.station, said, payload);
+                if heard.is_err() {
                     self.tally.counters.sends_unreadable += 1;
                 }
             }

@@ -43,6 +43,7 @@ pub(super) fn followed_by(action: &str) -> Option<&'static str> {
         "GetLog" => "LogStatusNotification",
         "GetMonitoringReport" => "NotifyMonitoringReport",
         "PublishFirmware" => "PublishFirmwareStatusNotification",
+        "RequestBatterySwap" => "BatterySwap",
         "SignedUpdateFirmware" => "SignedFirmwareStatusNotification",
         "UpdateFirmware" => "FirmwareStatusNotification",
         _ => return None,
@@ -53,7 +54,8 @@ pub(super) fn followed_by(action: &str) -> Option<&'static str> {
 fn follows(action: &str) -> bool {
     matches!(
         action,
-        "DiagnosticsStatusNotification"
+        "BatterySwap"
+            | "DiagnosticsStatusNotification"
             | "FirmwareStatusNotification"
             | "LogStatusNotification"
             | "NotifyCustomerInformation"
@@ -183,6 +185,9 @@ impl Shard {
         if course.action == "ReportChargingProfiles" && course.complete {
             self.profiles_reported(now, station, &course);
         }
+        if course.action == "ReportDERControl" && course.complete {
+            self.der_reported(now, station, &course);
+        }
         Ok(())
     }
 
@@ -269,6 +274,11 @@ fn take(course: &mut CommandFollowed, message: &Value) -> bool {
             course.complete = course.last_part.is_some_and(whole);
         }
         (None, Some(status)) => course.complete |= is_final(&course.action, status),
+        // A swap is over when batteries went out, or nobody took them.
+        (None, None) if course.action == "BatterySwap" => {
+            let event = message.get("eventType").and_then(Value::as_str);
+            course.complete |= event.is_some_and(|event| event != "BatteryIn");
+        }
         (None, None) => course.complete |= !tbc,
     }
     true
@@ -304,15 +314,30 @@ fn add_part(parts: &mut Vec<PartRange>, seq_no: u32) {
 
 /// What of a message is worth showing beside its command: not its lists, and nothing that a driver said.
 fn summary(message: &Value) -> String {
-    const MEMBERS: [&str; 6] = [
+    const MEMBERS: [&str; 7] = [
         "requestId",
         "seqNo",
         "tbc",
         "status",
         "generatedAt",
         "evseId",
+        "eventType",
     ];
-    const LISTS: [&str; 4] = ["reportData", "monitor", "messageInfo", "chargingProfile"];
+    const LISTS: [&str; 13] = [
+        "reportData",
+        "monitor",
+        "messageInfo",
+        "chargingProfile",
+        "batteryData",
+        "curve",
+        "enterService",
+        "fixedPFAbsorb",
+        "fixedPFInject",
+        "fixedVar",
+        "freqDroop",
+        "gradient",
+        "limitMaxDischarge",
+    ];
     let mut shown = serde_json::Map::new();
     for member in MEMBERS {
         match message.get(member) {

@@ -192,6 +192,10 @@ writable!(
     StationConfigured,
     StationDeleted,
     Notified,
+    DerChanged,
+    EventStreamsChanged,
+    BatterySwapsChanged,
+    V2xChanged,
 );
 
 #[cfg(test)]

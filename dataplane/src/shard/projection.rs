@@ -6,12 +6,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use fleet::record::Retry;
+use fleet::record::{BatterySwapsChanged, DerChanged, EventStreamsChanged, Retry, V2xChanged};
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
 use storage::state::Table;
 
 use super::follow::firmware;
+use super::grid::Kept;
 use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, kept_under};
 use crate::variables::read::Recent;
@@ -106,6 +107,12 @@ pub(crate) fn certificates_key(canonical: &mut Canonical, station: &str) -> [u8;
     canonical.begin("certificates", station).hash()
 }
 
+/// The key under which a station's DER controls, event streams, battery swaps or energy transfers are kept; `what` says
+/// which of these.
+pub(crate) fn grid_key(canonical: &mut Canonical, what: &str, station: &str) -> [u8; 16] {
+    canonical.begin(what, station).hash()
+}
+
 /// A row of the store that is the newest record of its thing: the event's name, then the record.
 pub(crate) fn record_row(event: EventId, record: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + record.len());
@@ -144,8 +151,8 @@ pub(crate) struct Projection {
     handed_variables: VecDeque<(Seq, VariableRow)>,
     /// Bytes of the rows of variables, here and handed over.
     variables_len: usize,
-    /// Bytes of the rows of smart charging, likewise: one may be a hundred times as long as any other.
-    charging_len: usize,
+    /// Bytes of the rows of smart charging and the grid, likewise: one may be a hundred times as long as any other.
+    long_len: usize,
     /// The positions of the batches that the store does not have yet, in order.
     in_flight: VecDeque<Seq>,
     canonical: Canonical,
@@ -234,7 +241,7 @@ impl Projection {
             Body::ChargingChanged(_) => {
                 let row = record_row(event, bytes);
                 let key = charging_key(&mut self.canonical, record.station);
-                self.charging_len += row.len();
+                self.long_len += row.len();
                 self.rows
                     .push_back((event.seq, Table::ChargingProfiles, key, row));
             }
@@ -250,6 +257,14 @@ impl Projection {
                 self.rows
                     .push_back((event.seq, Table::Certificates, key, row));
             }
+            Body::DerChanged(_) => self.put_grid(event, DerChanged::NAME, record.station, bytes),
+            Body::EventStreamsChanged(_) => {
+                self.put_grid(event, EventStreamsChanged::NAME, record.station, bytes);
+            }
+            Body::BatterySwapsChanged(_) => {
+                self.put_grid(event, BatterySwapsChanged::NAME, record.station, bytes);
+            }
+            Body::V2xChanged(_) => self.put_grid(event, V2xChanged::NAME, record.station, bytes),
             Body::Connected(_)
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)
@@ -260,6 +275,13 @@ impl Projection {
             | Body::StationDeleted(_)
             | Body::Notified(_) => {}
         }
+    }
+
+    fn put_grid(&mut self, event: EventId, what: &str, station: &str, bytes: &[u8]) {
+        let row = record_row(event, bytes);
+        let key = grid_key(&mut self.canonical, what, station);
+        self.long_len += row.len();
+        self.rows.push_back((event.seq, Table::Grid, key, row));
     }
 
     fn keep(&mut self, seq: Seq, retry: Retry, row: RetryRow) {
@@ -286,6 +308,14 @@ impl Projection {
             .filter(|(_, t, i, _)| (*t, *i) == (table, id))
             .map(|(.., row)| &**row)
             .next()
+    }
+
+    /// The newest row of this key in the table of variables that may not be in the store yet.
+    pub(crate) fn variable_row(&self, key: &[u8]) -> Option<&[u8]> {
+        let rows = self.variables.iter().rev();
+        let mut rows = rows.chain(self.handed_variables.iter().rev());
+        rows.find(|(_, (made, _))| made == key)
+            .map(|(_, (_, row))| &**row)
     }
 
     /// Rows of a station's variables, monitors and messages that the store may not have yet; the newest of each.
@@ -327,8 +357,8 @@ impl Projection {
         let handed = self.handed_rows.iter();
         let stored = handed.take_while(|(made, ..)| *made <= seq).count();
         for (_, table, _, row) in self.handed_rows.drain(..stored) {
-            if table == Table::ChargingProfiles {
-                self.charging_len -= row.len();
+            if matches!(table, Table::ChargingProfiles | Table::Grid) {
+                self.long_len -= row.len();
             }
         }
         while let Some((_, row)) = self.handed_variables.pop_front_if(|(made, _)| *made <= seq) {
@@ -398,7 +428,7 @@ impl Projection {
     pub(crate) fn len(&self) -> usize {
         (self.rows.len() + self.handed_rows.len()) * 512
             + self.variables_len
-            + self.charging_len
+            + self.long_len
             + self.retries.len() * 80
             + self.handed.len() * 24
             + self.recent.len() * 96

@@ -8,6 +8,7 @@ use net::driver::ConnId;
 use ocpp::Instant;
 
 use super::commands::{StartWait, StopWait};
+use super::grid::StreamsHeard;
 use crate::state::StationState;
 
 /// A station and what only lives as long as this process.
@@ -33,6 +34,8 @@ pub(crate) struct Side {
     pub(crate) stops: Vec<StopWait>,
     /// When its connection was taken over from one that was in use.
     pub(crate) swaps: Vec<Instant>,
+    /// What its event streams said.
+    pub(crate) streams: Option<Box<StreamsHeard>>,
 }
 
 impl Station {

@@ -11,6 +11,7 @@ mod coverage;
 mod firmware;
 mod follow;
 mod frames;
+mod grid;
 mod handshakes;
 mod items;
 mod local_lists;

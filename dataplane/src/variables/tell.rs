@@ -10,6 +10,8 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::Value;
 
+use crate::grid::streams::newest;
+
 use super::row::{AttributeRow, Content, Name, Origin, VariableRow, inventory_row, row};
 use super::{AttributeKind, COMPONENT_16, Characteristics, Mutability, Named, VariableSource};
 
@@ -21,7 +23,10 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
     match &record.body {
         Body::Notified(notified) => {
             let action = notified.action.as_str();
-            if !matches!(action, "NotifyReport" | "NotifyEvent") {
+            if !matches!(
+                action,
+                "NotifyReport" | "NotifyEvent" | "NotifyPeriodicEventStream"
+            ) {
                 return;
             }
             let payload = serde_json::from_str(&notified.payload);
@@ -31,6 +36,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
             let mut teller = Teller::new(event, record, &station, &mut put);
             match action {
                 "NotifyReport" => teller.report(&payload),
+                "NotifyPeriodicEventStream" => teller.stream(&payload),
                 _ => teller.events(&payload),
             }
         }
@@ -91,6 +97,10 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::SecurityEvent(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
+        | Body::DerChanged(_)
+        | Body::EventStreamsChanged(_)
+        | Body::BatterySwapsChanged(_)
+        | Body::V2xChanged(_)
         | Body::StationConfigured(_) => {}
     }
 }
@@ -175,6 +185,21 @@ impl<'a, F: FnMut(VariableRow)> Teller<'a, F> {
                 self.value(&name, origin, AttributeKind::Actual, Some(value));
             }
         }
+    }
+
+    /// N15: what a monitor saw, of which the newest is the value.
+    fn stream(&mut self, payload: &Value) {
+        let (Some(name), Some((value, seen_at))) = (name(payload), newest(payload)) else {
+            return;
+        };
+        let seen_at = seen_at.map(UtcMicros);
+        let seen_at = seen_at.filter(|at| at.is_trusted(self.received_at));
+        let origin = Origin {
+            // No value is newer than its message.
+            as_of: seen_at.map_or(self.received_at, |at| at.min(self.received_at)),
+            ..self.origin(VariableSource::Event)
+        };
+        self.value(&name, origin, AttributeKind::Actual, Some(value));
     }
 
     /// B06.

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::{
-    CertificateHashData, ChargingLimitHeld, ChargingProfileHeld, FollowUp, InstalledCertificate,
+    AfrrSignal, AllowedEnergyTransfer, BatterySwap, CertificateHashData, ChargingLimitHeld,
+    ChargingProfileHeld, DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate,
     MeterRow, Moment, PartRange, Reading, Reservation, Retry, Sample, SigningRequest, SigningState,
-    TextRange, TransactionSummary, VehicleCharging,
+    SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -305,6 +306,88 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        DerChanged {
+            cause: "SetDERControl".into(),
+            command_id: Some([8; 16]),
+            is_partial: true,
+            controls: vec![DerControlHeld {
+                id: "c1".into(),
+                control_type: "FreqDroop".into(),
+                is_default: true,
+                is_superseded: true,
+                priority: Some(2),
+                starts_at: Some(3),
+                duration_micros: Some(4),
+                command_id: Some([5; 16]),
+                known_since: 6,
+                reported_at: Some(7),
+                began_at: Some(8),
+                ended_at: Some(9),
+                settings: "{}".into(),
+            }],
+            alarms: vec![DerAlarm {
+                control_type: "VoltWatt".into(),
+                fault: "OverVoltage".into(),
+                extra_info: "L1".into(),
+                raised_at: Some(10),
+                received_at: 11,
+                ended_at: Some(12),
+                is_taken_over: true,
+            }],
+        }
+        .into(),
+        EventStreamsChanged {
+            cause: "OpenPeriodicEventStream".into(),
+            command_id: Some([8; 16]),
+            streams: vec![EventStreamHeld {
+                id: 1,
+                monitor_id: 2,
+                interval_s: Some(3),
+                values: Some(4),
+                opened_at: 5,
+                changed_at: 6,
+            }],
+        }
+        .into(),
+        BatterySwapsChanged {
+            cause: "BatterySwap".into(),
+            swaps: vec![BatterySwap {
+                request_id: 7,
+                state: 4,
+                token_ref: [9; 16],
+                command_id: Some([8; 16]),
+                began_at: 10,
+                changed_at: 11,
+                batteries: vec![SwappedBattery {
+                    event: 2,
+                    evse_id: 3,
+                    serial_number: "B1".into(),
+                    soc_percent: "97.5".into(),
+                    soh_percent: "99".into(),
+                    produced_at: Some(12),
+                    vendor_info: "LFP".into(),
+                    at: 13,
+                }],
+            }],
+        }
+        .into(),
+        V2xChanged {
+            cause: "AFRRSignal".into(),
+            command_id: Some([8; 16]),
+            allowed: vec![AllowedEnergyTransfer {
+                ocpp_transaction_id: "1234".into(),
+                modes: vec!["DC".into(), "DC_BPT".into()],
+                command_id: [7; 16],
+                at: 9,
+            }],
+            afrr: Some(AfrrSignal {
+                signal: -5,
+                signal_at: 10,
+                command_id: [6; 16],
+                at: 11,
+            }),
+        }
+        .into(),
     ]
 }
 
@@ -455,6 +538,27 @@ fn golden_bytes_have_not_moved() {
         000000000a00000000000000010b0000000000000056324743657274696669636174650c000000000000008e000000ea
         ffffff010d00000000000000040e00000000000000434e3d435031ffff776879ffffffffff010f0f0f0f0f0f0f0f0f0f
         0f0f0f0f0f0f3166ffffffffffff01100000000000000064ffffff01000000a4ffffff01000000
+        DerChanged
+        3200010080b7df1fdb6006000b64656661756c742f435031536574444552436f6e74726f6c4672657144726f6f706331
+        ffffffffffff89000000efffffff01010102000000000000000103000000000000000104000000000000000105050505
+        05050505050505050505050506000000000000000107000000000000000108000000000000000109000000000000007b
+        7dffffffffffff4f766572566f6c74616765566f6c74576174748b000000edffffff4c31ffffffffffff010a00000000
+        0000000b00000000000000010c00000000000000018d00000043ffffff0108080808080808080808080808080808013f
+        ffffff01000000abffffff01000000
+        EventStreamsChanged
+        3300010080b7df1fdb6006000b64656661756c742f4350314f70656e506572696f6469634576656e7453747265616d01
+        000000000000000200000000000000010300000000000000010400000000000000050000000000000006000000000000
+        0097000000b7ffffff0108080808080808080808080808080808b5ffffff01000000
+        BatterySwapsChanged
+        3400010080b7df1fdb6006000b64656661756c742f435031426174746572795377617002030000004231ffffffffffff
+        39372e35ffffffff3939ffffffffffff010c000000000000004c4650ffffffffff0d0000000000000007000000000000
+        00040909090909090909090909090909090901080808080808080808080808080808080a000000000000000b00000000
+        00000090ffffff010000008b0000007dffffffb6ffffff01000000
+        V2xChanged
+        3500010080b7df1fdb6006000b64656661756c742f435031414652525369676e616c4443ffffffffffff44435f425054
+        ffff31323334ffffffffe8ffffff020000000707070707070707070707070707070709000000000000008a000000beff
+        ffff0108080808080808080808080808080808bfffffff0100000001fbffffffffffffff0a0000000000000006060606
+        0606060606060606060606060b00000000000000
     "#]]);
 }
 
@@ -543,7 +647,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytes_never_panic(which in 0..13_usize, at in any::<prop::sample::Index>(), xor in 1..=255_u8) {
+    fn damaged_bytes_never_panic(which in 0..21_usize, at in any::<prop::sample::Index>(), xor in 1..=255_u8) {
         let mut bytes = write(&samples()[which]);
         let at = at.index(bytes.len());
         bytes[at] ^= xor;
@@ -553,7 +657,7 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), kind in 0..16_u8, version in 1..3_u8) {
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), kind in 0..56_u8, version in 1..3_u8) {
         let mut bytes = bytes;
         if 4 <= bytes.len() {
             bytes[..4].copy_from_slice(&[kind, 0, version, 0]);

@@ -164,7 +164,11 @@ pub(super) fn push(
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)
         | Body::Notified(_)
-        | Body::ReservationsChanged(_) => {}
+        | Body::ReservationsChanged(_)
+        | Body::DerChanged(_)
+        | Body::EventStreamsChanged(_)
+        | Body::BatterySwapsChanged(_)
+        | Body::V2xChanged(_) => {}
     }
 }
 

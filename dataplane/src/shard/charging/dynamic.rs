@@ -2,21 +2,32 @@
 
 use ocpp::{MeterColumns, Policy, v21};
 
-use super::{Shard, StoreUnreadable};
+use super::{Now, Shard, StoreUnreadable};
 use crate::charging::ProfileId;
 
 impl Shard {
-    /// The rates of a dynamic profile for a station that pulls them (K28), as an UpdateDynamicSchedule.
+    /// The rates of a dynamic profile for a station that pulls them (K28), as an UpdateDynamicSchedule. What lasts only so
+    /// long behind its newest rates begins again with them (K28.FR.09, K28.FR.14).
     pub(in crate::shard) fn dynamic_rates(
         &mut self,
+        now: Now,
         station: u32,
         id: i64,
     ) -> Result<Option<String>, StoreUnreadable> {
         let held = self.held(station)?;
-        let id = i32::try_from(id).ok();
+        let id = i32::try_from(id).ok().map(ProfileId);
+        let pulled = id.and_then(|id| Some((id, held.pulled(id)?)));
+        if let Some((id, rates)) = &pulled
+            && held.runs_out(*id)
+        {
+            self.change_held(now, station, "PullDynamicScheduleUpdate", None, |held| {
+                held.update(*id, rates, now.utc);
+            })?;
+        }
         // In the words of the command that would bring them.
-        let rates = id.and_then(|id| held.pulled(ProfileId(id)));
-        Ok(rates.map(|rates| format!("{{\"chargingProfileId\":0,\"scheduleUpdate\":{rates}}}")))
+        Ok(pulled
+            .map(|(_, rates)| rates)
+            .map(|rates| format!("{{\"chargingProfileId\":0,\"scheduleUpdate\":{rates}}}")))
     }
 }
 
@@ -41,7 +52,7 @@ pub(in crate::shard) fn dynamic_response<'a>(
             schedule_update: None,
             status: v21::ChargingProfileStatus::Rejected,
             status_info: Some(v21::StatusInfo {
-                reason_code: "UnknownProfile".into(),
+                reason_code: "InvalidProfile".into(),
                 additional_info: None,
             }),
         },

@@ -61,7 +61,11 @@ impl Shard {
                 let (evse_id, needs) = (evse_id(&told), bounded(payload));
                 let running = self.running_at(station, evse_id);
                 let status = match self.edition(station) {
-                    Edition::V21 => self.needs_21().status.as_str(),
+                    Edition::V21 => {
+                        let transfer = &told["chargingNeeds"]["requestedEnergyTransfer"];
+                        let answer = self.needs_21(station, evse_id, &text(transfer))?;
+                        answer.status.as_str()
+                    }
                     Edition::V16 | Edition::V201 => self.needs_201().status.as_str(),
                 };
                 self.change_held(now, station, action, None, |held| {
@@ -112,7 +116,7 @@ impl Shard {
     }
 
     /// The transaction that runs at an EVSE, by the station's name of it; empty for none.
-    fn running_at(&self, station: u32, evse_id: u32) -> String {
+    pub(super) fn running_at(&self, station: u32, evse_id: u32) -> String {
         let mut active = self.stations[station].state.active();
         let running = active.find(|running| running.evse_id == evse_id);
         running.map_or(String::new(), |running| running.ocpp_id.to_string())

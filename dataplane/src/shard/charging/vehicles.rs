@@ -1,5 +1,6 @@
 //! What vehicles need and plan, as far as it takes an answer.
 
+use fleet::record::V2xChanged;
 use ocpp::{v21, v201};
 
 use super::super::facts::not_enabled;
@@ -8,6 +9,7 @@ use crate::charging::{
     self, Comparison, CompositeSchedule, Difference, Field, Reading, Tolerance, Unreadable,
 };
 use crate::config::VehicleNeeds;
+use crate::grid::v2x::may_transfer;
 
 impl Shard {
     /// What a 2.0.1 station is answered that tells what its vehicle needs. The plan is somebody else's, if there is one.
@@ -25,18 +27,35 @@ impl Shard {
         }
     }
 
-    /// The same in 2.1, which has a word of its own for a vehicle that may keep to its plan (K18.FR.04).
-    pub(in crate::shard) fn needs_21(&self) -> v21::NotifyEVChargingNeedsResponse<'static> {
+    /// The same in 2.1, which has a word of its own for a vehicle that may keep to its plan (K18.FR.04). An energy transfer
+    /// that is not on the list of its transaction is refused, and the station ends that (Q01.FR.04).
+    pub(in crate::shard) fn needs_21(
+        &mut self,
+        station: u32,
+        evse_id: u32,
+        transfer: &str,
+    ) -> Result<v21::NotifyEVChargingNeedsResponse<'static>, StoreUnreadable> {
         use v21::NotifyEVChargingNeedsStatus as Status;
 
-        v21::NotifyEVChargingNeedsResponse {
+        let v2x: V2xChanged = self.grid(station)?;
+        if !may_transfer(&v2x, &self.running_at(station, evse_id), transfer) {
+            let detail = format!("{transfer} is not allowed for this transaction");
+            return Ok(v21::NotifyEVChargingNeedsResponse {
+                status: Status::Rejected,
+                status_info: Some(v21::StatusInfo {
+                    reason_code: "InvalidValue".into(),
+                    additional_info: Some(detail.into()),
+                }),
+            });
+        }
+        Ok(v21::NotifyEVChargingNeedsResponse {
             status: match self.settings.config.vehicle_needs {
                 VehicleNeeds::Rejected => Status::NoChargingProfile,
                 VehicleNeeds::Accepted => Status::Accepted,
                 VehicleNeeds::Processing => Status::Processing,
             },
             status_info: None,
-        }
+        })
     }
 
     /// Whether a vehicle's plan lies within what its station's profiles allow, as far as they are known (K15.FR.11).

@@ -1,6 +1,7 @@
 //! What is known of a station's smart charging, for those who compute with it.
 
 use fleet::UtcMicros;
+use fleet::record::V2xChanged;
 
 use super::{Now, Shard, StoreUnreadable};
 use crate::charging;
@@ -14,6 +15,7 @@ impl Shard {
         station: u32,
     ) -> Result<ChargingView, StoreUnreadable> {
         let held = self.held(station)?;
+        let v2x: V2xChanged = self.grid(station)?;
         let edition = self.edition(station);
         let state = &self.stations[station].state;
         let details = state.details();
@@ -61,6 +63,7 @@ impl Shard {
             station: known,
             profiles,
             held: held.record,
+            v2x,
         })
     }
 }

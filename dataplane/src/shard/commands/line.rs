@@ -177,6 +177,7 @@ impl Shard {
                     let (station, principal) = (command.station, command.record.principal.clone());
                     self.note_password(now, station, call, &payload, &principal);
                     self.charging_answered(now, station, version, call, &payload, id);
+                    self.grid_answered(now, station, version, call, &payload, id);
                     self.note_certificates(now, station, id, call, &payload);
                 }
                 // What is wrong with it is said beside it: whoever sent the command sees both.

@@ -10,6 +10,7 @@ use super::super::{Now, Shard};
 use super::{both, written};
 use crate::certificates::StatusAsk;
 use crate::charging::vehicle_schedule_21;
+use crate::grid::streams::Refused;
 
 impl Shard {
     /// A request in the words of 2.1.
@@ -73,15 +74,32 @@ impl Shard {
                 self.acknowledge(now, call);
                 return Ok(());
             }
-            v21::Request::BatterySwap(_)
-            | v21::Request::ClearedChargingLimit(_)
-            | v21::Request::ClosePeriodicEventStream(_)
+            v21::Request::BatterySwap(swap) => {
+                self.battery_swapped(now, call.station, swap)?;
+                self.notified(now, call, |out| request.write(out))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::NotifyDERAlarm(_)
+            | v21::Request::NotifyDERStartStop(_)
+            | v21::Request::ReportDERControl(_) => {
+                let payload = written(|out| request.write(out));
+                self.der_told(now, call.station, call.action, &payload)?;
+                self.notified(now, call, |out| request.write(out))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::ClosePeriodicEventStream(closed) => {
+                self.close_stream(now, call.station, closed.id)?;
+                self.notified(now, call, |out| request.write(out))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::ClearedChargingLimit(_)
             | v21::Request::FirmwareStatusNotification(_)
             | v21::Request::LogStatusNotification(_)
             | v21::Request::NotifyChargingLimit(_)
             | v21::Request::NotifyCustomerInformation(_)
-            | v21::Request::NotifyDERAlarm(_)
-            | v21::Request::NotifyDERStartStop(_)
             | v21::Request::NotifyDisplayMessages(_)
             | v21::Request::NotifyEvent(_)
             | v21::Request::NotifyMonitoringReport(_)
@@ -89,8 +107,7 @@ impl Shard {
             | v21::Request::NotifyReport(_)
             | v21::Request::NotifySettlement(_)
             | v21::Request::PublishFirmwareStatusNotification(_)
-            | v21::Request::ReportChargingProfiles(_)
-            | v21::Request::ReportDERControl(_) => {
+            | v21::Request::ReportChargingProfiles(_) => {
                 self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
                 return Ok(());
@@ -101,13 +118,15 @@ impl Shard {
                 status_info: None,
             }
             .into(),
-            // The streams are recorded as they come.
-            v21::Request::OpenPeriodicEventStream(_) => v21::OpenPeriodicEventStreamResponse {
-                status: v21::GenericStatus::Accepted,
-                status_info: None,
+            v21::Request::OpenPeriodicEventStream(open) => {
+                let opened = self.open_stream(now, call.station, &open.constant_stream_data)?;
+                stream_response(opened).into()
             }
-            .into(),
-            v21::Request::NotifyEVChargingNeeds(_) => self.needs_21().into(),
+            v21::Request::NotifyEVChargingNeeds(told) => {
+                let evse_id = u32::try_from(told.evse_id.get()).unwrap_or(u32::MAX);
+                let transfer = told.charging_needs.requested_energy_transfer.as_str();
+                self.needs_21(call.station, evse_id, transfer)?.into()
+            }
             v21::Request::NotifyEVChargingSchedule(told) => {
                 let schedule = vehicle_schedule_21(told);
                 let evse_id = u32::try_from(told.evse_id.get()).unwrap_or(u32::MAX);
@@ -122,7 +141,7 @@ impl Shard {
                 .into()
             }
             v21::Request::PullDynamicScheduleUpdate(pull) => {
-                let update = self.dynamic_rates(call.station, pull.charging_profile_id)?;
+                let update = self.dynamic_rates(now, call.station, pull.charging_profile_id)?;
                 self.notified(now, call, |out| request.write(out))?;
                 let response = dynamic_response(update.as_deref(), &mut columns);
                 self.answer(now, call, Leave::WhenDurable, Answer::V21(response.into()));
@@ -167,6 +186,23 @@ impl Shard {
         self.notified(now, call, |out| request.write(out))?;
         self.answer(now, call, Leave::WhenDurable, Answer::V21(response));
         Ok(())
+    }
+}
+
+/// Whether a stream may be used, and why not (N11.FR.05, N11.FR.06).
+fn stream_response(opened: Result<(), Refused>) -> v21::OpenPeriodicEventStreamResponse<'static> {
+    match opened {
+        Ok(()) => v21::OpenPeriodicEventStreamResponse {
+            status: v21::GenericStatus::Accepted,
+            status_info: None,
+        },
+        Err(Refused { reason, detail }) => v21::OpenPeriodicEventStreamResponse {
+            status: v21::GenericStatus::Rejected,
+            status_info: Some(v21::StatusInfo {
+                reason_code: reason.into(),
+                additional_info: Some(detail.into()),
+            }),
+        },
     }
 }
 

@@ -394,6 +394,7 @@ fn facts_name_no_token_and_no_password() {
             0 a < 101 Switching Protocols ocpp2.1
             0 a < [3,"1",{"currentTime":"2026-11-22T10:00:00.000Z","interval":300,"status":"Accepted"}]
             1 record message from [2,"2","BatterySwap",{"batteryData":[{"evseId":1,"serialNumber":"s","soC":50,"soH":90}],"eventType":"BatteryIn","idToken":{"idToken":"TAG1","type":"ISO14443"},"requestId":1}]
+            1 record BatterySwapsChanged BatterySwap swaps 1
             1 record Notified BatterySwap {"batteryData":[{"evseId":1,"serialNumber":"s","soC":50,"soH":90}],"eventType":"BatteryIn","idToken":{"idToken":"39e2d3517b7c7abb7aa40ed4a1e007a3","type":"ISO14443"},"requestId":1}
             1 record message to [3,"2",{}]
             1 a < [3,"2",{}]
@@ -401,7 +402,9 @@ fn facts_name_no_token_and_no_password() {
             2 a < [2,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb","RequestBatterySwap",{"requestId":1,"idToken":{"idToken":"tag1","type":"ISO14443"}}]
             2 record message to [2,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb","RequestBatterySwap",{"requestId":1,"idToken":{"idToken":"tag1","type":"ISO14443"}}]
             2 record CommandChanged RequestBatterySwap sent {"requestId":1,"idToken":{"idToken":"39e2d3517b7c7abb7aa40ed4a1e007a3","type":"ISO14443"}}
+            2 record CommandFollowed BatterySwap messages 0 duplicates 0 complete false
             3 record message from [3,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb",{"status":"Accepted"}]
+            3 record BatterySwapsChanged RequestBatterySwap swaps 1
             3 record CommandChanged RequestBatterySwap answered {"requestId":1,"idToken":{"idToken":"39e2d3517b7c7abb7aa40ed4a1e007a3","type":"ISO14443"}}
             3 op command RequestBatterySwap: Answered Some("{\"status\":\"Accepted\"}") None
             4 record CommandChanged SetNetworkProfile queued {"configurationSlot":1,"connectionData":{"ocppInterface":"Wired0","ocppTransport":"JSON","messageTimeout":30,"ocppCsmsUrl":"wss://c","securityProfile":1,"basicAuthPassword":"***"}}

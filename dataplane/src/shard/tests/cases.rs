@@ -35,7 +35,12 @@ mod reports;
 mod v16_core;
 mod v16_profiles;
 mod v16_security;
+mod v21_battery;
 mod v21_commands;
+mod v21_der;
+mod v21_dynamic;
+mod v21_streams;
+mod v21_v2x;
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -106,6 +111,15 @@ fn check_16(script: &str, expected: Expect) {
     let mut case = Case::new(Version::V16, config(Onboarding::Open));
     case.prepare(": a connect CP1");
     case.prepare(r#"BootNotification {"chargePointVendor":"V","chargePointModel":"M"}"#);
+    expected.assert_eq(&case.run(script));
+}
+
+/// Runs a use of 2.1 on a fresh station that is connected and has booted, after what has to come before it.
+fn check_21(before: &[&str], script: &str, expected: Expect) {
+    let mut case = Case::new(Version::V21, config(Onboarding::Open));
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    before.iter().for_each(|state| case.prepare(state));
     expected.assert_eq(&case.run(script));
 }
 

@@ -57,7 +57,41 @@ pub(super) fn shown(world: &mut World) -> String {
         )
         .unwrap();
     }
+    for allowed in &view.v2x.allowed {
+        writeln!(
+            out,
+            "transaction {} may {}",
+            allowed.ocpp_transaction_id,
+            allowed.modes.join(", ")
+        )
+        .unwrap();
+    }
+    if let Some(afrr) = view.v2x.afrr {
+        let at = fleet::UtcMicros(afrr.signal_at);
+        writeln!(out, "aFRR signal {} from {at}", afrr.signal).unwrap();
+    }
     out
+}
+
+/// What EVSE 1 of CP1 should do in the next minute.
+pub(super) fn shown_composite(world: &mut World) -> String {
+    let view = view(world);
+    let request = crate::charging::Request {
+        evse_id: 1,
+        from: world.now().utc,
+        duration_s: 60,
+        unit: crate::charging::RateUnit::Watts,
+    };
+    let schedule = crate::charging::composite(&view.profiles, &view.station, &request).unwrap();
+    let limits: Vec<_> = (schedule.periods.iter())
+        .map(|period| {
+            (
+                period.start_s,
+                period.rates.limit.all.map(|rate| rate.0 / 1_000),
+            )
+        })
+        .collect();
+    format!("composite {limits:?}")
 }
 
 fn view(world: &mut World) -> ChargingView {
@@ -159,7 +193,7 @@ fn a_station_pulls_the_newest_rates_of_a_dynamic_profile() {
         10 a < [3,"p1",{"scheduleUpdate":{"limit":11000.0},"status":"Accepted"}]
         13 a < [3,"p2",{"scheduleUpdate":{"limit":7000.0},"status":"Accepted"}]
         16 a < [3,"p3",{"scheduleUpdate":{"limit":7000.0},"status":"Accepted"}]
-        17 a < [3,"p4",{"status":"Rejected","statusInfo":{"reasonCode":"UnknownProfile"}}]"#]]
+        17 a < [3,"p4",{"status":"Rejected","statusInfo":{"reasonCode":"InvalidProfile"}}]"#]]
     .assert_eq(&answers.join("\n"));
 }
 

@@ -9,7 +9,7 @@ use net::ws::{self, MaskKey};
 use super::{BOOT, World, key};
 use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
-use crate::shard::tests::{charging, follow, reservations};
+use crate::shard::tests::{charging, follow, grid, reservations};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -81,6 +81,15 @@ impl World {
                 for line in follow::courses(self).lines() {
                     self.say(line);
                 }
+            }
+            ("op", "der" | "streams" | "swaps" | "values") => {
+                for line in grid::shown(self, verb).lines() {
+                    self.say(line);
+                }
+            }
+            ("op", "composite") => {
+                let line = charging::shown_composite(self);
+                self.say(&line);
             }
             ("op", "command") => self.command(rest),
             ("op", "start") => {

@@ -137,6 +137,27 @@ impl World {
                 certificates.installed.len(),
                 certificates.requests.len()
             ),
+            Fact::DerChanged(der) => format!(
+                "DerChanged {} controls {} alarms {}",
+                der.cause,
+                der.controls.len(),
+                der.alarms.len()
+            ),
+            Fact::EventStreamsChanged(changed) => format!(
+                "EventStreamsChanged {} streams {}",
+                changed.cause,
+                changed.streams.len()
+            ),
+            Fact::BatterySwapsChanged(changed) => format!(
+                "BatterySwapsChanged {} swaps {}",
+                changed.cause,
+                changed.swaps.len()
+            ),
+            Fact::V2xChanged(changed) => format!(
+                "V2xChanged {} allowed {}",
+                changed.cause,
+                changed.allowed.len()
+            ),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
             Fact::StationDeleted(_) => "StationDeleted".into(),
