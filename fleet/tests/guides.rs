@@ -355,3 +355,53 @@ fn the_arrows_of_the_architecture_are_those_of_the_manifests() {
         }
     }
 }
+
+/// Every source file of the program, each text of its messages in one piece: without quotes and continued lines.
+fn sources() -> String {
+    let mut text = String::new();
+    let crates = std::fs::read_dir(root()).unwrap();
+    let mut folders: Vec<PathBuf> = crates
+        .map(|entry| entry.unwrap().path().join("src"))
+        .collect();
+    folders.retain(|folder| folder.is_dir());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    let lines = text.split("\\\n").map(str::trim_start);
+    lines.collect::<String>().replace(['\\', '"'], "")
+}
+
+#[test]
+fn every_message_that_a_guide_explains_is_one_of_the_program() {
+    /// Said by the operating system.
+    const FOREIGN: &[&str] = &["Address already in use"];
+    let sources = sources();
+    let mut looked_for = 0;
+    for section in sections(&read("docs/operating/watching.md")) {
+        let is_of_messages = section.rows.first().is_some_and(|row| row.0 == "Message");
+        for (messages, _) in section.rows.iter().filter(|_| is_of_messages) {
+            for message in spans(messages) {
+                // What stands between two dots of omission differs each time.
+                let parts = message
+                    .split('…')
+                    .map(|part| part.replace('"', "").trim().to_owned());
+                for part in parts.filter(|part| 8 < part.len() && !FOREIGN.contains(&part.as_str()))
+                {
+                    looked_for += 1;
+                    assert!(
+                        sources.contains(&part),
+                        "docs/operating/watching.md: nothing says {part:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(20 < looked_for, "only {looked_for} messages were found");
+}
