@@ -12,6 +12,7 @@ mod names;
 mod pieces;
 mod planning;
 mod portions;
+mod spill;
 mod stoppable;
 mod text;
 mod windows;
@@ -252,8 +253,8 @@ impl Sql {
             let ended = tokio::time::timeout(timeout, query).await;
             let error = match ended {
                 Ok(Ok(())) => return,
-                // Work that asks finds out before the clock is heard.
-                Ok(Err(SqlError::Cancelled)) if end.is_late() => SqlError::Timeout { timeout },
+                // Work that asks finds out before the clock is heard, and some of it says so in words of its own.
+                Ok(Err(_)) if end.is_late() => SqlError::Timeout { timeout },
                 Ok(Err(error)) => error,
                 Err(_) => SqlError::Timeout { timeout },
             };
@@ -287,7 +288,7 @@ impl Sql {
         let work = tokio::time::timeout(timeout, planning::until(end.clone(), work));
         let task = AbortOnDropHandle::new(self.engine.runtime.handle().spawn(work));
         match task.await {
-            Ok(Ok(Err(SqlError::Cancelled))) if end.is_late() => Err(SqlError::Timeout { timeout }),
+            Ok(Ok(Err(_))) if end.is_late() => Err(SqlError::Timeout { timeout }),
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(SqlError::Timeout { timeout }),
             Err(_) => Err(SqlError::Cancelled),
@@ -460,8 +461,13 @@ async fn send_rows(
         .execute_logical_plan(prepared.plan)
         .await
         .map_err(running)?;
-    let memory = portions::until(end, &session.runtime_env());
-    let context = Arc::new(frame.task_ctx().with_runtime(Arc::new(memory)));
+    let env = session.runtime_env();
+    let own = RuntimeEnv {
+        memory_pool: portions::until(end, &env.memory_pool),
+        disk_manager: spill::until(end, &env.disk_manager).map_err(running)?,
+        ..env.as_ref().clone()
+    };
+    let context = Arc::new(frame.task_ctx().with_runtime(Arc::new(own)));
     let plan = frame.create_physical_plan().await.map_err(running)?;
     let plan = stoppable::stoppable(plan, end).map_err(running)?;
     let mut stream = execute_stream(plan, context).map_err(running)?;

@@ -12,7 +12,6 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
-use datafusion::execution::runtime_env::RuntimeEnv;
 
 use super::stoppable::End;
 
@@ -29,15 +28,12 @@ struct Portions {
     end: End,
 }
 
-/// `env` with its memory for one query.
-pub(super) fn until(end: &End, env: &RuntimeEnv) -> RuntimeEnv {
-    RuntimeEnv {
-        memory_pool: Arc::new(Portions {
-            pool: Arc::clone(&env.memory_pool),
-            end: end.clone(),
-        }),
-        ..env.clone()
-    }
+/// `pool` for one query.
+pub(super) fn until(end: &End, pool: &Arc<dyn MemoryPool>) -> Arc<dyn MemoryPool> {
+    Arc::new(Portions {
+        pool: Arc::clone(pool),
+        end: end.clone(),
+    })
 }
 
 impl fmt::Display for Portions {
@@ -107,7 +103,7 @@ mod tests {
     fn memory_is_refused_beyond_a_portion_and_after_the_end() {
         let env = RuntimeEnvBuilder::new().build().unwrap();
         let end = End::after(Duration::from_secs(3_600), Arc::default());
-        let pool = until(&end, &env).memory_pool;
+        let pool = until(&end, &env.memory_pool);
         let sort = MemoryConsumer::new("ExternalSorter[0]").with_can_spill(true);
         let sort = sort.register(&pool);
         sort.try_grow(SORT_PORTION).unwrap();
