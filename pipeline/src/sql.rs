@@ -8,6 +8,7 @@ mod bounded;
 mod check;
 mod error;
 mod gate;
+mod lists;
 mod names;
 mod pieces;
 mod planning;

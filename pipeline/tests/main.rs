@@ -12,6 +12,7 @@ mod exact;
 mod http;
 mod keep;
 mod kill;
+mod lists;
 mod plan;
 mod postgres;
 mod questions;

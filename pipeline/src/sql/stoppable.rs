@@ -1,8 +1,9 @@
 //! A plan that can be stopped: whatever it is doing, within a moment.
 //!
-//! Four things keep an operator from hearing that its query has ended. It hands out batches without a pause: each goes
+//! Five things keep an operator from hearing that its query has ended. It hands out batches without a pause: each goes
 //! through a [`Gate`]. It sorts, merges and spills what it holds: the memory it takes for each batch of that asks
-//! ([`super::portions`]). It works through a gathered input in one step: such an input is bounded, by its gate, or by
+//! ([`super::portions`]), and so does what it writes ([`super::spill`]). It makes lists: they are made in steps
+//! ([`lists`]). It works through a gathered input in one step: such an input is bounded, by its gate, or by
 //! its largest partition ([`ByPartition`]). It evaluates an expression over and over before it has a row to show: the
 //! expression asks ([`Watched`]).
 
@@ -26,12 +27,12 @@ use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, replace_children_if_necessary};
 use tokio_util::sync::CancellationToken;
 
-use super::SqlError;
 use super::gate::{Gate, only};
 use super::windows::ByPartition;
+use super::{SqlError, lists};
 
-/// Rows that may be gathered into ordered lists, in each thread of a query: all groups are listed in one step, in which
-/// every value is taken apart.
+/// Rows that ordered lists of distinct values may be made of, in each thread of a query: all groups are listed in one
+/// step, in which every value is taken apart.
 const LISTED_ROWS_MAX: usize = 200_000;
 
 /// Whether a query goes on.
@@ -130,13 +131,8 @@ pub(super) fn stoppable(
         } else if let Some(sort) = node.downcast_ref::<SortExec>() {
             let gate = Gate::before_sorting(Arc::clone(sort.input()), end);
             replace_children_if_necessary(Arc::clone(&node), vec![Arc::new(gate)])?
-        } else if makes_ordered_lists(&node) {
-            let inputs = node.children().into_iter().map(|input| {
-                let gate = Gate::before_gathering(Arc::clone(input), end, LISTED_ROWS_MAX);
-                Arc::new(gate) as Arc<dyn ExecutionPlan>
-            });
-            let inputs = inputs.collect();
-            replace_children_if_necessary(Arc::clone(&node), inputs)?
+        } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+            lists_in_steps(&node, aggregate, end)?
         } else {
             watched(node, end)?
         };
@@ -145,13 +141,22 @@ pub(super) fn stoppable(
     .data()
 }
 
-fn makes_ordered_lists(node: &Arc<dyn ExecutionPlan>) -> bool {
-    let Some(aggregate) = node.downcast_ref::<AggregateExec>() else {
-        return false;
+/// Ordered lists are made in steps. Those of distinct values are not, and are made of a bounded number of rows.
+fn lists_in_steps(
+    node: &Arc<dyn ExecutionPlan>,
+    aggregate: &AggregateExec,
+    end: &End,
+) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let node = match lists::in_steps(aggregate, end)? {
+        Some(aggregate) => Arc::new(aggregate),
+        None => Arc::clone(node),
     };
-    aggregate.aggr_expr().iter().any(|expr| {
-        matches!(expr.fun().name(), "array_agg" | "string_agg") && !expr.order_bys().is_empty()
-    })
+    let mut exprs = aggregate.aggr_expr().iter();
+    if !exprs.any(|expr| lists::is_ordered(expr) && expr.is_distinct()) {
+        return Ok(node);
+    }
+    let gate = Gate::before_gathering(Arc::clone(aggregate.input()), end, LISTED_ROWS_MAX);
+    replace_children_if_necessary(node, vec![Arc::new(gate)])
 }
 
 /// A join without keys compares every pair, which may give no row for minutes.
