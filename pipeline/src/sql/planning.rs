@@ -111,3 +111,54 @@ impl OptimizerRule for Asking {
         self.0.rewrite(plan, config)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use datafusion::prelude::SessionContext;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::sql::SqlError;
+    use crate::sql::stoppable::Counts;
+
+    /// A client that gives up while its query is planned.
+    #[derive(Debug)]
+    struct GivesUp(CancellationToken);
+
+    impl OptimizerRule for GivesUp {
+        fn name(&self) -> &str {
+            "gives_up"
+        }
+
+        fn rewrite(
+            &self,
+            plan: LogicalPlan,
+            _: &dyn OptimizerConfig,
+        ) -> Result<Transformed<LogicalPlan>> {
+            self.0.cancel();
+            Ok(Transformed::no(plan))
+        }
+    }
+
+    #[tokio::test]
+    async fn planning_stops_where_its_query_ends() {
+        let counts = Arc::<Counts>::default();
+        let end = End::after(Duration::from_secs(3_600), Arc::clone(&counts));
+        let gives_up = Arc::new(GivesUp(end.given_up.clone()));
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_analyzer_rules(Vec::new())
+            .with_optimizer_rules(vec![gives_up.clone(), gives_up])
+            .build();
+        let session = SessionContext::new_with_state(endable(state));
+        let planned = until(end, async {
+            let frame = session.sql("SELECT 1").await?;
+            frame.into_optimized_plan()
+        });
+        let error = planned.await.unwrap_err();
+        assert!(matches!(SqlError::running(&error), SqlError::Cancelled));
+        assert_eq!(counts.steps().planned, 1, "the second rule is not applied");
+    }
+}

@@ -2,11 +2,13 @@
 //!
 //! Parsing and naming run in one step, which no timeout reaches, and both can be made to take for ever by a line of
 //! text: the parser reads the argument of a function twice, and that of a function within it four times; a CTE that
-//! reads another one twice is planned twice as often.
+//! reads another one twice is planned twice as often; and each rule of the planner is followed by a check that looks at
+//! a query within an expression twice, and at one within that four times.
 
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use datafusion::sql::sqlparser::ast::{
@@ -18,6 +20,8 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::SqlError;
+use super::check::own_statement;
+use crate::views;
 
 /// Keywords, operators, brackets and commas of one query text. A condition of thousands of terms is a tree as deep,
 /// which parser and planner walk by recursion, some of it in quadratic time: this bounds the stack.
@@ -28,6 +32,9 @@ const LISTED_MAX: usize = 25_000;
 const EXPRESSIONS_MAX: u32 = 100_000;
 /// Tables that a query may read, each counted as often as a CTE that reads it is read.
 const TABLES_MAX: u64 = 50;
+/// Parts of a plan: tables that are read, each of those behind a view and a CTE, and queries within expressions. A part
+/// counts twice in a query within an expression, four times in one within that.
+const PARTS_MAX: u64 = 500;
 /// Tables whose columns `*` may stand for, counted the same way over every `*`.
 const STARRED_MAX: u64 = 64;
 
@@ -157,12 +164,18 @@ impl Dialect for Counting {
 
 /// Refuses a statement that would become a plan of too many parts.
 pub(super) fn is_plannable(statement: &Statement) -> Result<(), SqlError> {
-    let mut reads = Reads::default();
+    let mut reads = Reads::with(&VIEWS);
     let _: ControlFlow<()> = statement.visit(&mut reads);
-    let (tables, starred) = (reads.tables, reads.starred);
+    let Reads { read, starred, .. } = reads;
+    let Read { tables, parts } = read;
     if TABLES_MAX < tables {
         return Err(SqlError::TooComplex(format!(
             "query reads {tables} tables, its CTEs counted as often as they are read, at most {TABLES_MAX} are allowed"
+        )));
+    }
+    if PARTS_MAX < parts {
+        return Err(SqlError::TooComplex(format!(
+            "query is planned as {parts} parts, at most {PARTS_MAX} are allowed: a table is one, also behind a view or a CTE, and counts twice in a query within an expression, four times in one within that"
         )));
     }
     if STARRED_MAX < starred {
@@ -173,23 +186,80 @@ pub(super) fn is_plannable(statement: &Statement) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// Counts while it walks: what a CTE reads is known before anything reads it.
-#[derive(Default)]
-struct Reads {
-    /// Read in what is being walked, outside of the CTEs.
+/// The parts of each view; none reads another one.
+static VIEWS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
+    let tables = HashMap::new();
+    let parts = |view: views::View| {
+        let mut reads = Reads::with(&tables);
+        if let Ok(statement) = own_statement(&view.sql) {
+            let _: ControlFlow<()> = statement.visit(&mut reads);
+        }
+        (view.name, reads.read.parts)
+    };
+    views::all().into_iter().map(parts).collect()
+});
+
+/// What is read by a query, or by part of it.
+#[derive(Clone, Copy, Default)]
+struct Read {
+    /// Named.
     tables: u64,
-    starred: u64,
-    /// By name, what a CTE reads: the most, where one name means several.
-    ctes: HashMap<String, u64>,
-    /// The CTEs that are to come, by the place of their query.
-    named: HashMap<*const Query, String>,
-    /// `tables` before each query that is being walked.
-    queries: Vec<u64>,
-    /// The same of each SELECT.
-    selects: Vec<u64>,
+    /// Planned.
+    parts: u64,
 }
 
-impl Visitor for Reads {
+/// Counts while it walks: what a CTE reads is known before anything reads it.
+struct Reads<'a> {
+    /// The parts of each view.
+    views: &'a HashMap<&'static str, u64>,
+    /// Read in what is being walked, outside of the CTEs.
+    read: Read,
+    starred: u64,
+    /// By name, what a CTE reads: the most, where one name means several.
+    ctes: HashMap<String, Read>,
+    /// The CTEs that are to come, by the place of their query.
+    named: HashMap<*const Query, String>,
+    /// `read` before each query that is being walked.
+    queries: Vec<Read>,
+    /// The tables of `read` before each SELECT that is being walked.
+    selects: Vec<u64>,
+    /// Expressions with a query in them that are being walked, one within the other.
+    within: u32,
+}
+
+impl<'a> Reads<'a> {
+    fn with(views: &'a HashMap<&'static str, u64>) -> Self {
+        Self {
+            views,
+            read: Read::default(),
+            starred: 0,
+            ctes: HashMap::new(),
+            named: HashMap::new(),
+            queries: Vec::new(),
+            selects: Vec::new(),
+            within: 0,
+        }
+    }
+
+    /// How often what is being walked is looked at.
+    fn times(&self) -> u64 {
+        1_u64.checked_shl(self.within).unwrap_or(u64::MAX)
+    }
+
+    fn plans(&mut self, parts: u64) {
+        let parts = parts.saturating_mul(self.times());
+        self.read.parts = self.read.parts.saturating_add(parts);
+    }
+}
+
+fn has_query(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. }
+    )
+}
+
+impl Visitor for Reads<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
@@ -197,22 +267,39 @@ impl Visitor for Reads {
             let name = cte.alias.name.value.to_lowercase();
             self.named.insert(std::ptr::from_ref(&*cte.query), name);
         }
-        self.queries.push(self.tables);
+        self.queries.push(self.read);
         ControlFlow::Continue(())
     }
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let before = self.queries.pop().unwrap_or_default();
         if let Some(name) = self.named.remove(&std::ptr::from_ref(query)) {
+            let parts = self.read.parts.saturating_sub(before.parts) / self.times();
             let reads = self.ctes.entry(name).or_default();
-            *reads = self.tables.saturating_sub(before).max(*reads);
-            self.tables = before;
+            reads.tables = (self.read.tables.saturating_sub(before.tables)).max(reads.tables);
+            reads.parts = parts.max(reads.parts);
+            self.read = before;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if has_query(expr) {
+            self.within += 1;
+            self.plans(1);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if has_query(expr) {
+            self.within -= 1;
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<()> {
-        self.selects.push(self.tables);
+        self.selects.push(self.read.tables);
         ControlFlow::Continue(())
     }
 
@@ -224,7 +311,7 @@ impl Visitor for Reads {
                 SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
             )
         });
-        let read = self.tables.saturating_sub(before);
+        let read = self.read.tables.saturating_sub(before);
         let starred = read.saturating_mul(stars.count() as u64);
         self.starred = self.starred.saturating_add(starred);
         ControlFlow::Continue(())
@@ -233,10 +320,14 @@ impl Visitor for Reads {
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let name = relation.0.last().and_then(|part| part.as_ident());
         let name = name.map(|name| name.value.to_lowercase());
-        let reads = name.and_then(|name| self.ctes.get(&name)).copied();
+        let cte = name.as_ref().and_then(|name| self.ctes.get(name)).copied();
+        let Read { tables, parts } = cte.unwrap_or_else(|| Read {
+            tables: 1,
+            parts: name.map_or(1, |name| self.views.get(&*name).copied().unwrap_or(1)),
+        });
         // A CTE that reads no table is planned all the same.
-        let reads = reads.unwrap_or(1).max(1);
-        self.tables = self.tables.saturating_add(reads);
+        self.read.tables = self.read.tables.saturating_add(tables.max(1));
+        self.plans(parts.max(1));
         ControlFlow::Continue(())
     }
 }
