@@ -174,6 +174,14 @@ pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
             Quality::Quarantined => sdk::TransactionQuality::Quarantined,
         },
         stop_reason: some(transaction.stop_reason),
+        closing: transaction.closing.map(|closing| sdk::TransactionClosing {
+            closed_by: closing.principal,
+            closed_at: closing.closed_at.to_string(),
+            reason: some(closing.reason),
+            meter_stop_wh: closing.meter_stop.map(watt_hours),
+            ended_at: time(closing.ended_at),
+            superseded: !closing.stands,
+        }),
     }
 }
 
@@ -182,6 +190,18 @@ pub(crate) fn watt_hours(energy: MilliwattHours) -> String {
     let sign = if energy.0 < 0 { "-" } else { "" };
     let magnitude = energy.0.unsigned_abs();
     format!("{sign}{}.{:03}", magnitude / 1_000, magnitude % 1_000)
+}
+
+/// Watt-hours with at most three decimals, as `DECIMAL(18,3)` prints them.
+pub(crate) fn milliwatt_hours(watt_hours: &str) -> Option<MilliwattHours> {
+    let (whole, fraction) = watt_hours.split_once('.').unwrap_or((watt_hours, ""));
+    if 3 < fraction.len() {
+        return None;
+    }
+    format!("{whole}{fraction:0<3}")
+        .parse()
+        .ok()
+        .map(MilliwattHours)
 }
 
 /// Up to six decimals: the division is correctly rounded and fifteen digits survive a double, so what is printed
@@ -231,6 +251,20 @@ mod tests {
             assert_eq!(watt_hours(MilliwattHours(mwh)), wh);
             let printed = serde_json::to_string(&kilowatt_hours(MilliwattHours(mwh))).unwrap();
             assert_eq!(printed, kwh);
+        }
+    }
+
+    #[test]
+    fn energy_keeps_its_digits() {
+        for (text, expected) in [
+            ("7042.500", Some(7_042_500)),
+            ("-0.5", Some(-500)),
+            ("12", Some(12_000)),
+            ("0.0001", None),
+            ("many", None),
+        ] {
+            let energy = milliwatt_hours(text);
+            assert_eq!(energy, expected.map(MilliwattHours), "{text}");
         }
     }
 

@@ -52,6 +52,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/commands/{id}/customer-report", OPERATE),
     ("POST", "/api/v1/transactions/start", OPERATE),
     ("POST", "/api/v1/transactions/{id}/stop", OPERATE),
+    ("POST", "/api/v1/transactions/{id}/close", OPERATE),
     ("GET", "/api/v1/transactions/{id}", READ),
     ("GET", "/api/v1/transactions/active", READ),
     ("GET", "/api/v1/transactions/history", READ),

@@ -48,6 +48,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))
+        .routes(routes!(transactions::close))
         .routes(routes!(transactions::show))
         .routes(routes!(transactions::active))
         .routes(routes!(transactions::history))

@@ -8,7 +8,7 @@
 //! the candidate becomes the first register.
 
 use fleet::MilliwattHours;
-use fleet::record::Quality;
+use fleet::record::{Quality, TransactionSummary};
 
 use crate::config::Plausibility;
 
@@ -43,6 +43,30 @@ pub(crate) struct Registers {
 const MWH_PER_WH: i128 = 1_000;
 
 impl Registers {
+    /// Those of a transaction that has left memory, as far as its sum tells them.
+    pub(crate) fn of_summary(summary: &TransactionSummary) -> Self {
+        let register = |at: Option<i64>, mwh: i64| Register {
+            at,
+            energy: MilliwattHours(mwh),
+        };
+        let (first, last) = (summary.meter_start_mwh, summary.meter_stop_mwh);
+        let quality = Quality::from_code(summary.quality);
+        let is_whole = quality == Some(Quality::Ok);
+        // One that runs and has delivered nothing was read once, as far as the sum tells.
+        let last_at = match summary.ended_at {
+            None if first == last => summary.started_at,
+            ended_at => ended_at,
+        };
+        Self {
+            first: first.map(|mwh| register(summary.started_at, mwh)),
+            last: last.map(|mwh| register(last_at, mwh)),
+            broken: quality == Some(Quality::Quarantined),
+            has_begin: is_whole,
+            has_end: is_whole && summary.ended_at.is_some(),
+            ..Self::default()
+        }
+    }
+
     /// Takes the next register; what is older than the last one is history.
     pub(crate) fn take(&mut self, register: Register, rules: &Plausibility) {
         if register.energy.0 < 0 {

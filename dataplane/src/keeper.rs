@@ -241,6 +241,18 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
             None => true,
         })
     })?;
+    remove(store, Table::Closings, |row| {
+        Ok(match read_record_row(row) {
+            Some((_, record)) => match &record.body {
+                Body::TransactionClosed(closed) => {
+                    let transaction = store.get(Table::Transactions, &closed.transaction_id)?;
+                    transaction.is_none() && old(record.received_at)
+                }
+                _ => true,
+            },
+            None => true,
+        })
+    })?;
     remove(store, Table::RetryKeys, |row| {
         match RetryRow::from_bytes(row) {
             None => Ok(true),

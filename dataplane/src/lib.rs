@@ -52,6 +52,7 @@ pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use replay::{ReplayError, stored_stations};
 pub use router::charging::ChargingView;
+pub use router::closing::{CloseOutcome, CloseProblem, CloseRequest, ClosingView};
 pub use router::grid::{DerControlState, DerControlView, DerView, EventStreamView, StreamHeard};
 pub use router::pending::Pending;
 pub use router::reservations::{ReservationView, ReserveRequest};

@@ -4,6 +4,7 @@
 //! [`RouterError::Busy`] at once. Answers come as [`Pending`], a future that needs no particular runtime.
 
 pub(crate) mod charging;
+pub(crate) mod closing;
 pub(crate) mod grid;
 mod items;
 pub(crate) mod pending;
@@ -322,6 +323,10 @@ pub(crate) enum Ask {
     Stop {
         request: StopRequest,
         reply: Reply<StopOutcome>,
+    },
+    Close {
+        request: closing::CloseRequest,
+        reply: Reply<closing::CloseOutcome>,
     },
 }
 

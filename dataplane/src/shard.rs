@@ -14,6 +14,7 @@ mod asks;
 mod calls;
 mod certificates;
 mod charging;
+mod closing;
 mod commands;
 mod conns;
 mod contracts;

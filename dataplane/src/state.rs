@@ -14,8 +14,8 @@ mod transactions;
 use std::borrow::Cow;
 
 use fleet::record::{
-    Acceptance, ArchivedRetry, ConnectorStatus, Direction, MeterColumn, Protocol, Quality,
-    ReadingContext, Retry, Security, TransactionEventKind, TransactionState,
+    Acceptance, ArchivedRetry, CLOSED, ConnectorStatus, Direction, MeterColumn, Protocol, Quality,
+    ReadingContext, Retry, Security, TransactionEventKind, TransactionState, TransactionSummary,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
@@ -154,6 +154,11 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
+    /// An operator has ended it, and its station has not.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state != TransactionState::Active && &*self.stop_reason == CLOSED
+    }
+
     /// Takes one of its events.
     fn apply(
         &mut self,
@@ -162,25 +167,28 @@ impl Transaction {
         event: &fleet::record::ArchivedTransactionEvent,
         rules: &Plausibility,
     ) {
-        let occurred_at = event.occurred.at.to_native();
-        let register = event.register_mwh.as_ref().map(|mwh| Register {
-            at: event.occurred.clock_trusted.then_some(occurred_at),
-            energy: MilliwattHours(mwh.to_native()),
-        });
-        self.registers = registers_after(self.registers, kind, register, rules);
-        if self.evse_id == 0 {
-            self.evse_id = event.evse_id.to_native();
+        // What an operator says of it is none of its registers, numbers and times.
+        if !is_close(event) {
+            let occurred_at = event.occurred.at.to_native();
+            let register = register_of(event).map(|mwh| Register {
+                at: event.occurred.clock_trusted.then_some(occurred_at),
+                energy: MilliwattHours(mwh),
+            });
+            self.registers = registers_after(self.registers, kind, register, rules);
+            if self.evse_id == 0 {
+                self.evse_id = event.evse_id.to_native();
+            }
+            if self.connector_id == 0 {
+                self.connector_id = event.connector_id.to_native();
+            }
+            if kind == TransactionEventKind::Started {
+                self.start = event.retry.content;
+            }
+            self.seq_no = self.seq_no.max(event.seq_no.to_native());
+            self.event_at = self.event_at.max(occurred_at);
         }
-        if self.connector_id == 0 {
-            self.connector_id = event.connector_id.to_native();
-        }
-        if kind == TransactionEventKind::Started {
-            self.start = event.retry.content;
-        }
-        self.seq_no = self.seq_no.max(event.seq_no.to_native());
-        self.event_at = self.event_at.max(occurred_at);
         self.updated_at = at;
-        if !event.stop_reason.is_empty() {
+        if !event.stop_reason.is_empty() || self.is_closed() {
             self.stop_reason = event.stop_reason.as_str().into();
         }
         let summary = &event.summary;
@@ -221,6 +229,34 @@ impl Transaction {
             updated_at: UtcMicros(1),
         }
     }
+}
+
+/// An event that no station sent: an operator has ended the transaction.
+fn is_close(event: &fleet::record::ArchivedTransactionEvent) -> bool {
+    event.trigger_reason == CLOSED
+}
+
+/// The registers of a transaction as far as its sum tells them.
+fn measured(summary: &fleet::record::ArchivedTransactionSummary) -> Registers {
+    let native = |value: &rkyv::option::ArchivedOption<rkyv::primitive::ArchivedI64>| {
+        value.as_ref().map(|value| value.to_native())
+    };
+    Registers::of_summary(&TransactionSummary {
+        state: summary.state,
+        quality: summary.quality,
+        started_at: native(&summary.started_at),
+        ended_at: native(&summary.ended_at),
+        meter_start_mwh: native(&summary.meter_start_mwh),
+        meter_stop_mwh: native(&summary.meter_stop_mwh),
+        energy_mwh: native(&summary.energy_mwh),
+        cost: native(&summary.cost),
+        currency: summary.currency,
+        token_ref: summary.token_ref.as_ref().copied(),
+    })
+}
+
+fn register_of(event: &fleet::record::ArchivedTransactionEvent) -> Option<i64> {
+    event.register_mwh.as_ref().map(|mwh| mwh.to_native())
 }
 
 /// The registers that a transaction event brings, as [`Transaction::registers`] takes them.
@@ -330,6 +366,7 @@ impl StationState {
             | Body::BatterySwapsChanged(_)
             | Body::V2xChanged(_)
             | Body::StationCertificates(_)
+            | Body::TransactionClosed(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {
                 self.registered = true;
@@ -418,9 +455,11 @@ impl StationState {
         event: &fleet::record::ArchivedTransactionEvent,
         rules: &Plausibility,
     ) {
-        self.seen_at = at;
-        let occurred_at = event.occurred.at.to_native();
-        self.remember(&event.retry, event.occurred.clock_trusted, occurred_at);
+        if !is_close(event) {
+            self.seen_at = at;
+            let occurred_at = event.occurred.at.to_native();
+            self.remember(&event.retry, event.occurred.clock_trusted, occurred_at);
+        }
         self.counter = self.counter.max(event.ocpp_counter.to_native());
         if event.retry.conflict {
             return;
@@ -432,6 +471,18 @@ impl StationState {
         if let Some(leaving) = self.crowded_out_by(id) {
             self.details_mut().transactions.retain(|t| t.id != leaving);
         }
+        // One that had left memory and comes back has been measured before this event; what an operator made of it was
+        // not measured.
+        let measured = measured(&event.summary);
+        let is_known = kind != TransactionEventKind::Started
+            && event.stop_reason != CLOSED
+            && (measured.has_begin
+                || measured.first.map(|first| first.energy.0) != register_of(event));
+        let registers = if is_known {
+            measured
+        } else {
+            Registers::default()
+        };
         let make = || Transaction {
             id,
             ocpp_id: event.ocpp_transaction_id.as_str().into(),
@@ -446,7 +497,7 @@ impl StationState {
             currency: event.summary.currency,
             token_ref: None,
             stop_reason: Box::default(),
-            registers: Registers::default(),
+            registers,
             seq_no: -1,
             event_at: i64::MIN,
             start: [0; 16],

@@ -411,6 +411,33 @@ pub struct TransactionEvent {
     pub summary: TransactionSummary,
 }
 
+/// `trigger_reason` and `stop_reason` of a [`TransactionEvent`] that no station sent: an operator has ended the
+/// transaction here. Until its station ends it, later events of it have this `stop_reason` too.
+pub const CLOSED: &str = "Sigec.Closed";
+
+/// An operator has ended a transaction here, and its station was not asked. What came of it says the
+/// [`TransactionEvent`] behind this record.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionClosed {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// Name of the principal who did it.
+    pub principal: String,
+    /// Why, in that one's words; empty for none.
+    pub reason: String,
+    /// The end as the operator said it.
+    pub ended_at: Option<i64>,
+    /// The last register as the operator said it, milliwatt-hours.
+    pub meter_stop_mwh: Option<i64>,
+    /// The transaction as its station had told it by then: what the station's own end goes on from.
+    pub before: TransactionSummary,
+    /// Highest `seqNo` by then; -1 for none.
+    pub seq_no: i64,
+    /// When the newest event by then happened.
+    pub event_at: i64,
+}
+
 /// A transaction as far as it is known: computed once, by its shard.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]

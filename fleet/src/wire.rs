@@ -29,7 +29,7 @@ use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
     ConnectionRefused, DerChanged, Disconnected, EventStreamsChanged, Message, MeterValues,
     Notified, ReservationsChanged, SecurityEvent, StationCertificates, StationConfigured,
-    StationDeleted, StatusReported, TransactionEvent, V2xChanged,
+    StationDeleted, StatusReported, TransactionClosed, TransactionEvent, V2xChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -211,6 +211,7 @@ kinds! {
     51 EventStreamsChanged,
     52 BatterySwapsChanged,
     53 V2xChanged,
+    55 TransactionClosed,
 }
 
 /// One record, borrowed from its bytes.

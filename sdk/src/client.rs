@@ -16,8 +16,8 @@ use crate::{
     ImportReport, InstallCertificateRequest, IssueReceipt, IssueRequest, LocalList,
     LocalListRequest, Message, MessageDirection, MessageType, Page, Principal, PrincipalCreated,
     PrincipalRequest, Problem, Reservation, ReservationRequest, ReservationState, SqlRequest,
-    Token, TokenRequest, TokenStatus, Transaction, TransactionStart, Variable, VoiceReply,
-    VoiceRequest,
+    Token, TokenRequest, TokenStatus, Transaction, TransactionClose, TransactionStart, Variable,
+    VoiceReply, VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -357,6 +357,15 @@ impl Client {
         wait: Option<Duration>,
     ) -> Result<Outcome<Transaction>, ClientError> {
         outcome(prefer_wait(self.post(&["transactions", id, "stop"]), wait)).await
+    }
+
+    /// `POST /api/v1/transactions/{id}/close`
+    pub async fn close_transaction(
+        &self,
+        id: &str,
+        request: &TransactionClose,
+    ) -> Result<Transaction, ClientError> {
+        read(self.post(&["transactions", id, "close"]).json(request)).await
     }
 
     /// `GET /api/v1/transactions/{id}`

@@ -71,7 +71,10 @@ pub use tokens::{
     AdditionalInfo, IdToken, MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest,
     TokenStatus, TokenType,
 };
-pub use transactions::{Transaction, TransactionQuality, TransactionStart, TransactionStatus};
+pub use transactions::{
+    Transaction, TransactionClose, TransactionClosing, TransactionQuality, TransactionStart,
+    TransactionStatus,
+};
 pub use variables::{
     Variable, VariableAttribute, VariableCharacteristics, VariableComponent, VariableName,
     VariableSource,

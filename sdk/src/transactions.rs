@@ -37,6 +37,66 @@ fn is_zero(connector_id: &u32) -> bool {
     *connector_id == 0
 }
 
+/// How a transaction is to be ended without its station.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransactionClose {
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500, example = "the station was taken down")]
+    pub reason: Option<String>,
+    /// The last register, watt-hours: a whole number, or a decimal with up to three places as a text. Without it, the last
+    /// one that the station told.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "watt_hours"
+    )]
+    #[schema(example = "123456.5")]
+    pub meter_stop_wh: Option<String>,
+    /// The end; without it, when the station last told something of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+}
+
+/// A decimal: one that JSON calls a number is taken while no digit of it can be lost.
+fn watt_hours<'de, D: serde::Deserializer<'de>>(number: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a whole number, or a decimal as a text"
+    )]
+    enum WattHours {
+        Whole(u64),
+        Text(String),
+    }
+    let number = Option::<WattHours>::deserialize(number)?;
+    Ok(number.map(|number| match number {
+        WattHours::Whole(number) => number.to_string(),
+        WattHours::Text(text) => text,
+    }))
+}
+
+/// How somebody has ended a transaction without its station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TransactionClosing {
+    /// The principal who did it.
+    pub closed_by: String,
+    /// When it was done.
+    #[schema(format = DateTime)]
+    pub closed_at: String,
+    /// Why, if that was said.
+    pub reason: Option<String>,
+    /// The last register as it was said, watt-hours, as a decimal.
+    pub meter_stop_wh: Option<String>,
+    /// The end as it was said.
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+    /// `true` once the station has ended the transaction itself: its word has taken the place of this one.
+    pub superseded: bool,
+}
+
 /// A transaction as far as it is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Transaction {
@@ -70,8 +130,11 @@ pub struct Transaction {
     pub currency: String,
     /// How far the energy can be billed.
     pub quality: TransactionQuality,
-    /// Why it ended, in the station's words.
+    /// Why it ended, in the station's words; `Sigec.Closed` when it was ended without the station.
     pub stop_reason: Option<String>,
+    /// How it was ended without its station; not shown in `/transactions/history`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<TransactionClosing>,
 }
 
 /// Where a transaction stands.
@@ -79,7 +142,7 @@ pub struct Transaction {
 pub enum TransactionStatus {
     /// Begun and not ended (`active` in SQL).
     Started,
-    /// Ended by its station (`ended` in SQL).
+    /// Ended by its station, or closed here (`ended` in SQL).
     Completed,
     /// Its station told the end, never the beginning (`orphan` in SQL).
     Orphan,

@@ -61,11 +61,13 @@ pub enum Table {
     Certificates,
     /// What is known of a station beside its charging: DER controls, event streams, battery swaps.
     Grid,
+    /// One row per transaction that an operator has ended.
+    Closings,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -80,6 +82,7 @@ impl Table {
         Self::ChargingProfiles,
         Self::Certificates,
         Self::Grid,
+        Self::Closings,
     ];
 
     /// Its keyspace on disk.
@@ -99,6 +102,7 @@ impl Table {
             Self::ChargingProfiles => "charging_profiles",
             Self::Certificates => "certificates",
             Self::Grid => "grid",
+            Self::Closings => "closings",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `/api/v1/transactions`
 
+mod close;
 mod history;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::extract::{Body, Caller, Id, Wait};
 use crate::listing::{Everything, Listing, PageParams, page};
 use crate::{SharedApp, convert, cursor};
 
+pub(crate) use close::{__path_close, close};
 pub(crate) use history::{__path_history, history};
 
 /// How long start and stop wait when the request does not say.

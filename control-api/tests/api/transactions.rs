@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fleet::UtcMicros;
 use sdk::{
     ClientError, CommandRequest, CommandState, DeviceFilter, DevicePatch, DeviceRequest, Outcome,
-    Role, Transaction, TransactionQuality, TransactionStart, TransactionStatus,
+    Role, Transaction, TransactionClose, TransactionQuality, TransactionStart, TransactionStatus,
 };
 use serde_json::json;
 
@@ -186,6 +186,74 @@ fn a_stop_that_the_station_refuses_changes_nothing() {
 }
 
 #[test]
+fn a_charge_is_closed_without_its_station_until_that_has_its_say() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let started = start(&world, None);
+        let ocpp_id = begin(&mut station).await;
+        let started = done(started.await.unwrap());
+        let close = |request: &TransactionClose| {
+            let (client, id, request) = (world.admin.clone(), started.id.clone(), request.clone());
+            async move { client.close_transaction(&id, &request).await }
+        };
+        let wrong = |meter: &str, ended_at: &str| TransactionClose {
+            reason: None,
+            meter_stop_wh: (!meter.is_empty()).then(|| meter.to_owned()),
+            ended_at: (!ended_at.is_empty()).then(|| ended_at.to_owned()),
+        };
+        for (request, pointer) in [
+            (wrong("999.999", ""), "/meter_stop_wh"),
+            (wrong("1e3", ""), "/meter_stop_wh"),
+            (wrong("-1", ""), "/meter_stop_wh"),
+            (wrong("9000000", ""), "/meter_stop_wh"),
+            (wrong("", "yesterday"), "/ended_at"),
+            (wrong("", "2020-01-01T00:00:00Z"), "/ended_at"),
+            (wrong("", "2100-01-01T00:00:00Z"), "/ended_at"),
+        ] {
+            let refused = problem(close(&request).await);
+            assert_eq!(refused.status, 422, "{request:?}");
+            let errors = &refused.errors;
+            assert_eq!(errors[0].pointer, pointer, "{request:?}");
+        }
+        let request = TransactionClose {
+            reason: Some("no word from it".into()),
+            meter_stop_wh: Some("1500.5".into()),
+            ended_at: None,
+        };
+        let closed = close(&request).await.unwrap();
+        assert_eq!(closed.status, TransactionStatus::Completed);
+        assert_eq!(closed.quality, TransactionQuality::Estimated);
+        assert_eq!(closed.total_energy, Some(0.5005));
+        assert_eq!(closed.end_time, closed.start_time);
+        assert_eq!(closed.stop_reason.as_deref(), Some("Sigec.Closed"));
+        let closing = closed.closing.clone().expect("who did it");
+        assert_eq!(
+            (closing.closed_by.as_str(), closing.reason.as_deref()),
+            ("admin", Some("no word from it"))
+        );
+        assert_eq!(closing.meter_stop_wh.as_deref(), Some("1500.500"));
+        assert!(!closing.superseded);
+        assert_eq!(close(&request).await.unwrap(), closed);
+        assert_eq!(world.admin.transaction(&closed.id).await.unwrap(), closed);
+        let active = world.admin.active_transactions(None).await.unwrap();
+        assert_eq!(active.items, []);
+
+        let end = json!({ "transactionId": ocpp_id, "meterStop": 1_400, "timestamp": now(), "reason": "Local" });
+        station.call("StopTransaction", end).await;
+        let ended = world.admin.transaction(&closed.id).await.unwrap();
+        assert_eq!(ended.quality, TransactionQuality::Ok);
+        assert_eq!(ended.total_energy, Some(0.4));
+        assert!(ended.closing.is_some_and(|closing| closing.superseded));
+        assert_eq!(refusal(close(&request).await), "409 conflict");
+
+        let reader = world.client("reader", Role::ReadOnly).await;
+        let forbidden = reader.close_transaction(&closed.id, &request).await;
+        assert_eq!(refusal(forbidden), "403 forbidden");
+    });
+}
+
+#[test]
 fn what_belongs_to_another_tenant_does_not_exist() {
     with_server(|world| async move {
         let mut station = world.station("CP1", None).await;
@@ -218,6 +286,10 @@ fn what_belongs_to_another_tenant_does_not_exist() {
             refusal(eve.command_by_id(&sent.id).await),
             refusal(eve.transaction(&started.id).await),
             refusal(eve.stop_transaction(&started.id, None).await),
+            refusal(
+                eve.close_transaction(&started.id, &TransactionClose::default())
+                    .await,
+            ),
         ] {
             assert_eq!(refused, "404 not_found");
         }

@@ -45,6 +45,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
         | Body::StationCertificates(_)
+        | Body::TransactionClosed(_)
         | Body::StationConfigured(_) => return,
     };
     let Ok(station) = record.station_key() else {

@@ -5,6 +5,7 @@ use fleet::record::{
 };
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
+use super::closing::ClosingView;
 use crate::{CommandId, Password};
 
 /// One page of a list and where the next begins.
@@ -147,6 +148,8 @@ pub struct TransactionView {
     pub token_ref: Option<[u8; 16]>,
     /// Why it ended, as the station says; empty while it runs.
     pub stop_reason: String,
+    /// How an operator has ended it; of one that is over.
+    pub closing: Option<ClosingView>,
     /// The newest event that this view reflects.
     pub position: EventId,
 }

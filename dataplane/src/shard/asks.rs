@@ -156,6 +156,7 @@ impl Shard {
                 let ocpp_id = view.ocpp_transaction_id;
                 self.stop_transaction(now, station, request, &ocpp_id, reply);
             }
+            Ask::Close { request, reply } => self.close_transaction(now, &request, reply),
         }
     }
 
@@ -413,7 +414,7 @@ impl Shard {
         Some(transaction_view(state.key.clone(), &transaction, position))
     }
 
-    fn find_transaction(
+    pub(super) fn find_transaction(
         &mut self,
         id: TransactionId,
     ) -> Result<Option<TransactionView>, StoreUnreadable> {
@@ -423,7 +424,8 @@ impl Shard {
             return Ok(Some(view));
         }
         let row = self.row(Table::Transactions, id.0)?;
-        Ok(row.as_deref().and_then(stored_transaction))
+        let view = row.as_deref().and_then(stored_transaction);
+        view.map(|view| self.with_closing(view)).transpose()
     }
 
     pub(super) fn command_view(
@@ -575,6 +577,7 @@ fn transaction_view(
         currency: transaction.currency,
         token_ref: transaction.token_ref,
         stop_reason: transaction.stop_reason.to_string(),
+        closing: None,
         position,
     }
 }
@@ -617,6 +620,7 @@ fn stored_transaction(row: &[u8]) -> Option<TransactionView> {
         currency: summary.currency,
         token_ref: summary.token_ref,
         stop_reason: event.stop_reason,
+        closing: None,
         position,
     })
 }

@@ -185,6 +185,7 @@ writable!(
     MeterValues,
     SecurityEvent,
     StationCertificates,
+    TransactionClosed,
     CommandChanged,
     CommandFollowed,
     ChargingChanged,

@@ -265,6 +265,11 @@ impl Projection {
                 self.put_grid(event, BatterySwapsChanged::NAME, record.station, bytes);
             }
             Body::V2xChanged(_) => self.put_grid(event, V2xChanged::NAME, record.station, bytes),
+            Body::TransactionClosed(closed) => {
+                let row = record_row(event, bytes);
+                self.rows
+                    .push_back((event.seq, Table::Closings, closed.transaction_id, row));
+            }
             Body::Connected(_)
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)

@@ -42,6 +42,8 @@ pub(super) struct Before {
     pub(super) event_at: i64,
     /// What the store says of one that has left memory.
     pub(super) stored: Option<TransactionSummary>,
+    /// What stands since an operator ended it, until its station does.
+    pub(super) standing: Option<Box<TransactionSummary>>,
 }
 
 impl Before {
@@ -59,6 +61,7 @@ impl Before {
             seq_no: -1,
             event_at: i64::MIN,
             stored: None,
+            standing: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl Before {
             seq_no: t.seq_no,
             event_at: t.event_at,
             stored: None,
+            standing: None,
         }
     }
 
@@ -90,27 +94,40 @@ impl Before {
             token_ref: summary.token_ref,
             evse_id: event.evse_id,
             connector_id: event.connector_id,
-            registers: Registers::default(),
+            registers: Registers::of_summary(&summary),
             seq_no: event.seq_no,
             event_at: event.occurred.at,
             stored: Some(summary),
+            standing: None,
         })
     }
 
     /// The same transaction after an event that changes nothing.
-    pub(super) fn unchanged(&self, currency: [u8; 3]) -> TransactionSummary {
-        self.settled().unwrap_or(TransactionSummary {
+    pub(super) fn unchanged(&self, config: &Config) -> TransactionSummary {
+        let stands = self.standing.as_deref().cloned();
+        stands
+            .or_else(|| self.settled())
+            .unwrap_or_else(|| TransactionSummary {
+                quality: Quality::Estimated.code(),
+                ..self.told(config)
+            })
+    }
+
+    /// The transaction as its station has told it.
+    pub(super) fn told(&self, config: &Config) -> TransactionSummary {
+        let is_over = self.ended_at.is_some();
+        TransactionSummary {
             state: self.state.code(),
-            quality: Quality::Estimated.code(),
+            quality: self.registers.quality(is_over, &config.plausibility).code(),
             started_at: self.started_at,
             ended_at: self.ended_at,
             meter_start_mwh: self.registers.first.map(|register| register.energy.0),
             meter_stop_mwh: self.registers.last.map(|register| register.energy.0),
             energy_mwh: self.registers.energy().map(|energy| energy.0),
             cost: None,
-            currency,
+            currency: config.tariff.currency,
             token_ref: self.token_ref,
-        })
+        }
     }
 
     /// The transaction after this event.
@@ -124,6 +141,14 @@ impl Before {
         if let Some(settled) = self.settled() {
             return settled;
         }
+        if let Some(standing) = self.standing_after(report) {
+            return standing;
+        }
+        // The station's own end takes the place of an operator's.
+        let was_ended_at = match self.standing {
+            Some(_) => None,
+            None => self.ended_at,
+        };
         let rules = &config.plausibility;
         let at = report.occurred.at;
         let register = register_mwh.map(|mwh| Register {
@@ -131,16 +156,14 @@ impl Before {
             energy: MilliwattHours(mwh),
         });
         let registers = registers_after(self.registers, report.kind, register, rules);
-        // An end that is older than what is known already, by its number and its time, ends nothing.
-        let late = report.seq_no < self.seq_no && at < self.event_at;
         let (started_at, ended_at) = match report.kind {
             TransactionEventKind::Started => (
                 Some(self.started_at.map_or(at, |b| b.min(at))),
-                self.ended_at,
+                was_ended_at,
             ),
-            TransactionEventKind::Updated => (self.started_at, self.ended_at),
-            TransactionEventKind::Ended if late => (self.started_at, self.ended_at),
-            TransactionEventKind::Ended => (self.started_at, self.ended_at.or(Some(at))),
+            TransactionEventKind::Updated => (self.started_at, was_ended_at),
+            TransactionEventKind::Ended if self.is_late(report) => (self.started_at, was_ended_at),
+            TransactionEventKind::Ended => (self.started_at, was_ended_at.or(Some(at))),
         };
         // A clock that was not set at the beginning left the time of receipt, which may lie after the end; and of one
         // that was put back in between, the end is what it says since.
@@ -176,9 +199,39 @@ impl Before {
         }
     }
 
+    /// An end that is older than what is known already, by its number and its time, ends nothing.
+    fn is_late(&self, report: &TransactionReport<'_>) -> bool {
+        report.seq_no < self.seq_no && report.occurred.at < self.event_at
+    }
+
+    /// What an operator made of it, if this report leaves that as it is: a late beginning is taken, for the rest only
+    /// the station's own end counts.
+    pub(super) fn standing_after(
+        &self,
+        report: &TransactionReport<'_>,
+    ) -> Option<TransactionSummary> {
+        let standing = self.standing.as_deref()?;
+        let at = report.occurred.at;
+        match report.kind {
+            TransactionEventKind::Ended if !self.is_late(report) => None,
+            TransactionEventKind::Ended | TransactionEventKind::Updated => Some(standing.clone()),
+            TransactionEventKind::Started => Some(TransactionSummary {
+                state: TransactionState::Ended.code(),
+                started_at: Some(
+                    standing
+                        .started_at
+                        .map_or(at, |began| began.min(at))
+                        .min(standing.ended_at.unwrap_or(at)),
+                ),
+                ..standing.clone()
+            }),
+        }
+    }
+
     /// What is not worked out again: the sum of one that ended and left memory.
     fn settled(&self) -> Option<TransactionSummary> {
         let over = |summary: &&TransactionSummary| summary.state != TransactionState::Active.code();
-        self.stored.as_ref().filter(over).cloned()
+        let stored = self.stored.as_ref().filter(|_| self.standing.is_none());
+        stored.filter(over).cloned()
     }
 }

@@ -5,6 +5,7 @@ mod authorization;
 mod cases;
 mod certificates;
 mod charging;
+mod closing;
 mod commands;
 mod connections;
 mod coverage;

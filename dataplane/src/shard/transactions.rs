@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use fleet::record::{
-    MeterColumn, MeterValues, Moment, ReadingContext, Retry, TransactionEvent,
+    CLOSED, MeterColumn, MeterValues, Moment, ReadingContext, Retry, TransactionEvent,
     TransactionEventKind, TransactionState,
 };
 use fleet::wire::Fact;
@@ -372,9 +372,11 @@ impl Shard {
             self.record(now, station, &judged.values);
         }
         if !judged.is_new && !repeated {
-            // The values may have moved the registers.
+            // The values may have moved the registers, but not of one that an operator has ended.
             let state = &self.stations[station].state;
-            if let Some(transaction) = state.transaction(judged.before.id) {
+            if judged.before.standing.is_none()
+                && let Some(transaction) = state.transaction(judged.before.id)
+            {
                 judged.before = Before::in_memory(&transaction);
             }
             self.record_event(now, station, report, &judged);
@@ -403,16 +405,30 @@ impl Shard {
     }
 
     /// A transaction that was given this id, from memory or store.
-    fn identified(&mut self, station: u32, id: TransactionId) -> Result<Before, StoreUnreadable> {
+    pub(super) fn identified(
+        &mut self,
+        station: u32,
+        id: TransactionId,
+    ) -> Result<Before, StoreUnreadable> {
         if let Some(transaction) = self.stations[station].state.transaction(id) {
-            return Ok(Before::in_memory(&transaction));
+            let (before, is_closed) = (Before::in_memory(&transaction), transaction.is_closed());
+            return self.with_standing(before, is_closed);
         }
-        let row = self.row(Table::Transactions, id.0)?;
-        let stored = row
-            .as_deref()
-            .and_then(read_event)
-            .and_then(Before::in_store);
+        let stored = self.in_store(id)?;
         Ok(stored.unwrap_or_else(|| Before::unheard_of(id)))
+    }
+
+    /// A transaction that has left memory.
+    fn in_store(&mut self, id: TransactionId) -> Result<Option<Before>, StoreUnreadable> {
+        let row = self.row(Table::Transactions, id.0)?;
+        let Some(event) = row.as_deref().and_then(read_event) else {
+            return Ok(None);
+        };
+        let is_closed = event.stop_reason == CLOSED;
+        let before = Before::in_store(event);
+        before
+            .map(|before| self.with_standing(before, is_closed))
+            .transpose()
     }
 
     /// The transaction that the station calls `ocpp_id`, from memory or, for an `older` message, from the store.
@@ -424,17 +440,14 @@ impl Shard {
     ) -> Result<Option<Before>, StoreUnreadable> {
         let state = &self.stations[station].state;
         if let Some(transaction) = state.transaction_named(ocpp_id) {
-            return Ok(Some(Before::in_memory(&transaction)));
+            let (before, is_closed) = (Before::in_memory(&transaction), transaction.is_closed());
+            return self.with_standing(before, is_closed).map(Some);
         }
         let name = name_key(&mut self.scratch.canonical, state.key.as_str(), ocpp_id);
         let Some(kept) = self.kept(name, older)? else {
             return Ok(None);
         };
-        let row = self.row(Table::Transactions, kept.transaction)?;
-        Ok(row
-            .as_deref()
-            .and_then(read_event)
-            .and_then(Before::in_store))
+        self.in_store(TransactionId(kept.transaction))
     }
 
     fn record_event(
@@ -454,7 +467,7 @@ impl Shard {
         let token_ref = report.id_token.map(|id| self.token_ref(id));
         let config = &self.settings.config;
         let summary = if retry.conflict {
-            before.unchanged(config.tariff.currency)
+            before.unchanged(config)
         } else {
             before.after(config, report, *register_mwh, token_ref)
         };
@@ -481,7 +494,10 @@ impl Shard {
             seq_gap: u32::try_from(missing).unwrap_or(u32::MAX),
             trigger_reason: report.trigger_reason.to_owned(),
             charging_state: report.charging_state.to_owned(),
-            stop_reason: report.stop_reason.to_owned(),
+            stop_reason: match before.standing_after(report) {
+                Some(_) => CLOSED.to_owned(),
+                None => report.stop_reason.to_owned(),
+            },
             token_ref,
             remote_start_id: report.remote_start_id,
             ocpp_counter: *ocpp_counter,
@@ -491,22 +507,33 @@ impl Shard {
             retry: *retry,
             summary,
         };
+        self.record_transaction_event(now, station, before, &event);
+    }
+
+    /// Makes the record of an event, and what follows from it here.
+    pub(super) fn record_transaction_event(
+        &mut self,
+        now: Now,
+        station: u32,
+        before: &Before,
+        event: &TransactionEvent,
+    ) {
         let state = &self.stations[station].state;
         let leaving = state
             .crowded_out_by(before.id)
             .map(|id| (id, state.transaction(id).and_then(|t| t.token_ref)));
-        self.record(now, station, &event);
-        if !retry.conflict {
+        self.record(now, station, event);
+        if !event.retry.conflict {
             // One that never ends leaves memory too, for a station may begin any number of them.
             if let Some((leaving, token_ref)) = leaving {
                 self.active.remove(&leaving);
                 self.uncount_running(station, token_ref, leaving);
             }
-            self.index_transaction(station, before, &event);
-            self.tell_waiting(station, before.id, &event);
+            self.index_transaction(station, before, event);
+            self.tell_waiting(station, before.id, event);
             let is_active = |state: u8| state == TransactionState::Active.code();
             let (was, is) = (before.state.code(), event.summary.state);
-            self.charging_of_transaction(now, station, is_active(was), is_active(is), &event);
+            self.charging_of_transaction(now, station, is_active(was), is_active(is), event);
         }
     }
 
@@ -548,7 +575,7 @@ fn trusted(occurred: &Moment) -> Option<i64> {
 }
 
 /// The event in a row of [`Table::Transactions`].
-fn read_event(row: &[u8]) -> Option<TransactionEvent> {
+pub(super) fn read_event(row: &[u8]) -> Option<TransactionEvent> {
     let (_, record) = read_record_row(row)?;
     match record.body.to_fact().ok()? {
         Fact::TransactionEvent(event) => Some(event),

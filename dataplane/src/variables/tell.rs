@@ -87,6 +87,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::CommandFollowed(_)
         | Body::ChargingChanged(_)
         | Body::StationCertificates(_)
+        | Body::TransactionClosed(_)
         | Body::Connected(_)
         | Body::Disconnected(_)
         | Body::ConnectionRefused(_)

@@ -388,6 +388,28 @@ fn samples() -> Vec<Fact> {
             }),
         }
         .into(),
+        TransactionClosed {
+            transaction_id: [3; 16],
+            principal: "admin".into(),
+            reason: "station gone".into(),
+            ended_at: Some(1),
+            meter_stop_mwh: Some(2),
+            before: TransactionSummary {
+                state: 1,
+                quality: 1,
+                started_at: Some(3),
+                ended_at: None,
+                meter_start_mwh: Some(4),
+                meter_stop_mwh: Some(5),
+                energy_mwh: Some(6),
+                cost: None,
+                currency: *b"BRL",
+                token_ref: Some([7; 16]),
+            },
+            seq_no: 8,
+            event_at: 9,
+        }
+        .into(),
     ]
 }
 
@@ -559,6 +581,11 @@ fn golden_bytes_have_not_moved() {
         ffff31323334ffffffffe8ffffff020000000707070707070707070707070707070709000000000000008a000000beff
         ffff0108080808080808080808080808080808bfffffff0100000001fbffffffffffffff0a0000000000000006060606
         0606060606060606060606060b00000000000000
+        TransactionClosed
+        3700010080b7df1fdb6006000b64656661756c742f43503173746174696f6e20676f6e65030303030303030303030303
+        0303030361646d696effffff8c000000dcffffff01010000000000000001020000000000000001010103000000000000
+        000000000000000000000104000000000000000105000000000000000106000000000000000000000000000000004252
+        4c010707070707070707070707070707070708000000000000000900000000000000
     "#]]);
 }
 

@@ -160,6 +160,8 @@ pub(super) fn push(
         | Body::CommandFollowed(_)
         | Body::ChargingChanged(_)
         | Body::StationCertificates(_)
+        // The event behind it says what came of it.
+        | Body::TransactionClosed(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use fleet::MilliwattHours;
 use sdk::{Page, Transaction, TransactionQuality, TransactionStatus};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -131,7 +130,7 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
         _ => return Err(unexpected("quality")),
     };
     let energy = column("energy_wh")
-        .map(|wh| milliwatt_hours(&wh).ok_or_else(|| unexpected("energy_wh")))
+        .map(|wh| convert::milliwatt_hours(&wh).ok_or_else(|| unexpected("energy_wh")))
         .transpose()?;
     Ok(Transaction {
         id: column("transaction_id").ok_or_else(|| unexpected("transaction_id"))?,
@@ -150,19 +149,8 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
         currency: column("currency").unwrap_or_default(),
         quality,
         stop_reason: column("stop_reason").filter(|reason| !reason.is_empty()),
+        closing: None,
     })
-}
-
-/// Watt-hours with at most three decimals, as `DECIMAL(18,3)` prints them.
-fn milliwatt_hours(watt_hours: &str) -> Option<MilliwattHours> {
-    let (whole, fraction) = watt_hours.split_once('.').unwrap_or((watt_hours, ""));
-    if 3 < fraction.len() {
-        return None;
-    }
-    format!("{whole}{fraction:0<3}")
-        .parse()
-        .ok()
-        .map(MilliwattHours)
 }
 
 #[cfg(test)]
@@ -203,22 +191,5 @@ mod tests {
         };
         expect_test::expect![[r#"SELECT coalesce(started_at, ended_at) AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY ordered_at DESC, transaction_id DESC LIMIT 3"#]]
         .assert_eq(&query(&listing).unwrap());
-    }
-
-    #[test]
-    fn energy_keeps_its_digits() {
-        for (text, expected) in [
-            ("7042.500", Some(7_042_500)),
-            ("-0.5", Some(-500)),
-            ("12", Some(12_000)),
-            ("0.0001", None),
-            ("many", None),
-        ] {
-            assert_eq!(
-                milliwatt_hours(text),
-                expected.map(MilliwattHours),
-                "{text}"
-            );
-        }
     }
 }

@@ -9,7 +9,7 @@ use net::ws::{self, MaskKey};
 use super::{BOOT, World, key};
 use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
-use crate::shard::tests::{charging, follow, grid, reservations};
+use crate::shard::tests::{charging, closing, follow, grid, reservations};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -116,6 +116,7 @@ impl World {
                 };
                 self.ask(what, |reply| Ask::Stop { request, reply });
             }
+            ("op", "close") => closing::close(self, rest),
             ("op", "reserve") => reservations::reserve(self, rest),
             ("op", "reservations") => reservations::show(self, rest),
             ("op", "station") => self.show_station(rest),

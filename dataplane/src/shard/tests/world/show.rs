@@ -158,6 +158,13 @@ impl World {
                 changed.cause,
                 changed.allowed.len()
             ),
+            Fact::TransactionClosed(closed) => format!(
+                "TransactionClosed by {} because {:?} ended_at {:?} meter_stop {:?}",
+                closed.principal,
+                closed.reason,
+                closed.ended_at.map(|at| (at - super::EPOCH) / 1_000_000),
+                closed.meter_stop_mwh
+            ),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
             Fact::StationDeleted(_) => "StationDeleted".into(),
