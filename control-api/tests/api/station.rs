@@ -81,6 +81,27 @@ impl Station {
         (call[1].clone(), call[3].clone())
     }
 
+    /// Plays a station of 2.0.1 that accepts whatever it is asked, until the server closes the socket.
+    pub(crate) async fn accept_everything(mut self) {
+        while let Some(Ok(message)) = self.socket.next().await {
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            // The answers to its own calls say nothing that it has to know.
+            if frame[0] == 2 {
+                let (action, payload) = (frame[2].as_str().unwrap(), &frame[3]);
+                self.send(json!([3, frame[1], acceptance(action, payload)]))
+                    .await;
+                if let Some(event) = transaction_event(action, payload) {
+                    self.last_id += 1;
+                    let id = self.last_id.to_string();
+                    self.send(json!([2, id, "TransactionEvent", event])).await;
+                }
+            }
+        }
+    }
+
     async fn send(&mut self, frame: Value) {
         self.socket
             .send(Message::text(frame.to_string()))
@@ -95,5 +116,49 @@ impl Station {
                 return serde_json::from_str(&text).unwrap();
             }
         }
+    }
+}
+
+/// When everything happens that a station tells by itself.
+const AT: &str = "2026-01-01T00:00:00Z";
+
+/// The answer of a station that is content with all it is asked.
+fn acceptance(action: &str, payload: &Value) -> Value {
+    match action {
+        "GetLocalListVersion" => json!({ "versionNumber": 0 }),
+        "GetCompositeSchedule" => json!({
+            "status": "Accepted",
+            "schedule": {
+                "evseId": payload["evseId"],
+                "duration": payload["duration"],
+                "scheduleStart": AT,
+                "chargingRateUnit": payload["chargingRateUnit"],
+                "chargingSchedulePeriod": [{ "startPeriod": 0, "limit": 16 }],
+            },
+        }),
+        _ => json!({ "status": "Accepted" }),
+    }
+}
+
+/// What a remote start or stop leads to.
+fn transaction_event(action: &str, payload: &Value) -> Option<Value> {
+    match action {
+        "RequestStartTransaction" => Some(json!({
+            "eventType": "Started",
+            "timestamp": AT,
+            "triggerReason": "RemoteStart",
+            "seqNo": 0,
+            "transactionInfo": { "transactionId": "T1", "remoteStartId": payload["remoteStartId"] },
+            "evse": { "id": 1, "connectorId": 1 },
+            "idToken": payload["idToken"],
+        })),
+        "RequestStopTransaction" => Some(json!({
+            "eventType": "Ended",
+            "timestamp": AT,
+            "triggerReason": "RemoteStop",
+            "seqNo": 1,
+            "transactionInfo": { "transactionId": payload["transactionId"], "stoppedReason": "Remote" },
+        })),
+        _ => None,
     }
 }
