@@ -9,10 +9,12 @@ use fleet::{MilliwattHours, UtcMicros};
 use crate::principals::Principal;
 
 mod charging;
+mod grid;
 mod reservations;
 mod tokens;
 
 pub(crate) use charging::{charging_profiles, compared, composite, warning};
+pub(crate) use grid::{battery_swap, der_controls, event_stream};
 pub(crate) use reservations::{named_token, reservation, reservation_state};
 pub(crate) use tokens::{local_list, token, token_rules, token_status};
 

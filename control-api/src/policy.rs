@@ -71,6 +71,9 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
         "/api/v1/devices/{id}/reservations/{reservation_id}",
         OPERATE,
     ),
+    ("GET", "/api/v1/devices/{id}/der-controls", READ),
+    ("GET", "/api/v1/devices/{id}/event-streams", READ),
+    ("GET", "/api/v1/devices/{id}/battery-swaps", READ),
     ("POST", "/api/v1/devices/{id}/logs", OPERATE),
     ("POST", "/api/v1/devices/{id}/firmware", OPERATE),
     // Logs of stations hold what drivers did.

@@ -7,6 +7,7 @@ mod courses;
 mod customer_report;
 mod devices;
 mod files;
+mod grid;
 mod import;
 mod issues;
 mod items;
@@ -62,6 +63,9 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(local_list::show, local_list::update))
         .routes(routes!(reservations::list, reservations::create))
         .routes(routes!(reservations::cancel))
+        .routes(routes!(grid::der_controls))
+        .routes(routes!(grid::event_streams))
+        .routes(routes!(grid::battery_swaps))
         .routes(routes!(courses::get_log))
         .routes(routes!(courses::update_firmware))
         .routes(routes!(files::list, files::put))

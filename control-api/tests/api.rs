@@ -15,6 +15,7 @@ mod api {
     mod courses;
     mod devices;
     mod files;
+    mod grid;
     mod guides;
     mod health;
     mod items;

@@ -14,8 +14,44 @@ pub struct ChargingProfiles {
     pub limits: Vec<ChargingLimit>,
     /// What vehicles told of themselves, while they are there.
     pub vehicles: Vec<VehicleCharging>,
+    /// Energy transfers that running transactions may use (2.1), where the station accepted such a list.
+    #[serde(default)]
+    pub energy_transfers: Vec<AllowedEnergyTransfer>,
+    /// The newest signal for automatic frequency restoration that the station accepted (2.1).
+    #[serde(default)]
+    pub afrr_signal: Option<AfrrSignal>,
     /// True when the station has more than is kept here.
     pub is_partial: bool,
+}
+
+/// Energy transfers that a transaction may use. A vehicle that asks for another one is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AllowedEnergyTransfer {
+    /// The transaction, by the station's name of it.
+    pub ocpp_transaction_id: String,
+    /// `EnergyTransferModeEnumType`.
+    #[schema(example = json!(["DC", "DC_BPT"]))]
+    pub modes: Vec<String>,
+    /// The `NotifyAllowedEnergyTransfer`.
+    pub command_id: String,
+    /// When the station accepted it.
+    #[schema(format = DateTime)]
+    pub at: String,
+}
+
+/// A signal for automatic frequency restoration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AfrrSignal {
+    /// Where on its curve the station is to be.
+    pub signal: i64,
+    /// From when.
+    #[schema(format = DateTime)]
+    pub signal_at: String,
+    /// The `AFRRSignal`.
+    pub command_id: String,
+    /// When the station accepted it.
+    #[schema(format = DateTime)]
+    pub at: String,
 }
 
 /// A charging profile of a station.

@@ -1,6 +1,7 @@
 //! A client of the API.
 
 mod files;
+mod grid;
 mod items;
 
 use std::time::Duration;

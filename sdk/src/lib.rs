@@ -17,6 +17,7 @@ mod client;
 mod commands;
 mod devices;
 mod files;
+mod grid;
 mod health;
 mod items;
 mod local_lists;
@@ -35,10 +36,10 @@ pub use certificates::{
     InstallCertificateRequest, InstalledCertificate,
 };
 pub use charging::{
-    ChargingLimit, ChargingProfile, ChargingProfileChange, ChargingProfileFilter,
-    ChargingProfileRequest, ChargingProfileSource, ChargingProfiles, ChargingRateUnit,
-    ChargingWarning, CompositeComparison, CompositeDifference, CompositePeriod, CompositeSchedule,
-    CompositeVerdict, VehicleCharging,
+    AfrrSignal, AllowedEnergyTransfer, ChargingLimit, ChargingProfile, ChargingProfileChange,
+    ChargingProfileFilter, ChargingProfileRequest, ChargingProfileSource, ChargingProfiles,
+    ChargingRateUnit, ChargingWarning, CompositeComparison, CompositeDifference, CompositePeriod,
+    CompositeSchedule, CompositeVerdict, VehicleCharging,
 };
 pub use client::{
     Client, ClientError, DeviceFilter, MessageFilter, Outcome, ReservationFilter, TokenFilter,
@@ -56,6 +57,10 @@ pub use devices::{
 pub use files::{
     DownloadUrl, DownloadUrlRequest, File, FileCreated, FileReceived, FirmwareRequest, LogRequest,
     LogType, UploadUrl, UploadUrlRequest,
+};
+pub use grid::{
+    BatteryEvent, BatterySwap, BatterySwapState, DerAlarm, DerControl, DerControlState,
+    DerControls, EventStream, EventStreamHeard, SwappedBattery,
 };
 pub use health::{
     DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,

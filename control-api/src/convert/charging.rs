@@ -7,7 +7,8 @@ use dataplane::charging::{
 use dataplane::{ChargingView, CommandId};
 use fleet::UtcMicros;
 use fleet::record::{
-    ChargingLimitHeld, ChargingProfileHeld, ChargingSource, Protocol, VehicleCharging,
+    AfrrSignal, AllowedEnergyTransfer, ChargingLimitHeld, ChargingProfileHeld, ChargingSource,
+    Protocol, VehicleCharging,
 };
 use serde_json::Value;
 
@@ -19,7 +20,27 @@ pub(crate) fn charging_profiles(view: ChargingView) -> sdk::ChargingProfiles {
         profiles: held.profiles.into_iter().map(profile).collect(),
         limits: held.limits.into_iter().map(limit).collect(),
         vehicles: held.vehicles.into_iter().map(vehicle).collect(),
+        energy_transfers: view.v2x.allowed.into_iter().map(energy_transfer).collect(),
+        afrr_signal: view.v2x.afrr.map(afrr_signal),
         is_partial: held.is_partial,
+    }
+}
+
+fn energy_transfer(allowed: AllowedEnergyTransfer) -> sdk::AllowedEnergyTransfer {
+    sdk::AllowedEnergyTransfer {
+        ocpp_transaction_id: allowed.ocpp_transaction_id,
+        modes: allowed.modes,
+        command_id: CommandId(allowed.command_id).to_string(),
+        at: UtcMicros(allowed.at).to_string(),
+    }
+}
+
+fn afrr_signal(afrr: AfrrSignal) -> sdk::AfrrSignal {
+    sdk::AfrrSignal {
+        signal: afrr.signal,
+        signal_at: UtcMicros(afrr.signal_at).to_string(),
+        command_id: CommandId(afrr.command_id).to_string(),
+        at: UtcMicros(afrr.at).to_string(),
     }
 }
 

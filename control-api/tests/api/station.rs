@@ -61,6 +61,13 @@ impl Station {
         answer[2].clone()
     }
 
+    /// Says something that has no answer (2.1).
+    pub(crate) async fn tell(&mut self, action: &str, payload: Value) {
+        self.last_id += 1;
+        let id = self.last_id.to_string();
+        self.send(json!([6, id, action, payload])).await;
+    }
+
     /// Waits for a call of the server and answers it.
     pub(crate) async fn answer(&mut self, action: &str, answer: Value) -> Value {
         let (id, payload) = self.expect(action).await;

@@ -169,7 +169,16 @@ impl World {
 
     /// A station of 2.0.1 that has booted.
     pub(crate) async fn station_201(&self, id: &str) -> Station {
-        let mut station = Station::connect_as(self.ocpp, id, None, "ocpp2.0.1").await;
+        self.station_2x(id, "ocpp2.0.1").await
+    }
+
+    /// A station of 2.1 that has booted.
+    pub(crate) async fn station_21(&self, id: &str) -> Station {
+        self.station_2x(id, "ocpp2.1").await
+    }
+
+    async fn station_2x(&self, id: &str, protocol: &'static str) -> Station {
+        let mut station = Station::connect_as(self.ocpp, id, None, protocol).await;
         let boot = serde_json::json!({
             "reason": "PowerUp",
             "chargingStation": { "model": "M", "vendorName": "V" },

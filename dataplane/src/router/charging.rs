@@ -18,7 +18,7 @@ pub struct ChargingView {
     pub profiles: ProfileSet,
     /// All that is kept of it, as it was written.
     pub held: ChargingChanged,
-    /// What it was told about power from and to vehicles, of transactions that may have ended.
+    /// What it was told about power from and to vehicles, of transactions that run.
     pub v2x: V2xChanged,
 }
 

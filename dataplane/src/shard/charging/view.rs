@@ -15,7 +15,7 @@ impl Shard {
         station: u32,
     ) -> Result<ChargingView, StoreUnreadable> {
         let held = self.held(station)?;
-        let v2x: V2xChanged = self.grid(station)?;
+        let mut v2x: V2xChanged = self.grid(station)?;
         let edition = self.edition(station);
         let state = &self.stations[station].state;
         let details = state.details();
@@ -57,6 +57,11 @@ impl Shard {
                 });
             }
         }
+        (v2x.allowed).retain(|allowed| {
+            state
+                .active()
+                .any(|t| *t.ocpp_id == *allowed.ocpp_transaction_id)
+        });
         let profiles = held.set(edition);
         Ok(ChargingView {
             key: state.key.clone(),
