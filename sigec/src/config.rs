@@ -275,6 +275,7 @@ fn dataplane_config(
                 ("processing", dataplane::VehicleNeeds::Processing),
             ],
         )?,
+        event_streams: event_streams(settings)?,
         tariff: dataplane::Tariff {
             price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,
             currency: settings.parse::<Currency>("tariff.currency")?.code,
@@ -295,6 +296,20 @@ fn dataplane_config(
         },
         give_back: allocator::give_back,
         ..defaults
+    })
+}
+
+fn event_streams(settings: &Settings) -> Result<dataplane::EventStreams, ConfigError> {
+    let small = |key, max| {
+        let count = settings.count(key, 1..=max)?;
+        Ok::<_, ConfigError>(u32::try_from(count).expect("a million fits"))
+    };
+    let interval_min = settings.duration("ocpp.stream_interval_min", secs(1)..=secs(86_400))?;
+    Ok(dataplane::EventStreams {
+        per_station_max: settings.count("ocpp.streams_max", 0..=10_000)?,
+        interval_min_s: u32::try_from(interval_min.as_secs()).expect("a day of seconds fits"),
+        values_max: small("ocpp.stream_values_max", 1_000_000)?,
+        messages_per_minute_max: small("ocpp.stream_messages_per_minute_max", 1_000_000)?,
     })
 }
 
