@@ -88,7 +88,7 @@ impl Station {
         (call[1].clone(), call[3].clone())
     }
 
-    /// Plays a station of 2.0.1 that accepts whatever it is asked, until the server closes the socket.
+    /// Plays a station of 2.0.1 or 2.1 that accepts whatever it is asked, until the server closes the socket.
     pub(crate) async fn accept_everything(mut self) {
         while let Some(Ok(message)) = self.socket.next().await {
             let Message::Text(text) = message else {
