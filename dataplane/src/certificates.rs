@@ -11,6 +11,7 @@
 //! - Of a certificate signing request only the public key and the subject are signed, under extensions of our own.
 
 mod ca;
+mod chain;
 mod config;
 mod contracts;
 mod csr;
@@ -32,7 +33,8 @@ pub use hash::{
 
 pub(crate) use csr::CSR_LEN_MAX;
 pub(crate) use services::{
-    ContractAsk, Desk, Errand, Outcome, Services, Signed, Status, StatusAsk, StatusFound, Wish,
+    ChainAsk, ContractAsk, Desk, Errand, Outcome, Services, Signed, Status, StatusAsk, StatusFound,
+    Wish, Worth,
 };
 
 /// What a certificate that a station asks for is to be used for (`CertificateSigningUseEnumType`).

@@ -1,8 +1,9 @@
 //! What an operator says about certificates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::hash::{blocks, parse};
 use super::{CaError, CertificateUse};
 
 /// Services for certificates; by default there are none, and stations are refused what needs one.
@@ -14,6 +15,8 @@ pub struct CertificatesConfig {
     pub ocsp: Option<OcspConfig>,
     /// Who issues contract certificates to vehicles and judges those that they show (ISO 15118).
     pub contracts: Option<HttpConfig>,
+    /// PEM of the roots that contract certificates come from which stations leave to us, where nobody else judges them.
+    pub vehicle_roots: Option<PathBuf>,
 }
 
 /// How certificate signing requests are judged, and who signs them.
@@ -66,6 +69,8 @@ pub struct OcspConfig {
     pub responders: Vec<String>,
     /// PEM of the roots that their certificates are checked against where they use TLS; those of Mozilla without.
     pub roots: Option<PathBuf>,
+    /// PEM of those whose certificates are asked about: their signatures, and their delegates', are checked.
+    pub issuers: Option<PathBuf>,
     /// For one answer of a responder.
     pub timeout: Duration,
 }
@@ -115,4 +120,24 @@ pub enum ServicesError {
     /// The kernel gives no thread.
     #[error("starting a thread")]
     Thread(#[source] std::io::Error),
+}
+
+/// The certificates of a PEM file, in DER; of no file, none.
+pub(super) fn read_certificates(path: Option<&Path>) -> Result<Vec<Vec<u8>>, ServicesError> {
+    let Some(path) = path else {
+        return Ok(Vec::new());
+    };
+    let pem = std::fs::read_to_string(path).map_err(|source| ServicesError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let nothing = |_| ServicesError::NoRoots {
+        path: path.to_owned(),
+    };
+    let blocks = blocks(&pem).map_err(nothing)?;
+    let certificates = blocks.into_iter().map(|block| {
+        parse(&block).map_err(nothing)?;
+        Ok(block.contents)
+    });
+    certificates.collect()
 }

@@ -36,7 +36,8 @@ impl HashAlgorithm {
             .find(|algorithm| algorithm.as_str() == word)
     }
 
-    fn digest(self, bytes: &[u8]) -> String {
+    /// Hexadecimal in lower case.
+    pub(super) fn digest(self, bytes: &[u8]) -> String {
         let algorithm = match self {
             Self::Sha256 => &digest::SHA256,
             Self::Sha384 => &digest::SHA384,
@@ -151,7 +152,7 @@ pub(super) fn parse(block: &Pem) -> Result<X509Certificate<'_>, PemError> {
     }
 }
 
-fn serial(certificate: &X509Certificate<'_>) -> String {
+pub(super) fn serial(certificate: &X509Certificate<'_>) -> String {
     let digits = hex(certificate.raw_serial());
     let digits = digits.trim_start_matches('0');
     if digits.is_empty() { "0" } else { digits }.to_owned()

@@ -1,25 +1,22 @@
 //! Whether a certificate is revoked (RFC 6960), asked of responders that the configuration lists, and remembered until
 //! the answer says that there will be a newer one.
 //!
-//! The answer goes on to a station or a vehicle, which has the issuer's certificate and checks the signature. Here is
-//! only checked what can be: that it is an answer, that it is about the certificate that was asked for, and that its
-//! time has neither yet to come nor gone by.
+//! No nonce is sent: responders answer with what they have signed beforehand, and an answer counts for as long as it says.
+
+mod answer;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use fleet::UtcMicros;
 use ureq::Agent;
+use x509_cert::der::Encode;
 use x509_cert::der::asn1::{Null, ObjectIdentifier, OctetString};
-use x509_cert::der::{Decode, Encode};
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::AlgorithmIdentifierOwned;
-use x509_ocsp::{
-    BasicOcspResponse, CertId, CertStatus, OcspRequest, OcspResponse, OcspResponseStatus, Request,
-    TbsRequest,
-};
+use x509_ocsp::{CertId, OcspRequest, OcspResponseStatus, Request, TbsRequest};
 
-use super::config::{OcspConfig, ServicesError};
+use super::config::{OcspConfig, ServicesError, read_certificates};
 use super::hash::{HashAlgorithm, unhex};
 use super::http::{Address, HttpError, agent, check_url, post};
 
@@ -27,13 +24,9 @@ use super::http::{Address, HttpError, agent, check_url, post};
 const ANSWER_LEN_MAX: u64 = 13_500;
 /// Answers that are remembered.
 const CACHE_LEN_MAX: usize = 10_000;
-/// How long one counts that names no end.
-const KEPT_MICROS: i64 = 3_600 * 1_000_000;
 /// How long one is remembered at most: a responder's own view may change before the end that it named (M06.FR.10 lets a
 /// station ask once a week).
-const KEPT_MICROS_MAX: i64 = 24 * KEPT_MICROS;
-/// How far a responder's clock may be ahead.
-const AHEAD_MICROS: i64 = 300 * 1_000_000;
+const KEPT_MICROS_MAX: i64 = 24 * 3_600 * 1_000_000;
 
 /// Which certificate, as a station names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +47,8 @@ pub(crate) struct StatusFound {
     pub(crate) answer: Vec<u8>,
     /// Until when it counts.
     pub(crate) next_update: UtcMicros,
+    /// Whether its signature was checked and found good; `false` where the issuer's certificate is not known.
+    pub(crate) is_proven: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +76,10 @@ pub(super) enum OcspError {
     Other,
     #[error("the responder's answer is not of now")]
     Stale,
+    #[error(
+        "the responder's answer is signed neither by the certificate's issuer nor by whom that lets answer"
+    )]
+    Signature,
 }
 
 /// The responders, and what they have said.
@@ -88,6 +87,8 @@ pub(super) enum OcspError {
 pub(super) struct Responders {
     agent: Agent,
     allowed: Vec<Address>,
+    /// Certificates of issuers, in DER.
+    issuers: Vec<Vec<u8>>,
     /// Shared by the threads that ask.
     cache: Mutex<HashMap<StatusAsk, StatusFound>>,
 }
@@ -98,19 +99,29 @@ impl Responders {
         Ok(Self {
             agent: agent(config.timeout, config.roots.as_deref())?,
             allowed: allowed.collect::<Result<_, _>>()?,
+            issuers: read_certificates(config.issuers.as_deref())?,
             cache: Mutex::default(),
         })
     }
 
-    /// The status of a certificate, from memory or from the first responder that gives one.
-    pub(super) fn status(&self, ask: &StatusAsk, now: UtcMicros) -> Result<StatusFound, OcspError> {
-        if let Some(found) = self.remembered(ask, now) {
+    /// The status of a certificate, from memory or from the first responder that gives one. `shown` are certificates in
+    /// DER that may be its issuer's, beside those of the configuration.
+    pub(super) fn status(
+        &self,
+        ask: &StatusAsk,
+        shown: &[Vec<u8>],
+        now: UtcMicros,
+    ) -> Result<StatusFound, OcspError> {
+        // Whoever shows the issuer's certificate can have a proof.
+        let remembered = self.remembered(ask, now);
+        if let Some(found) = remembered.filter(|found| found.is_proven || shown.is_empty()) {
             return Ok(found);
         }
+        let issuers = [shown, &self.issuers].concat();
         let wanted = cert_id(ask).ok_or(OcspError::Ask)?;
         let mut problem = OcspError::NoResponder;
         for url in &ask.responders {
-            match self.ask(&wanted, url, now) {
+            match self.ask(ask, &wanted, &issuers, url, now) {
                 Ok(found) => {
                     self.remember(ask, &found, now);
                     return Ok(found);
@@ -121,7 +132,14 @@ impl Responders {
         Err(problem)
     }
 
-    fn ask(&self, wanted: &CertId, url: &str, now: UtcMicros) -> Result<StatusFound, OcspError> {
+    fn ask(
+        &self,
+        ask: &StatusAsk,
+        wanted: &CertId,
+        issuers: &[Vec<u8>],
+        url: &str,
+        now: UtcMicros,
+    ) -> Result<StatusFound, OcspError> {
         let is_allowed = Address::parse(url)
             .is_ok_and(|address| self.allowed.iter().any(|allowed| allowed.covers(&address)));
         if !is_allowed {
@@ -140,7 +158,7 @@ impl Responders {
             &request,
             ANSWER_LEN_MAX,
         )?;
-        read(answer, wanted, now)
+        answer::read(answer, ask, wanted, issuers, now)
     }
 
     fn remembered(&self, ask: &StatusAsk, now: UtcMicros) -> Option<StatusFound> {
@@ -203,45 +221,4 @@ fn request(wanted: &CertId) -> Option<Vec<u8>> {
         optional_signature: None,
     };
     request.to_der().ok()
-}
-
-/// Reads a responder's answer.
-fn read(answer: Vec<u8>, wanted: &CertId, now: UtcMicros) -> Result<StatusFound, OcspError> {
-    let response = OcspResponse::from_der(&answer).map_err(|_| OcspError::Structure)?;
-    if response.response_status != OcspResponseStatus::Successful {
-        return Err(OcspError::Refused(response.response_status));
-    }
-    let bytes = response.response_bytes.ok_or(OcspError::Structure)?;
-    let basic =
-        BasicOcspResponse::from_der(bytes.response.as_bytes()).map_err(|_| OcspError::Structure)?;
-    // Responders write the algorithm with and without its empty parameters.
-    let is_wanted = |id: &CertId| {
-        id.hash_algorithm.oid == wanted.hash_algorithm.oid
-            && id.issuer_name_hash == wanted.issuer_name_hash
-            && id.issuer_key_hash == wanted.issuer_key_hash
-            && id.serial_number == wanted.serial_number
-    };
-    let mut responses = basic.tbs_response_data.responses.iter();
-    let single = responses
-        .find(|single| is_wanted(&single.cert_id))
-        .ok_or(OcspError::Other)?;
-    let micros = |time: &x509_ocsp::OcspGeneralizedTime| {
-        i64::try_from(time.0.to_unix_duration().as_micros()).unwrap_or(i64::MAX)
-    };
-    let next_update = single
-        .next_update
-        .as_ref()
-        .map_or(now.0 + KEPT_MICROS, micros);
-    if next_update <= now.0 || now.0 + AHEAD_MICROS < micros(&single.this_update) {
-        return Err(OcspError::Stale);
-    }
-    Ok(StatusFound {
-        status: match single.cert_status {
-            CertStatus::Good(_) => Status::Good,
-            CertStatus::Revoked(_) => Status::Revoked,
-            CertStatus::Unknown(_) => Status::Unknown,
-        },
-        answer,
-        next_update: UtcMicros(next_update),
-    })
 }

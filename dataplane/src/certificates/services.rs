@@ -9,12 +9,14 @@ use fleet::{StationKey, UtcMicros};
 
 use super::CertificateUse;
 use super::ca::Ca;
-use super::config::{CaConfig, CertificatesConfig, ServicesError};
+use super::chain;
+use super::config::{CaConfig, CertificatesConfig, ServicesError, read_certificates};
 use super::contracts;
 use super::csr;
 use super::http::Server;
 use super::ocsp::Responders;
 
+pub(crate) use super::chain::ChainAsk;
 pub(crate) use super::contracts::ContractAsk;
 pub(crate) use super::ocsp::{Status, StatusAsk, StatusFound};
 
@@ -45,6 +47,8 @@ pub(crate) enum Wish {
     },
     /// Are these certificates revoked?
     Statuses(Vec<StatusAsk>),
+    /// Is this contract certificate good?
+    Chain(ChainAsk),
     /// What a provider of contracts has to say.
     Contract(ContractAsk),
 }
@@ -56,7 +60,19 @@ pub(crate) enum Outcome {
     Checked(Result<String, String>),
     Signed(Result<Signed, String>),
     Statuses(Vec<Result<StatusFound, String>>),
+    Judged(Worth),
     Contract(Result<String, String>),
+}
+
+/// What a contract certificate is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// It comes from a root of ours, and none on the way is revoked.
+    Good,
+    Expired,
+    Revoked,
+    /// It cannot be verified, and why.
+    Unproven(String),
 }
 
 /// A certificate and those above it.
@@ -75,6 +91,8 @@ pub(crate) struct Services {
     ca: Option<(CaConfig, Ca)>,
     responders: Option<Responders>,
     contracts: Option<Server>,
+    /// In DER.
+    vehicle_roots: Vec<Vec<u8>>,
 }
 
 impl Services {
@@ -85,6 +103,7 @@ impl Services {
             ca: ca.transpose()?,
             responders: config.ocsp.as_ref().map(Responders::new).transpose()?,
             contracts: config.contracts.as_ref().map(Server::new).transpose()?,
+            vehicle_roots: read_certificates(config.vehicle_roots.as_deref())?,
         })
     }
 
@@ -100,11 +119,14 @@ impl Services {
             Wish::Statuses(asks) => Outcome::Statuses(
                 asks.iter()
                     .map(|ask| match &self.responders {
-                        Some(responders) => responders.status(ask, now).map_err(|e| describe(&e)),
+                        Some(responders) => responders
+                            .status(ask, &[], now)
+                            .map_err(|error| describe(&error)),
                         None => Err(NOT_CONFIGURED.to_owned()),
                     })
                     .collect(),
             ),
+            Wish::Chain(ask) => Outcome::Judged(self.judge(ask, now)),
             Wish::Contract(ask) => Outcome::Contract(match &self.contracts {
                 Some(server) => contracts::ask(server, ask).map_err(|error| describe(&error)),
                 None => Err(NOT_CONFIGURED.to_owned()),
@@ -133,12 +155,33 @@ impl Services {
             .map_err(|error| describe(&error))
     }
 
+    fn judge(&self, ask: &ChainAsk, now: UtcMicros) -> Worth {
+        let Some(responders) = &self.responders else {
+            return Worth::Unproven(NOT_CONFIGURED.to_owned());
+        };
+        let (asks, issuers) = match chain::check(ask, &self.vehicle_roots, now) {
+            Ok(checked) => checked,
+            Err(chain::ChainError::Expired { .. }) => return Worth::Expired,
+            Err(error) => return Worth::Unproven(describe(&error)),
+        };
+        let mut doubt = None;
+        for ask in &asks {
+            match responders.status(ask, &issuers, now) {
+                Ok(found) if found.status == Status::Revoked => return Worth::Revoked,
+                Ok(found) if found.status == Status::Good && found.is_proven => {}
+                Ok(_) => doubt = Some("the responder does not know the certificate".to_owned()),
+                Err(error) => doubt = Some(describe(&error)),
+            }
+        }
+        doubt.map_or(Worth::Good, Worth::Unproven)
+    }
+
     /// True for what needs no other server, and so is not to wait behind what does.
     fn is_local(&self, wish: &Wish) -> bool {
         match wish {
             Wish::Check { .. } => true,
             Wish::Sign { .. } => self.ca.as_ref().is_some_and(|(_, ca)| ca.is_local()),
-            Wish::Statuses(_) | Wish::Contract(_) => false,
+            Wish::Statuses(_) | Wish::Chain(_) | Wish::Contract(_) => false,
         }
     }
 

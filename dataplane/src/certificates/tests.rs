@@ -1,5 +1,8 @@
 //! Signing beside `openssl`, and servers that answer as they please.
 
+pub(crate) mod pki;
+mod proof;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -43,6 +46,7 @@ impl TestCa {
         let root_key = KeyPair::generate().unwrap();
         let root_params = named("Root");
         let root = root_params.self_signed(&root_key).unwrap();
+        let root_pem_key = root_key.serialize_pem();
         let issuer = rcgen::Issuer::new(root_params, root_key);
         let key = KeyPair::generate().unwrap();
         let ca = named("Stations").signed_by(&key, &issuer).unwrap();
@@ -50,6 +54,7 @@ impl TestCa {
         std::fs::write(dir.path().join("ca.pem"), ca.pem() + &root.pem()).unwrap();
         std::fs::write(dir.path().join("ca.key"), key.serialize_pem()).unwrap();
         std::fs::write(dir.path().join("root.pem"), root.pem()).unwrap();
+        std::fs::write(dir.path().join("root.key"), root_pem_key).unwrap();
         Self {
             dir,
             root: root.pem(),
@@ -186,7 +191,9 @@ fn openssl(args: &[&str], input: &str) -> Option<(bool, String)> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        eprintln!("skipped: there is no openssl here");
+        // Straight to the terminal: the test harness shows what a passing test prints to nobody.
+        let line = "SKIPPED a test of certificates: there is no openssl here\n";
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
         return None;
     };
     child
@@ -540,6 +547,7 @@ pub(crate) fn with_ocsp(url: &str) -> CertificatesConfig {
         ocsp: Some(OcspConfig {
             responders: vec![url.to_owned()],
             roots: None,
+            issuers: None,
             timeout: Duration::from_secs(30),
         }),
         ..CertificatesConfig::default()
@@ -560,7 +568,6 @@ fn responder(ca: &TestCa, status: &str) -> Option<(String, hash::CertificateHash
         format!("{status}\t491231235959Z\t{revoked}\t{padded}\tunknown\t/O=ACME/CN=Stations\n");
     std::fs::write(ca.path("index.txt"), index).unwrap();
     openssl(&["version"], "")?;
-    // The key that answers is the CA's own: what is checked here is no signature.
     let dir = ca.dir.path().to_owned();
     let url = serve(move |head, body| {
         assert!(
@@ -573,8 +580,8 @@ fn responder(ca: &TestCa, status: &str) -> Option<(String, hash::CertificateHash
         let (index, root, signer, key, request, response) = (
             file("index.txt"),
             file("root.pem"),
-            file("ca.pem"),
-            file("ca.key"),
+            file("root.pem"),
+            file("root.key"),
             file("request"),
             file("response"),
         );
@@ -591,9 +598,19 @@ fn responder(ca: &TestCa, status: &str) -> Option<(String, hash::CertificateHash
     Some((url, hash))
 }
 
-/// A responder that says the same of every certificate, from a minute before `NOW` for a week. Nobody here checks its
-/// signature, so it has none.
+/// A responder that says the same of every certificate, from a minute before `NOW` for a week, and shows nobody whose
+/// signature that could be.
 pub(crate) fn responder_of(status: x509_ocsp::CertStatus) -> String {
+    serve(move |_, body| (200, response(body, status, |_| vec![0], None)))
+}
+
+/// The answer to `request`, signed by `sign`, with `shown` beside it.
+pub(crate) fn response(
+    request: &[u8],
+    status: x509_ocsp::CertStatus,
+    sign: impl Fn(&[u8]) -> Vec<u8>,
+    shown: Option<Vec<x509_cert::Certificate>>,
+) -> Vec<u8> {
     use x509_cert::der::asn1::{BitString, GeneralizedTime, ObjectIdentifier, OctetString};
     use x509_cert::der::{Decode, Encode};
     use x509_ocsp::{
@@ -606,32 +623,32 @@ pub(crate) fn responder_of(status: x509_ocsp::CertStatus) -> String {
         let time = GeneralizedTime::from_unix_duration(Duration::from_secs(seconds));
         OcspGeneralizedTime(time.unwrap())
     };
-    serve(move |_, body| {
-        let request = OcspRequest::from_der(body).unwrap();
-        let basic = BasicOcspResponse {
-            tbs_response_data: ResponseData {
-                version: Version::V1,
-                responder_id: ResponderId::ByKey(OctetString::new([1; 20]).unwrap()),
-                produced_at: at(-60),
-                responses: vec![SingleResponse {
-                    cert_id: request.tbs_request.request_list[0].req_cert.clone(),
-                    cert_status: status,
-                    this_update: at(-60),
-                    next_update: Some(at(7 * 86_400)),
-                    single_extensions: None,
-                }],
-                response_extensions: None,
-            },
-            signature_algorithm: x509_cert::spki::AlgorithmIdentifierOwned {
-                oid: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
-                parameters: None,
-            },
-            signature: BitString::from_bytes(&[0]).unwrap(),
-            certs: None,
-        };
-        let response = OcspResponse::successful(basic).unwrap();
-        (200, response.to_der().unwrap())
-    })
+    let request = OcspRequest::from_der(request).unwrap();
+    let tbs_response_data = ResponseData {
+        version: Version::V1,
+        responder_id: ResponderId::ByKey(OctetString::new([1; 20]).unwrap()),
+        produced_at: at(-60),
+        responses: vec![SingleResponse {
+            cert_id: request.tbs_request.request_list[0].req_cert.clone(),
+            cert_status: status,
+            this_update: at(-60),
+            next_update: Some(at(7 * 86_400)),
+            single_extensions: None,
+        }],
+        response_extensions: None,
+    };
+    let signature = sign(&tbs_response_data.to_der().unwrap());
+    let basic = BasicOcspResponse {
+        tbs_response_data,
+        signature_algorithm: x509_cert::spki::AlgorithmIdentifierOwned {
+            oid: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
+            parameters: None,
+        },
+        signature: BitString::from_bytes(&signature).unwrap(),
+        certs: shown,
+    };
+    let response = OcspResponse::successful(basic).unwrap();
+    response.to_der().unwrap()
 }
 
 fn statuses(
@@ -660,6 +677,10 @@ fn a_responder_of_openssl_is_understood_and_asked_once() {
         let services = services(&with_ocsp(&url));
         let found = statuses(&services, &ask(&hash, &url), now()).unwrap();
         assert_eq!(found.status, expected);
+        assert!(
+            found.is_proven,
+            "openssl shows the root, and has signed with its key"
+        );
         let week = 7 * 86_400 * 1_000_000;
         assert!((found.next_update.0 - now().0 - week).abs() < 600_000_000);
         // With the index gone, whoever asks again would hear nothing.

@@ -7,11 +7,21 @@ use super::certificates::{StatusKind, info_21, info_201};
 use super::errands::{ANSWER_WAIT, Held, Purpose};
 use super::tokens::{Authorization, Judgement, id_token_info};
 use super::{Now, Shard};
-use crate::certificates::{ContractAsk, Outcome, Status, StatusAsk, StatusFound, Wish};
+use crate::certificates::{
+    ChainAsk, ContractAsk, Outcome, Status, StatusAsk, StatusFound, Wish, Worth,
+};
 
 /// Longest `ocspResult`, characters.
 const OCSP_RESULT_201_MAX: usize = 5_500;
 const OCSP_RESULT_21_MAX: usize = 18_000;
+
+/// What a station shows of a vehicle's contract certificate.
+pub(super) struct ShownCertificate {
+    /// The certificate, and those above it.
+    pub(super) chain: Option<ChainAsk>,
+    /// What it names them by.
+    pub(super) asks: Vec<StatusAsk>,
+}
 
 impl Shard {
     /// Asks for the status of certificates; the answer waits for it.
@@ -53,6 +63,10 @@ impl Shard {
                     .map(|asked| {
                         let found = found.next().and_then(Result::ok);
                         let status = match found.as_ref().map(|found| found.status) {
+                            // What we say ourselves of a certificate, its issuer has to have signed.
+                            Some(Status::Good) if found.as_ref().is_some_and(|f| !f.is_proven) => {
+                                v21::CertificateStatusType::Failed
+                            }
                             Some(Status::Good) => v21::CertificateStatusType::Good,
                             Some(Status::Revoked) => v21::CertificateStatusType::Revoked,
                             Some(Status::Unknown) => v21::CertificateStatusType::Unknown,
@@ -235,18 +249,21 @@ impl Shard {
     }
 
     /// Authorizes a vehicle by its contract certificate (C07): the token is judged already, the certificate is judged
-    /// by the provider if there is one, else by its revocation status.
+    /// by the provider if there is one; else, where the station shows it and roots are configured, by the way to them
+    /// and its revocation status; else by the status of what the station names.
     pub(super) fn authorize_contract(
         &mut self,
         now: Now,
         version: Version,
         call: Inbound<'_>,
         authorization: Authorization,
-        asks: Vec<StatusAsk>,
+        shown: ShownCertificate,
         payload: impl FnOnce() -> String,
     ) {
         let held = Held::new(version, call);
         let config = &self.settings.config.certificates;
+        let ShownCertificate { chain, asks } = shown;
+        let chain = chain.filter(|_| config.vehicle_roots.is_some() && config.ocsp.is_some());
         let wish = if config.contracts.is_some() {
             Wish::Contract(ContractAsk {
                 station: self.stations[call.station].state.key.clone(),
@@ -254,6 +271,8 @@ impl Shard {
                 action: "Authorize",
                 payload: payload(),
             })
+        } else if let Some(chain) = chain {
+            Wish::Chain(chain)
         } else if config.ocsp.is_some() && !asks.is_empty() {
             Wish::Statuses(asks)
         } else {
@@ -282,6 +301,14 @@ impl Shard {
         let certificate = match outcome {
             Outcome::Contract(Ok(answer)) => certificate_status(&answer),
             Outcome::Statuses(found) => judge(&found),
+            Outcome::Judged(Worth::Good) => Word201::Accepted,
+            Outcome::Judged(Worth::Expired) => Word201::CertificateExpired,
+            Outcome::Judged(Worth::Revoked) => Word201::CertificateRevoked,
+            Outcome::Judged(Worth::Unproven(problem)) => {
+                let station = self.stations[held.station].state.key.clone();
+                tracing::warn!(%station, %problem, "a vehicle's certificate is refused");
+                Word201::CertChainError
+            }
             Outcome::Contract(Err(_)) | Outcome::Checked(_) | Outcome::Signed(_) => {
                 Word201::CertChainError
             }
@@ -329,16 +356,17 @@ fn certificate_status(answer: &str) -> v201::AuthorizeCertificateStatus {
         .unwrap_or(v201::AuthorizeCertificateStatus::CertChainError)
 }
 
-/// What responders say of a chain: all of it must be good.
+/// What responders say of a chain: all of it must be good, on the word of its issuers.
 fn judge(found: &[Result<StatusFound, String>]) -> v201::AuthorizeCertificateStatus {
-    let is = |status| {
-        move |found: &Result<StatusFound, String>| {
-            found.as_ref().is_ok_and(|found| found.status == status)
-        }
+    let mut known = found.iter().flatten();
+    if known.any(|found| found.status == Status::Revoked) {
+        return v201::AuthorizeCertificateStatus::CertificateRevoked;
+    }
+    let is_good = |found: &Result<StatusFound, String>| {
+        let found = found.as_ref();
+        found.is_ok_and(|found| found.status == Status::Good && found.is_proven)
     };
-    if found.iter().any(is(Status::Revoked)) {
-        v201::AuthorizeCertificateStatus::CertificateRevoked
-    } else if !found.is_empty() && found.iter().all(is(Status::Good)) {
+    if !found.is_empty() && found.iter().all(is_good) {
         v201::AuthorizeCertificateStatus::Accepted
     } else {
         v201::AuthorizeCertificateStatus::CertChainError

@@ -8,10 +8,12 @@ use ocpp::{MeterColumns, Timestamp, Version, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
 use super::certificates::{Asked, StatusKind};
+use super::contracts::ShownCertificate;
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
 use super::tokens::{Shown, id_tag_info, id_token_info};
 use super::{Now, Shard};
+use crate::certificates::ChainAsk;
 use crate::charging::vehicle_schedule_201;
 use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
@@ -161,7 +163,12 @@ impl Shard {
                     hashes.iter().map(both::status_ask_201).collect()
                 });
                 let payload = || written(|out| request.write(out));
-                self.authorize_contract(now, Version::V201, call, authorization, asks, payload);
+                let chain = authorize.certificate.as_deref().map(|pem| ChainAsk {
+                    pem: pem.to_owned(),
+                    emaid: authorize.id_token.id_token.to_string(),
+                });
+                let shown = ShownCertificate { chain, asks };
+                self.authorize_contract(now, Version::V201, call, authorization, shown, payload);
                 return Ok(());
             }
             v201::Request::BootNotification(boot) => {

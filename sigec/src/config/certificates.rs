@@ -28,6 +28,7 @@ pub(super) fn check(settings: &Settings) -> Result<CertificatesConfig, ConfigErr
             let server = server(settings, "contracts", secs(15))?;
             (server.url != NONE).then_some(server)
         },
+        vehicle_roots: file(settings, "contracts.vehicle_roots_file")?,
     })
 }
 
@@ -76,6 +77,7 @@ fn ocsp(settings: &Settings) -> Result<Option<OcspConfig>, ConfigError> {
     let ocsp = OcspConfig {
         responders: settings.list("ocsp.responders")?,
         roots: file(settings, "ocsp.roots_file")?,
+        issuers: file(settings, "ocsp.issuers_file")?,
         timeout: settings.duration("ocsp.timeout", secs(1)..=secs(10))?,
     };
     Ok((!ocsp.responders.is_empty()).then_some(ocsp))

@@ -8,9 +8,10 @@ use super::super::charging::dynamic_response;
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
 use super::{both, written};
-use crate::certificates::StatusAsk;
+use crate::certificates::{ChainAsk, StatusAsk};
 use crate::charging::vehicle_schedule_21;
 use crate::grid::streams::Refused;
+use crate::shard::contracts::ShownCertificate;
 
 impl Shard {
     /// A request in the words of 2.1.
@@ -58,7 +59,12 @@ impl Shard {
                     hashes.iter().map(both::status_ask_21).collect()
                 });
                 let payload = || written(|out| request.write(out));
-                self.authorize_contract(now, Version::V21, call, authorization, asks, payload);
+                let chain = authorize.certificate.as_deref().map(|pem| ChainAsk {
+                    pem: pem.to_owned(),
+                    emaid: authorize.id_token.id_token.to_string(),
+                });
+                let shown = ShownCertificate { chain, asks };
+                self.authorize_contract(now, Version::V21, call, authorization, shown, payload);
                 return Ok(());
             }
             v21::Request::SecurityEventNotification(event) => {

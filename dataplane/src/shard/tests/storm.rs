@@ -95,7 +95,7 @@ impl Storm {
     fn new(seed: u64) -> Self {
         let stations = (0..STATIONS).map(|n| Station {
             identity: format!("CP{n}"),
-            version: [Version::V16, Version::V201][n as usize % 2],
+            version: Version::ALL[n as usize % Version::ALL.len()],
             socket: None,
             sockets: 0,
             lost: Vec::new(),

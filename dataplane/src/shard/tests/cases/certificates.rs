@@ -6,6 +6,7 @@ use x509_ocsp::{CertStatus, RevokedInfo};
 
 use super::{BOOTED, Case};
 use crate::certificates::CertificatesConfig;
+use crate::certificates::tests::pki::{By, EMAID, Leaf, Pki};
 use crate::certificates::tests::{TestCa, http, request, responder_of, serve, with_ca, with_ocsp};
 use crate::config::{Config, Onboarding};
 use crate::shard::tests::world::config;
@@ -386,7 +387,7 @@ fn a_chain_of_2_1_has_a_status_for_each() {
         asked(3, "OCSP", "http://127.0.0.1:1/")
     ));
     expect![[r#"
-        GetCertificateChainStatus: {"certificateStatus":[{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a1","issuerKeyHash":"b1","serialNumber":"1"},"source":"OCSP","status":"Good","nextUpdate":"2026-11-29T10:00:00.000Z"},{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a2","issuerKeyHash":"b2","serialNumber":"2"},"source":"CRL","status":"Failed","nextUpdate":"2026-11-22T10:00:05.000Z"},{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a3","issuerKeyHash":"b3","serialNumber":"3"},"source":"OCSP","status":"Failed","nextUpdate":"2026-11-22T10:00:05.000Z"}]}
+        GetCertificateChainStatus: {"certificateStatus":[{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a1","issuerKeyHash":"b1","serialNumber":"1"},"source":"OCSP","status":"Failed","nextUpdate":"2026-11-29T10:00:00.000Z"},{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a2","issuerKeyHash":"b2","serialNumber":"2"},"source":"CRL","status":"Failed","nextUpdate":"2026-11-22T10:00:05.000Z"},{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a3","issuerKeyHash":"b3","serialNumber":"3"},"source":"OCSP","status":"Failed","nextUpdate":"2026-11-22T10:00:05.000Z"}]}
     "#]].assert_eq(&seen);
 }
 
@@ -503,13 +504,19 @@ fn a_providers_answer_is_checked() {
     "#]].assert_eq(&seen);
 }
 
-/// Authorizes with hash data of a certificate whose responder says `status`.
-fn authorized(status: CertStatus, token: &str) -> String {
-    let url = responder_of(status);
-    let mut case = case(Version::V201, with_ocsp(&url));
+/// Authorizes with hash data of a certificate whose responder says `status`, and shows its issuer as `shows_issuer` says.
+fn authorized_by(status: CertStatus, token: &str, shows_issuer: bool) -> String {
+    let pki = Pki::new(By::Delegate, shows_issuer, status, &Leaf::default());
+    let mut case = case(Version::V201, pki.config(false));
+    let hash = pki.hash();
     case.run(&format!(
-        r#"Authorize {{"idToken":{{"idToken":"{token}","type":"eMAID"}},"iso15118CertificateHashData":[{{"hashAlgorithm":"SHA256","issuerNameHash":"aa11","issuerKeyHash":"bb22","serialNumber":"1f","responderURL":"{url}"}}]}}"#
+        r#"Authorize {{"idToken":{{"idToken":"{token}","type":"eMAID"}},"iso15118CertificateHashData":[{{"hashAlgorithm":"SHA256","issuerNameHash":"{}","issuerKeyHash":"{}","serialNumber":"{}","responderURL":"{}"}}]}}"#,
+        hash.issuer_name_hash, hash.issuer_key_hash, hash.serial_number, pki.url
     ))
+}
+
+fn authorized(status: CertStatus, token: &str) -> String {
+    authorized_by(status, token, true)
 }
 
 /// A vehicle with a good certificate and a good contract charges; the contract may be cancelled all the same (C07.FR.13).
@@ -541,6 +548,78 @@ fn tc_c_51_csms() {
         Authorize: {"idTokenInfo":{"status":"Invalid"},"certificateStatus":"CertChainError"}
     "#]]
     .assert_eq(&authorized(CertStatus::unknown(), "TAG"));
+}
+
+/// What a responder says on nobody's known word makes no certificate good.
+#[test]
+fn a_status_that_nobody_has_signed_is_no_yes() {
+    expect![[r#"
+        Authorize: {"idTokenInfo":{"status":"Invalid"},"certificateStatus":"CertChainError"}
+    "#]]
+    .assert_eq(&authorized_by(CertStatus::good(), "TAG", false));
+}
+
+/// A station shows the certificate alone: what to ask its responder follows from it, and so does who may answer.
+#[test]
+fn tc_c_52_csms() {
+    let pki = Pki::new(By::Issuer, false, CertStatus::good(), &Leaf::default());
+    let mut case = case(Version::V201, pki.config(false));
+    case.prepare(&format!(": token {EMAID} Accepted"));
+    let pem = serde_json::Value::from(pki.chain.clone());
+    let authorize = |emaid: &str| {
+        format!(
+            r#"Authorize {{"idToken":{{"idToken":"{emaid}","type":"eMAID"}},"certificate":{pem}}}"#
+        )
+    };
+    let seen = case.run(&format!(
+        r#"
+        {}
+        tx Started Authorized token={EMAID}
+        : token {EMAID} Blocked
+        {}
+        {}
+        "#,
+        authorize(EMAID),
+        authorize(EMAID),
+        authorize("TAG"),
+    ));
+    expect![[r#"
+        Authorize: {"idTokenInfo":{"status":"Accepted"},"certificateStatus":"Accepted"}
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        Authorize: {"idTokenInfo":{"status":"Blocked"},"certificateStatus":"ContractCancelled"}
+        Authorize: {"idTokenInfo":{"status":"Invalid"},"certificateStatus":"CertChainError"}
+    "#]]
+    .assert_eq(&seen);
+}
+
+/// Its way ends at no root of ours, or it has ended itself (C07.FR.15 and 17).
+#[test]
+fn a_contract_certificate_without_a_root_or_past_its_end_is_refused() {
+    let run = |leaf: &Leaf<'_>, roots: &str| {
+        let pki = Pki::new(By::Issuer, false, CertStatus::good(), leaf);
+        let mut config = pki.config(false);
+        config.vehicle_roots = Some(pki.path(roots));
+        let pem = serde_json::Value::from(pki.chain.clone());
+        let mut case = case(Version::V21, config);
+        case.prepare(&format!(": token {EMAID} Accepted"));
+        case.run(&format!(
+            r#"Authorize {{"idToken":{{"idToken":"{EMAID}","type":"eMAID"}},"certificate":{pem}}}"#
+        ))
+    };
+    let stranger = Pki::new(By::Issuer, false, CertStatus::good(), &Leaf::default());
+    let stranger = stranger.path("root.pem");
+    let ended = Leaf {
+        ends_in_days: -1,
+        ..Leaf::default()
+    };
+    expect![[r#"
+        Authorize: {"idTokenInfo":{"status":"Expired"},"certificateStatus":"CertificateExpired"}
+    "#]]
+    .assert_eq(&run(&ended, "root.pem"));
+    expect![[r#"
+        Authorize: {"idTokenInfo":{"status":"Invalid"},"certificateStatus":"CertChainError"}
+    "#]]
+    .assert_eq(&run(&Leaf::default(), stranger.to_str().unwrap()));
 }
 
 /// A certificate that the station cannot judge is judged by the provider.

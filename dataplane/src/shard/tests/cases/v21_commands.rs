@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use fleet::record::CommandState;
+use fleet::record::{CommandChanged, CommandState};
 use fleet::wire::{self, Fact};
 use ocpp::{MeterColumns, Policy, Version, v21};
 
@@ -158,10 +158,8 @@ fn check(state: CommandState, course: impl Fn(&str, &str) -> (String, String)) {
                 _ => None,
             });
         let changes: Vec<_> = changes.collect();
-        let of_it = changes
-            .iter()
-            .filter(|change| change.command_id == changes[0].command_id);
-        let last = of_it.last().map(|change| change.state);
+        let of_it = |change: &&CommandChanged| change.command_id == changes[0].command_id;
+        let last = changes.iter().rfind(of_it).map(|change| change.state);
         assert_eq!(last, Some(state.code()), "{action}");
     }
 }
