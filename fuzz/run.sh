@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 targets=("$@")
-if [ ${#targets[@]} = 0 ]; then targets=(frame v16 v201 v21 rpc websocket upgrade); fi
+if [ ${#targets[@]} = 0 ]; then targets=(frame v16 v201 v21 rpc websocket upgrade request ocsp chain import); fi
 seconds=$((${MINUTES:-5} * 60 / ${#targets[@]}))
 program=$(fuzz/build.sh)
 work=$(mktemp -d)
@@ -19,7 +19,9 @@ length() {
     frame) echo 256 ;;
     rpc) echo 384 ;;
     websocket) echo 512 ;;
-    upgrade) echo 768 ;;
+    upgrade | import) echo 768 ;;
+    request | ocsp) echo 1024 ;;
+    chain) echo 2048 ;;
     v16) echo 1024 ;;
     v201 | v21) echo 2048 ;;
     esac
@@ -36,6 +38,8 @@ for target in "${targets[@]}"; do
     mkdir -p "$dir/found" "$dir/merged" "$dir/crashes"
     cargo run --quiet -p fuzz --bin corpus -- unpack "$target" "$dir/found"
     case $target in
+    request | chain) words dataplane/src/certificates/csr.rs >"$dir/words" ;;
+    import) words control-api/src/routes/import/lines.rs >"$dir/words" ;;
     v16 | v201 | v21) words "ocpp/src/$target/generated"/*.rs >"$dir/words" ;;
     *) words ocpp/src/v16/generated/actions.rs ocpp/src/secrets.rs >"$dir/words" ;;
     esac

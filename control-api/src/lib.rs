@@ -50,6 +50,7 @@ pub use principals::{
     ScramVerifier,
 };
 pub use rate::RateLimits;
+pub use routes::read_import;
 pub use serve::{ServeLimits, serve};
 pub use sql::{SqlError, SqlFn, SqlRow};
 

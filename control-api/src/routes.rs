@@ -22,6 +22,7 @@ mod transfers;
 mod variables;
 
 pub(crate) use devices::check_text;
+pub use import::read_import;
 
 use axum::http::Method;
 use utoipa_axum::router::OpenApiRouter;

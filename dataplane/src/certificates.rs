@@ -21,6 +21,7 @@ mod ocsp;
 mod services;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod untrusted;
 
 pub use ca::CaError;
 pub use config::{

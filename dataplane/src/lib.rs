@@ -40,6 +40,7 @@ mod token;
 mod variables;
 mod wheel;
 
+pub use certificates::untrusted;
 pub use certificates::{
     CaConfig, CaError, CertificateHash, CertificateSummary, CertificateUse, CertificatesConfig,
     HashAlgorithm, HttpConfig, OcspConfig, PemError, ServicesError, SignerConfig,

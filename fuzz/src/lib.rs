@@ -5,8 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+mod certificates;
 pub mod corpus;
 mod frame;
+mod import;
 mod input;
 mod payload;
 mod rpc;
@@ -32,11 +34,19 @@ pub enum Target {
     Websocket,
     /// The HTTP upgrade, as the server and as the client reads it.
     Upgrade,
+    /// Certificate signing requests.
+    Request,
+    /// Answers of OCSP responders.
+    Ocsp,
+    /// Contract certificates and those above them.
+    Chain,
+    /// The CSV of an import.
+    Import,
 }
 
 impl Target {
     /// All of them.
-    pub const ALL: [Target; 7] = [
+    pub const ALL: [Target; 11] = [
         Target::Frame,
         Target::V16,
         Target::V201,
@@ -44,6 +54,10 @@ impl Target {
         Target::Rpc,
         Target::Websocket,
         Target::Upgrade,
+        Target::Request,
+        Target::Ocsp,
+        Target::Chain,
+        Target::Import,
     ];
 
     /// Its name on the command line, and of its corpus.
@@ -56,6 +70,10 @@ impl Target {
             Target::Rpc => "rpc",
             Target::Websocket => "websocket",
             Target::Upgrade => "upgrade",
+            Target::Request => "request",
+            Target::Ocsp => "ocsp",
+            Target::Chain => "chain",
+            Target::Import => "import",
         }
     }
 
@@ -78,6 +96,10 @@ impl Target {
             Target::Rpc => rpc::run(data),
             Target::Websocket => websocket::run(data),
             Target::Upgrade => upgrade::run(data),
+            Target::Request => certificates::request(data),
+            Target::Ocsp => certificates::answer(data),
+            Target::Chain => certificates::chain(data),
+            Target::Import => import::run(data),
         }
     }
 }

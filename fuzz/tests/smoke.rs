@@ -94,3 +94,23 @@ fn websocket() {
 fn upgrade() {
     check(Target::Upgrade);
 }
+
+#[test]
+fn requests_for_certificates() {
+    check(Target::Request);
+}
+
+#[test]
+fn answers_of_responders() {
+    check(Target::Ocsp);
+}
+
+#[test]
+fn chains_of_certificates() {
+    check(Target::Chain);
+}
+
+#[test]
+fn imports() {
+    check(Target::Import);
+}

@@ -19,6 +19,7 @@ use super::devices::random_failed;
 use crate::SharedApp;
 use crate::error::ApiError;
 use crate::extract::{Caller, expect_type, read_body};
+pub use lines::read_import;
 use lines::{Line, read, refuse};
 
 /// Stations registered together; each batch is one group commit per shard.

@@ -3,7 +3,7 @@
 //!
 //! No nonce is sent: responders answer with what they have signed beforehand, and an answer counts for as long as it says.
 
-mod answer;
+pub(super) mod answer;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -188,7 +188,7 @@ impl Responders {
     }
 }
 
-fn cert_id(ask: &StatusAsk) -> Option<CertId> {
+pub(super) fn cert_id(ask: &StatusAsk) -> Option<CertId> {
     // NIST's arc of hash functions.
     let id = match HashAlgorithm::parse(&ask.algorithm)? {
         HashAlgorithm::Sha256 => "2.16.840.1.101.3.4.2.1",

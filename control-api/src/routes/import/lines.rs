@@ -78,6 +78,17 @@ pub(super) fn read(file: &[u8], tenant: &str) -> Result<(Vec<Line>, ImportReport
     Ok((lines, report))
 }
 
+/// The lines of an import's file that a station can be made of, by their numbers, and the report with the others: for
+/// `fuzz`, which has no server to import into.
+///
+/// # Errors
+///
+/// A file whose header names no stations.
+pub fn read_import(file: &[u8], tenant: &str) -> Result<(Vec<u64>, ImportReport), ApiError> {
+    let (lines, report) = read(file, tenant)?;
+    Ok((lines.iter().map(|line| line.number).collect(), report))
+}
+
 fn parse<'a>(
     cell: impl Fn(&str) -> Option<&'a str>,
     tenant: &str,

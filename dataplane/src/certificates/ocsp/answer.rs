@@ -27,7 +27,7 @@ const AHEAD_MICROS: i64 = 300 * 1_000_000;
 const SHA_1: [&str; 3] = ["1.2.840.113549.1.1.5", "1.3.14.3.2.29", "1.2.840.10045.4.1"];
 
 /// Reads the answer to `ask`, of which `wanted` is what the responder was told. `issuers` are certificates in DER.
-pub(super) fn read(
+pub(in crate::certificates) fn read(
     answer: Vec<u8>,
     ask: &StatusAsk,
     wanted: &CertId,
@@ -88,18 +88,20 @@ fn is_proven(
     now: UtcMicros,
 ) -> Result<bool, OcspError> {
     let signed = Signed::read(basic).ok_or(OcspError::Structure)?;
-    let mut known = issuers
-        .iter()
-        .chain(shown)
-        .filter_map(|der| certificate(der));
-    let Some(issuer) = known.find(|certificate| is_issuer(certificate, ask)) else {
+    let known = issuers.iter().chain(shown);
+    let known = known.filter_map(|der| certificate(der));
+    // More than one, where somebody shows a damaged one beside the issuer's own.
+    let known: Vec<_> = known.filter(|shown| is_issuer(shown, ask)).collect();
+    if known.is_empty() {
         return Ok(false);
-    };
-    let mut delegates = shown.iter().filter_map(|der| certificate(der));
-    let is_proven = signed.is_by(issuer.public_key())
-        || delegates.any(|delegate| {
-            may_answer(&delegate, &issuer, now) && signed.is_by(delegate.public_key())
-        });
+    }
+    let is_proven = known.iter().any(|issuer| {
+        let mut delegates = shown.iter().filter_map(|der| certificate(der));
+        signed.is_by(issuer.public_key())
+            || delegates.any(|delegate| {
+                may_answer(&delegate, issuer, now) && signed.is_by(delegate.public_key())
+            })
+    });
     if is_proven {
         Ok(true)
     } else {
