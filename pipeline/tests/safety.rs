@@ -208,6 +208,7 @@ async fn raw_frames_need_the_operator_role() {
             matches!(error, SqlError::Forbidden { .. }),
             "{query}: {error:?}"
         );
+        assert!(error.to_string().ends_with(" is read_only"), "{error}");
     }
     assert_eq!(
         value_for(

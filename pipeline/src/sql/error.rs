@@ -34,7 +34,7 @@ pub enum SqlError {
     #[error("{0} is refused: SQL here is read-only")]
     ReadOnly(String),
     /// The role does not suffice.
-    #[error("permission denied for table {table}: {needed} is needed, {name} is {role:?}")]
+    #[error("permission denied for table {table}: {needed} is needed, {name} is {role}")]
     Forbidden {
         /// Which table.
         table: &'static str,
