@@ -53,7 +53,7 @@ pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
     let served = control.block_on(async {
         // Asked for first, so that no signal is missed while the parts start.
         let signals = Signals::listen()?;
-        let server = Server::start(config).await?;
+        let server = Server::start(config, ready_file).await?;
         server.announce(ready_file)?;
         signals.first().await;
         server.stop(config.drain_timeout).await
@@ -76,7 +76,7 @@ pub(crate) fn briefly<T>(
     (config.http_listen, config.postgres_listen) = (anywhere, anywhere);
     let control = control_threads()?;
     let result = control.block_on(async {
-        let server = Server::start(&config).await?;
+        let server = Server::start(&config, None).await?;
         let principals = server.principals.clone();
         match principals.delete(NAME) {
             // A run that was killed left it behind.
@@ -155,9 +155,13 @@ struct Server {
 }
 
 impl Server {
-    async fn start(config: &Config) -> anyhow::Result<Self> {
+    async fn start(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<Self> {
         let admin_token = admin_token(config)?;
         let data_dir = DataDir::open(&config.data_dir)?;
+        if let Some(path) = ready_file {
+            // Of the last start: whoever waits for the file would take it for this one's.
+            remove_if_there(path)?;
+        }
         let http = bind("http.listen", config.http_listen).await?;
         let postgres = bind("postgres.listen", config.postgres_listen).await?;
         // The shards share their port among themselves, and would share it with a second server as well.
@@ -271,9 +275,6 @@ impl Server {
         } = &self.ready;
         self.watch.ready.store(true, Ordering::Relaxed);
         self.ready.write(&Ready::path_in(data_dir))?;
-        if let Some(path) = ready_file {
-            self.ready.write(path)?;
-        }
         if let Some(token) = &self.new_token {
             print::line(format_args!(
                 "administrator's token, shown this once: {token}"
@@ -285,6 +286,10 @@ impl Server {
         ))?;
         print::line(format_args!("postgres  postgres://admin@{postgres}/sigec"))?;
         print::line(format_args!("data      {}", data_dir.display()))?;
+        // After all that is printed once, and before the line that says it is there.
+        if let Some(path) = ready_file {
+            self.ready.write(path)?;
+        }
         print::line("ready; Ctrl-C stops")
     }
 
@@ -311,6 +316,15 @@ impl Server {
         }
         drop(self.data_dir);
         Ok(stopped??)
+    }
+}
+
+fn remove_if_there(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -136,6 +136,36 @@ fn an_address_in_use_is_named() {
 }
 
 #[test]
+fn the_ready_file_of_an_earlier_start_is_gone_before_this_one_is_ready() {
+    let site = Site::new();
+    let server = site.start(&[]);
+    let (data, ready_file) = (site.path("other"), site.path("other.json"));
+    std::fs::write(&ready_file, "{}").unwrap();
+    let mut command = sigec();
+    command.args(["run", "--ocpp", "127.0.0.1:0", "--postgres", "127.0.0.1:0"]);
+    // It ends before it is ready.
+    command.args(["--http", &server.ready.http]);
+    command
+        .arg("--data-dir")
+        .arg(&data)
+        .arg("--ready-file")
+        .arg(&ready_file);
+    assert!(!output(&mut command).status.success());
+    assert!(!ready_file.exists());
+
+    // Of a data directory that another server has, it is that server's.
+    std::fs::write(&ready_file, "{}").unwrap();
+    let mut command = sigec();
+    command.args(["run", "--http", "127.0.0.1:0", "--data-dir"]);
+    command
+        .arg(&server.ready.data_dir)
+        .arg("--ready-file")
+        .arg(&ready_file);
+    assert!(!output(&mut command).status.success());
+    assert!(ready_file.exists());
+}
+
+#[test]
 fn interrupt_and_terminate_end_it_well() {
     for signal in ["INT", "TERM"] {
         let site = Site::new();
