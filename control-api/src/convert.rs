@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use dataplane::{CommandView, ConnectorView, FollowUpView, StationView, TransactionView};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
-use fleet::{MilliwattHours, UtcMicros};
+use fleet::{EventId, MilliwattHours, UtcMicros};
 
 use crate::principals::Principal;
 
@@ -52,6 +52,7 @@ pub(crate) fn device(station: StationView) -> sdk::Device {
             address: some(station.address),
         }),
         connectors: connectors(station.connectors, station.connectors_declared),
+        position: position(station.position),
     }
 }
 
@@ -184,6 +185,14 @@ pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
             ended_at: time(closing.ended_at),
             superseded: !closing.stands,
         }),
+        position: position(transaction.position),
+    }
+}
+
+fn position(event: EventId) -> sdk::Position {
+    sdk::Position {
+        log_id: event.log_id.0.to_string(),
+        seq: event.seq.0.to_string(),
     }
 }
 

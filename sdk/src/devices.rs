@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::Position;
+
 /// A charging station, as it is right now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Device {
@@ -39,6 +41,8 @@ pub struct Device {
     pub location: Option<Location>,
     /// What is known of its connectors, in the order of their numbers.
     pub connectors: Vec<Connector>,
+    /// The newest event of the station that all this reflects.
+    pub position: Position,
 }
 
 /// One connector of a station.

@@ -22,6 +22,7 @@ mod health;
 mod items;
 mod local_lists;
 mod page;
+mod position;
 mod principals;
 mod problem;
 mod reservations;
@@ -68,6 +69,7 @@ pub use health::{
 pub use items::{CustomerReport, DisplayMessage, Monitor};
 pub use local_lists::{LocalList, LocalListRequest, LocalListUpdate};
 pub use page::Page;
+pub use position::Position;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
 pub use problem::{FieldProblem, Problem};
 pub use reservations::{Reservation, ReservationRequest, ReservationState};

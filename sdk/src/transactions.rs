@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::IdToken;
+use crate::{IdToken, Position};
 
 /// A charge to start on a station.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -135,6 +135,8 @@ pub struct Transaction {
     /// How it was ended without its station; not shown in `/transactions/history`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<TransactionClosing>,
+    /// The newest event of its station that all this reflects; in `/transactions/history` the newest of its own.
+    pub position: Position,
 }
 
 /// Where a transaction stands.

@@ -106,6 +106,7 @@ fn devices() -> Vec<Value> {
             "id": id, "vendor": null, "model": null, "serial_number": null, "firmware_version": null,
             "protocol": "ocpp1.6", "status": "Available", "is_online": online, "last_seen_at": null,
             "acceptance": "accepted", "has_password": true, "site": null, "location": null, "connectors": connectors,
+            "position": {"log_id": "1", "seq": "7"},
         })
     };
     vec![
@@ -122,6 +123,7 @@ fn transaction(device: &str, status: &str) -> Value {
         "id": format!("tx-{device}"), "ocpp_transaction_id": "1", "device_id": device, "connector_id": 1,
         "status": status, "start_time": null, "end_time": null, "meter_start_wh": null, "meter_stop_wh": null,
         "total_energy": 7.0425, "cost": "5.28", "currency": "BRL", "quality": "ok", "stop_reason": null,
+        "position": {"log_id": "1", "seq": "7"},
     })
 }
 

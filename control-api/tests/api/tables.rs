@@ -15,7 +15,7 @@ fn history_comes_from_the_tables() {
                 "ordered_at": at, "transaction_id": id, "ocpp_transaction_id": "7", "station_id": "CP1", "evse_id": 1,
                 "started_at": at, "ended_at": at, "state": "ended", "stop_reason": "Local",
                 "meter_start_wh": "1000.000", "meter_stop_wh": "8042.500", "energy_wh": "7042.500", "cost": "5.28",
-                "currency": "BRL", "quality": "ok",
+                "currency": "BRL", "quality": "ok", "log_id": "1", "seq": "7",
             })
         };
         let mut many = vec![row("2024-01-31T10:00:00.000Z", "b")];
@@ -34,6 +34,8 @@ fn history_comes_from_the_tables() {
         assert_eq!(page.items[0].status, TransactionStatus::Completed);
         assert_eq!(page.items[0].total_energy, Some(7.0425));
         assert_eq!(page.items[0].cost.as_deref(), Some("5.28"));
+        let position = &page.items[0].position;
+        assert_eq!((&*position.log_id, &*position.seq), ("1", "7"));
         history(page.next_cursor).await.unwrap();
         let queries = world.queries.lock().unwrap().clone();
         assert!(queries[0].starts_with("default: SELECT "), "{}", queries[0]);

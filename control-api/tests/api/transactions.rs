@@ -96,6 +96,10 @@ fn a_charge_is_started_shown_stopped_and_billed() {
         );
         assert_eq!(stopped.quality, TransactionQuality::Ok);
         assert_eq!(stopped.stop_reason.as_deref(), Some("Remote"));
+        let seq = |transaction: &Transaction| transaction.position.seq.parse::<u64>().unwrap();
+        assert!(seq(&started) < seq(&stopped), "the end is a later event");
+        let device = world.admin.device("CP1").await.unwrap();
+        assert_eq!(device.position.log_id, stopped.position.log_id);
 
         // One that has ended is told again, and nothing is sent.
         assert_eq!(done(stop(&world, &started.id).await.unwrap()), stopped);

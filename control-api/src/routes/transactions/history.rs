@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sdk::{Page, Transaction, TransactionQuality, TransactionStatus};
+use sdk::{Page, Position, Transaction, TransactionQuality, TransactionStatus};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -76,7 +76,7 @@ fn query(listing: &Listing<HistoryParams, Key>) -> Result<String, ApiError> {
     }
     Ok(format!(
         "SELECT {AT} AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, \
-         stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions \
+         stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality, log_id, seq FROM transactions \
          WHERE {} ORDER BY ordered_at DESC, transaction_id DESC LIMIT {}",
         conditions.join(" AND "),
         listing.limit + 1
@@ -150,6 +150,10 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
         quality,
         stop_reason: column("stop_reason").filter(|reason| !reason.is_empty()),
         closing: None,
+        position: Position {
+            log_id: column("log_id").ok_or_else(|| unexpected("log_id"))?,
+            seq: column("seq").ok_or_else(|| unexpected("seq"))?,
+        },
     })
 }
 
@@ -189,7 +193,7 @@ mod tests {
             after: Some((after.0.to_owned(), after.1.to_owned())),
             limit: 2,
         };
-        expect_test::expect![[r#"SELECT coalesce(started_at, ended_at) AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY ordered_at DESC, transaction_id DESC LIMIT 3"#]]
+        expect_test::expect!["SELECT coalesce(started_at, ended_at) AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality, log_id, seq FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY ordered_at DESC, transaction_id DESC LIMIT 3"]
         .assert_eq(&query(&listing).unwrap());
     }
 }
