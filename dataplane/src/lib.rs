@@ -36,6 +36,7 @@ mod runtime;
 mod security;
 mod shard;
 mod state;
+mod stored;
 mod token;
 mod variables;
 mod wheel;
@@ -67,6 +68,7 @@ pub use router::{
     StopRequest,
 };
 pub use runtime::{Dataplane, StartError, StopError};
+pub use stored::{StoredProfile, stored_charging_profiles, stored_reservations};
 pub use token::{
     MessageFormat, NamedToken, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode,
     TokenStatus, TokenType, TokenWritten,

@@ -75,8 +75,8 @@ use outbox::Outbox;
 pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
-pub(crate) use projection::{RetryRow, Row, read_record_row};
-pub(crate) use reservations::reservation_ends;
+pub(crate) use projection::{RetryRow, Row, charging_key, read_record_row, reservations_key};
+pub(crate) use reservations::{reservation_ends, view as reservation_view};
 use stations::Stations;
 pub(crate) use store::{Lookup, StoreUnreadable};
 use tally::Tally;

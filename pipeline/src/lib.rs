@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod charging_profiles;
 mod columns;
 mod config;
 mod delta;
@@ -29,8 +30,10 @@ mod http;
 mod ingest;
 mod lake;
 mod offline;
+mod paged;
 mod postgres;
 mod provider;
+mod reservations;
 mod sql;
 mod stations;
 mod table;
@@ -38,13 +41,16 @@ mod variables;
 mod views;
 mod writer;
 
+pub use charging_profiles::ChargingProfileRow;
 pub use config::{Config, QueryConfig};
 pub use error::LakeError;
 pub use http::http_router;
 pub use lake::{Health, Lake, Source, TableHealth};
 pub use offline::{Offline, open_offline};
+pub use paged::{Asked, Page, PagesFn};
 pub use postgres::{ScramVerifier, serve_postgres};
+pub use reservations::ReservationRow;
 pub use sql::{Limits, Principal, QueryStream, Role, Sql, SqlError, Steps};
 pub use stations::{ConnectorRow, StationRow, Stations};
 pub use table::Table;
-pub use variables::{VariableRow, VariablesAsked, VariablesFn, VariablesPage};
+pub use variables::VariableRow;

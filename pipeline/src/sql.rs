@@ -52,9 +52,9 @@ use crate::config::QueryConfig;
 use crate::hot::Shared;
 use crate::ingest::CaughtUp;
 use crate::lake::OwnedRuntime;
+use crate::paged::{PagedTable, PagesFn, Row};
 use crate::provider::FactTable;
 use crate::stations::{Present, PresentTable, Stations};
-use crate::variables::{self, VariablesTable};
 use crate::{Config, LakeError, Table, views};
 
 /// Name of the database and of the schema.
@@ -388,13 +388,24 @@ impl Sql {
             };
             schema.register_table(present.name().to_owned(), Arc::new(provider))?;
         }
-        let variables = VariablesTable {
-            tenant: tenant.clone(),
-            source: Arc::clone(&self.engine.stations.variables),
-        };
-        schema.register_table(variables::NAME.to_owned(), Arc::new(variables))?;
-        Ok(())
+        let stations = &self.engine.stations;
+        register_paged(schema, tenant, &stations.variables)?;
+        register_paged(schema, tenant, &stations.reservations)?;
+        register_paged(schema, tenant, &stations.charging_profiles)
     }
+}
+
+fn register_paged<R: Row>(
+    schema: &MemorySchemaProvider,
+    tenant: &str,
+    source: &PagesFn<R>,
+) -> Result<(), DataFusionError> {
+    let table = PagedTable {
+        tenant: tenant.to_owned(),
+        source: Arc::clone(source),
+    };
+    schema.register_table(R::NAME.to_owned(), Arc::new(table))?;
+    Ok(())
 }
 
 /// Raw frames hold what a station's user typed or swiped; facts do not.

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringViewArray,
-    TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -15,8 +12,11 @@ use datafusion::error::Result;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::charging_profiles::ChargingProfileRow;
+use crate::paged::{self, PagesFn, texts, times};
+use crate::reservations::ReservationRow;
 use crate::table::Kind;
-use crate::variables::{VariablesFn, VariablesPage};
+use crate::variables::VariableRow;
 
 /// A row of `stations`. Times are UTC microseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,7 +84,11 @@ pub struct Stations {
     /// All connectors of all tenants.
     pub connectors: Arc<dyn Fn() -> Vec<ConnectorRow> + Send + Sync>,
     /// Variables, a page at a time.
-    pub variables: VariablesFn,
+    pub variables: PagesFn<VariableRow>,
+    /// Reservations, likewise.
+    pub reservations: PagesFn<ReservationRow>,
+    /// Charging profiles, likewise.
+    pub charging_profiles: PagesFn<ChargingProfileRow>,
 }
 
 impl Stations {
@@ -93,7 +97,9 @@ impl Stations {
         Self {
             stations: Arc::new(Vec::new),
             connectors: Arc::new(Vec::new),
-            variables: Arc::new(|_| Ok(VariablesPage::default())),
+            variables: paged::none(),
+            reservations: paged::none(),
+            charging_profiles: paged::none(),
         }
     }
 }
@@ -180,18 +186,6 @@ impl PresentTable {
         };
         Ok(RecordBatch::try_new(self.present.schema(), columns)?)
     }
-}
-
-fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
-    Arc::new(values.collect::<StringViewArray>())
-}
-
-fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(
-        values
-            .collect::<TimestampMicrosecondArray>()
-            .with_timezone("UTC"),
-    )
 }
 
 fn station_columns(rows: &[StationRow]) -> Vec<ArrayRef> {

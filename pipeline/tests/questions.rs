@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema};
 use fleet::record::*;
 use pipeline::{
-    ConnectorRow, Lake, Role, StationRow, Stations, VariableRow, VariablesAsked, VariablesPage,
+    Asked, ChargingProfileRow, ConnectorRow, Lake, Page, ReservationRow, Role, StationRow,
+    Stations, VariableRow,
 };
 
 use crate::support::*;
@@ -190,11 +191,13 @@ fn stations() -> Stations {
             }]
         }),
         variables: Arc::new(|asked| Ok(variables(&asked))),
+        reservations: Arc::new(|asked| Ok(one(&asked, reservation()))),
+        charging_profiles: Arc::new(|asked| Ok(one(&asked, charging_profile()))),
     }
 }
 
 /// Of two 2.x stations, a page for each; of another tenant's, one.
-fn variables(asked: &VariablesAsked) -> VariablesPage {
+fn variables(asked: &Asked) -> Page<VariableRow> {
     let interval = |station: &str, value: &str| VariableRow {
         station_id: station.to_owned(),
         component: "SampledDataCtrlr".to_owned(),
@@ -226,13 +229,50 @@ fn variables(asked: &VariablesAsked) -> VariablesPage {
         let wanted = asked.station_id.as_ref();
         wanted.is_none_or(|wanted| *wanted == row.station_id)
     };
-    VariablesPage {
+    Page {
         rows: pages[page]
             .iter()
             .filter(|row| is_wanted(row))
             .cloned()
             .collect(),
         next: (page + 1 < pages.len()).then(|| (page + 1).to_string()),
+    }
+}
+
+/// A row of the tenant's, on the second page.
+fn one<R>(asked: &Asked, row: R) -> Page<R> {
+    let is_first = asked.after.is_none();
+    let is_there = asked.tenant == "default" && !is_first;
+    Page {
+        rows: is_there.then_some(row).into_iter().collect(),
+        next: is_first.then(|| "1".to_owned()),
+    }
+}
+
+fn reservation() -> ReservationRow {
+    ReservationRow {
+        station_id: "CP1".to_owned(),
+        reservation_id: 4_000_000_000,
+        evse_id: Some(1),
+        token_ref: "07".repeat(16),
+        state: "active",
+        expires_at: DAY + 12 * HOUR,
+        requested_by: Some("ana".to_owned()),
+        ..ReservationRow::default()
+    }
+}
+
+fn charging_profile() -> ChargingProfileRow {
+    ChargingProfileRow {
+        station_id: "CP2".to_owned(),
+        profile_id: -7,
+        protocol: Some("ocpp1.6"),
+        purpose: Some("TxDefaultProfile".to_owned()),
+        stack_level: Some(3),
+        valid_to: Some(DAY + HOUR),
+        is_void: true,
+        profile: "{}".to_owned(),
+        ..ChargingProfileRow::default()
     }
 }
 
@@ -339,7 +379,15 @@ async fn the_document_names_every_column_of_every_table_with_its_type() {
         let expected = [head, &own, tail].concat();
         assert_eq!(columns_of(&table.schema()), expected, "{table}");
     }
-    for name in ["stations", "connectors", "variables", "transactions"] {
+    let others = [
+        "stations",
+        "connectors",
+        "variables",
+        "reservations",
+        "charging_profiles",
+        "transactions",
+    ];
+    for name in others {
         let query = format!("SELECT * FROM {name}");
         let rows = lake
             .sql()
@@ -405,6 +453,29 @@ async fn variables_are_those_of_the_tenant_and_come_page_by_page() {
         rows.to_string().contains("CP9") && !rows.to_string().contains("CP1"),
         "{rows}"
     );
+}
+
+#[tokio::test]
+async fn reservations_and_charging_profiles_are_those_of_the_tenant() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_log, lake) = sample_lake(dir.path()).await;
+    let sql = lake.sql();
+    let reserved = "SELECT station_id || ' ' || reservation_id || ' ' || evse_id || ' ' || token_ref || ' ' || state || ' '
+                    || requested_by || ' ' || extract(hour FROM expires_at) || ' ' || (connector_type IS NULL)
+                    || (transaction_id IS NULL) FROM reservations WHERE tenant = 'default' AND station_id = 'CP1'";
+    let reservation = "CP1 4000000000 1 07070707070707070707070707070707 active ana 12 truetrue";
+    assert_eq!(value(&sql, reserved).await, reservation);
+    let told = "SELECT station_id || ' ' || profile_id || ' ' || evse_id || ' ' || protocol || ' ' || purpose || ' ' || stack_level
+                || ' ' || extract(hour FROM valid_to) || ' ' || (valid_from IS NULL) || ' ' || is_void || ' ' || profile
+                FROM charging_profiles";
+    let profile = "CP2 -7 0 ocpp1.6 TxDefaultProfile 3 1 true true {}";
+    assert_eq!(value(&sql, told).await, profile);
+    let other = principal("other", Role::ReadOnly);
+    for table in ["reservations", "charging_profiles"] {
+        let rows = batches(&sql, &other, &format!("SELECT * FROM {table}")).await;
+        let rows: usize = rows.unwrap().iter().map(|batch| batch.num_rows()).sum();
+        assert_eq!(rows, 0, "{table}");
+    }
 }
 
 #[tokio::test]

@@ -429,7 +429,8 @@ fn read(row: &[u8]) -> Option<ReservationsChanged> {
     }
 }
 
-fn view(reservation: Reservation) -> ReservationView {
+/// A reservation of the record, as others see it.
+pub(crate) fn view(reservation: Reservation) -> ReservationView {
     ReservationView {
         id: reservation.id,
         evse_id: reservation.evse_id,

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use control_api::{Principals, SqlError, SqlFn, SqlRow};
 use dataplane::{
-    Characteristics, ConnectorView, Mutability, Router, StationFilter, StationView, VariableSource,
-    VariableView,
+    Characteristics, CommandId, ConnectorView, Mutability, ReservationView, Router, StationFilter,
+    StationView, StoredProfile, VariableSource, VariableView, stored_charging_profiles,
+    stored_reservations, stored_variables,
 };
+use fleet::record::{ChargingSource, Protocol};
 use fleet::{StationKey, TENANT_DEFAULT};
 use pipeline::{
-    ConnectorRow, Sql, StationRow, Stations, VariableRow, VariablesAsked, VariablesFn,
-    VariablesPage,
+    Asked, ChargingProfileRow, ConnectorRow, Page, PagesFn, ReservationRow, Sql, StationRow,
+    Stations, VariableRow,
 };
-use storage::state::StateStore;
+use storage::state::{StateError, StateStore};
 
 use crate::query;
 
@@ -56,7 +58,7 @@ pub(super) fn by_name(
     }
 }
 
-/// `stations` and `connectors` of SQL: the shards' answer of this moment; `variables` as the state store has them.
+/// `stations` and `connectors` of SQL: the shards' answer of this moment; the others as the state store has them.
 pub(super) fn stations(router: &Router, store: &StateStore) -> Stations {
     let all = |router: Router| move || futures::executor::block_on(all_stations(&router));
     let (stations, connectors) = (all(router.clone()), all(router.clone()));
@@ -64,6 +66,8 @@ pub(super) fn stations(router: &Router, store: &StateStore) -> Stations {
         stations: Arc::new(move || stations().into_iter().map(station_row).collect()),
         connectors: Arc::new(move || connectors().iter().flat_map(connector_rows).collect()),
         variables: variables(store),
+        reservations: reservations(store),
+        charging_profiles: charging_profiles(store),
     }
 }
 
@@ -75,24 +79,104 @@ pub(crate) fn stored(store: &StateStore, stations: Vec<StationView>) -> Stations
         stations: Arc::new(move || all.iter().cloned().map(station_row).collect()),
         connectors: Arc::new(move || connectors.iter().flat_map(connector_rows).collect()),
         variables: variables(store),
+        reservations: reservations(store),
+        charging_profiles: charging_profiles(store),
     }
 }
 
-fn variables(store: &StateStore) -> VariablesFn {
+fn variables(store: &StateStore) -> PagesFn<VariableRow> {
+    paged(store, stored_variables, |(station, variable)| {
+        variable_rows(&station, &variable).collect()
+    })
+}
+
+fn reservations(store: &StateStore) -> PagesFn<ReservationRow> {
+    paged(store, stored_reservations, |(station, reservation)| {
+        vec![reservation_row(&station, reservation)]
+    })
+}
+
+fn charging_profiles(store: &StateStore) -> PagesFn<ChargingProfileRow> {
+    paged(store, stored_charging_profiles, |stored| {
+        vec![charging_profile_row(stored)]
+    })
+}
+
+/// Reads a page from the store: of a tenant, of one of its stations or all, behind the page before.
+type ReadFn<T> = fn(
+    &StateStore,
+    &str,
+    Option<&str>,
+    Option<&str>,
+) -> Result<dataplane::Page<T, String>, StateError>;
+
+/// What `read` finds in the store, as rows.
+fn paged<T: 'static, R: 'static>(
+    store: &StateStore,
+    read: ReadFn<T>,
+    rows: fn(T) -> Vec<R>,
+) -> PagesFn<R> {
     let store = store.clone();
-    Arc::new(move |asked: VariablesAsked| {
+    Arc::new(move |asked: Asked| {
         let (station, after) = (asked.station_id.as_deref(), asked.after.as_deref());
-        let page = dataplane::stored_variables(&store, &asked.tenant, station, after);
-        let page = page.map_err(|error| error.to_string())?;
-        let rows = page
-            .items
-            .iter()
-            .flat_map(|(station, variable)| variable_rows(station, variable));
-        Ok(VariablesPage {
-            rows: rows.collect(),
+        let page =
+            read(&store, &asked.tenant, station, after).map_err(|error| error.to_string())?;
+        Ok(Page {
+            rows: page.items.into_iter().flat_map(rows).collect(),
             next: page.next,
         })
     })
+}
+
+fn reservation_row(station: &StationKey, reservation: ReservationView) -> ReservationRow {
+    ReservationRow {
+        station_id: station.identity().to_owned(),
+        reservation_id: reservation.id,
+        evse_id: Some(reservation.evse_id).filter(|evse| *evse != 0),
+        connector_type: known(&reservation.connector_type),
+        token_ref: hex(reservation.token_ref),
+        group_ref: reservation.group_ref.map(hex),
+        state: reservation.state.as_str(),
+        expires_at: reservation.expires_at.0,
+        requested_at: reservation.requested_at.0,
+        changed_at: reservation.changed_at.0,
+        transaction_id: reservation.transaction.map(|id| id.to_string()),
+        requested_by: known(&reservation.principal),
+    }
+}
+
+fn charging_profile_row(stored: StoredProfile) -> ChargingProfileRow {
+    let (held, profile) = (stored.held, stored.profile.as_ref());
+    ChargingProfileRow {
+        station_id: stored.station.identity().to_owned(),
+        profile_id: held.id,
+        evse_id: held.evse_id,
+        protocol: Protocol::from_code(held.protocol).map(Protocol::as_str),
+        purpose: profile.map(|profile| profile.purpose.to_string()),
+        kind: profile.map(|profile| profile.kind.to_string()),
+        stack_level: profile.and_then(|profile| i32::try_from(profile.stack_level).ok()),
+        valid_from: profile
+            .and_then(|profile| profile.valid_from)
+            .map(|at| at.0),
+        valid_to: profile.and_then(|profile| profile.valid_to).map(|at| at.0),
+        source: ChargingSource::from_code(held.source).map(ChargingSource::as_str),
+        limit_source: known(&held.limit_source),
+        ocpp_transaction_id: known(&held.ocpp_transaction_id).or_else(|| {
+            profile.and_then(|profile| profile.ocpp_transaction_id.as_deref().map(str::to_owned))
+        }),
+        is_waiting: held.waits_for.is_some(),
+        is_void: held.is_void,
+        installed_at: held.installed_at,
+        confirmed_at: held.confirmed_at,
+        updated_at: (!held.update.is_empty()).then_some(held.updated_at),
+        command_id: held.command_id.map(|id| CommandId(id).to_string()),
+        update: known(&held.update),
+        profile: held.profile,
+    }
+}
+
+fn hex(bytes: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 fn variable_rows(
