@@ -546,7 +546,7 @@ pub struct Sample {
     pub value: TextRange,
     /// Value times 10^multiplier as a double; NaN where the text is no number.
     pub value_number: f64,
-    /// Signed meter data as written (2.x `signedMeterValue`, 1.6 `format: SignedData`).
+    /// Signed meter data: 2.x `signedMeterValue` as a JSON object, in 1.6 the value of `format: SignedData`.
     pub signed_value: TextRange,
 }
 

@@ -3,12 +3,14 @@
 //! A column takes the sample of its measurand that is unphased, or of the named phase, at the outlet; every other
 //! sample is kept as it was written. The state of charge is the vehicle's wherever it was measured.
 
+use std::borrow::Cow;
+
 use fleet::UtcMicros;
 use fleet::record::{
     MeterColumn, MeterRow, MeterValues, Reading, ReadingContext, Sample, TextRange,
 };
 use ocpp::MeterColumns;
-use ocpp::meter::{self, Location, Measurand, Named, Phase};
+use ocpp::meter::{self, Location, Measurand, Named, Phase, SignedValue};
 
 /// Writes the message's values into `values`, whose other members stay as they are. Reuses its memory.
 pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at: UtcMicros) {
@@ -230,10 +232,9 @@ fn push_sample(values: &mut MeterValues, columns: &MeterColumns, row: u16, sampl
     let unit = sample.unit.map_or("", |unit| columns.word(unit));
     let unit = push_text(text, unit);
     let value = push_text(text, columns.text(sample.value));
-    let signed = columns
-        .signed(sample)
-        .map_or("", |signed| columns.text(signed.data));
-    let signed_value = push_text(text, signed);
+    let signed = columns.signed(sample);
+    let signed = signed.map_or(Cow::Borrowed(""), |signed| signed_value(columns, signed));
+    let signed_value = push_text(text, &signed);
     values.samples.push(Sample {
         row,
         context: context(sample.context).code(),
@@ -245,6 +246,27 @@ fn push_sample(values: &mut MeterValues, columns: &MeterColumns, row: u16, sampl
         value_number: columns.number(sample).unwrap_or(f64::NAN),
         signed_value,
     });
+}
+
+/// A signed value with what it takes to check it: the object `signedMeterValue` of 2.x, members in the order of its
+/// schema. In 1.6, and where a station says nothing but the data, the data as written.
+fn signed_value<'c>(columns: &'c MeterColumns, signed: &SignedValue) -> Cow<'c, str> {
+    let data = columns.text(signed.data);
+    let beside = [
+        ("signingMethod", columns.text(signed.signing_method)),
+        ("encodingMethod", columns.text(signed.encoding_method)),
+        ("publicKey", columns.text(signed.public_key)),
+    ];
+    if beside.iter().all(|(_, text)| text.is_empty()) {
+        return Cow::Borrowed(data);
+    }
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut object = format!("{{\"signedMeterData\":{}", quoted(data));
+    for (name, text) in beside {
+        object.push_str(&format!(",\"{name}\":{}", quoted(text)));
+    }
+    object.push('}');
+    Cow::Owned(object)
 }
 
 /// Both sets are the one of OCPP 2.0.1.

@@ -151,14 +151,14 @@ fn each_meter_value_is_a_row_and_odd_clocks_are_told() {
 fn multipliers_units_and_signatures_of_2_0_1() {
     check_201(
         r#"[{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[
-            {"value":12.3456,"unitOfMeasure":{"unit":"kWh"},"signedMeterValue":{"signedMeterData":"c2ln","signingMethod":"","encodingMethod":"OCMF","publicKey":""}},
+            {"value":12.3456,"unitOfMeasure":{"unit":"kWh"},"signedMeterValue":{"signedMeterData":"c2ln","signingMethod":"","encodingMethod":"OCMF","publicKey":"k\"1"}},
             {"value":74,"measurand":"Power.Active.Import","unitOfMeasure":{"unit":"W","multiplier":2}},
             {"value":5,"measurand":"Energy.Active.Net","unitOfMeasure":{"unit":"Wh"}}]}]"#,
         expect![[r#"
             0 Sample.Periodic 2026-11-22T09:59:00Z
               energy_wh 12345600 mWh
               power_w 7400
-              sample Sample.Periodic "Energy.Active.Import.Register" "" "" "kWh" "12.3456" "c2ln" = 12345.6
+              sample Sample.Periodic "Energy.Active.Import.Register" "" "" "kWh" "12.3456" "{\"signedMeterData\":\"c2ln\",\"signingMethod\":\"\",\"encodingMethod\":\"OCMF\",\"publicKey\":\"k\\\"1\"}" = 12345.6
               sample Sample.Periodic "Energy.Active.Net" "" "" "Wh" "5" "" = 5
         "#]],
     );
