@@ -40,6 +40,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     // Frames hold clear tokens of drivers.
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),
     ("GET", "/api/v1/devices/{id}/variables", READ),
+    ("GET", "/api/v1/devices/{id}/security-events", READ),
     ("GET", "/api/v1/devices/{id}/charging-profiles", READ),
     ("PUT", "/api/v1/devices/{id}/charging-profiles", OPERATE),
     ("DELETE", "/api/v1/devices/{id}/charging-profiles", OPERATE),
@@ -54,6 +55,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/transactions/{id}/stop", OPERATE),
     ("POST", "/api/v1/transactions/{id}/close", OPERATE),
     ("GET", "/api/v1/transactions/{id}", READ),
+    ("GET", "/api/v1/transactions/{id}/signed-values", READ),
     ("GET", "/api/v1/transactions/active", READ),
     ("GET", "/api/v1/transactions/history", READ),
     ("GET", "/api/v1/tokens", OPERATE),
@@ -80,6 +82,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/files", OPERATE),
     ("POST", "/api/v1/files", OPERATE),
     ("POST", "/api/v1/files/upload-urls", OPERATE),
+    ("DELETE", "/api/v1/files/upload-urls/{id}", OPERATE),
     ("GET", "/api/v1/files/{id}", OPERATE),
     ("DELETE", "/api/v1/files/{id}", OPERATE),
     ("GET", "/api/v1/files/{id}/content", OPERATE),

@@ -16,6 +16,7 @@ mod messages;
 mod principals;
 mod prometheus;
 mod reservations;
+mod security_events;
 mod tokens;
 mod transactions;
 mod transfers;
@@ -47,10 +48,12 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(charging::schedule))
         .routes(routes!(items::monitors))
         .routes(routes!(items::display_messages))
+        .routes(routes!(security_events::list))
         .routes(routes!(issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))
         .routes(routes!(transactions::close))
+        .routes(routes!(transactions::signed_values))
         .routes(routes!(transactions::show))
         .routes(routes!(transactions::active))
         .routes(routes!(transactions::history))
@@ -74,6 +77,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(files::content))
         .routes(routes!(files::make_download_url))
         .routes(routes!(files::make_upload_url))
+        .routes(routes!(files::revoke_upload_url))
         .routes(routes!(transfers::download))
         .routes(routes!(transfers::upload, transfers::upload_by_post))
         .routes(routes!(

@@ -16,9 +16,9 @@ use crate::{
     ConnectorStatus, Device, DeviceCertificates, DeviceCreated, DevicePatch, DeviceRequest, Health,
     ImportReport, InstallCertificateRequest, IssueReceipt, IssueRequest, LocalList,
     LocalListRequest, Message, MessageDirection, MessageType, Page, Principal, PrincipalCreated,
-    PrincipalRequest, Problem, Reservation, ReservationRequest, ReservationState, SqlRequest,
-    Token, TokenRequest, TokenStatus, Transaction, TransactionClose, TransactionStart, Variable,
-    VoiceReply, VoiceRequest,
+    PrincipalRequest, Problem, Reservation, ReservationRequest, ReservationState, SecurityEvent,
+    SecuritySeverity, SignedValues, SqlRequest, Token, TokenRequest, TokenStatus, Transaction,
+    TransactionClose, TransactionStart, Variable, VoiceReply, VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -372,6 +372,26 @@ impl Client {
     /// `GET /api/v1/transactions/{id}`
     pub async fn transaction(&self, id: &str) -> Result<Transaction, ClientError> {
         read(self.get(&["transactions", id])).await
+    }
+
+    /// `GET /api/v1/transactions/{id}/signed-values`
+    pub async fn signed_values(&self, id: &str) -> Result<SignedValues, ClientError> {
+        read(self.get(&["transactions", id, "signed-values"])).await
+    }
+
+    /// `GET /api/v1/devices/{id}/security-events`
+    pub async fn security_events(
+        &self,
+        id: &str,
+        severity: Option<SecuritySeverity>,
+        cursor: Option<&str>,
+    ) -> Result<Page<SecurityEvent>, ClientError> {
+        let severity = severity.map(|severity| severity.as_str().to_owned());
+        let query = [
+            ("severity", severity),
+            ("cursor", cursor.map(str::to_owned)),
+        ];
+        read(self.request(Method::GET, &["devices", id, "security-events"], &query)).await
     }
 
     /// `GET /api/v1/transactions/active`

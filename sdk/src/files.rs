@@ -87,6 +87,8 @@ pub struct UploadUrlRequest {
 /// Under which a station puts one file; shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UploadUrl {
+    /// By which it is revoked; tells nothing of the secret.
+    pub id: String,
     /// With the secret in it.
     pub url: String,
     /// Longest file, bytes.

@@ -26,6 +26,7 @@ mod position;
 mod principals;
 mod problem;
 mod reservations;
+mod security;
 mod sql;
 mod tokens;
 mod transactions;
@@ -73,14 +74,15 @@ pub use position::Position;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
 pub use problem::{FieldProblem, Problem};
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
+pub use security::{SecurityEvent, SecuritySeverity};
 pub use sql::SqlRequest;
 pub use tokens::{
     AdditionalInfo, IdToken, MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest,
     TokenStatus, TokenType,
 };
 pub use transactions::{
-    Transaction, TransactionClose, TransactionClosing, TransactionQuality, TransactionStart,
-    TransactionStatus,
+    MeterPublicKey, SignedValue, SignedValues, Transaction, TransactionClose, TransactionClosing,
+    TransactionQuality, TransactionStart, TransactionStatus,
 };
 pub use variables::{
     Variable, VariableAttribute, VariableCharacteristics, VariableComponent, VariableName,

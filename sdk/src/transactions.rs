@@ -139,6 +139,53 @@ pub struct Transaction {
     pub position: Position,
 }
 
+/// The signed meter values of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedValues {
+    /// Oldest first, the first 2,000.
+    pub values: Vec<SignedValue>,
+    /// `true` when there are more.
+    pub is_partial: bool,
+    /// Keys of the meters, as far as the station's device model or configuration names them.
+    pub public_keys: Vec<MeterPublicKey>,
+}
+
+/// A signed meter value, every text as the station wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedValue {
+    /// When it was measured.
+    #[schema(format = DateTime)]
+    pub measured_at: String,
+    /// Why, such as `Transaction.Begin`.
+    pub context: String,
+    /// What was measured.
+    pub measurand: String,
+    /// `signedMeterData`, in 1.6 the value of format `SignedData`.
+    pub signed_data: String,
+    /// `signingMethod` of 2.x.
+    pub signing_method: Option<String>,
+    /// `encodingMethod` of 2.x, such as `OCMF`.
+    pub encoding_method: Option<String>,
+    /// `publicKey` of 2.x; most stations send it with the first value alone.
+    pub public_key: Option<String>,
+    /// When it came.
+    #[schema(format = DateTime)]
+    pub received_at: String,
+}
+
+/// A key with which signed values can be checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MeterPublicKey {
+    /// Component of the device model; `ChargePoint` in 1.6.
+    pub component: String,
+    /// Whose meter; `null` for that of the station.
+    pub evse_id: Option<u32>,
+    /// `PublicKey`, in 1.6 `MeterPublicKey` with the number of the connector.
+    pub variable: String,
+    /// The key as the station told it.
+    pub value: String,
+}
+
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum TransactionStatus {

@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::link::{LinkId, id_of};
 use super::row::{FileId, FileRow, Origin};
-use super::{FILES_MAX, Files, FilesError, Purpose, io_error};
+use super::{FILES_MAX, Files, FilesError, Index, Purpose, io_error};
 
 /// Bytes on their way to the disk. Dropped before [`Incoming::finish`], it leaves nothing behind.
 pub(crate) struct Incoming {
@@ -134,6 +134,7 @@ impl Incoming {
         let len = bytes.len() as u64;
         {
             let mut index = self.files.index();
+            self.check_link(&index)?;
             self.check_len(len, index.kept + index.arriving)?;
             index.arriving += len;
         }
@@ -142,6 +143,16 @@ impl Incoming {
         self.file
             .write_all(bytes)
             .map_err(io_error("writing", &self.part))
+    }
+
+    /// Whether the URL is still there: it may be revoked while a file arrives under it.
+    fn check_link(&self, index: &Index) -> Result<(), FilesError> {
+        match self.row.link {
+            Some(link) if !index.links.contains_key(&link) => {
+                Err(FilesError::Unknown { what: "URL" })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whether `len` more bytes may come while `kept` are here.
@@ -177,6 +188,7 @@ impl Incoming {
             .and_then(|dir| dir.sync_all())
             .map_err(io_error("syncing", dir))?;
         let mut index = self.files.index();
+        self.check_link(&index)?;
         let link = self.row.link.and_then(|id| {
             let mut link = index.links.get(&id)?.clone();
             link.uses_left = link.uses_left.saturating_sub(1);
@@ -193,6 +205,16 @@ impl Incoming {
         self.is_kept = true;
         drop(index);
         Ok(self.row.clone())
+    }
+}
+
+#[cfg(test)]
+impl Incoming {
+    /// What comes from here on meets a full disk.
+    pub(super) fn on_full_disk(mut self) -> Self {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        self.file = full.expect("the kernel's full disk");
+        self
     }
 }
 

@@ -8,7 +8,7 @@ use fleet::UtcMicros;
 use ring::digest::{SHA256, digest};
 use storage::state::{Durability, StateBatch, Table};
 
-use super::row::{FileId, FileRow, file_key, link_key};
+use super::row::{FileId, FileRow, file_key, hex, link_key};
 use super::{Files, FilesError, LINKS_MAX, random};
 
 /// SHA-256 of a secret.
@@ -155,6 +155,18 @@ impl Files {
             .files
             .extend(came.into_iter().map(|row| (row.id, row)));
         Ok(())
+    }
+
+    /// Ends an upload URL by what is shown of it: the hash of its secret.
+    pub(crate) fn revoke_upload(&self, tenant: &str, id: &str) -> Result<(), FilesError> {
+        let mut index = self.index();
+        let known = index.links.iter().find(|(known, link)| {
+            let is_upload = matches!(link.purpose, Purpose::Upload { .. });
+            is_upload && link.tenant == tenant && hex(*known) == id
+        });
+        let known = known.map(|(id, _)| *id);
+        let known = known.ok_or(FilesError::Unknown { what: "URL" })?;
+        self.forget(&mut index, &[], &[known])
     }
 
     /// Forgets a URL that nobody was told of.

@@ -275,3 +275,58 @@ fn rows_have_the_bytes_that_are_written_down() {
         "a stored URL cannot be read: version 2, this program reads 1"
     );
 }
+
+#[test]
+fn a_full_disk_takes_nothing_and_leaves_nothing_behind() {
+    let world = world();
+    let secret = world.link(Purpose::Upload { len_max: 100 }, 1);
+    let by_url = world
+        .files
+        .receive_by_secret(NOW, &secret, "log.gz".into())
+        .unwrap();
+    let put = world
+        .files
+        .receive(NOW, "default", "ana", "fw.bin".into())
+        .unwrap();
+    for incoming in [by_url, put] {
+        let mut incoming = incoming.on_full_disk();
+        let refused = incoming.write(b"firmware").unwrap_err();
+        assert!(matches!(refused, FilesError::DiskFull), "{refused}");
+    }
+    assert_eq!((world.files.usage(), world.names()), ((0, 0), vec![]));
+    // The URL is as good as before.
+    world.upload(NOW, &secret, b"log").unwrap();
+}
+
+#[test]
+fn a_revoked_url_takes_nothing_also_of_what_arrives() {
+    let world = world();
+    let secret = world.link(Purpose::Upload { len_max: 100 }, 1);
+    let id = hex(&link::id_of(&secret));
+    let mut incoming = world
+        .files
+        .receive_by_secret(NOW, &secret, "log.gz".into())
+        .unwrap();
+    incoming.write(b"half").unwrap();
+    let elsewhere = world.files.revoke_upload("other", &id);
+    assert_eq!(refusal(elsewhere), "no such URL");
+    world.files.revoke_upload("default", &id).unwrap();
+    assert_eq!(
+        refusal(world.files.revoke_upload("default", &id)),
+        "no such URL"
+    );
+    assert_eq!(refusal(incoming.write(b"more")), "no such URL");
+    assert_eq!(refusal(incoming.finish()), "no such URL");
+    assert_eq!((world.files.usage(), world.names()), ((0, 0), vec![]));
+    let world = world.again();
+    assert_eq!(refusal(world.upload(NOW, &secret, b"log")), "no such URL");
+
+    // One that leads to a file is no upload URL.
+    let row = world.put(b"firmware").unwrap();
+    let download = world.link(Purpose::Download(row.id), 1);
+    let id = hex(&link::id_of(&download));
+    assert_eq!(
+        refusal(world.files.revoke_upload("default", &id)),
+        "no such URL"
+    );
+}

@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 use super::{blocking, check_text, transfers};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, bad_query};
-use crate::files::{FileId, FileRow, Files, Incoming, LinkRequest, Origin, Purpose};
+use crate::files::{FileId, FileRow, Files, FilesError, Incoming, LinkRequest, Origin, Purpose};
 use crate::listing::{Listing, PageParams};
 use crate::principals::Principal;
 use crate::{SharedApp, cursor};
@@ -256,11 +256,35 @@ pub(crate) async fn make_upload_url(
     })
     .await??;
     let url = UploadUrl {
+        id: crate::files::hex(&made.id),
         url: made.url,
         size_max,
         expires_at: made.expires_at.to_string(),
     };
     Ok((StatusCode::CREATED, Json(url)))
+}
+
+/// Ends an upload URL. A file that is arriving under it is not kept; one that came stays.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/files/upload-urls/{id}",
+    operation_id = "revoke_upload_url",
+    tag = "files",
+    params(("id" = String, Path)),
+    responses((status = 204, description = "It takes nothing any more"))
+)]
+pub(crate) async fn revoke_upload_url(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    let (files, name) = (app.files.clone(), id.clone());
+    let revoked = blocking(move || files.revoke_upload(&caller.tenant, &name)).await?;
+    match revoked {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(FilesError::Unknown { .. }) => Err(ApiError::not_found("upload URL", id)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A file of the caller's tenant.

@@ -2,6 +2,7 @@
 
 mod close;
 mod history;
+mod signed;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::{SharedApp, convert, cursor};
 
 pub(crate) use close::{__path_close, close};
 pub(crate) use history::{__path_history, history};
+pub(crate) use signed::{__path_signed_values, signed_values};
 
 /// How long start and stop wait when the request does not say.
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);

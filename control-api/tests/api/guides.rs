@@ -33,6 +33,7 @@ curl() {
     if grep --quiet --text '"sha256":' answer; then FILE=${FILE:-$id}; fi
     if grep --quiet --text '"action":' answer; then COMMAND=$id; fi
     if grep --quiet --text '"start_time":' answer; then ID=$id; fi
+    if grep --quiet --text '"size_max":' answer; then URL_ID=$id; fi
 }
 "#;
 

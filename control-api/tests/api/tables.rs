@@ -1,4 +1,6 @@
-use sdk::{HealthStatus, MessageDirection, MessageFilter, Role, TransactionStatus};
+use sdk::{
+    HealthStatus, MessageDirection, MessageFilter, Role, SecuritySeverity, TransactionStatus,
+};
 use serde_json::json;
 
 use super::world::{refusal, with_server};
@@ -191,5 +193,106 @@ fn the_api_describes_itself() {
                 .contains("<title>SIGEC-VE API</title>")
         );
         assert_eq!(world.get("/problems/nothing").await.0, 404);
+    });
+}
+
+#[test]
+fn signed_values_come_with_all_that_checks_them() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let asked = world.admin.clone();
+        let command = tokio::spawn(async move {
+            let command = sdk::CommandRequest {
+                action: "GetConfiguration".into(),
+                payload: json!({}),
+            };
+            asked
+                .command("CP1", &command, Some(std::time::Duration::from_secs(30)))
+                .await
+        });
+        station
+            .answer(
+                "GetConfiguration",
+                json!({ "configurationKey": [
+                    { "key": "MeterPublicKey1", "readonly": true, "value": "3059" },
+                    { "key": "MeterPublicKey2", "readonly": true, "value": "305A" },
+                ] }),
+            )
+            .await;
+        command.await.unwrap().unwrap();
+        let id = "0193a5f0-0000-7000-8000-000000000000";
+        assert_eq!(
+            refusal(world.admin.signed_values(id).await),
+            "404 not_found"
+        );
+        let row = |signed: &str| {
+            json!({
+                "station_id": "CP1", "evse_id": 1, "measured_at": "2026-11-22T10:00:00.000Z",
+                "context": "Transaction.Begin", "measurand": "Energy.Active.Import.Register",
+                "signed_value": signed, "received_at": "2026-11-22T10:00:01.000Z",
+            })
+        };
+        *world.rows.lock().unwrap() = rows(json!([
+            row("OCMF|{}|{}"),
+            row(
+                r#"{"signedMeterData":"T0NNRg==","signingMethod":"","encodingMethod":"OCMF","publicKey":"key"}"#
+            ),
+        ]));
+        let found = world.admin.signed_values(id).await.unwrap();
+        let texts: Vec<_> = found
+            .values
+            .iter()
+            .map(|v| {
+                (
+                    v.signed_data.as_str(),
+                    v.encoding_method.as_deref(),
+                    v.public_key.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                ("OCMF|{}|{}", None, None),
+                ("T0NNRg==", Some("OCMF"), Some("key"))
+            ]
+        );
+        assert!(!found.is_partial);
+        let keys: Vec<_> = found
+            .public_keys
+            .iter()
+            .map(|key| key.value.as_str())
+            .collect();
+        assert_eq!(keys, ["3059"]);
+        let query = world.queries.lock().unwrap().last().cloned().unwrap();
+        assert!(
+            query.contains(id) && query.ends_with("LIMIT 2001"),
+            "{query}"
+        );
+    });
+}
+
+#[test]
+fn security_events_have_their_severity() {
+    with_server(|world| async move {
+        *world.rows.lock().unwrap() = rows(json!([{
+            "received_at": "2026-11-22T10:00:01.000Z", "log_id": "7", "seq": "9", "type": "TamperDetectionActivated",
+            "occurred_at": "2026-11-22T10:00:00.000Z", "info": "", "severity": "critical",
+        }]));
+        let severity = Some(SecuritySeverity::Critical);
+        let page = world
+            .admin
+            .security_events("CP1", severity, None)
+            .await
+            .unwrap();
+        let event = &page.items[0];
+        assert_eq!(event.kind, "TamperDetectionActivated");
+        assert_eq!(
+            (event.severity, &event.info),
+            (SecuritySeverity::Critical, &None)
+        );
+        let query = world.queries.lock().unwrap().last().cloned().unwrap();
+        assert!(query.contains("severity = 'critical'"), "{query}");
     });
 }

@@ -98,4 +98,9 @@ impl Client {
     ) -> Result<UploadUrl, ClientError> {
         read(self.post(&["files", "upload-urls"]).json(request)).await
     }
+
+    /// `DELETE /api/v1/files/upload-urls/{id}`
+    pub async fn revoke_upload_url(&self, id: &str) -> Result<(), ClientError> {
+        nothing(self.delete(&["files", "upload-urls", id])).await
+    }
 }
