@@ -51,6 +51,9 @@ pub(crate) fn device(station: StationView) -> sdk::Device {
             lng,
             address: some(station.address),
         }),
+        quirk_profile: station
+            .quirk_profile
+            .map(|(id, revision)| sdk::QuirkProfileRef { id, revision }),
         connectors: connectors(station.connectors, station.connectors_declared),
         position: position(station.position),
     }

@@ -48,6 +48,11 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/devices/{id}/composite-schedule", READ),
     ("GET", "/api/v1/devices/{id}/monitors", READ),
     ("GET", "/api/v1/devices/{id}/display-messages", READ),
+    ("GET", "/api/v1/quirks", READ),
+    ("POST", "/api/v1/quirks/reload", OPERATE),
+    // As frames do, these hold clear tokens of drivers.
+    ("GET", "/api/v1/quarantine", OPERATE),
+    ("POST", "/api/v1/quarantine/{id}/replay", OPERATE),
     ("GET", "/api/v1/commands/{id}", READ),
     // What a station knows about a person.
     ("GET", "/api/v1/commands/{id}/customer-report", OPERATE),

@@ -15,6 +15,8 @@ mod local_list;
 mod messages;
 mod principals;
 mod prometheus;
+mod quarantine;
+mod quirks;
 mod reservations;
 mod security_events;
 mod tokens;
@@ -89,6 +91,10 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
             certificates::install,
             certificates::delete
         ))
+        .routes(routes!(quirks::list))
+        .routes(routes!(quirks::reload))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::replay))
         .routes(routes!(principals::list, principals::create))
         .routes(routes!(principals::delete))
         .routes(routes!(health::health))

@@ -20,6 +20,7 @@ mod api {
     mod health;
     mod items;
     mod local_lists;
+    mod quirks;
     mod reservations;
     mod tables;
     mod transactions;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use storage::log::LogConfig;
 
 use crate::certificates::CertificatesConfig;
+use crate::quirks::QuirksConfig;
 
 /// What happens to a station that nobody registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +148,8 @@ pub struct Config {
     pub tariff: Tariff,
     /// What a register may do.
     pub plausibility: Plausibility,
+    /// How stations are treated that stray from the specification.
+    pub quirks: QuirksConfig,
     /// Who signs certificates, and who knows about them; default nobody.
     pub certificates: CertificatesConfig,
     /// Sizes and limits of each shard's log.
@@ -179,6 +182,7 @@ impl Default for Config {
             event_streams: EventStreams::default(),
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),
+            quirks: QuirksConfig::default(),
             certificates: CertificatesConfig::default(),
             log: LogConfig::default(),
             give_back: || {},

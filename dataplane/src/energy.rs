@@ -134,6 +134,19 @@ impl Registers {
     pub(crate) fn end(&mut self, register: Register, rules: &Plausibility) {
         self.has_end = true;
         let before = self.last;
+        // A meter that is ahead of one that was read later by the clock says that the clock was put back in between: it
+        // tells nothing of the time that has passed.
+        let put_back = before.is_some_and(|last| {
+            matches!((last.at, register.at), (Some(last), Some(at)) if at < last)
+                && last.energy < register.energy
+        });
+        let register = match put_back {
+            true => Register {
+                at: None,
+                ..register
+            },
+            false => register,
+        };
         self.take(register, rules);
         // A periodic reading may be a moment newer than the end.
         let overtaken = before.zip(self.first).is_some_and(|(last, first)| {
@@ -234,6 +247,19 @@ mod tests {
             Quality::Ok,
         );
         check(&[(0, 1_000), (60, 1_000)], Some(0), Quality::Ok);
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_reaches_no_bill() {
+        // Two hours in the middle of an hour's charging, and at its very end.
+        check(
+            &[(0, 1_000), (30, 12_000), (-90, 15_000), (-60, 23_000)],
+            Some(22_000),
+            Quality::Ok,
+        );
+        check(&[(0, 1_000), (-60, 23_000)], Some(22_000), Quality::Ok);
+        // The limits of a transaction still hold.
+        check(&[(0, 1_000), (-60, 900_000)], Some(0), Quality::Quarantined);
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod mailbox;
 mod normalize;
 mod password;
 mod permutation;
+mod quirks;
 mod random;
 mod replay;
 mod retry;
@@ -52,11 +53,15 @@ pub use id::CommandId;
 pub use items::{ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
+pub use quirks::{
+    QUIRK_PROFILES_MAX, QuirkBook, QuirkError, QuirkPing, QuirkPolicy, QuirkProfile, QuirksConfig,
+};
 pub use replay::{ReplayError, stored_stations};
 pub use router::charging::ChargingView;
 pub use router::closing::{CloseOutcome, CloseProblem, CloseRequest, ClosingView};
 pub use router::grid::{DerControlState, DerControlView, DerView, EventStreamView, StreamHeard};
 pub use router::pending::Pending;
+pub use router::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{
     CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, LogView, Page,

@@ -7,7 +7,7 @@ pub(crate) mod meter;
 
 use fleet::UtcMicros;
 use fleet::record::{Booted, ConnectorStatus, Moment};
-use ocpp::{Timestamp, v16};
+use ocpp::{Timestamp, Zone, v16};
 
 /// A 1.6 event older than this on receipt was recorded offline: the version has no flag for it.
 const OFFLINE_AFTER_MICROS: i64 = 10 * 60 * 1_000_000;
@@ -15,7 +15,8 @@ const OFFLINE_AFTER_MICROS: i64 = 10 * 60 * 1_000_000;
 /// When something happened: the station's time where that is worth believing, else the time of receipt.
 pub(crate) fn moment(timestamp: Option<&Timestamp<'_>>, received_at: UtcMicros) -> Moment {
     let raw = timestamp.and_then(|t| t.raw.as_deref()).unwrap_or("");
-    let at = timestamp.map(|t| UtcMicros(t.utc_micros));
+    let told = timestamp.filter(|t| t.zone != Zone::Distrusted);
+    let at = told.map(|t| UtcMicros(t.utc_micros));
     let trusted = at.filter(|at| at.is_trusted(received_at));
     Moment {
         at: trusted.unwrap_or(received_at).0,

@@ -8,6 +8,7 @@ pub(crate) mod closing;
 pub(crate) mod grid;
 mod items;
 pub(crate) mod pending;
+pub(crate) mod quarantine;
 pub(crate) mod reservations;
 mod variables;
 pub(crate) mod view;
@@ -28,10 +29,12 @@ use crate::items::{ItemKind, ItemView};
 use crate::local_list::LocalList;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
+use crate::quirks::{QuirkBook, QuirkError, Shelf};
 use crate::token::{NamedToken, Token, TokenFilter, TokenMode, TokenWritten};
 use crate::variables::read::Recent;
 use crate::variables::{VariableFilter, VariableView};
 use pending::{Pending, Reply, pending};
+use quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 use reservations::{ReservationView, ReserveRequest};
 use view::{CommandView, LogView, Page, ShardHealth, StationView, TransactionView};
 
@@ -301,6 +304,10 @@ pub(crate) enum Ask {
         key: StationKey,
         reply: Reply<Option<Vec<ReservationView>>>,
     },
+    Replay {
+        request: QuarantineReplay,
+        reply: Reply<Result<ReplayOutcome, ReplayRefused>>,
+    },
     /// `None` for a station nobody has heard of.
     Certificates {
         key: StationKey,
@@ -405,6 +412,7 @@ pub struct Router {
     shards: Arc<[Mailbox<Letter>]>,
     tokens: Mailbox<TokenAsk>,
     logs: Arc<[LogHandle]>,
+    quirks: Arc<Shelf>,
 }
 
 impl Router {
@@ -413,12 +421,29 @@ impl Router {
         shards: Vec<Mailbox<Letter>>,
         tokens: Mailbox<TokenAsk>,
         logs: &[LogHandle],
+        quirks: Arc<Shelf>,
     ) -> Self {
         Self {
             shards: shards.into(),
             tokens,
             logs: logs.into(),
+            quirks,
         }
+    }
+
+    /// The quirk profiles in force.
+    pub fn quirks(&self) -> Arc<QuirkBook> {
+        self.quirks.book()
+    }
+
+    /// Reads the quirk profiles again, and answers with those in force from now on. Reads files: not for a thread that
+    /// must not wait.
+    ///
+    /// # Errors
+    ///
+    /// Any [`QuirkError`]; the profiles stay as they were.
+    pub fn reload_quirks(&self) -> Result<Arc<QuirkBook>, QuirkError> {
+        self.quirks.reload()
     }
 
     fn ask<T>(&self, partition: Partition, ask: impl FnOnce(Reply<T>) -> Ask) -> Pending<T> {

@@ -32,6 +32,7 @@ use crate::config::Config;
 use crate::keeper;
 use crate::mailbox::{Mailbox, Wake, mailbox};
 use crate::permutation::TransactionIds;
+use crate::quirks::{QuirkError, Shelf};
 use crate::replay::{Replay, ReplayError};
 use crate::router::{Letter, Router, TokenAsk};
 use crate::shard::{Lookup, Now, Running, Settings, Shard, StoreUnreadable};
@@ -84,6 +85,9 @@ pub enum StartError {
     /// What signs certificates, or knows about them.
     #[error("setting up certificates")]
     Certificates(#[from] ServicesError),
+    /// Profiles of stations.
+    #[error("reading quirk profiles")]
+    Quirks(#[from] QuirkError),
     /// State and logs do not come together.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -195,6 +199,7 @@ impl Dataplane {
     ) -> Result<Self, StartError> {
         check(&config)?;
         let services = Services::open(&config.certificates)?;
+        let quirks = Arc::new(Shelf::open(config.quirks.clone())?);
         let shards = config.shards;
         let (listeners, addrs) = listen_all(&config)?;
         let mut seats = Vec::with_capacity(shards);
@@ -236,13 +241,14 @@ impl Dataplane {
             pending: AtomicUsize::new(0),
             token_changes: AtomicU64::new(0),
             running: Running::default(),
+            quirks: Arc::clone(&quirks),
             config,
         });
         let projector = Projector::spawn(store.clone(), PROJECTIONS_MAX, settings.config.give_back)
             .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
         let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), asks)?;
-        let router = Router::new(mailboxes.clone(), tokens.clone(), &logs);
+        let router = Router::new(mailboxes.clone(), tokens.clone(), &logs, quirks);
         // All are loaded before the first runs: a token's transactions are counted over all of them.
         let mut loaded = Vec::with_capacity(shards);
         for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {

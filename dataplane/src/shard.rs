@@ -28,6 +28,7 @@ mod named_token;
 mod outbox;
 mod passwords;
 mod projection;
+mod quirks;
 mod reservations;
 mod retries;
 mod stations;
@@ -50,7 +51,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use fleet::record::{Direction, Disconnected, MeterValues};
-use fleet::wire::MessageView;
+use fleet::wire::{Body, MessageView};
 use fleet::{EventId, Seq, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
@@ -61,6 +62,7 @@ use crate::CommandId;
 use crate::admission::Guesses;
 use crate::config::Config;
 use crate::permutation::TransactionIds;
+use crate::quirks::Shelf;
 use crate::random::Random;
 use crate::retry::Canonical;
 use crate::state::StationState;
@@ -76,6 +78,7 @@ pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
 pub(crate) use projection::{RetryRow, Row, charging_key, read_record_row, reservations_key};
+use quirks::{Delayed, Fit, MeterNews, Shelved};
 pub(crate) use reservations::{reservation_ends, view as reservation_view};
 use stations::Stations;
 pub(crate) use store::{Lookup, StoreUnreadable};
@@ -132,6 +135,8 @@ pub(crate) struct Settings {
     pub(crate) token_changes: AtomicU64,
     /// Transactions that run, by token, over all shards.
     pub(crate) running: Running,
+    /// The quirk profiles in force.
+    pub(crate) quirks: Arc<Shelf>,
 }
 
 /// See the module.
@@ -168,6 +173,10 @@ pub(crate) struct Shard {
     /// Stations packed since memory was last given back.
     packed: usize,
     outbox: Outbox,
+    delayed: Delayed,
+    shelved: Shelved,
+    /// The key of the replay that goes on: what it takes is history.
+    replaying: Option<[u8; 16]>,
     errands: Errands,
     tally: Tally,
     reads_paused: bool,
@@ -204,6 +213,9 @@ impl Shard {
     ) -> Self {
         Self {
             index,
+            shelved: Shelved::new(&settings),
+            delayed: Delayed::default(),
+            replaying: None,
             settings,
             lookup,
             tokens: TokenCache::default(),
@@ -431,6 +443,19 @@ impl Shard {
         frame: &[u8],
         header_len: usize,
     ) {
+        if !self.hold_back(now, id, called_at, frame, header_len) {
+            self.send_released(now, id, called_at, frame, header_len);
+        }
+    }
+
+    fn send_released(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        called_at: Instant,
+        frame: &[u8],
+        header_len: usize,
+    ) {
         let Some(live) = self.conns.live_mut(id) else {
             return;
         };
@@ -463,7 +488,7 @@ impl Shard {
     }
 
     fn bytes_held(&self) -> usize {
-        self.journal.len() + self.waiting.len() + self.projection.len()
+        self.journal.len() + self.waiting.len() + self.projection.len() + self.delayed.len()
     }
 
     fn over_budget(&self) -> bool {
@@ -546,6 +571,7 @@ impl Shard {
     /// Closes every connection, refuses new ones. Answers that are in line still go out first.
     pub(crate) fn drain(&mut self, now: Now) {
         self.draining = true;
+        self.send_delayed(now);
         for id in self.conns.ids().collect::<Vec<_>>() {
             match self.conns.live_mut(id).map(|live| live.held) {
                 // It is closed when its answers are out; see `drained`.
@@ -558,7 +584,7 @@ impl Shard {
 
     /// True when a drain has nothing left to wait for.
     pub(crate) fn drained(&self) -> bool {
-        self.waiting.is_empty() && self.journal.waiting_since().is_none()
+        self.waiting.is_empty() && self.delayed.is_empty() && self.journal.waiting_since().is_none()
     }
 
     /// Writes a record and folds it into its station's state.
@@ -580,11 +606,18 @@ impl Shard {
             entry.since_newest.saturating_add(1)
         };
         self.projection.note(event, &record, bytes);
+        if matches!(record.body, Body::Booted(_) | Body::StationDeleted(_)) {
+            entry.fit = Fit::default();
+        }
+        let meter_news = MeterNews::of(&record.body);
         if !entry.dirty {
             entry.dirty = true;
             self.projection.dirty(event.seq, station);
         }
         self.tally.counters.records += 1;
+        if let Some(news) = meter_news {
+            self.watch_meter_values(now, station, news);
+        }
         event
     }
 

@@ -367,6 +367,7 @@ impl StationState {
             | Body::V2xChanged(_)
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
+            | Body::MessageQuarantined(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {
                 self.registered = true;
@@ -426,7 +427,8 @@ impl StationState {
     }
 
     fn apply_status(&mut self, at: UtcMicros, status: &fleet::record::ArchivedStatusReported) {
-        self.seen_at = at;
+        // A fact of a message that is read again long after it came is no sign of life: the newest stays.
+        self.seen_at = self.seen_at.max(at);
         self.remember(
             &status.retry,
             status.occurred.clock_trusted,
@@ -456,7 +458,7 @@ impl StationState {
         rules: &Plausibility,
     ) {
         if !is_close(event) {
-            self.seen_at = at;
+            self.seen_at = self.seen_at.max(at);
             let occurred_at = event.occurred.at.to_native();
             self.remember(&event.retry, event.occurred.clock_trusted, occurred_at);
         }
@@ -515,7 +517,7 @@ impl StationState {
         values: &fleet::record::ArchivedMeterValues,
         rules: &Plausibility,
     ) {
-        self.seen_at = at;
+        self.seen_at = self.seen_at.max(at);
         let newest = values.rows.iter().filter(|row| row.clock_trusted);
         let newest = newest.map(|row| row.measured_at.to_native()).max();
         self.remember(&values.retry, newest.is_some(), newest.unwrap_or(0));

@@ -27,9 +27,10 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
-    ConnectionRefused, DerChanged, Disconnected, EventStreamsChanged, Message, MeterValues,
-    Notified, ReservationsChanged, SecurityEvent, StationCertificates, StationConfigured,
-    StationDeleted, StatusReported, TransactionClosed, TransactionEvent, V2xChanged,
+    ConnectionRefused, DerChanged, Disconnected, EventStreamsChanged, Message, MessageQuarantined,
+    MeterValues, Notified, ReservationsChanged, SecurityEvent, StationCertificates,
+    StationConfigured, StationDeleted, StatusReported, TransactionClosed, TransactionEvent,
+    V2xChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -207,6 +208,7 @@ kinds! {
     20 ChargingChanged,
     25 ReservationsChanged,
     35 StationCertificates,
+    40 MessageQuarantined,
     50 DerChanged,
     51 EventStreamsChanged,
     52 BatterySwapsChanged,

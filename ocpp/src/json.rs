@@ -19,7 +19,9 @@ pub(crate) use skip::is_json_number;
 pub(crate) use string::{plain_end, write_string};
 
 use crate::meter::MeterColumns;
-use crate::{Policy, Quirks, Version};
+use crate::policy::{Note, Taken};
+use crate::timestamp::Moment;
+use crate::{Clock, Quirks, Rules, Version, Zone};
 
 /// Deepest nesting of arrays and objects in a payload; the deepest of a schema is 10.
 pub(crate) const DEPTH_MAX: u32 = 32;
@@ -33,8 +35,10 @@ pub(crate) struct Reader<'a> {
     depth: u32,
     /// The version whose schema is read.
     pub(crate) version: Version,
+    /// How to read it.
+    pub(crate) rules: Rules<'a>,
     /// What may be tolerated.
-    pub(crate) policy: Policy,
+    allowed: Quirks,
     /// What was tolerated.
     pub(crate) quirks: Quirks,
     /// Where meter values go; taken by the one field of a message that holds them.
@@ -43,13 +47,15 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
-    pub(crate) fn new(text: &'a str, version: Version, policy: Policy) -> Reader<'a> {
+    pub(crate) fn new(text: &'a str, version: Version, rules: impl Into<Rules<'a>>) -> Reader<'a> {
+        let rules = rules.into();
         Reader {
             text,
             at: 0,
             depth: 0,
             version,
-            policy,
+            rules,
+            allowed: rules.policy.allowed(),
             quirks: Quirks::default(),
             columns: None,
         }
@@ -73,6 +79,11 @@ impl<'a> Reader<'a> {
         bytes.get(self.at).copied().unwrap_or(0)
     }
 
+    /// Where the next byte stands.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// Everything from the next value on, for a look ahead.
     pub(crate) fn rest(&mut self) -> &'a str {
         self.peek();
@@ -89,13 +100,45 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// True while tolerating, in which case `quirk` is noted.
+    /// True where `quirk` may be tolerated.
+    pub(crate) fn may(&self, quirk: Quirks) -> bool {
+        self.allowed.contains(quirk)
+    }
+
+    /// The same, in which case `quirk` is noted, at the value that was just read or comes next.
     pub(crate) fn tolerate(&mut self, quirk: Quirks) -> bool {
-        let tolerant = self.policy >= Policy::Tolerant;
-        if tolerant {
-            self.quirks.insert(quirk);
+        self.tolerate_as(quirk, Taken::Usual)
+    }
+
+    /// The same; `taken` is what is read instead.
+    pub(crate) fn tolerate_as(&mut self, quirk: Quirks, taken: Taken) -> bool {
+        let allowed = self.may(quirk);
+        if allowed {
+            self.note(quirk, taken);
         }
-        tolerant
+        allowed
+    }
+
+    fn note(&mut self, quirks: Quirks, taken: Taken) {
+        self.quirks.insert(quirks);
+        if let Some(notes) = self.rules.notes {
+            let at = self.at;
+            notes.add(Note { at, quirks, taken });
+        }
+    }
+
+    /// What a date is worth by the station's clock.
+    #[inline]
+    pub(crate) fn by_clock(&mut self, moment: Moment) -> Moment {
+        if self.rules.clock == Clock::default() {
+            return moment;
+        }
+        let by_clock = moment.by(self.rules.clock);
+        let corrected = by_clock.utc_micros != moment.utc_micros;
+        if corrected && moment.zone == Zone::Utc {
+            self.note(Quirks::LOCAL_TIME, Taken::Usual);
+        }
+        by_clock
     }
 
     /// Steps into an object.
@@ -250,11 +293,12 @@ impl<'a> Reader<'a> {
             members.custom = true;
             return self.custom_data().map_err(|fault| fault.at(key));
         }
-        if self.policy < Policy::Lenient {
+        if !self.may(Quirks::EXTRA_PROPERTY) {
             return Err(Fault::unknown(key));
         }
-        self.quirks.insert(Quirks::EXTRA_PROPERTY);
-        self.skip_value()
+        self.skip_value()?;
+        self.note(Quirks::EXTRA_PROPERTY, Taken::Usual);
+        Ok(())
     }
 
     /// `customData`: any members beside a `vendorId` of at most 255 characters (2.0.1 Part 2,

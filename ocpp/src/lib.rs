@@ -6,12 +6,15 @@
 //!   every one of them.
 //! - [`MeterColumns`] receive meter values straight from the JSON.
 //! - [`Rpc`] keeps the rules of calls on one connection, [`Inbound`] recognises repeated ones.
+//! - [`Rules`] say how a message is read, [`Notes`] what was tolerated where; [`repair`] puts a frame right that is
+//!   nearly one.
 //! - [`mask_secrets`] hides passwords in a raw message, [`replace_tokens`] the tokens of a payload.
 //!
 //! Nothing here reads a clock or a socket, and no input makes it panic.
 
 #![forbid(unsafe_code)]
 
+mod change;
 mod decimal;
 mod error;
 mod frame;
@@ -20,6 +23,7 @@ mod json;
 pub mod meter;
 mod policy;
 mod record;
+mod repair;
 mod rpc;
 mod secrets;
 mod timestamp;
@@ -28,6 +32,7 @@ pub mod v201;
 pub mod v21;
 mod version;
 
+pub use change::Change;
 pub use error::{CallError, ErrorCode};
 pub use frame::{
     Frame, FrameError, FrameFault, MESSAGE_ID_MAX, Reply, UNREADABLE_ID, scan, write_call,
@@ -35,8 +40,9 @@ pub use frame::{
 };
 pub use instant::Instant;
 pub use meter::MeterColumns;
-pub use policy::{Policy, Quirks};
+pub use policy::{Clock, Notes, Policy, Quirks, Rules};
 pub use record::{Any, Decoded, Int, Key, List, LooseText, Number, Open, Text, Uri, Word};
+pub use repair::{Repaired, repair};
 pub use rpc::{Admission, Call, Event, Inbound, Outcome, QueueFull, Rpc};
 pub use secrets::{mask_secrets, may_hold_secrets, replace_tokens};
 pub use timestamp::{Timestamp, Zone};

@@ -1,7 +1,7 @@
-//! How far a message may stray from its schema, and what it strayed by.
+//! How far a message may stray from its schema, what its dates are worth, and what it strayed by.
 
-/// What to do with a message that breaks its schema; each step accepts more than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+/// What to do with a message that breaks its schema; each of the first three accepts more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Policy {
     /// The schema and nothing else. For what we or an operator send.
     Strict,
@@ -10,6 +10,51 @@ pub enum Policy {
     Tolerant,
     /// Also properties that the schema does not name; they are skipped.
     Lenient,
+    /// These deviations and no others: what a station of this make is known for.
+    Only(Quirks),
+}
+
+impl Policy {
+    /// What may be tolerated.
+    pub const fn allowed(self) -> Quirks {
+        match self {
+            Policy::Strict => Quirks(0),
+            Policy::Tolerant => Quirks::KNOWN,
+            Policy::Lenient => Quirks::ALL,
+            Policy::Only(quirks) => quirks,
+        }
+    }
+}
+
+/// What is known of the clock that a station's dates come from; the default says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Clock {
+    /// The zone of dates that name none, in minutes east of UTC.
+    pub zone_minutes: i16,
+    /// Dates marked `Z` are of that zone too.
+    pub utc_is_local: bool,
+    /// No date of it tells when anything happened.
+    pub distrusted: bool,
+}
+
+/// How a message is to be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules<'n> {
+    /// How far it may stray from its schema.
+    pub policy: Policy,
+    /// What its dates are worth.
+    pub clock: Clock,
+    /// Where to note what was tolerated, place by place; without it only the kinds are told.
+    pub notes: Option<&'n Notes>,
+}
+
+impl From<Policy> for Rules<'_> {
+    fn from(policy: Policy) -> Self {
+        Rules {
+            policy,
+            ..Rules::default()
+        }
+    }
 }
 
 /// The deviations that were tolerated in one message, as a set.
@@ -43,8 +88,19 @@ impl Quirks {
     pub const NUMBER_FORM: Quirks = Quirks(1 << 11);
     /// Another text where an address is due.
     pub const NOT_A_URI: Quirks = Quirks(1 << 12);
+    /// A local time marked as UTC, put right (a [`Clock`] that says so only).
+    pub const LOCAL_TIME: Quirks = Quirks(1 << 13);
 
-    const NAMES: [&'static str; 13] = [
+    /// All of them.
+    pub const ALL: Quirks = Quirks((1 << 14) - 1);
+    /// Those that [`Policy::Tolerant`] takes.
+    pub const KNOWN: Quirks = Quirks(Quirks::ALL.0 & !Quirks::EXTRA_PROPERTY.0);
+    /// Those by which a value is kept as it was sent; every other one changes what is read.
+    pub const KEPT: Quirks = Quirks(
+        Quirks::OVER_LONG.0 | Quirks::UNKNOWN_WORD.0 | Quirks::EMPTY_ARRAY.0 | Quirks::NOT_A_URI.0,
+    );
+
+    const NAMES: [&'static str; 14] = [
         "null_payload",
         "null_optional",
         "empty_string",
@@ -58,6 +114,7 @@ impl Quirks {
         "extra_property",
         "number_form",
         "not_a_uri",
+        "local_time",
     ];
 
     /// True when the message followed its schema.
@@ -75,6 +132,12 @@ impl Quirks {
         self.0 |= other.0;
     }
 
+    /// The flag of this name.
+    pub fn parse(name: &str) -> Option<Quirks> {
+        let bit = Quirks::NAMES.iter().position(|known| *known == name)?;
+        Some(Quirks(1 << bit))
+    }
+
     /// The set as bits, stable between versions of this crate: a flag keeps its bit.
     pub const fn bits(self) -> u32 {
         self.0
@@ -87,6 +150,48 @@ impl Quirks {
             .enumerate()
             .filter(move |(bit, _)| self.0 & (1 << bit) != 0)
             .map(|(_, name)| name)
+    }
+}
+
+/// What stands in a message in place of what was found there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// What the kind of deviation says by itself.
+    Usual,
+    /// A boolean for a number or a word.
+    Boolean(bool),
+}
+
+/// One place where something was tolerated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Note {
+    /// A byte of the value, or the one behind it.
+    pub(crate) at: usize,
+    pub(crate) quirks: Quirks,
+    pub(crate) taken: Taken,
+}
+
+/// Places that are noted of one message; a message may be a megabyte of them.
+const NOTES_MAX: usize = 32;
+
+/// What was tolerated in one message, place by place; the first [`Notes::LEN_MAX`] places.
+#[derive(Debug, Default)]
+pub struct Notes(std::cell::RefCell<Vec<Note>>);
+
+impl Notes {
+    /// Most places that are noted.
+    pub const LEN_MAX: usize = NOTES_MAX;
+
+    pub(crate) fn add(&self, note: Note) {
+        let mut notes = self.0.borrow_mut();
+        if notes.len() < NOTES_MAX {
+            notes.push(note);
+        }
+    }
+
+    /// What was noted, in the order of the message, and nothing any more.
+    pub(crate) fn take(&self) -> Vec<Note> {
+        self.0.take()
     }
 }
 

@@ -22,7 +22,8 @@ pub use uri::Uri;
 
 use crate::json::{Fault, Reader, write_string};
 use crate::meter::MeterColumns;
-use crate::{CallError, ErrorCode, Policy, Quirks, Version};
+use crate::policy::Taken;
+use crate::{CallError, ErrorCode, Quirks, Rules, Version};
 
 /// A type with a form on the wire.
 pub(crate) trait Wire<'a>: Sized {
@@ -178,7 +179,7 @@ pub(crate) fn write_text(out: &mut Vec<u8>, start: usize, name: &str, text: Opti
 pub struct Decoded<M> {
     /// The message.
     pub message: M,
-    /// Its deviations from the schema; empty under [`Policy::Strict`].
+    /// Its deviations from the schema; empty under [`Policy::Strict`](crate::Policy::Strict).
     pub quirks: Quirks,
 }
 
@@ -289,10 +290,10 @@ impl<'a, T: Wire<'a>> Wire<'a> for Option<T> {
 #[inline(never)]
 fn stands_for_nothing(r: &mut Reader<'_>, empty_is_absent: bool) -> bool {
     match r.peek() {
-        b'n' if r.policy >= Policy::Tolerant && r.literal("null") => {
+        b'n' if r.may(Quirks::NULL_OPTIONAL) && r.literal("null") => {
             r.tolerate(Quirks::NULL_OPTIONAL)
         }
-        b'"' if empty_is_absent && r.policy >= Policy::Tolerant && r.literal("\"\"") => {
+        b'"' if empty_is_absent && r.may(Quirks::EMPTY_STRING) && r.literal("\"\"") => {
             r.tolerate(Quirks::EMPTY_STRING)
         }
         _ => false,
@@ -329,8 +330,8 @@ impl<'a> Wire<'a> for bool {
         }
         // Seen: 0 and 1, and the words in quotes.
         let word = match r.peek() {
-            b'"' if r.policy >= Policy::Tolerant => r.string()?,
-            b'0' | b'1' if r.policy >= Policy::Tolerant => Cow::Borrowed(r.number()?),
+            b'"' if r.may(Quirks::TYPE_COERCED) => r.string()?,
+            b'0' | b'1' if r.may(Quirks::TYPE_COERCED) => Cow::Borrowed(r.number()?),
             _ => return Err(r.wrong_type("a boolean")),
         };
         let value = match &*word {
@@ -338,7 +339,7 @@ impl<'a> Wire<'a> for bool {
             "0" | "false" | "False" => false,
             _ => return Err(Fault::wrong_type(&format!("{word:.20}"), "a boolean")),
         };
-        r.tolerate(Quirks::TYPE_COERCED);
+        r.tolerate_as(Quirks::TYPE_COERCED, Taken::Boolean(value));
         Ok(value)
     }
 
@@ -377,12 +378,12 @@ impl<'a> Wire<'a> for Any<'a> {
 pub(crate) fn decode<'a, T: Wire<'a> + Record<'a>, M>(
     payload: &'a str,
     version: Version,
-    policy: Policy,
+    rules: Rules<'a>,
     columns: &'a mut MeterColumns,
     wrap: fn(T) -> M,
 ) -> Result<Decoded<M>, CallError> {
     let mut message = T::blank();
-    let quirks = read_payload(payload, version, policy, columns, &mut message)?;
+    let quirks = read_payload(payload, version, rules, columns, &mut message)?;
     let message = wrap(message);
     Ok(Decoded { message, quirks })
 }
@@ -390,15 +391,15 @@ pub(crate) fn decode<'a, T: Wire<'a> + Record<'a>, M>(
 fn read_payload<'a>(
     payload: &'a str,
     version: Version,
-    policy: Policy,
+    rules: Rules<'a>,
     columns: &'a mut MeterColumns,
     message: &mut dyn Record<'a>,
 ) -> Result<Quirks, CallError> {
-    let mut r = Reader::new(payload, version, policy);
+    let mut r = Reader::new(payload, version, rules);
     r.columns = Some(columns);
-    if policy >= Policy::Tolerant && r.literal("null") {
+    if r.may(Quirks::NULL_PAYLOAD) && r.literal("null") {
         r.end()?;
-        let mut empty = Reader::new("{}", version, policy);
+        let mut empty = Reader::new("{}", version, rules);
         empty.tolerate(Quirks::NULL_PAYLOAD);
         empty.columns = r.columns.take();
         r = empty;
@@ -591,13 +592,22 @@ macro_rules! actions {
             pub fn decode(
                 action: &str,
                 payload: &'a str,
-                policy: $crate::Policy,
+                rules: impl Into<$crate::Rules<'a>>,
+                columns: &'a mut $crate::meter::MeterColumns,
+            ) -> Result<$crate::Decoded<Self>, $crate::CallError> {
+                Self::decode_by(action, payload, rules.into(), columns)
+            }
+
+            fn decode_by(
+                action: &str,
+                payload: &'a str,
+                rules: $crate::Rules<'a>,
                 columns: &'a mut $crate::meter::MeterColumns,
             ) -> Result<$crate::Decoded<Self>, $crate::CallError> {
                 columns.clear();
                 $(if action == stringify!($action) {
                     return $crate::record::decode::<$ty, Self>(
-                        payload, $version, policy, columns, $name::$action,
+                        payload, $version, rules, columns, $name::$action,
                     );
                 })*
                 Err($crate::record::refuse_action(action, $title, $known))

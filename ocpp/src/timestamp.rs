@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::Quirks;
 use crate::json::{Fault, Reader};
 use crate::record::Wire;
+use crate::{Clock, Quirks};
 
 /// What a date said about its zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,8 +13,10 @@ pub enum Zone {
     Utc,
     /// An offset, in minutes east of UTC; already subtracted from the moment.
     Offset(i16),
-    /// None was given; the moment was read as UTC.
+    /// None was given; the moment was read as UTC, or in the zone that the station's clock is known to be set to.
     Missing,
+    /// Whatever was given: the station's clock is known to be wrong, and the moment tells nothing.
+    Distrusted,
 }
 
 /// A moment, and how the station wrote it.
@@ -60,6 +62,24 @@ pub(crate) struct Moment {
     pub(crate) quirks: Quirks,
 }
 
+impl Moment {
+    /// The moment by a clock of which something is known.
+    pub(crate) fn by(mut self, clock: Clock) -> Moment {
+        let local = match self.zone {
+            Zone::Missing => true,
+            Zone::Utc => clock.utc_is_local,
+            Zone::Offset(_) | Zone::Distrusted => false,
+        };
+        if local {
+            self.utc_micros -= i64::from(clock.zone_minutes) * 60_000_000;
+        }
+        if clock.distrusted {
+            self.zone = Zone::Distrusted;
+        }
+        self
+    }
+}
+
 /// Reads a date: RFC 3339, or one of the notations seen in the field, which are marked as quirks.
 #[inline]
 pub(crate) fn parse(text: &str) -> Option<Moment> {
@@ -93,7 +113,7 @@ pub(crate) fn parse(text: &str) -> Option<Moment> {
     let zone = zone(&bytes[at..], &mut quirks)?;
     let offset = match zone {
         Zone::Offset(minutes) => i64::from(minutes),
-        Zone::Utc | Zone::Missing => 0,
+        Zone::Utc | Zone::Missing | Zone::Distrusted => 0,
     };
     let days = days_from_civil(year, month, day);
     let minutes = (days * 24 + i64::from(hour)) * 60 + i64::from(minute) - offset;
@@ -256,7 +276,7 @@ pub(crate) fn read_moment(r: &mut Reader<'_>, raw: &str) -> Result<Moment, Fault
     if !moment.quirks.is_empty() && !r.tolerate(moment.quirks) {
         return Err(Fault::value(raw, expected));
     }
-    Ok(moment)
+    Ok(r.by_clock(moment))
 }
 
 #[cfg(test)]

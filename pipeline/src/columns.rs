@@ -299,6 +299,27 @@ tables! {
         seq: BigInt,
         date: Date,
     }
+    QuarantinedMessages {
+        tenant: Text,
+        station_id: Text,
+        outcome: Text,
+        protocol: Text,
+        message_id: Text,
+        action: Text,
+        raw: Text,
+        profile_id: Text,
+        profile_revision: BigInt,
+        changes: Text,
+        error_code: Text,
+        reason: Text,
+        passed_by: BigInt,
+        replay_of_log_id: BigInt,
+        replay_of_seq: BigInt,
+        received_at: Timestamp,
+        log_id: BigInt,
+        seq: BigInt,
+        date: Date,
+    }
 }
 
 /// Rows of every table, gathered from records in the order of their log.
@@ -311,6 +332,7 @@ pub(crate) struct Columns {
     commands: Commands,
     status_events: StatusEvents,
     ocpp_messages: OcppMessages,
+    quarantined_messages: QuarantinedMessages,
 }
 
 impl Columns {
@@ -324,6 +346,7 @@ impl Columns {
             commands: Commands::new(),
             status_events: StatusEvents::new(),
             ocpp_messages: OcppMessages::new(),
+            quarantined_messages: QuarantinedMessages::new(),
         }
     }
 
@@ -352,6 +375,7 @@ impl Columns {
             Table::Commands => self.commands.len(),
             Table::StatusEvents => self.status_events.len(),
             Table::OcppMessages => self.ocpp_messages.len(),
+            Table::QuarantinedMessages => self.quarantined_messages.len(),
         }
     }
 
@@ -366,6 +390,7 @@ impl Columns {
             Table::Commands => self.commands.take(),
             Table::StatusEvents => self.status_events.take(),
             Table::OcppMessages => self.ocpp_messages.take(),
+            Table::QuarantinedMessages => self.quarantined_messages.take(),
         })
     }
 }

@@ -22,7 +22,7 @@ pub struct Config {
     /// The longest a row waits before a query sees it. Default 200 ms.
     pub publish_interval: Duration,
     /// Days that rows are kept, by their `date`; a table that is not named keeps them for ever.
-    /// Default: `ocpp_messages` 30.
+    /// Default: `ocpp_messages` 30, `quarantined_messages` 30.
     pub retention_days: BTreeMap<Table, u32>,
     /// An hour's files are merged when it has more than this many. Default 8.
     pub compact_files: usize,
@@ -62,7 +62,10 @@ impl Config {
             flush_bytes: 64 << 20,
             hot_bytes_max: 512 << 20,
             publish_interval: Duration::from_millis(200),
-            retention_days: BTreeMap::from([(Table::OcppMessages, 30)]),
+            retention_days: BTreeMap::from([
+                (Table::OcppMessages, 30),
+                (Table::QuarantinedMessages, 30),
+            ]),
             compact_files: 8,
             checkpoint_commits: 50,
             vacuum_after: Duration::from_secs(3_600),

@@ -94,7 +94,7 @@ impl std::fmt::Display for Role {
 pub struct Principal {
     /// Only rows of this tenant are seen.
     pub tenant: String,
-    /// `ocpp_messages` needs `Operator` or `Admin`.
+    /// `ocpp_messages` and `quarantined_messages` need `Operator` or `Admin`.
     pub role: Role,
     /// For `current_user` and the log.
     pub name: String,
@@ -411,7 +411,7 @@ fn register_paged<R: Row>(
 /// Raw frames hold what a station's user typed or swiped; facts do not.
 fn may_read(principal: &Principal, table: Table) -> bool {
     match (table, principal.role) {
-        (Table::OcppMessages, Role::ReadOnly) => false,
+        (Table::OcppMessages | Table::QuarantinedMessages, Role::ReadOnly) => false,
         (_, Role::Admin | Role::Operator | Role::ReadOnly) => true,
     }
 }

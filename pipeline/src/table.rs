@@ -25,11 +25,13 @@ pub enum Table {
     StatusEvents,
     /// Raw frames, secrets masked.
     OcppMessages,
+    /// Messages that strayed from their schema, and what was made of them.
+    QuarantinedMessages,
 }
 
 impl Table {
     /// Every table; the order is that of [`Table::index`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MeterValues,
         Self::MeterSamples,
         Self::TransactionEvents,
@@ -38,6 +40,7 @@ impl Table {
         Self::Commands,
         Self::StatusEvents,
         Self::OcppMessages,
+        Self::QuarantinedMessages,
     ];
 
     /// Name in SQL and of the folder in the lake.
@@ -51,6 +54,7 @@ impl Table {
             Self::Commands => "commands",
             Self::StatusEvents => "status_events",
             Self::OcppMessages => "ocpp_messages",
+            Self::QuarantinedMessages => "quarantined_messages",
         }
     }
 
@@ -69,7 +73,10 @@ impl Table {
         match self {
             Self::MeterValues | Self::MeterSamples => "measured_at",
             Self::TransactionEvents | Self::SecurityEvents | Self::StatusEvents => "occurred_at",
-            Self::ConnectionEvents | Self::Commands | Self::OcppMessages => "received_at",
+            Self::ConnectionEvents
+            | Self::Commands
+            | Self::OcppMessages
+            | Self::QuarantinedMessages => "received_at",
         }
     }
 
@@ -96,6 +103,7 @@ impl Table {
             Self::Commands => columns::Commands::COLUMNS,
             Self::StatusEvents => columns::StatusEvents::COLUMNS,
             Self::OcppMessages => columns::OcppMessages::COLUMNS,
+            Self::QuarantinedMessages => columns::QuarantinedMessages::COLUMNS,
         }
     }
 

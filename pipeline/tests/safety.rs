@@ -202,6 +202,7 @@ async fn raw_frames_need_the_operator_role() {
         query,
         "SELECT raw FROM ocpp_messages",
         "SELECT (SELECT max(raw) FROM ocpp_messages) FROM meter_values",
+        "SELECT raw FROM quarantined_messages",
     ] {
         let error = batches(&lake.sql(), &reader, query).await.expect_err(query);
         assert!(

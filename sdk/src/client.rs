@@ -16,9 +16,10 @@ use crate::{
     ConnectorStatus, Device, DeviceCertificates, DeviceCreated, DevicePatch, DeviceRequest, Health,
     ImportReport, InstallCertificateRequest, IssueReceipt, IssueRequest, LocalList,
     LocalListRequest, Message, MessageDirection, MessageType, Page, Principal, PrincipalCreated,
-    PrincipalRequest, Problem, Reservation, ReservationRequest, ReservationState, SecurityEvent,
-    SecuritySeverity, SignedValues, SqlRequest, Token, TokenRequest, TokenStatus, Transaction,
-    TransactionClose, TransactionStart, Variable, VoiceReply, VoiceRequest,
+    PrincipalRequest, Problem, QuarantineOutcome, QuarantinedMessage, QuirkProfiles, ReplayReceipt,
+    Reservation, ReservationRequest, ReservationState, SecurityEvent, SecuritySeverity,
+    SignedValues, SqlRequest, Token, TokenRequest, TokenStatus, Transaction, TransactionClose,
+    TransactionStart, Variable, VoiceReply, VoiceRequest,
 };
 
 /// How long a request may take, beyond what it asks the server to wait.
@@ -120,6 +121,21 @@ pub struct MessageFilter {
     pub from: Option<String>,
     /// Only those before this time.
     pub to: Option<String>,
+    /// How many, at most 500; the server's default without.
+    pub limit: Option<u32>,
+    /// [`Page::next_cursor`] of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which messages that were kept aside to list; the newest by default.
+#[derive(Clone, Debug, Default)]
+pub struct QuarantineFilter {
+    /// Only those of this station.
+    pub device_id: Option<String>,
+    /// Only those of which this became.
+    pub outcome: Option<QuarantineOutcome>,
+    /// Only those of this action.
+    pub action: Option<String>,
     /// How many, at most 500; the server's default without.
     pub limit: Option<u32>,
     /// [`Page::next_cursor`] of the page before.
@@ -324,6 +340,37 @@ impl Client {
             ("cursor", filter.cursor.clone()),
         ];
         read(self.request(Method::GET, &["devices", id, "messages"], &query)).await
+    }
+
+    /// `GET /api/v1/quirks`
+    pub async fn quirk_profiles(&self) -> Result<QuirkProfiles, ClientError> {
+        read(self.get(&["quirks"])).await
+    }
+
+    /// `POST /api/v1/quirks/reload`
+    pub async fn reload_quirk_profiles(&self) -> Result<QuirkProfiles, ClientError> {
+        read(self.post(&["quirks", "reload"])).await
+    }
+
+    /// `GET /api/v1/quarantine`
+    pub async fn quarantine(
+        &self,
+        filter: &QuarantineFilter,
+    ) -> Result<Page<QuarantinedMessage>, ClientError> {
+        let outcome = filter.outcome.map(|outcome| outcome.as_str().to_owned());
+        let query = [
+            ("device_id", filter.device_id.clone()),
+            ("outcome", outcome),
+            ("action", filter.action.clone()),
+            ("limit", filter.limit.map(|limit| limit.to_string())),
+            ("cursor", filter.cursor.clone()),
+        ];
+        read(self.request(Method::GET, &["quarantine"], &query)).await
+    }
+
+    /// `POST /api/v1/quarantine/{id}/replay`
+    pub async fn replay_quarantined(&self, id: &str) -> Result<ReplayReceipt, ClientError> {
+        read(self.post(&["quarantine", id, "replay"])).await
     }
 
     /// `GET /api/v1/devices/{id}/variables`

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::Position;
+use crate::{Position, QuirkProfileRef};
 
 /// A charging station, as it is right now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -39,6 +39,8 @@ pub struct Device {
     pub site: Option<String>,
     /// Where it stands.
     pub location: Option<Location>,
+    /// How it is treated where it strays from the specification; `null` where no profile covers it.
+    pub quirk_profile: Option<QuirkProfileRef>,
     /// What is known of its connectors, in the order of their numbers.
     pub connectors: Vec<Connector>,
     /// The newest event of the station that all this reflects.

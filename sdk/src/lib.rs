@@ -25,6 +25,7 @@ mod page;
 mod position;
 mod principals;
 mod problem;
+mod quirks;
 mod reservations;
 mod security;
 mod sql;
@@ -44,8 +45,8 @@ pub use charging::{
     CompositeSchedule, CompositeVerdict, VehicleCharging,
 };
 pub use client::{
-    Client, ClientError, DeviceFilter, MessageFilter, Outcome, ReservationFilter, TokenFilter,
-    VariableFilter,
+    Client, ClientError, DeviceFilter, MessageFilter, Outcome, QuarantineFilter, ReservationFilter,
+    TokenFilter, VariableFilter,
 };
 pub use commands::{
     Command, CommandError, CommandRequest, CommandState, FollowUp, Message, MessageDirection,
@@ -73,6 +74,10 @@ pub use page::Page;
 pub use position::Position;
 pub use principals::{Principal, PrincipalCreated, PrincipalRequest, Role};
 pub use problem::{FieldProblem, Problem};
+pub use quirks::{
+    MessageChange, QuarantineOutcome, QuarantinedMessage, QuirkProfile, QuirkProfileRef,
+    QuirkProfiles, ReplayReceipt,
+};
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security::{SecurityEvent, SecuritySeverity};
 pub use sql::SqlRequest;

@@ -285,6 +285,16 @@ fn dataplane_config(
             slack_wh: watt_hours("plausibility.slack_wh")?,
             transaction_wh_max: watt_hours("plausibility.transaction_wh_max")?,
         },
+        quirks: dataplane::QuirksConfig {
+            policy: settings.choice("quirks.policy", &dataplane::QuirkPolicy::NAMES)?,
+            path: Some(settings.non_empty("quirks.path")?)
+                .filter(|path| path != "none")
+                .map(PathBuf::from),
+            kept_per_hour_max: u16::try_from(
+                settings.count("quirks.kept_per_hour_max", 0..=10_000)?,
+            )
+            .expect("ten thousand fits"),
+        },
         certificates: certificates::check(settings)?,
         log: LogConfig {
             bytes_max: settings.size("log.bytes_max", 256 * MIB..=1024 * GIB)? as u64,

@@ -231,6 +231,16 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
             "Messages that broke their schema in a known way and were taken.",
             sum(shards, |shard| shard.counters.quirks),
         ),
+        (
+            "sigec_ocpp_quarantined_total",
+            "Messages kept aside because they strayed from their schema.",
+            sum(shards, |shard| shard.counters.messages_quarantined),
+        ),
+        (
+            "sigec_ocpp_quarantine_passed_by_total",
+            "Such messages that were not kept, because their station sent too many within an hour.",
+            sum(shards, |shard| shard.counters.quarantine_passed_by),
+        ),
     ] {
         out.single(name, Kind::Counter, help, count);
     }

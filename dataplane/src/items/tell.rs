@@ -46,6 +46,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::V2xChanged(_)
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
+        | Body::MessageQuarantined(_)
         | Body::StationConfigured(_) => return,
     };
     let Ok(station) = record.station_key() else {

@@ -25,6 +25,7 @@ pub(crate) fn station(protocol: Protocol) -> StationView {
         model: String::new(),
         serial_number: String::new(),
         firmware_version: String::new(),
+        quirk_profile: None,
         connectors: Vec::new(),
         active_transactions: Vec::new(),
         position: EventId {

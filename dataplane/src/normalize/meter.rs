@@ -9,8 +9,8 @@ use fleet::UtcMicros;
 use fleet::record::{
     MeterColumn, MeterRow, MeterValues, Reading, ReadingContext, Sample, TextRange,
 };
-use ocpp::MeterColumns;
 use ocpp::meter::{self, Location, Measurand, Named, Phase, SignedValue};
+use ocpp::{MeterColumns, Zone};
 
 /// Writes the message's values into `values`, whose other members stay as they are. Reuses its memory.
 pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at: UtcMicros) {
@@ -25,7 +25,8 @@ pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at
         let row_context = samples
             .first()
             .map_or(ReadingContext::SamplePeriodic, |s| context(s.context));
-        let trusted = UtcMicros(value_row.utc_micros).is_trusted(received_at);
+        let trusted = value_row.zone != Zone::Distrusted
+            && UtcMicros(value_row.utc_micros).is_trusted(received_at);
         let raw = push_text(&mut values.text, columns.text(value_row.raw));
         values.rows.push(MeterRow {
             measured_at: if trusted {

@@ -54,6 +54,8 @@ pub struct StationView {
     pub serial_number: String,
     /// Firmware version.
     pub firmware_version: String,
+    /// Name and revision of its quirk profile.
+    pub quirk_profile: Option<(String, u32)>,
     /// In the order of (EVSE, connector).
     pub connectors: Vec<ConnectorView>,
     /// Transactions that run.
@@ -268,6 +270,10 @@ pub struct Counters {
     pub store_reads_failed: u64,
     /// Messages that broke their schema in a known way and were taken.
     pub quirks: u64,
+    /// Messages kept aside, because they strayed from their schema.
+    pub messages_quarantined: u64,
+    /// Those that were not kept, because their station had sent too many.
+    pub quarantine_passed_by: u64,
     /// Transactions begun and ended.
     pub transactions_started: u64,
     /// Transactions ended.

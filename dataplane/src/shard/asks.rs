@@ -11,6 +11,7 @@ use storage::log::LogHealth;
 use storage::state::Table;
 
 use super::commands::command_view;
+use super::quirks::with_make;
 use super::stations::Station;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
@@ -30,6 +31,7 @@ const SCAN_MAX: usize = 4_096;
 impl Shard {
     /// Answers a question, now or when what it changed is durable.
     pub(crate) fn ask(&mut self, now: Now, ask: Ask) {
+        self.refresh_book();
         match ask {
             Ask::Register {
                 entries,
@@ -84,6 +86,10 @@ impl Shard {
             },
             Ask::Reservations { key, reply } => match self.reservation_views(&key) {
                 Ok(views) => reply.send(views),
+                Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+            },
+            Ask::Replay { request, reply } => match self.replay(now, &request) {
+                Ok(outcome) => self.reply_when_durable(reply, outcome),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             },
             Ask::CommandById { id, reply } => match self.command_view(id) {
@@ -397,6 +403,10 @@ impl Shard {
         let mut view = station_view(&station.state);
         view.last_seen_at = view.last_seen_at.max(live);
         view.online = station.conn.is_some();
+        let book = &self.shelved.book;
+        let fit = with_make(&station.state, |make| book.find(make));
+        let profile = fit.and_then(|at| book.profiles().get(at));
+        view.quirk_profile = profile.map(|profile| (profile.id.clone(), profile.revision));
         if view.online {
             view.peer = station.state.details().peer.to_string();
         }
@@ -512,6 +522,7 @@ pub(crate) fn station_view(state: &StationState) -> StationView {
         model,
         serial_number,
         firmware_version,
+        quirk_profile: None,
         connectors: details
             .connectors
             .iter()

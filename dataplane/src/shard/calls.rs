@@ -6,10 +6,12 @@ use fleet::record::{Acceptance, Direction};
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::{
-    Admission, CallError, ErrorCode, Frame, FrameFault, MeterColumns, Policy, Timestamp, Version,
-    v16, v21, v201,
+    Admission, CallError, Change, ErrorCode, Frame, FrameFault, MeterColumns, Policy, Rules,
+    Timestamp, Version, v16, v21, v201,
 };
 
+use super::quirks::is_about_payload;
+use super::store::StoreUnreadable;
 use super::{Now, Shard};
 
 /// Seconds after which a station that waits for approval is to boot again.
@@ -76,7 +78,7 @@ impl Shard {
                     id: &id,
                     action: &action,
                 };
-                self.call(now, version, call, payload, text);
+                self.call(now, version, call, (payload, text), &[]);
             }
             Ok(frame @ (Frame::CallResult { .. } | Frame::CallError { .. })) => {
                 self.answered(now, conn, station, &frame, text);
@@ -116,22 +118,67 @@ impl Shard {
                     "",
                     text.as_bytes(),
                 );
-                if let FrameFault::AnswerElements | FrameFault::RefusalElements = error.fault
-                    && let Some(id) = &error.id
-                {
+                let is_answer = matches!(
+                    error.fault,
+                    FrameFault::AnswerElements | FrameFault::RefusalElements
+                );
+                if is_answer && let Some(id) = &error.id {
                     self.answer_unreadable(now, conn, id, error.fault);
+                }
+                if !is_answer && self.repaired(now, version, (conn, station), text) {
+                    return;
+                }
+                let unread = Inbound {
+                    conn,
+                    station,
+                    id,
+                    action: "",
+                };
+                if !is_answer {
+                    let refusal = error.reply.as_ref().map(|reply| &reply.error);
+                    let reason = error.fault.to_string();
+                    self.keep_refused(now, version, unread, text, refusal, &reason);
                 }
                 if let Some(reply) = error.reply {
                     let call = Inbound {
-                        conn,
-                        station,
                         id: &reply.id,
-                        action: "",
+                        ..unread
                     };
                     self.refuse_call(now, version, call, &reply.error);
                 }
             }
         }
+    }
+
+    /// A frame that is no message: true when the station is known to send such, and it was put right and acted on.
+    fn repaired(
+        &mut self,
+        now: Now,
+        version: Version,
+        (conn, station): (ConnId, u32),
+        text: &str,
+    ) -> bool {
+        let (_, repairs) = self.rules(station);
+        let Some(repaired) = repairs.then(|| ocpp::repair(text)).flatten() else {
+            return false;
+        };
+        let Ok(Frame::Call {
+            id,
+            action,
+            payload,
+        }) = ocpp::scan(&repaired.text, version)
+        else {
+            return false;
+        };
+        let call = Inbound {
+            conn,
+            station,
+            id: &id,
+            action: &action,
+        };
+        // Its frame is on record, as it came.
+        self.heard(now, version, call, (payload, text), &repaired.changes);
+        true
     }
 
     /// What a 2.1 station says without waiting for an answer, and never gets one.
@@ -142,9 +189,13 @@ impl Shard {
         let (from, action) = (Direction::FromStation, call.action);
         self.record_message(now, call.station, from, 6, call.id, action, text.as_bytes());
         let mut columns = std::mem::take(&mut self.scratch.columns);
-        match v21::Send::decode(action, payload, Policy::Tolerant, &mut columns) {
+        let (rules, _) = self.rules(call.station);
+        match v21::Send::decode(action, payload, rules, &mut columns) {
             Ok(decoded) => {
-                self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
+                if !decoded.quirks.is_empty() {
+                    self.tally.counters.quirks += 1;
+                    self.keep_changed(now, Version::V21, call, (payload, text), rules, &[]);
+                }
                 let mut payload = Vec::new();
                 decoded.message.write(&mut payload);
                 let payload = String::from_utf8(payload).expect("the writers write JSON");
@@ -155,7 +206,13 @@ impl Shard {
                     self.tally.counters.sends_unreadable += 1;
                 }
             }
-            Err(_) => self.tally.counters.sends_unreadable += 1,
+            Err(error) => {
+                self.tally.counters.sends_unreadable += 1;
+                if is_about_payload(error.code) {
+                    let reason = &error.description;
+                    self.keep_refused(now, Version::V21, call, text, Some(&error), reason);
+                }
+            }
         }
         columns.clear();
         self.scratch.columns = columns;
@@ -165,7 +222,14 @@ impl Shard {
         self.stations[station].state.acceptance == Some(Acceptance::Accepted)
     }
 
-    fn call(&mut self, now: Now, version: Version, call: Inbound<'_>, payload: &str, text: &str) {
+    fn call(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: Inbound<'_>,
+        (payload, text): (&str, &str),
+        repaired: &[Change],
+    ) {
         if !self.accepted(call.station) {
             return self.call_while_pending(now, version, call, payload);
         }
@@ -174,6 +238,19 @@ impl Shard {
         if (action, payload) == ("Heartbeat", "{}") {
             return self.heartbeat(now, version, call);
         }
+        self.heard(now, version, call, (payload, text), repaired);
+    }
+
+    /// A call that is on record, with what its frame was put right by.
+    fn heard(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: Inbound<'_>,
+        (payload, text): (&str, &str),
+        repaired: &[Change],
+    ) {
+        let action = call.action;
         // All that it is judged by lies in the details, and is looked up more than once.
         self.stations.wake(call.station);
         let Some(live) = self.conns.live_mut(call.conn) else {
@@ -203,40 +280,94 @@ impl Shard {
                 return self.say_goodbye(now, call.conn, CloseCode::POLICY_VIOLATION, reason);
             }
         }
+        let (rules, repairs) = self.rules(call.station);
+        let mut outcome = self.act(now, version, call, (payload, text), rules, repaired);
+        // A frame may be whole around a payload that is not.
+        let broken = |error: &CallError| error.code == ErrorCode::FormatViolation;
+        if repairs && outcome.as_ref().is_err_and(broken) {
+            let repaired = ocpp::repair(text);
+            let again = repaired.as_ref().and_then(|r| {
+                let frame = ocpp::scan(&r.text, version).ok()?;
+                let Frame::Call { payload, .. } = frame else {
+                    return None;
+                };
+                let read = (payload, text);
+                self.act(now, version, call, read, rules, &r.changes).ok()
+            });
+            outcome = again.map_or(outcome, Ok);
+        }
+        match outcome {
+            Ok(Ok(())) if version != Version::V16 => {
+                self.request_boot(now, call.conn, call.station);
+            }
+            Ok(Ok(())) => {}
+            Ok(Err(unreadable)) => self.refuse_call(now, version, call, &unreadable.into()),
+            Err(error) => {
+                if is_about_payload(error.code) {
+                    let reason = &error.description;
+                    self.keep_refused(now, version, call, text, Some(&error), reason);
+                }
+                self.refuse_call(now, version, call, &error);
+            }
+        }
+    }
+
+    /// Reads a call and acts on it: refused for what it says, or for what it hangs on.
+    fn act(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: Inbound<'_>,
+        (payload, text): (&str, &str),
+        rules: Rules<'static>,
+        repaired: &[Change],
+    ) -> Result<Result<(), StoreUnreadable>, CallError> {
+        let action = call.action;
+        let rules = match action {
+            "BootNotification" => self.rules_of_boot(rules),
+            _ => rules,
+        };
         let mut columns = std::mem::take(&mut self.scratch.columns);
         // The types of the versions have names alike and nothing else in common.
         macro_rules! act_on {
-            ($decode:path, $act:ident, $($values:pat => $columns:expr),+) => {{
-                $decode(action, payload, Policy::Tolerant, &mut columns).and_then(
+            ($decode:path, $act:ident, $make:path, $($values:pat => $columns:expr),+) => {{
+                $decode(action, payload, rules, &mut columns).and_then(
                     |decoded| {
                         check_samples(match &decoded.message {
                             $($values => $columns,)+
                             _ => None,
                         })?;
-                        self.tally.counters.quirks += u64::from(!decoded.quirks.is_empty());
-                        Ok(self.$act(now, call, &decoded.message)?)
+                        if !decoded.quirks.is_empty() || !repaired.is_empty() {
+                            self.tally.counters.quirks += 1;
+                            if let Some(make) = $make(&decoded.message)
+                                && !self.may_boot(call.station, make, decoded.quirks)
+                            {
+                                // The strict reading says what is wrong with it.
+                                let mut columns = MeterColumns::new();
+                                $decode(action, payload, Policy::Strict, &mut columns)?;
+                            }
+                            let read = (payload, text);
+                            self.keep_changed(now, version, call, read, rules, repaired);
+                        }
+                        Ok(self.$act(now, call, &decoded.message))
                     },
                 )
             }};
         }
         let outcome = match version {
-            Version::V16 => act_on!(v16::Request::decode, request_16,
+            Version::V16 => act_on!(v16::Request::decode, request_16, make_16,
                 v16::Request::MeterValues(values) => Some(&values.meter_value),
                 v16::Request::StopTransaction(stop) => stop.transaction_data.as_ref()),
-            Version::V201 => act_on!(v201::Request::decode, request_201,
+            Version::V201 => act_on!(v201::Request::decode, request_201, make_201,
                 v201::Request::MeterValues(values) => Some(&values.meter_value),
                 v201::Request::TransactionEvent(event) => event.meter_value.as_ref()),
-            Version::V21 => act_on!(v21::Request::decode, request_21,
+            Version::V21 => act_on!(v21::Request::decode, request_21, make_21,
                 v21::Request::MeterValues(values) => Some(&values.meter_value),
                 v21::Request::TransactionEvent(event) => event.meter_value.as_ref()),
         };
         columns.clear();
         self.scratch.columns = columns;
-        match outcome {
-            Ok(()) if version != Version::V16 => self.request_boot(now, call.conn, call.station),
-            Ok(()) => {}
-            Err(error) => self.refuse_call(now, version, call, &error),
-        }
+        outcome
     }
 
     /// Answers a Heartbeat as every station writes it, which is most of what a fleet says: there is nothing to decode,
@@ -264,7 +395,9 @@ impl Shard {
         let current_time = Timestamp::at(now.utc.0);
         let mut columns = std::mem::take(&mut self.scratch.columns);
         let outcome = if call.action == "BootNotification" {
-            let (action, policy) = (call.action, Policy::Tolerant);
+            let action = call.action;
+            let (rules, _) = self.rules(call.station);
+            let policy = self.rules_of_boot(rules);
             match version {
                 Version::V16 => v16::Request::decode(action, payload, policy, &mut columns)
                     .map(|_| Answer::V16(pending_16(current_time).into())),
@@ -320,6 +453,10 @@ impl Shard {
     /// Sends the message in `scratch.answer`, or puts it in line.
     fn send_answer(&mut self, now: Now, call: Inbound<'_>, leave: Leave, message_type: u8) {
         let answer = std::mem::take(&mut self.scratch.answer);
+        if call.action != "Heartbeat" && self.accepted(call.station) {
+            self.delay_answer(now, call);
+        }
+        let held_back = self.answers_are_held(now, call.station);
         if self.accepted(call.station) {
             let to = Direction::ToStation;
             self.record_message(
@@ -334,8 +471,19 @@ impl Shard {
         }
         let (last, durable) = (self.journal.last(), self.journal.durable());
         if let Some(live) = self.conns.live_mut(call.conn) {
-            let waits = 0 < live.held || (leave == Leave::WhenDurable && durable < last);
-            if waits {
+            let waits =
+                held_back || 0 < live.held || (leave == Leave::WhenDurable && durable < last);
+            if waits && last <= durable && self.waiting.is_empty() {
+                // It waits for no record, but behind an answer that is held back, or to be held back itself.
+                live.held += 1;
+                let mut frame = Vec::new();
+                ws::write_text(&mut frame, None, &answer);
+                let header_len = frame.len() - answer.len();
+                if !self.hold_back(now, call.conn, now.mono, &frame, header_len) {
+                    self.send_delayed(now);
+                    self.send_released(now, call.conn, now.mono, &frame, header_len);
+                }
+            } else if waits {
                 live.held += 1;
                 self.waiting.push_answer(last, call.conn, now.mono, &answer);
             } else {
@@ -395,6 +543,39 @@ fn pending_2x(current_time: Timestamp<'_>) -> v201::BootNotificationResponse<'_>
         status: v201::RegistrationStatus::Pending,
         status_info: None,
     }
+}
+
+/// Vendor, model and firmware version, as a BootNotification of 1.6 says them.
+fn make_16<'m>(request: &'m v16::Request<'_>) -> Option<[&'m str; 3]> {
+    let v16::Request::BootNotification(boot) = request else {
+        return None;
+    };
+    let firmware = boot.firmware_version.as_deref().unwrap_or("");
+    Some([
+        &boot.charge_point_vendor,
+        &boot.charge_point_model,
+        firmware,
+    ])
+}
+
+/// The same of 2.0.1.
+fn make_201<'m>(request: &'m v201::Request<'_>) -> Option<[&'m str; 3]> {
+    let v201::Request::BootNotification(boot) = request else {
+        return None;
+    };
+    let station = &boot.charging_station;
+    let firmware = station.firmware_version.as_deref().unwrap_or("");
+    Some([&station.vendor_name, &station.model, firmware])
+}
+
+/// The same of 2.1.
+fn make_21<'m>(request: &'m v21::Request<'_>) -> Option<[&'m str; 3]> {
+    let v21::Request::BootNotification(boot) = request else {
+        return None;
+    };
+    let station = &boot.charging_station;
+    let firmware = station.firmware_version.as_deref().unwrap_or("");
+    Some([&station.vendor_name, &station.model, firmware])
 }
 
 /// A message may be a megabyte of sampled values, which as a record would be six.

@@ -1,6 +1,7 @@
 //! One arm per action: a station's request becomes records, and gets its answer.
 
 mod both;
+mod late;
 mod v21;
 
 use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind};
@@ -282,15 +283,26 @@ impl Shard {
         timestamp: &Timestamp<'_>,
         info: Option<&str>,
     ) {
-        let protocol = self.stations[call.station].state.protocol;
+        self.record_security_event(now, call.station, kind, timestamp, info);
+        self.acknowledge(now, call);
+    }
+
+    fn record_security_event(
+        &mut self,
+        now: Now,
+        station: u32,
+        kind: &str,
+        timestamp: &Timestamp<'_>,
+        info: Option<&str>,
+    ) {
+        let protocol = self.stations[station].state.protocol;
         let recorded = SecurityEvent {
             event_type: kind.to_owned(),
             occurred: moment(Some(timestamp), now.utc),
             info: text(info),
             critical: is_critical(protocol, kind),
         };
-        self.record(now, call.station, &recorded);
-        self.acknowledge(now, call);
+        self.record(now, station, &recorded);
     }
 
     /// Answers what wants no more than to be heard.
@@ -391,7 +403,8 @@ impl Shard {
             .state
             .connector(evse_id, connector_id);
         reported.retry.conflict = verdict == Verdict::Conflict;
-        reported.live = !reported.retry.conflict
+        reported.live = self.replaying.is_none()
+            && !reported.retry.conflict
             && last.is_none_or(|last| last.status_at <= reported.occurred.at);
         self.record(now, station, &reported);
         Ok(())

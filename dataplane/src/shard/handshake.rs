@@ -13,6 +13,7 @@ use ocpp::{Inbound, Rpc, Version};
 use super::conns::{Live, Stage};
 use super::{Effect, Now, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
+use crate::quirks::Make;
 
 /// A takeover from a connection that sent something this recently may be a second peer with the same identity.
 const IN_USE: Duration = Duration::from_secs(10);
@@ -106,7 +107,9 @@ impl Shard {
             return Err(UNAVAILABLE);
         }
         let entry = self.admit(now, id, &key, request)?;
-        let Some(version) = request.protocols().find_map(Version::from_subprotocol) else {
+        let named = request.protocols().find_map(Version::from_subprotocol);
+        let silent = request.protocols().next().is_none();
+        let Some(version) = named.or_else(|| self.default_version(&key).filter(|_| silent)) else {
             // OCPP-J wants the handshake finished without the header, and then the end (2.0.1 Part 4, §3.1.2).
             self.outbox
                 .send(id, |out| write_switching(out, request.key, None));
@@ -119,10 +122,27 @@ impl Shard {
         };
         self.displace(now, &key, entry)?;
         self.outbox.send(id, |out| {
-            write_switching(out, request.key, Some(version.subprotocol()))
+            let subprotocol = named.map(Version::subprotocol);
+            write_switching(out, request.key, subprotocol)
         });
         self.connect(now, id, &key, entry, version);
         Ok(true)
+    }
+
+    /// The version that a station speaks which names none: its profile says so, or it stays unknown.
+    fn default_version(&mut self, key: &StationKey) -> Option<Version> {
+        match self.stations.find(key) {
+            Some(station) => self.profile(station)?.default_version,
+            None => {
+                self.refresh_book();
+                let make = Make {
+                    identity: key.identity(),
+                    ..Make::default()
+                };
+                let book = &self.shelved.book;
+                book.profiles().get(book.find(&make)?)?.default_version
+            }
+        }
     }
 
     /// Only browsers send an origin, and no station is one.

@@ -197,6 +197,7 @@ writable!(
     EventStreamsChanged,
     BatterySwapsChanged,
     V2xChanged,
+    MessageQuarantined,
 );
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use fleet::record::{BatterySwapsChanged, DerChanged, EventStreamsChanged, Retry, V2xChanged};
+use fleet::record::{
+    BatterySwapsChanged, DerChanged, EventStreamsChanged, QuarantinedAt, Retry, V2xChanged,
+};
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
 use storage::state::Table;
@@ -28,6 +30,8 @@ const ROOM_KEPT: usize = 1_024;
 /// How long a key outlives its message; that of a transaction also outlives that one, see the keeper.
 const KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
 const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
+/// How long it is known that a message was read again: longer than anybody keeps such messages.
+const KEPT_OF_REPLAY_MICROS: i64 = 10 * 365 * 86_400 * 1_000_000;
 
 /// A row to write: its table, key and value.
 pub(crate) type Row = (Table, Vec<u8>, Vec<u8>);
@@ -111,6 +115,12 @@ pub(crate) fn certificates_key(canonical: &mut Canonical, station: &str) -> [u8;
 /// which of these.
 pub(crate) fn grid_key(canonical: &mut Canonical, what: &str, station: &str) -> [u8; 16] {
     canonical.begin(what, station).hash()
+}
+
+/// The key under which it is kept that a message was read again.
+pub(crate) fn replay_key(canonical: &mut Canonical, station: &str, at: QuarantinedAt) -> [u8; 16] {
+    let canonical = canonical.begin("replay", station).int(at.log_id);
+    canonical.int(at.seq.cast_signed()).hash()
 }
 
 /// A row of the store that is the newest record of its thing: the event's name, then the record.
@@ -269,6 +279,22 @@ impl Projection {
                 let row = record_row(event, bytes);
                 self.rows
                     .push_back((event.seq, Table::Closings, closed.transaction_id, row));
+            }
+            Body::MessageQuarantined(message) => {
+                if let Some(at) = message.replay_of.as_ref() {
+                    let at = QuarantinedAt {
+                        log_id: at.log_id.to_native(),
+                        seq: at.seq.to_native(),
+                    };
+                    let key = replay_key(&mut self.canonical, record.station, at);
+                    let kept = RetryRow {
+                        content: key,
+                        transaction: [0; 16],
+                        ocpp_id: 0,
+                        expires_at: record.received_at.0 + KEPT_OF_REPLAY_MICROS,
+                    };
+                    self.put(event.seq, key, kept);
+                }
             }
             Body::Connected(_)
             | Body::Disconnected(_)

@@ -9,6 +9,7 @@ use ocpp::Instant;
 
 use super::commands::{StartWait, StopWait};
 use super::grid::StreamsHeard;
+use super::quirks::{Fit, Kept, MeterWatch};
 use crate::state::StationState;
 
 /// A station and what only lives as long as this process.
@@ -22,6 +23,8 @@ pub(crate) struct Station {
     pub(crate) since_newest: u8,
     /// Commands between their making and their end.
     pub(crate) commands_open: u16,
+    /// Its quirk profile.
+    pub(crate) fit: Fit,
     pub(crate) side: Option<Box<Side>>,
 }
 
@@ -36,6 +39,12 @@ pub(crate) struct Side {
     pub(crate) swaps: Vec<Instant>,
     /// What its event streams said.
     pub(crate) streams: Option<Box<StreamsHeard>>,
+    /// What was kept aside of its messages.
+    pub(crate) kept: Kept,
+    /// When answers may leave again that its profile holds back.
+    pub(crate) answers_from: Option<Instant>,
+    /// Transactions that are to send meter values.
+    pub(crate) meter_watches: Vec<MeterWatch>,
 }
 
 impl Station {
@@ -91,6 +100,7 @@ impl Stations {
             dirty: false,
             since_newest: u8::MAX,
             commands_open: 0,
+            fit: Fit::default(),
             side: None,
         });
         station

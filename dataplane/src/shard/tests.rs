@@ -18,6 +18,7 @@ mod items;
 mod local_lists;
 mod memory;
 mod money;
+mod quirks;
 mod reservations;
 mod retries;
 mod scripts;

@@ -24,6 +24,10 @@ pub(crate) enum Deadline {
     Reservation(u32, i64),
     /// Something that is done elsewhere.
     Errand(u64),
+    /// Answers that a profile holds back.
+    DelayedAnswers,
+    /// Meter values of this station.
+    MeterValues(u32),
 }
 
 /// Deadlines, nearest first.
@@ -78,6 +82,8 @@ impl Shard {
                     self.end_reservations(now, station, ends_at);
                 }
                 Some(Deadline::Errand(id)) => self.errand_lost(now, id, "it took too long"),
+                Some(Deadline::DelayedAnswers) => self.send_delayed(now),
+                Some(Deadline::MeterValues(station)) => self.meter_values_due(now, station),
                 None => break,
             }
         }
@@ -122,10 +128,6 @@ impl Shard {
     fn look_at(&mut self, now: Now, index: usize) {
         let config = &self.settings.config;
         let (tick, handshake) = (u64::from(now.tick()), config.handshake_timeout.as_secs());
-        let (ping, idle) = (
-            config.ping_interval.as_secs(),
-            config.idle_timeout.as_secs(),
-        );
         let Some(conn) = self.conns.at_mut(index) else {
             return;
         };
@@ -133,6 +135,16 @@ impl Shard {
         if tick < u64::from(conn.due) {
             return;
         }
+        let (ping, idle) = match &conn.stage {
+            Stage::Live(live) => {
+                let station = live.station;
+                self.patience(station)
+            }
+            Stage::Handshake(_) | Stage::Closing => (None, 0),
+        };
+        let Some(conn) = self.conns.at_mut(index) else {
+            return;
+        };
         match &mut conn.stage {
             Stage::Handshake(begun) => {
                 let due = u64::from(begun.opened_at) + handshake;
@@ -151,7 +163,7 @@ impl Shard {
                     self.detach_station(now, id, "ping timeout");
                     self.conns.remove(id);
                     self.outbox.push(Effect::Abort(id));
-                } else if seen_at + ping <= tick {
+                } else if let Some(ping) = ping.filter(|ping| seen_at + ping <= tick) {
                     let first = !std::mem::replace(&mut live.pinged, true);
                     if first {
                         self.outbox.send(id, |out| ws::write_ping(out, None, b""));
@@ -159,7 +171,7 @@ impl Shard {
                     let next = (tick + ping).min(seen_at + idle);
                     self.watch(id, next);
                 } else {
-                    self.watch(id, seen_at + ping);
+                    self.watch(id, seen_at + ping.unwrap_or(idle));
                 }
             }
             Stage::Closing => {}

@@ -432,7 +432,7 @@ impl Shard {
     }
 
     /// The transaction that the station calls `ocpp_id`, from memory or, for an `older` message, from the store.
-    fn named(
+    pub(super) fn named(
         &mut self,
         station: u32,
         ocpp_id: &str,

@@ -76,7 +76,8 @@ impl Shard {
         }
         let first = values.rows.first().copied();
         let trusted = first.filter(|row| row.clock_trusted);
-        values.offline = offline.unwrap_or_else(|| {
+        let late = self.replaying.map(|_| true);
+        values.offline = late.or(offline).unwrap_or_else(|| {
             trusted.is_some_and(|row| {
                 was_offline(
                     &fleet::record::Moment {
@@ -96,9 +97,13 @@ impl Shard {
         if let Some(row) = trusted {
             canonical.int(row.measured_at);
             values.retry.key = canonical.hash();
+        } else if let Some(replaying) = self.replaying {
+            // A crash may keep them and not that they were read again.
+            values.retry.key = canonical.bytes(&replaying).hash();
         }
         values.retry.content = content_of(canonical, &values);
-        let older = trusted.is_some_and(|row| self.is_older(station, Some(row.measured_at)));
+        let older = self.replaying.is_some()
+            || trusted.is_some_and(|row| self.is_older(station, Some(row.measured_at)));
         let verdict = self.verdict(station, values.retry, older)?;
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;

@@ -88,6 +88,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::ChargingChanged(_)
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
+        | Body::MessageQuarantined(_)
         | Body::Connected(_)
         | Body::Disconnected(_)
         | Body::ConnectionRefused(_)

@@ -7,8 +7,8 @@ use super::*;
 use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, BatterySwap, CertificateHashData, ChargingLimitHeld,
     ChargingProfileHeld, DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate,
-    MeterRow, Moment, PartRange, Reading, Reservation, Retry, Sample, SigningRequest, SigningState,
-    SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
+    MessageChange, MeterRow, Moment, PartRange, QuarantinedAt, Reading, Reservation, Retry, Sample,
+    SigningRequest, SigningState, SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -410,6 +410,26 @@ fn samples() -> Vec<Fact> {
             event_at: 9,
         }
         .into(),
+        MessageQuarantined {
+            outcome: 1,
+            protocol: 2,
+            message_id: "m1".into(),
+            action: "StatusNotification".into(),
+            raw: "[2,]".into(),
+            profile_id: "alfen".into(),
+            profile_revision: 3,
+            changes: vec![MessageChange {
+                pointer: "/connectorId".into(),
+                quirk: "number_form".into(),
+                found: "1.0".into(),
+                taken: "1".into(),
+            }],
+            error_code: "FormatViolation".into(),
+            reason: "because".into(),
+            passed_by: 4,
+            replay_of: Some(QuarantinedAt { log_id: 5, seq: 6 }),
+        }
+        .into(),
     ]
 }
 
@@ -586,6 +606,12 @@ fn golden_bytes_have_not_moved() {
         0303030361646d696effffff8c000000dcffffff01010000000000000001020000000000000001010103000000000000
         000000000000000000000104000000000000000105000000000000000106000000000000000000000000000000004252
         4c010707070707070707070707070707070708000000000000000900000000000000
+        MessageQuarantined
+        2800010080b7df1fdb6006000b64656661756c742f4350315374617475734e6f74696669636174696f6e2f636f6e6e65
+        63746f7249646e756d6265725f666f726d8c000000e9ffffff8b000000edffffff312e30ffffffffff31ffffffffffff
+        ff466f726d617456696f6c6174696f6e01026d31ffffffffffff920000009effffff5b322c5dffffffff616c66656eff
+        ffff03000000abffffff010000008f000000c3ffffff62656361757365ff040000000105000000000000000600000000
+        000000
     "#]]);
 }
 

@@ -3,10 +3,10 @@
 use super::{
     Measurand, MeterColumns, Named, ReadingContext, Sample, SignedValue, Span, Unit, ValueRow,
 };
+use crate::Quirks;
 use crate::json::{Fault, Reader};
 use crate::record::{Word, unknown_word};
 use crate::timestamp::{Moment, read_moment};
-use crate::{Policy, Quirks};
 
 /// Reads the elements of an array; a lone object is taken for an array of one (Huawei). `min` is 1 where the
 /// schema wants an element, but an empty array loses nothing and is tolerated (Vestel).
@@ -88,7 +88,7 @@ fn push_value(columns: &mut MeterColumns, (moment, raw): (Moment, Span), first_s
 pub(crate) fn optional_text<'a>(
     r: &mut Reader<'a>,
 ) -> Result<Option<std::borrow::Cow<'a, str>>, Fault> {
-    if r.peek() == b'n' && r.policy >= Policy::Tolerant && r.literal("null") {
+    if r.peek() == b'n' && r.may(Quirks::NULL_OPTIONAL) && r.literal("null") {
         r.tolerate(Quirks::NULL_OPTIONAL);
         return Ok(None);
     }

@@ -82,7 +82,7 @@ fn a_blank_member_that_owns_memory_gives_it_back() {
         let read = decode(
             payload,
             Version::V16,
-            Policy::Strict,
+            crate::Policy::Strict.into(),
             &mut columns,
             |whole: Whole| whole,
         );

@@ -1,12 +1,12 @@
 //! `meterValue` of 2.0.1: values are numbers with a unit, a power of ten and perhaps a signature.
 
+use crate::Quirks;
 use crate::json::{Fault, Reader, is_json_number, write_string};
 use crate::meter::{
     Edition, Location, Measurand, MeterColumns, NO_VALUES, Named, ReadingContext, Sample,
     SignedValue, Span, Unit, each, optional_text, optional_word, read_value, row_timestamp,
 };
 use crate::record::{Wire, Word, write_named, write_text};
-use crate::{Policy, Quirks};
 
 /// A list of meter values; read them from the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,7 +115,7 @@ fn read_property(
             } else {
                 let lexeme = r.number()?;
                 // From a station it is taken as it is: the sample is of no use, the others are.
-                if r.policy == Policy::Strict && !lexeme.parse().is_ok_and(f64::is_finite) {
+                if !r.may(Quirks::NUMBER_FORM) && !lexeme.parse().is_ok_and(f64::is_finite) {
                     return Err(Fault::value(lexeme, "a number that a double holds"));
                 }
                 columns.push_text(lexeme)
@@ -150,7 +150,7 @@ fn read_property(
 /// Consumes a tolerated `null`.
 fn null(r: &mut Reader<'_>) -> bool {
     r.peek() == b'n'
-        && r.policy >= Policy::Tolerant
+        && r.may(Quirks::NULL_OPTIONAL)
         && r.literal("null")
         && r.tolerate(Quirks::NULL_OPTIONAL)
 }

@@ -5,10 +5,11 @@
 
 use arrow::array::{Int32Builder, StringViewBuilder};
 use fleet::record::{
-    Acceptance, ArchivedCommandChanged, ArchivedMeterRow, ArchivedMeterValues, ArchivedSample,
-    ArchivedSecurityEvent, ArchivedStatusReported, ArchivedTextRange, ArchivedTransactionEvent,
-    CommandState, ConnectorStatus, Direction, MeterColumn, Protocol, Quality, ReadingContext,
-    Security, TransactionEventKind, TransactionState,
+    Acceptance, ArchivedCommandChanged, ArchivedMessageQuarantined, ArchivedMeterRow,
+    ArchivedMeterValues, ArchivedSample, ArchivedSecurityEvent, ArchivedStatusReported,
+    ArchivedTextRange, ArchivedTransactionEvent, CommandState, ConnectorStatus, Direction,
+    MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext, Security,
+    TransactionEventKind, TransactionState,
 };
 use fleet::wire::{Body, MessageView, RecordView};
 use fleet::{EventId, TransactionId, UtcMicros};
@@ -147,6 +148,9 @@ pub(super) fn push(
         Body::Message(message) if wanted(Table::OcppMessages) => {
             message_sent(columns, &head, message)
         }
+        Body::MessageQuarantined(message) if wanted(Table::QuarantinedMessages) => {
+            message_quarantined(columns, &head, message);
+        }
         // In their table already, or without one: what operators say of a station shows in `stations`,
         // notifications in `ocpp_messages`.
         Body::TransactionEvent(_)
@@ -162,6 +166,7 @@ pub(super) fn push(
         | Body::StationCertificates(_)
         // The event behind it says what came of it.
         | Body::TransactionClosed(_)
+        | Body::MessageQuarantined(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)
@@ -434,6 +439,46 @@ fn message_sent(columns: &mut Columns, head: &Head<'_>, message: &MessageView<'_
     text(&mut rows.message_id, message.message_id);
     text(&mut rows.action, message.action);
     text(&mut rows.raw, message.raw);
+}
+
+fn message_quarantined(
+    columns: &mut Columns,
+    head: &Head<'_>,
+    message: &ArchivedMessageQuarantined,
+) {
+    let rows = &mut columns.quarantined_messages;
+    frame!(rows, head, head.received_at);
+    let outcome = QuarantineOutcome::from_code(message.outcome);
+    rows.outcome
+        .append_option(outcome.map(QuarantineOutcome::as_str));
+    let protocol = Protocol::from_code(message.protocol);
+    rows.protocol.append_option(protocol.map(Protocol::as_str));
+    text(&mut rows.message_id, &message.message_id);
+    text(&mut rows.action, &message.action);
+    text(&mut rows.raw, &message.raw);
+    text(&mut rows.profile_id, &message.profile_id);
+    let revision = i64::from(message.profile_revision.to_native());
+    rows.profile_revision
+        .append_option((revision != 0).then_some(revision));
+    let changes = message.changes.iter().map(|change| {
+        serde_json::json!({
+            "pointer": change.pointer.as_str(),
+            "quirk": change.quirk.as_str(),
+            "found": change.found.as_str(),
+            "taken": change.taken.as_str(),
+        })
+    });
+    let changes = serde_json::Value::Array(changes.collect());
+    rows.changes.append_value(changes.to_string());
+    text(&mut rows.error_code, &message.error_code);
+    text(&mut rows.reason, &message.reason);
+    rows.passed_by
+        .append_value(i64::from(message.passed_by.to_native()));
+    let replay_of = message.replay_of.as_ref();
+    rows.replay_of_log_id
+        .append_option(replay_of.map(|at| at.log_id.to_native()));
+    rows.replay_of_seq
+        .append_option(replay_of.map(|at| at.seq.to_native() as i64));
 }
 
 /// Empty text stands for absent in records; in SQL that is NULL.

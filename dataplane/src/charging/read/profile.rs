@@ -128,7 +128,7 @@ fn schedule_21(schedule: &v21::ChargingSchedule<'_>) -> Result<Schedule, Unreada
         Zone::Offset(minutes) if use_local_time => {
             UtcMicros(start.utc_micros + i64::from(minutes) * 60_000_000)
         }
-        Zone::Offset(_) | Zone::Utc | Zone::Missing => moment(start),
+        Zone::Offset(_) | Zone::Utc | Zone::Missing | Zone::Distrusted => moment(start),
     };
     let limit_at_soc = schedule.limit_at_soc.as_ref().map(|limit| {
         Ok::<_, Unreadable>(LimitAtSoc {

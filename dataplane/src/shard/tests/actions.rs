@@ -305,6 +305,7 @@ fn a_send_is_recorded_and_never_answered() {
             2 record message from [6,"3","NotifyPeriodicEventStream",{"id":1,"pending":0,"basetime":"2026-11-22T10:00:02Z","data":[{"t":0.5,"v":"23"}]}]
             2 record Notified NotifyPeriodicEventStream {"data":[{"t":0.5,"v":"23"}],"id":1,"pending":0,"basetime":"2026-11-22T10:00:02Z"}
             3 record message from [6,"4","NotifyPeriodicEventStream",{"id":1}]
+            3 record Quarantined refused NotifyPeriodicEventStream; OccurrenceConstraintViolation /data: required, but missing
             3 record message from [6,"5","Heartbeat",{}]
             4 a < [3,"2",{"status":"UnknownVendorId"}]
         "#]],

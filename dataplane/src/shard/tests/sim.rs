@@ -111,6 +111,7 @@ fn settings() -> Arc<Settings> {
         pending: AtomicUsize::new(0),
         token_changes: AtomicU64::new(0),
         running: Running::default(),
+        quirks: Arc::new(crate::quirks::Shelf::open(Default::default()).unwrap()),
     })
 }
 

@@ -30,6 +30,7 @@ pub(super) use self::store::Store;
 use crate::certificates::Services;
 use crate::config::{Config, Onboarding};
 use crate::permutation::TransactionIds;
+use crate::quirks::Shelf;
 use crate::shard::{Now, Running, Settings, Shard, StoreUnreadable};
 
 /// 2026-11-22T10:00:00Z: second 0 of every script.
@@ -65,6 +66,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(config: Config) -> Self {
+        let quirks = Arc::new(Shelf::open(config.quirks.clone()).expect("profiles that read"));
         let settings = Arc::new(Settings {
             config,
             shards: 1,
@@ -73,6 +75,7 @@ impl World {
             pending: AtomicUsize::new(0),
             token_changes: AtomicU64::new(0),
             running: Running::default(),
+            quirks,
         });
         let rows = Rows::default();
         let services = Services::open(&settings.config.certificates).expect("services that start");
@@ -97,6 +100,18 @@ impl World {
         };
         world.settle();
         world
+    }
+
+    /// Goes on with the profiles and the policy of another world.
+    pub(super) fn take_quirks_of(&mut self, other: &World) {
+        self.settings
+            .quirks
+            .replace((*other.settings.quirks.book()).clone());
+    }
+
+    /// Reads the quirk profiles again.
+    pub(super) fn reload_quirks(&mut self) {
+        self.settings.quirks.reload().expect("profiles that read");
     }
 
     pub(super) fn now(&self) -> Now {

@@ -117,6 +117,7 @@ impl World {
                 self.ask(what, |reply| Ask::Stop { request, reply });
             }
             ("op", "close") => closing::close(self, rest),
+            ("op", "replay") => crate::shard::tests::quirks::replay(self, rest),
             ("op", "reserve") => reservations::reserve(self, rest),
             ("op", "reservations") => reservations::show(self, rest),
             ("op", "station") => self.show_station(rest),

@@ -165,6 +165,7 @@ impl World {
                 closed.ended_at.map(|at| (at - super::EPOCH) / 1_000_000),
                 closed.meter_stop_mwh
             ),
+            Fact::MessageQuarantined(kept) => super::super::quirks::shown(&kept),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
             Fact::StationDeleted(_) => "StationDeleted".into(),
