@@ -118,13 +118,14 @@ impl Shard {
                     "",
                     text.as_bytes(),
                 );
-                let is_answer = matches!(
+                let answers_us = matches!(
                     error.fault,
                     FrameFault::AnswerElements | FrameFault::RefusalElements
                 );
-                if is_answer && let Some(id) = &error.id {
+                if answers_us && let Some(id) = &error.id {
                     self.answer_unreadable(now, conn, id, error.fault);
                 }
+                let is_answer = answers_us || error.fault == FrameFault::ComplaintElements;
                 if !is_answer && self.repaired(now, version, (conn, station), text) {
                     return;
                 }
