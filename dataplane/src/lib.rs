@@ -38,6 +38,7 @@ mod security;
 mod shard;
 mod state;
 mod stored;
+mod tariff;
 mod token;
 mod variables;
 mod wheel;
@@ -74,6 +75,9 @@ pub use router::{
 };
 pub use runtime::{Dataplane, StartError, StopError};
 pub use stored::{StoredProfile, stored_charging_profiles, stored_reservations};
+pub use tariff::{
+    Bill, BillKind, Money, Part, StoredTariff, TariffError, TariffScope, TariffWritten,
+};
 pub use token::{
     MessageFormat, NamedToken, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode,
     TokenStatus, TokenType, TokenWritten,

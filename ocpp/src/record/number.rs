@@ -141,6 +141,12 @@ impl<const DECIMALS: usize, const MIN: i64, const MAX: i64> Number<'_, DECIMALS,
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The number × 10^`decimals`; `None` if that is no integer of 64 bits.
+    pub fn to_scaled(&self, decimals: u8) -> Option<i64> {
+        let scaled = decimal::scaled(&self.0, i64::from(decimals)).ok()?;
+        scaled.exact.then_some(scaled.value)
+    }
 }
 
 impl<const DECIMALS: usize> Number<'static, DECIMALS> {
