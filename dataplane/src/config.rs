@@ -30,13 +30,32 @@ impl Onboarding {
     }
 }
 
-/// What energy costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How 2.x stations hear what a transaction has come to while it runs (I02).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum CostUpdates {
+    /// Not at all.
+    #[default]
+    Off,
+    /// In the answers to their own events.
+    Responses,
+    /// By CostUpdated.
+    Commands {
+        /// So often at most, and only when there is news.
+        every: Duration,
+    },
+}
+
+/// What energy costs where no other tariff holds, and what stations hear of costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tariff {
     /// Millionths of the currency's major unit per kWh; default 750,000.
     pub price_per_kwh_micros: i64,
     /// ISO 4217; default BRL.
     pub currency: [u8; 3],
+    /// What stations hear before the end; default nothing.
+    pub cost_updates: CostUpdates,
+    /// Where the receipt of a settled transaction is, `{transaction_id}` in place of our id; default nowhere (2.1 C21).
+    pub receipt_url: Option<String>,
 }
 
 impl Default for Tariff {
@@ -44,6 +63,8 @@ impl Default for Tariff {
         Self {
             price_per_kwh_micros: 750_000,
             currency: *b"BRL",
+            cost_updates: CostUpdates::Off,
+            receipt_url: None,
         }
     }
 }
@@ -144,7 +165,7 @@ pub struct Config {
     pub vehicle_needs: VehicleNeeds,
     /// What event streams may be.
     pub event_streams: EventStreams,
-    /// What energy costs.
+    /// What energy costs, and what stations hear of it.
     pub tariff: Tariff,
     /// What a register may do.
     pub plausibility: Plausibility,

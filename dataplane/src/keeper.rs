@@ -1,7 +1,9 @@
-//! The keeper of what stands in no log: tokens, and the lists of them that stations have. It also clears out rows whose time is over.
+//! The keeper of what stands in no log: tokens, the lists of them that stations have, and tariffs. It also clears out rows whose time is over.
 //!
 //! A thread of its own, because a write to the store waits for the disk and neither a shard nor a caller's runtime
 //! may.
+
+mod tariffs;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -17,6 +19,7 @@ use crate::local_list::{read_local_list, write_local_list};
 use crate::router::TokenAsk;
 use crate::router::view::Page;
 use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
+use crate::tariff::Books;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 use crate::{items, variables};
 
@@ -29,11 +32,14 @@ const BATCH_LEN_MAX: usize = 1_000;
 /// Tokens that one list looks at before it answers with what it has: some ten milliseconds.
 const SCAN_MAX: usize = 8_192;
 
+pub(crate) use tariffs::load as load_tariffs;
+
 /// Answers until it is told to stop, and clears out once a `round`. Counts in `changes` what it did to tokens, so that
 /// nobody goes on with one that was read before.
 pub(crate) fn keep(
     store: &StateStore,
     changes: &AtomicU64,
+    books: &Books,
     asks: &Receiver<TokenAsk>,
     round: Duration,
 ) {
@@ -96,6 +102,31 @@ pub(crate) fn keep(
                 batch.put(Table::Meta, list_key(&station), write_local_list(&list));
                 let put = store.apply(batch, None, Durability::Sync);
                 reply.send(put.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::PutTariff {
+                tenant,
+                tariff,
+                reply,
+            }) => {
+                let put = tariffs::put(store, books, &tenant, &tariff);
+                reply.send(put.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::FindTariff { tenant, id, reply }) => {
+                let found = tariffs::find(store, &tenant, &id);
+                reply.send(found.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::ListTariffs {
+                tenant,
+                after,
+                limit,
+                reply,
+            }) => {
+                let page = tariffs::list(store, &tenant, after.as_deref(), limit);
+                reply.send(page.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::RemoveTariff { tenant, id, reply }) => {
+                let forgotten = tariffs::forget(store, books, &tenant, &id);
+                reply.send(forgotten.map_err(|error| describe(&error)));
             }
             Ok(TokenAsk::Variables {
                 station,
@@ -253,6 +284,18 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
             None => true,
         })
     })?;
+    remove(store, Table::Money, |row| {
+        let Some((_, record)) = read_record_row(row) else {
+            return Ok(true);
+        };
+        let transaction = match &record.body {
+            Body::TransactionMoney(money) => money.transaction_id,
+            Body::CostAccrued(accrued) => accrued.transaction_id,
+            Body::StationTariffs(_) => return Ok(false),
+            _ => return Ok(true),
+        };
+        Ok(old(record.received_at) && store.get(Table::Transactions, &transaction)?.is_none())
+    })?;
     remove(store, Table::RetryKeys, |row| {
         match RetryRow::from_bytes(row) {
             None => Ok(true),
@@ -407,7 +450,13 @@ mod tests {
         store.apply(batch, None, Durability::Buffered).unwrap();
         let (asks, asked) = std::sync::mpsc::channel();
         asks.send(TokenAsk::Stop).unwrap();
-        keep(&store, &AtomicU64::new(0), &asked, Duration::ZERO);
+        keep(
+            &store,
+            &AtomicU64::new(0),
+            &Books::default(),
+            &asked,
+            Duration::ZERO,
+        );
         assert_eq!(store.scan(Table::RetryKeys, b"", b"").count(), 0);
     }
 

@@ -49,7 +49,9 @@ pub use certificates::{
     HashAlgorithm, HttpConfig, OcspConfig, PemError, ServicesError, SignerConfig,
     certificate_hashes, certificate_summary,
 };
-pub use config::{Config, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds};
+pub use config::{
+    Config, CostUpdates, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds,
+};
 pub use id::CommandId;
 pub use items::{ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
@@ -61,6 +63,7 @@ pub use replay::{ReplayError, stored_stations};
 pub use router::charging::ChargingView;
 pub use router::closing::{CloseOutcome, CloseProblem, CloseRequest, ClosingView};
 pub use router::grid::{DerControlState, DerControlView, DerView, EventStreamView, StreamHeard};
+pub use router::money::MoneyView;
 pub use router::pending::Pending;
 pub use router::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 pub use router::reservations::{ReservationView, ReserveRequest};

@@ -7,6 +7,7 @@ pub(crate) mod charging;
 pub(crate) mod closing;
 pub(crate) mod grid;
 mod items;
+pub(crate) mod money;
 pub(crate) mod pending;
 pub(crate) mod quarantine;
 pub(crate) mod reservations;
@@ -17,7 +18,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::record::{Acceptance, BatterySwap, ConnectorStatus, StationCertificates};
+use fleet::record::{
+    Acceptance, BatterySwap, ConnectorStatus, StationCertificates, StationTariffs,
+};
 use fleet::{Partition, StationKey, TransactionId};
 use net::driver::Detached;
 use storage::log::LogHandle;
@@ -30,6 +33,7 @@ use crate::local_list::LocalList;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::password::Password;
 use crate::quirks::{QuirkBook, QuirkError, Shelf};
+use crate::tariff::{StoredTariff, TariffWritten};
 use crate::token::{NamedToken, Token, TokenFilter, TokenMode, TokenWritten};
 use crate::variables::read::Recent;
 use crate::variables::{VariableFilter, VariableView};
@@ -313,6 +317,11 @@ pub(crate) enum Ask {
         key: StationKey,
         reply: Reply<Option<StationCertificates>>,
     },
+    /// `None` for a station nobody has heard of.
+    Tariffs {
+        key: StationKey,
+        reply: Reply<Option<StationTariffs>>,
+    },
     Transaction {
         id: TransactionId,
         reply: Reply<Option<TransactionView>>,
@@ -384,6 +393,27 @@ pub(crate) enum TokenAsk {
         station: StationKey,
         list: LocalList,
         reply: Reply<Result<(), String>>,
+    },
+    PutTariff {
+        tenant: String,
+        tariff: StoredTariff,
+        reply: Reply<Result<TariffWritten, String>>,
+    },
+    FindTariff {
+        tenant: String,
+        id: String,
+        reply: Reply<Result<Option<StoredTariff>, String>>,
+    },
+    ListTariffs {
+        tenant: String,
+        after: Option<String>,
+        limit: usize,
+        reply: Reply<Result<Page<StoredTariff, String>, String>>,
+    },
+    RemoveTariff {
+        tenant: String,
+        id: String,
+        reply: Reply<Result<bool, String>>,
     },
     /// A page of a station's variables.
     Variables {

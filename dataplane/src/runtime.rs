@@ -36,6 +36,7 @@ use crate::quirks::{QuirkError, Shelf};
 use crate::replay::{Replay, ReplayError};
 use crate::router::{Letter, Router, TokenAsk};
 use crate::shard::{Lookup, Now, Running, Settings, Shard, StoreUnreadable};
+use crate::tariff::Books;
 use reactor::Reactor;
 
 /// Projections that may wait for the state store's writer.
@@ -242,8 +243,10 @@ impl Dataplane {
             token_changes: AtomicU64::new(0),
             running: Running::default(),
             quirks: Arc::clone(&quirks),
+            tariffs: Books::default(),
             config,
         });
+        keeper::load_tariffs(&store, &settings.tariffs)?;
         let projector = Projector::spawn(store.clone(), PROJECTIONS_MAX, settings.config.give_back)
             .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
@@ -474,7 +477,10 @@ fn spawn_keeper(
 ) -> Result<JoinHandle<()>, StartError> {
     let thread = std::thread::Builder::new().name("keeper".into());
     thread
-        .spawn(move || keeper::keep(&store, &settings.token_changes, &asks, keeper::ROUND))
+        .spawn(move || {
+            let (changes, books) = (&settings.token_changes, &settings.tariffs);
+            keeper::keep(&store, changes, books, &asks, keeper::ROUND);
+        })
         .map_err(StartError::Thread)
 }
 

@@ -24,6 +24,7 @@ mod follow;
 mod grid;
 mod handshake;
 mod journal;
+mod money;
 mod named_token;
 mod outbox;
 mod passwords;
@@ -35,6 +36,7 @@ mod stations;
 mod store;
 mod summary;
 mod tally;
+mod tariffs;
 mod timers;
 mod tokens;
 mod transactions;
@@ -66,12 +68,14 @@ use crate::quirks::Shelf;
 use crate::random::Random;
 use crate::retry::Canonical;
 use crate::state::StationState;
+use crate::tariff::Books;
 use crate::wheel::Wheel;
 pub(crate) use asks::station_view;
 use commands::{Command, Split};
 use conns::{Conn, Conns, Handshake, Live, Stage};
 use errands::Errands;
 use journal::{Journal, Writable};
+use money::Charged;
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
 pub(crate) use projection::Projection;
@@ -137,6 +141,8 @@ pub(crate) struct Settings {
     pub(crate) running: Running,
     /// The quirk profiles in force.
     pub(crate) quirks: Arc<Shelf>,
+    /// The tariffs of all tenants.
+    pub(crate) tariffs: Books,
 }
 
 /// See the module.
@@ -150,6 +156,8 @@ pub(crate) struct Shard {
     stations: Stations,
     /// Transactions that run, oldest first, and whose they are.
     active: BTreeMap<TransactionId, u32>,
+    /// Those that a tariff is about.
+    charged: HashMap<TransactionId, Charged>,
     commands: HashMap<CommandId, Command>,
     /// Stations that have a row of their smart charging, and when their last connection ended; `None` where that was
     /// another run's.
@@ -223,6 +231,7 @@ impl Shard {
             conns: Conns::default(),
             stations: Stations::default(),
             active: BTreeMap::new(),
+            charged: HashMap::new(),
             commands: HashMap::new(),
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),
@@ -249,6 +258,7 @@ impl Shard {
 
     /// Takes a station as store and log know it, before the first connection.
     pub(crate) fn load(&mut self, mut state: StationState) {
+        self.load_charged(&state);
         state.pack();
         let station = self.stations.insert(state);
         let state = &self.stations[station].state;
@@ -281,6 +291,10 @@ impl Shard {
         }
         for (key, command) in open_commands {
             self.forget_command(now, &key, command);
+        }
+        let running: Vec<_> = self.active.iter().map(|(id, at)| (*id, *at)).collect();
+        for (id, station) in running {
+            self.await_cost_update(now, station, id);
         }
         for (key, ends_at) in reservation_ends {
             let station = self.stations.entry(&key);

@@ -368,6 +368,9 @@ impl StationState {
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)
+            | Body::TransactionMoney(_)
+            | Body::CostAccrued(_)
+            | Body::StationTariffs(_)
             | Body::Message(_) => {}
             Body::StationConfigured(configured) => {
                 self.registered = true;

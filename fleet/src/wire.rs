@@ -27,10 +27,10 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
-    ConnectionRefused, DerChanged, Disconnected, EventStreamsChanged, Message, MessageQuarantined,
-    MeterValues, Notified, ReservationsChanged, SecurityEvent, StationCertificates,
-    StationConfigured, StationDeleted, StatusReported, TransactionClosed, TransactionEvent,
-    V2xChanged,
+    ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
+    MessageQuarantined, MeterValues, Notified, ReservationsChanged, SecurityEvent,
+    StationCertificates, StationConfigured, StationDeleted, StationTariffs, StatusReported,
+    TransactionClosed, TransactionEvent, TransactionMoney, V2xChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -209,6 +209,9 @@ kinds! {
     25 ReservationsChanged,
     35 StationCertificates,
     40 MessageQuarantined,
+    45 TransactionMoney,
+    46 CostAccrued,
+    47 StationTariffs,
     50 DerChanged,
     51 EventStreamsChanged,
     52 BatterySwapsChanged,

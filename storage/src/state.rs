@@ -63,11 +63,15 @@ pub enum Table {
     Grid,
     /// One row per transaction that an operator has ended.
     Closings,
+    /// Tariffs that somebody put.
+    Tariffs,
+    /// What transactions cost beside their energy, and the tariffs that stations have.
+    Money,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -83,6 +87,8 @@ impl Table {
         Self::Certificates,
         Self::Grid,
         Self::Closings,
+        Self::Tariffs,
+        Self::Money,
     ];
 
     /// Its keyspace on disk.
@@ -103,6 +109,8 @@ impl Table {
             Self::Certificates => "certificates",
             Self::Grid => "grid",
             Self::Closings => "closings",
+            Self::Tariffs => "tariffs",
+            Self::Money => "money",
         }
     }
 }

@@ -47,6 +47,9 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
+        | Body::TransactionMoney(_)
+        | Body::CostAccrued(_)
+        | Body::StationTariffs(_)
         | Body::StationConfigured(_) => return,
     };
     let Ok(station) = record.station_key() else {

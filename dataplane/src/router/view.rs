@@ -6,6 +6,7 @@ use fleet::record::{
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
 use super::closing::ClosingView;
+use super::money::MoneyView;
 use crate::{CommandId, Password};
 
 /// One page of a list and where the next begins.
@@ -152,6 +153,8 @@ pub struct TransactionView {
     pub stop_reason: String,
     /// How an operator has ended it; of one that is over.
     pub closing: Option<ClosingView>,
+    /// Its tariff, what its station worked out, and how it was paid; `None` for nothing of it, and in lists.
+    pub money: Option<Box<MoneyView>>,
     /// The newest event that this view reflects.
     pub position: EventId,
 }

@@ -124,7 +124,14 @@ impl Shard {
                     Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
                 },
             },
-            Ask::Transaction { id, reply } => match self.find_transaction(id) {
+            Ask::Tariffs { key, reply } => match self.known(&key) {
+                None => reply.send(None),
+                Some(station) => match self.station_tariffs(station) {
+                    Ok(tariffs) => reply.send(Some(tariffs)),
+                    Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
+                },
+            },
+            Ask::Transaction { id, reply } => match self.find_whole_transaction(id) {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             },
@@ -306,10 +313,12 @@ impl Shard {
         for transaction in state.active() {
             self.uncount_running(station, transaction.token_ref, transaction.id);
             self.active.remove(&transaction.id);
+            self.charged.remove(&transaction.id);
         }
         self.forget_charging(now, station);
         self.forget_grid(now, station);
         self.forget_certificates(now, station);
+        self.forget_tariffs(now, station);
         self.record(now, station, &StationDeleted { principal });
         Ok(())
     }
@@ -422,6 +431,17 @@ impl Shard {
         let transaction = state.transaction(id)?;
         let position = state.applied?;
         Some(transaction_view(state.key.clone(), &transaction, position))
+    }
+
+    fn find_whole_transaction(
+        &mut self,
+        id: TransactionId,
+    ) -> Result<Option<TransactionView>, StoreUnreadable> {
+        let Some(mut view) = self.find_transaction(id)? else {
+            return Ok(None);
+        };
+        view.money = self.money_view(&view)?;
+        Ok(Some(view))
     }
 
     pub(super) fn find_transaction(
@@ -589,6 +609,7 @@ fn transaction_view(
         token_ref: transaction.token_ref,
         stop_reason: transaction.stop_reason.to_string(),
         closing: None,
+        money: None,
         position,
     }
 }
@@ -632,6 +653,7 @@ fn stored_transaction(row: &[u8]) -> Option<TransactionView> {
         token_ref: summary.token_ref,
         stop_reason: event.stop_reason,
         closing: None,
+        money: None,
         position,
     })
 }

@@ -69,7 +69,9 @@ impl Shard {
         if let Err(problem) = self.check_close(now, request, &before) {
             return Ok(CloseOutcome::Invalid(problem));
         }
-        let summary = self.summary_of_close(now, request, &before);
+        self.recall_charged(&before)?;
+        let mut summary = self.summary_of_close(now, request, &before);
+        self.charge_close(&before, &mut summary);
         let closed = TransactionClosed {
             transaction_id: before.id.0,
             principal: request.principal.clone(),

@@ -128,6 +128,7 @@ impl Shard {
         let open = &mut self.stations[station].commands_open;
         *open = open.saturating_sub(1);
         self.settle_reservation(now, station, &ended);
+        self.note_tariffs(now, station, &ended);
         let Some(view) = self.commands.get(&id).map(|command| self.view_of(command)) else {
             return;
         };

@@ -123,6 +123,21 @@ pub(crate) fn replay_key(canonical: &mut Canonical, station: &str, at: Quarantin
     canonical.int(at.seq.cast_signed()).hash()
 }
 
+/// The key under which the money of a transaction is kept.
+pub(crate) fn money_key(canonical: &mut Canonical, transaction: [u8; 16]) -> [u8; 16] {
+    canonical.begin("money", "").bytes(&transaction).hash()
+}
+
+/// The key under which it is kept what a transaction has used under its tariff.
+pub(crate) fn accrued_key(canonical: &mut Canonical, transaction: [u8; 16]) -> [u8; 16] {
+    canonical.begin("accrued", "").bytes(&transaction).hash()
+}
+
+/// The key under which the tariffs of a station are kept.
+pub(crate) fn tariffs_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
+    canonical.begin("tariffs", station).hash()
+}
+
 /// A row of the store that is the newest record of its thing: the event's name, then the record.
 pub(crate) fn record_row(event: EventId, record: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + record.len());
@@ -260,6 +275,21 @@ impl Projection {
                 let key = reservations_key(&mut self.canonical, record.station);
                 self.rows
                     .push_back((event.seq, Table::Reservations, key, row));
+            }
+            Body::TransactionMoney(money) => {
+                let row = record_row(event, bytes);
+                let key = money_key(&mut self.canonical, money.transaction_id);
+                self.rows.push_back((event.seq, Table::Money, key, row));
+            }
+            Body::CostAccrued(accrued) => {
+                let row = record_row(event, bytes);
+                let key = accrued_key(&mut self.canonical, accrued.transaction_id);
+                self.rows.push_back((event.seq, Table::Money, key, row));
+            }
+            Body::StationTariffs(_) => {
+                let row = record_row(event, bytes);
+                let key = tariffs_key(&mut self.canonical, record.station);
+                self.rows.push_back((event.seq, Table::Money, key, row));
             }
             Body::StationCertificates(_) => {
                 let key = certificates_key(&mut self.canonical, record.station);

@@ -25,6 +25,10 @@ pub(super) struct TransactionReport<'a> {
     pub(super) offline: bool,
     pub(super) occurred: Moment,
     pub(super) reservation_id: Option<i64>,
+    /// The tariff that the station charges by, said once (2.1).
+    pub(super) tariff_id: Option<&'a str>,
+    /// What the station has worked out, a JSON object (2.1).
+    pub(super) cost_details: Option<String>,
 }
 
 /// A transaction before an event, as far as memory or store know it.

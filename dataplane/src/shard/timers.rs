@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use fleet::TransactionId;
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::Instant;
@@ -28,6 +29,8 @@ pub(crate) enum Deadline {
     DelayedAnswers,
     /// Meter values of this station.
     MeterValues(u32),
+    /// A transaction of this station, whose driver was told this much last, hundredths.
+    CostUpdate(u32, TransactionId, i64),
 }
 
 /// Deadlines, nearest first.
@@ -80,6 +83,9 @@ impl Shard {
                 Some(Deadline::Wait(station)) => self.wait_timeout(now, station),
                 Some(Deadline::Reservation(station, ends_at)) => {
                     self.end_reservations(now, station, ends_at);
+                }
+                Some(Deadline::CostUpdate(station, id, told)) => {
+                    self.update_cost(now, station, id, told);
                 }
                 Some(Deadline::Errand(id)) => self.errand_lost(now, id, "it took too long"),
                 Some(Deadline::DelayedAnswers) => self.send_delayed(now),

@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 
 use fleet::record::{
-    CLOSED, MeterColumn, MeterValues, Moment, ReadingContext, Retry, TransactionEvent,
-    TransactionEventKind, TransactionState,
+    CLOSED, MeterColumn, MeterValues, Moment, ReadingContext, ReservationsChanged, Retry,
+    TransactionEvent, TransactionEventKind, TransactionState,
 };
 use fleet::wire::Fact;
 use fleet::{Cost, TransactionId};
@@ -108,6 +108,8 @@ impl Shard {
             offline: was_offline(&occurred, now.utc),
             occurred,
             reservation_id: start.reservation_id,
+            tariff_id: None,
+            cost_details: None,
         };
         let is_new = known.is_none();
         let before = match known {
@@ -139,7 +141,8 @@ impl Shard {
             // The first message under its key says which.
             Verdict::Conflict => None,
         };
-        self.put_on_record(now, station, &report, judged);
+        let held = held_for(&report, used.as_ref());
+        self.put_on_record(now, station, &report, judged, held);
         self.record_reservations(now, station, used);
         Ok(ocpp_id)
     }
@@ -223,6 +226,8 @@ impl Shard {
             offline: was_offline(&occurred, now.utc),
             occurred,
             reservation_id: None,
+            tariff_id: None,
+            cost_details: None,
         };
         let judged = Judged {
             values_verdict: self.judge_values(station, &report, &before, is_new, &mut values)?,
@@ -234,11 +239,14 @@ impl Shard {
             register_mwh,
             ocpp_counter: 0,
         };
-        self.put_on_record(now, station, &report, judged);
+        if judged.verdict == Verdict::New {
+            self.recall_charged(&judged.before)?;
+        }
+        self.put_on_record(now, station, &report, judged, None);
         Ok(())
     }
 
-    /// TransactionEvent; answers what an ended transaction costs.
+    /// TransactionEvent; answers what the station is told that it costs.
     pub(super) fn transaction_event_2x(
         &mut self,
         now: Now,
@@ -312,11 +320,23 @@ impl Shard {
             // The first message under its key says which.
             Verdict::Conflict => None,
         };
-        self.put_on_record(now, station, report, judged);
+        if judged.verdict == Verdict::New {
+            self.recall_charged(&judged.before)?;
+            self.look_up_money(report, id)?;
+        }
+        let (is_said, by_station) = (
+            judged.verdict == Verdict::New,
+            self.is_charged_by_station(id),
+        );
+        let held = held_for(report, used.as_ref());
+        self.put_on_record(now, station, report, judged, held);
         self.record_reservations(now, station, used);
+        if is_said {
+            self.note_told(now, station, report, id);
+        }
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);
-        Ok(cost.filter(|_| report.kind == TransactionEventKind::Ended))
+        Ok(self.cost_to_tell(now, station, report, id, cost, by_station))
     }
 
     /// What the values of a transaction's message are beside those before it.
@@ -348,13 +368,15 @@ impl Shard {
         self.verdict(station, values.retry, older && !is_new)
     }
 
-    /// Makes the records of a message: of its values, of its event, or of what a crash did not keep.
+    /// Makes the records of a message: of its values, of its event, or of what a crash did not keep. One that begins a
+    /// transaction may do so on a reservation that was `held` for so long.
     fn put_on_record(
         &mut self,
         now: Now,
         station: u32,
         report: &TransactionReport<'_>,
         mut judged: Judged,
+        held: Option<i64>,
     ) {
         let repeated = self.is_repeated(judged.verdict);
         if repeated && judged.is_new {
@@ -364,6 +386,7 @@ impl Shard {
         judged.retry.conflict = judged.verdict == Verdict::Conflict;
         // The first event makes the transaction that its values belong to; later ones count them in.
         if judged.is_new {
+            self.begin_charge(now, station, report, judged.before.id, held);
             self.record_event(now, station, report, &judged);
         }
         if judged.values_verdict != Verdict::Same {
@@ -469,7 +492,9 @@ impl Shard {
         let summary = if retry.conflict {
             before.unchanged(config)
         } else {
-            before.after(config, report, *register_mwh, token_ref)
+            let mut summary = before.after(config, report, *register_mwh, token_ref);
+            self.charge(now, station, report, before, &mut summary);
+            summary
         };
         let missing = if 0 <= report.seq_no && 0 <= before.seq_no {
             (report.seq_no - before.seq_no - 1).max(0)
@@ -527,11 +552,19 @@ impl Shard {
             // One that never ends leaves memory too, for a station may begin any number of them.
             if let Some((leaving, token_ref)) = leaving {
                 self.active.remove(&leaving);
+                self.end_charge(leaving);
                 self.uncount_running(station, token_ref, leaving);
             }
             self.index_transaction(station, before, event);
             self.tell_waiting(station, before.id, event);
             let is_active = |state: u8| state == TransactionState::Active.code();
+            if is_active(event.summary.state) {
+                if before.state != TransactionState::Active {
+                    self.await_cost_update(now, station, before.id);
+                }
+            } else {
+                self.end_charge(before.id);
+            }
             let (was, is) = (before.state.code(), event.summary.state);
             self.charging_of_transaction(now, station, is_active(was), is_active(is), event);
         }
@@ -572,6 +605,12 @@ impl Shard {
 /// The station's time, where it is worth believing.
 fn trusted(occurred: &Moment) -> Option<i64> {
     occurred.clock_trusted.then_some(occurred.at)
+}
+
+/// How long the reservation was held that a transaction uses.
+fn held_for(report: &TransactionReport<'_>, used: Option<&ReservationsChanged>) -> Option<i64> {
+    let used = used?.reservations.last()?;
+    Some(report.occurred.at - used.requested_at)
 }
 
 /// The event in a row of [`Table::Transactions`].

@@ -108,6 +108,9 @@ impl Shard {
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
             self.record(now, station, &values);
+            if let Some(transaction) = values.transaction_id.filter(|_| !values.retry.conflict) {
+                self.charge_values(now, station, transaction);
+            }
         }
         self.give_values(values);
         Ok(())

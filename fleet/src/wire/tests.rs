@@ -5,10 +5,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::{
-    AfrrSignal, AllowedEnergyTransfer, BatterySwap, CertificateHashData, ChargingLimitHeld,
-    ChargingProfileHeld, DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate,
-    MessageChange, MeterRow, Moment, PartRange, QuarantinedAt, Reading, Reservation, Retry, Sample,
-    SigningRequest, SigningState, SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
+    AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
+    ChargingLimitHeld, ChargingProfileHeld, CostPart, DerAlarm, DerControlHeld, EventStreamHeld,
+    FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange, QuarantinedAt,
+    Reading, Reservation, Retry, Sample, Settlement, SigningRequest, SigningState, StationCost,
+    StationTariff, SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -306,6 +307,72 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        TransactionMoney {
+            transaction_id: [1; 16],
+            tariff: Some(AppliedTariff {
+                tariff_id: "T".into(),
+                tariff: "{}".into(),
+                time_zone: "UTC".into(),
+                applied_at: 2,
+            }),
+            station_cost: Some(StationCost {
+                seq_no: 3,
+                told_at: 4,
+                tariff_id: "U".into(),
+                details: "{ }".into(),
+            }),
+            settlements: vec![Settlement {
+                told_at: 5,
+                psp_ref: "psp".into(),
+                status: "Settled".into(),
+                status_info: "ok".into(),
+                amount: "5.250".into(),
+                settled_at: 6,
+                receipt_id: "7".into(),
+                receipt_url: "u".into(),
+                vat_number: "v".into(),
+                vat_company: "{}".into(),
+            }],
+        }
+        .into(),
+        CostAccrued {
+            transaction_id: [1; 16],
+            started_at: 2,
+            time_at: 3,
+            energy_at: 4,
+            energy_mwh: 5,
+            flow: 1,
+            charging: 6,
+            idle: 7,
+            idle_now: 8,
+            reservation: Some(9),
+            power_mw: Some(10),
+            energy_sum: 11,
+            charging_sum: -12,
+            idle_sum: 13,
+            reservation_sum: 1 << 100,
+            fixed_micros: Some(14),
+            reservation_micros: None,
+            before: vec![CostPart {
+                part: 1,
+                excl_tax: 15,
+                incl_tax: 16,
+            }],
+            frozen: Some(Vec::new()),
+        }
+        .into(),
+        StationTariffs {
+            tariffs: vec![StationTariff {
+                tariff_id: "T".into(),
+                kind: "DefaultTariff".into(),
+                evse_ids: vec![1, 2],
+                id_tokens: 3,
+                valid_from: Some(4),
+                known_since: 5,
+                reported_at: Some(6),
+            }],
+        }
+        .into(),
         DerChanged {
             cause: "SetDERControl".into(),
             command_id: Some([8; 16]),
@@ -580,6 +647,22 @@ fn golden_bytes_have_not_moved() {
         000000000a00000000000000010b0000000000000056324743657274696669636174650c000000000000008e000000ea
         ffffff010d00000000000000040e00000000000000434e3d435031ffff776879ffffffffff010f0f0f0f0f0f0f0f0f0f
         0f0f0f0f0f0f3166ffffffffffff01100000000000000064ffffff01000000a4ffffff01000000
+        TransactionMoney
+        2d00010080b7df1fdb6006000b64656661756c742f4350310500000000000000707370ffffffffff536574746c6564ff
+        6f6bffffffffffff352e323530ffffff060000000000000037ffffffffffffff75ffffffffffffff76ffffffffffffff
+        7b7dffffffffffff010101010101010101010101010101010154ffffffffffffff7b7dffffffffffff555443ffffffff
+        ff0200000000000000010300000000000000040000000000000055ffffffffffffff7b207dffffffffff5effffff0100
+        0000
+        CostAccrued
+        2e00010080b7df1fdb6006000b64656661756c742f435031010f00000000000000100000000000000001010101010101
+        010101010101010101020000000000000003000000000000000400000000000000050000000000000001060000000000
+        000007000000000000000800000000000000010900000000000000010a000000000000000b0000000000000000000000
+        00000000f4ffffffffffffffffffffffffffffff0d000000000000000000000000000000000000000000000000000000
+        10000000010e0000000000000000000000000000000042ffffff01000000014affffff00000000
+        StationTariffs
+        2f00010080b7df1fdb6006000b64656661756c742f43503144656661756c74546172696666010000000200000054ffff
+        ffffffffff8d000000e3ffffffe8ffffff02000000030000000104000000000000000500000000000000010600000000
+        000000caffffff01000000
         DerChanged
         3200010080b7df1fdb6006000b64656661756c742f435031536574444552436f6e74726f6c4672657144726f6f706331
         ffffffffffff89000000efffffff01010102000000000000000103000000000000000104000000000000000105050505

@@ -167,6 +167,9 @@ pub(super) fn push(
         // The event behind it says what came of it.
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
+        | Body::TransactionMoney(_)
+        | Body::CostAccrued(_)
+        | Body::StationTariffs(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::StationDeleted(_)

@@ -109,6 +109,8 @@ macro_rules! both {
                 offline: event.offline.unwrap_or(false),
                 occurred: moment(Some(&event.timestamp), received_at),
                 reservation_id: event.reservation_id.map(i64::from),
+                tariff_id: None,
+                cost_details: None,
             };
             (report, shown)
         }

@@ -45,7 +45,10 @@ impl Shard {
             }
             v21::Request::TransactionEvent(event) => {
                 let columns = event.meter_value.as_ref().map(|list| list.0);
-                let (report, shown) = both::report_21(event, now.utc);
+                let (mut report, shown) = both::report_21(event, now.utc);
+                report.tariff_id = event.transaction_info.tariff_id.as_deref();
+                let details = event.cost_details.as_ref();
+                report.cost_details = details.map(|details| written(|out| details.write(out)));
                 return self.transaction_event(now, call, &report, shown, columns);
             }
             v21::Request::Authorize(authorize) => {
@@ -111,11 +114,23 @@ impl Shard {
             | v21::Request::NotifyMonitoringReport(_)
             | v21::Request::NotifyPriorityCharging(_)
             | v21::Request::NotifyReport(_)
-            | v21::Request::NotifySettlement(_)
             | v21::Request::PublishFirmwareStatusNotification(_)
             | v21::Request::ReportChargingProfiles(_) => {
                 self.notified(now, call, |out| request.write(out))?;
                 self.acknowledge(now, call);
+                return Ok(());
+            }
+            v21::Request::NotifySettlement(told) => {
+                let settled = self.settle(now, call.station, told)?;
+                if settled.is_none_or(|(_, is_known)| !is_known) {
+                    self.notified(now, call, |out| request.write(out))?;
+                }
+                let receipt = settled.and_then(|(id, _)| self.receipt(told, id)).unzip();
+                let response = v21::NotifySettlementResponse {
+                    receipt_url: receipt.0.as_deref().map(Into::into),
+                    receipt_id: receipt.1.as_deref().map(Into::into),
+                };
+                self.answer(now, call, Leave::WhenDurable, Answer::V21(response.into()));
                 return Ok(());
             }
             v21::Request::DataTransfer(_) => v21::DataTransferResponse {

@@ -112,6 +112,7 @@ fn settings() -> Arc<Settings> {
         token_changes: AtomicU64::new(0),
         running: Running::default(),
         quirks: Arc::new(crate::quirks::Shelf::open(Default::default()).unwrap()),
+        tariffs: crate::tariff::Books::default(),
     })
 }
 

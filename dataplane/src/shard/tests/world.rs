@@ -76,6 +76,7 @@ impl World {
             token_changes: AtomicU64::new(0),
             running: Running::default(),
             quirks,
+            tariffs: crate::tariff::Books::default(),
         });
         let rows = Rows::default();
         let services = Services::open(&settings.config.certificates).expect("services that start");

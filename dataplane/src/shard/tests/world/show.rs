@@ -132,6 +132,19 @@ impl World {
                 changed.cause, changed.installed, changed.removed
             ),
             Fact::ReservationsChanged(changed) => reservations::shown(&changed),
+            Fact::TransactionMoney(money) => format!(
+                "TransactionMoney tariff {:?} station {} settlements {}",
+                money.tariff.map(|tariff| tariff.tariff_id),
+                money.station_cost.is_some(),
+                money.settlements.len()
+            ),
+            Fact::CostAccrued(accrued) => format!(
+                "CostAccrued {} mWh, charging {} s, idle {} s",
+                accrued.energy_mwh,
+                accrued.charging / 1_000_000,
+                accrued.idle / 1_000_000
+            ),
+            Fact::StationTariffs(tariffs) => format!("StationTariffs {}", tariffs.tariffs.len()),
             Fact::StationCertificates(certificates) => format!(
                 "StationCertificates installed {} requests {}",
                 certificates.installed.len(),
