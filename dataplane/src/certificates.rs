@@ -1,4 +1,5 @@
-//! Certificates: who signs them, who says whether one is revoked, and what they are known by.
+//! Certificates: who signs them, who says whether one is revoked, and what they are known by; and the one other thing that
+//! other people's servers are asked for stations, whether a VAT number is one.
 //!
 //! Whatever takes longer than a message (signatures, other people's servers) is done by [`Services`] on threads of their
 //! own. A shard hands an [`Errand`] over, goes on, and hears the [`Outcome`] through its mailbox or gives up at its
@@ -22,6 +23,7 @@ mod services;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod untrusted;
+mod vat;
 
 pub use ca::CaError;
 pub use config::{
@@ -35,7 +37,7 @@ pub use hash::{
 pub(crate) use csr::CSR_LEN_MAX;
 pub(crate) use services::{
     ChainAsk, ContractAsk, Desk, Errand, Outcome, Services, Signed, Status, StatusAsk, StatusFound,
-    Wish, Worth,
+    VatAsk, VatFound, Wish, Worth,
 };
 
 /// What a certificate that a station asks for is to be used for (`CertificateSigningUseEnumType`).

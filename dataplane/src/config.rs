@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storage::log::LogConfig;
 
-use crate::certificates::CertificatesConfig;
+use crate::certificates::{CertificatesConfig, HttpConfig};
 use crate::quirks::QuirksConfig;
 
 /// What happens to a station that nobody registered.
@@ -173,6 +173,8 @@ pub struct Config {
     pub quirks: QuirksConfig,
     /// Who signs certificates, and who knows about them; default nobody.
     pub certificates: CertificatesConfig,
+    /// Who knows whether a VAT number is one (2.1); default nobody.
+    pub vat: Option<HttpConfig>,
     /// Sizes and limits of each shard's log.
     pub log: LogConfig,
     /// What a thread calls when it has come to rest after work, for the program's allocator to give back what the thread has
@@ -205,6 +207,7 @@ impl Default for Config {
             plausibility: Plausibility::default(),
             quirks: QuirksConfig::default(),
             certificates: CertificatesConfig::default(),
+            vat: None,
             log: LogConfig::default(),
             give_back: || {},
         }

@@ -199,7 +199,7 @@ impl Dataplane {
         store: StateStore,
     ) -> Result<Self, StartError> {
         check(&config)?;
-        let services = Services::open(&config.certificates)?;
+        let services = Services::open(&config.certificates, config.vat.as_ref())?;
         let quirks = Arc::new(Shelf::open(config.quirks.clone())?);
         let shards = config.shards;
         let (listeners, addrs) = listen_all(&config)?;

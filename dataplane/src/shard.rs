@@ -41,6 +41,7 @@ mod timers;
 mod tokens;
 mod transactions;
 mod values;
+mod vat;
 mod waiting;
 
 #[cfg(test)]

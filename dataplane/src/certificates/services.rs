@@ -10,15 +10,17 @@ use fleet::{StationKey, UtcMicros};
 use super::CertificateUse;
 use super::ca::Ca;
 use super::chain;
-use super::config::{CaConfig, CertificatesConfig, ServicesError, read_certificates};
+use super::config::{CaConfig, CertificatesConfig, HttpConfig, ServicesError, read_certificates};
 use super::contracts;
 use super::csr;
 use super::http::Server;
 use super::ocsp::Responders;
+use super::vat::Provider;
 
 pub(crate) use super::chain::ChainAsk;
 pub(crate) use super::contracts::ContractAsk;
 pub(crate) use super::ocsp::{Status, StatusAsk, StatusFound};
+pub(crate) use super::vat::{VatAsk, VatFound};
 
 /// Threads that ask other servers; one more does what needs none.
 const ASKING_THREADS: usize = 4;
@@ -51,6 +53,8 @@ pub(crate) enum Wish {
     Chain(ChainAsk),
     /// What a provider of contracts has to say.
     Contract(ContractAsk),
+    /// Is this a VAT number?
+    Vat(VatAsk),
 }
 
 /// What came of it; an error is one line for an operator.
@@ -62,6 +66,7 @@ pub(crate) enum Outcome {
     Statuses(Vec<Result<StatusFound, String>>),
     Judged(Worth),
     Contract(Result<String, String>),
+    Vat(Result<VatFound, String>),
 }
 
 /// What a contract certificate is worth.
@@ -85,7 +90,7 @@ pub(crate) struct Signed {
     pub(crate) not_after: i64,
 }
 
-/// Everything that is configured. Cheap to share: what it holds never changes, but for what responders have said.
+/// Everything that is configured. Cheap to share: what it holds never changes, but for what others have said.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     ca: Option<(CaConfig, Ca)>,
@@ -93,10 +98,15 @@ pub(crate) struct Services {
     contracts: Option<Server>,
     /// In DER.
     vehicle_roots: Vec<Vec<u8>>,
+    vat: Option<Provider>,
 }
 
 impl Services {
-    pub(crate) fn open(config: &CertificatesConfig) -> Result<Self, ServicesError> {
+    /// `vat` knows about VAT numbers.
+    pub(crate) fn open(
+        config: &CertificatesConfig,
+        vat: Option<&HttpConfig>,
+    ) -> Result<Self, ServicesError> {
         let ca = config.ca.as_ref();
         let ca = ca.map(|config| Ca::open(&config.signer).map(|ca| (config.clone(), ca)));
         Ok(Self {
@@ -104,6 +114,7 @@ impl Services {
             responders: config.ocsp.as_ref().map(Responders::new).transpose()?,
             contracts: config.contracts.as_ref().map(Server::new).transpose()?,
             vehicle_roots: read_certificates(config.vehicle_roots.as_deref())?,
+            vat: vat.map(Provider::new).transpose()?,
         })
     }
 
@@ -129,6 +140,10 @@ impl Services {
             Wish::Chain(ask) => Outcome::Judged(self.judge(ask, now)),
             Wish::Contract(ask) => Outcome::Contract(match &self.contracts {
                 Some(server) => contracts::ask(server, ask).map_err(|error| describe(&error)),
+                None => Err(NOT_CONFIGURED.to_owned()),
+            }),
+            Wish::Vat(ask) => Outcome::Vat(match &self.vat {
+                Some(provider) => provider.ask(ask, now).map_err(|error| describe(&error)),
                 None => Err(NOT_CONFIGURED.to_owned()),
             }),
         }
@@ -181,12 +196,15 @@ impl Services {
         match wish {
             Wish::Check { .. } => true,
             Wish::Sign { .. } => self.ca.as_ref().is_some_and(|(_, ca)| ca.is_local()),
-            Wish::Statuses(_) | Wish::Chain(_) | Wish::Contract(_) => false,
+            Wish::Statuses(_) | Wish::Chain(_) | Wish::Contract(_) | Wish::Vat(_) => false,
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.ca.is_none() && self.responders.is_none() && self.contracts.is_none()
+        self.ca.is_none()
+            && self.responders.is_none()
+            && self.contracts.is_none()
+            && self.vat.is_none()
     }
 
     /// Starts the threads; `done` takes what came of each errand to its shard. Where nothing is configured there is

@@ -158,7 +158,7 @@ fn station() -> StationKey {
 }
 
 fn services(config: &CertificatesConfig) -> Services {
-    Services::open(config).unwrap()
+    Services::open(config, None).unwrap()
 }
 
 fn check(services: &Services, csr: &str) -> Result<String, String> {
@@ -381,7 +381,7 @@ fn what_is_no_ca_is_refused_at_the_start() {
             key,
             validity: YEAR,
         };
-        let error = Services::open(&with_ca(signer)).unwrap_err();
+        let error = Services::open(&with_ca(signer), None).unwrap_err();
         std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
     };
     assert_eq!(
@@ -456,7 +456,7 @@ fn another_server_signs_and_is_not_believed_blindly() {
         bearer_file: Some(token),
         ..http(&url)
     };
-    let error = Services::open(&with_ca(SignerConfig::Http(config))).unwrap_err();
+    let error = Services::open(&with_ca(SignerConfig::Http(config)), None).unwrap_err();
     assert!(
         error
             .to_string()

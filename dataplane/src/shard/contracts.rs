@@ -309,9 +309,10 @@ impl Shard {
                 tracing::warn!(%station, %problem, "a vehicle's certificate is refused");
                 Word201::CertChainError
             }
-            Outcome::Contract(Err(_)) | Outcome::Checked(_) | Outcome::Signed(_) => {
-                Word201::CertChainError
-            }
+            Outcome::Contract(Err(_))
+            | Outcome::Checked(_)
+            | Outcome::Signed(_)
+            | Outcome::Vat(_) => Word201::CertChainError,
         };
         let is_cancelled = matches!(
             authorization.judgement,

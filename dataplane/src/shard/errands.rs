@@ -20,7 +20,7 @@ use super::certificates::{Refusal, Request, StatusKind};
 use super::timers::Deadline;
 use super::tokens::Authorization;
 use super::{Now, Shard};
-use crate::certificates::{Errand, Outcome, Wish};
+use crate::certificates::{Errand, Outcome, VatAsk, Wish};
 
 /// Errands of one shard that are open at a time.
 const OPEN_MAX: usize = 256;
@@ -74,6 +74,8 @@ pub(super) enum Purpose {
         held: Held,
         authorization: Authorization,
     },
+    /// VatNumberValidation.
+    Vat { held: Held, ask: VatAsk },
 }
 
 /// The open errands of a shard.
@@ -151,6 +153,9 @@ impl Shard {
                 },
                 outcome,
             ) => self.contract_judged(now, &held, authorization, outcome),
+            (Purpose::Vat { held, ask }, Outcome::Vat(found)) => {
+                self.vat_found(now, &held, &ask, found);
+            }
             (purpose, _) => self.errand_failed(now, purpose, "another errand was done"),
         }
     }
@@ -175,6 +180,7 @@ impl Shard {
             } => self.request_signed(now, station, requested_at, Err(reason)),
             Purpose::Status { held, kind } => self.statuses_found(now, &held, kind, Vec::new()),
             Purpose::Contract { held } => self.contract_answered(now, &held, Err(reason)),
+            Purpose::Vat { held, ask } => self.vat_found(now, &held, &ask, Err(reason)),
             Purpose::Authorize {
                 held,
                 authorization,

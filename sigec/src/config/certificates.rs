@@ -1,4 +1,4 @@
-//! `[ca]`, `[ocsp]` and `[contracts]`: who signs certificates, and who knows about them.
+//! `[ca]`, `[ocsp]` and `[contracts]`: who signs certificates, and who knows about them; `[vat]`: who knows about companies.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +30,12 @@ pub(super) fn check(settings: &Settings) -> Result<CertificatesConfig, ConfigErr
         },
         vehicle_roots: file(settings, "contracts.vehicle_roots_file")?,
     })
+}
+
+/// Who knows whether a VAT number is one.
+pub(super) fn vat(settings: &Settings) -> Result<Option<HttpConfig>, ConfigError> {
+    let server = server(settings, "vat", secs(15))?;
+    Ok((server.url != NONE).then_some(server))
 }
 
 fn ca(settings: &Settings) -> Result<Option<CaConfig>, ConfigError> {

@@ -5,10 +5,11 @@ use ocpp::{MeterColumns, Timestamp, Version, Word, v21};
 use super::super::calls::{Answer, Inbound, Leave};
 use super::super::certificates::{Asked, ChainAsked, StatusKind};
 use super::super::charging::dynamic_response;
+use super::super::errands::Held;
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
 use super::{both, written};
-use crate::certificates::{ChainAsk, StatusAsk};
+use crate::certificates::{ChainAsk, StatusAsk, VatAsk};
 use crate::charging::vehicle_schedule_21;
 use crate::grid::streams::Refused;
 use crate::shard::contracts::ShownCertificate;
@@ -166,6 +167,16 @@ impl Shard {
                 self.notified(now, call, |out| request.write(out))?;
                 let response = dynamic_response(update.as_deref(), &mut columns);
                 self.answer(now, call, Leave::WhenDurable, Answer::V21(response.into()));
+                return Ok(());
+            }
+            v21::Request::VatNumberValidation(asked) if self.settings.config.vat.is_some() => {
+                self.notified(now, call, |out| request.write(out))?;
+                let ask = VatAsk {
+                    station: self.stations[call.station].state.key.clone(),
+                    vat_number: asked.vat_number.to_string(),
+                    evse_id: asked.evse_id,
+                };
+                self.ask_vat(now, Held::new(Version::V21, call), ask);
                 return Ok(());
             }
             v21::Request::VatNumberValidation(validation) => v21::VatNumberValidationResponse {

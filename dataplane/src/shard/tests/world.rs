@@ -79,7 +79,8 @@ impl World {
             tariffs: crate::tariff::Books::default(),
         });
         let rows = Rows::default();
-        let services = Services::open(&settings.config.certificates).expect("services that start");
+        let services = Services::open(&settings.config.certificates, settings.config.vat.as_ref())
+            .expect("services that start");
         let mut world = Self {
             services,
             services_hang: false,
