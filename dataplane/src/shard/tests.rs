@@ -25,4 +25,5 @@ mod scripts;
 mod sim;
 mod starts;
 mod storm;
+mod tariffs;
 mod world;

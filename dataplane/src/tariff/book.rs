@@ -98,7 +98,7 @@ impl StoredTariff {
 }
 
 /// One that was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     scope: TariffScope,
     tariff: Arc<Tariff>,
@@ -106,7 +106,7 @@ struct Entry {
 }
 
 /// The tariffs of a tenant, by id.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Book(Vec<Entry>);
 
 impl Book {
@@ -125,6 +125,10 @@ impl Book {
             Err(at) => self.0.insert(at, entry),
         }
         Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.0.retain(|entry| entry.tariff.id != id);
     }
 
     /// Why this cannot be put beside the others.
@@ -198,6 +202,7 @@ impl Books {
         books.get(tenant).cloned()
     }
 
+    /// Puts another book in the place of a tenant's; only the keeper does.
     pub(crate) fn put(&self, tenant: &str, book: Book) {
         let mut books = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if book.0.is_empty() {

@@ -5,7 +5,7 @@
 //!
 //! - `Action {…}`: the station calls; `$NOW` is the step's time, `$TX` the 1.6 transaction's id, `$START` the id of our
 //!   last remote start;
-//! - `tx EVENT REASON words…`: the station sends a TransactionEvent of 2.0.1, numbered by itself;
+//! - `tx EVENT REASON words…`: the station sends a TransactionEvent of 2.x, numbered by itself;
 //! - `connector STATUS [EVSE CONNECTOR]`: the station tells of a connector in both ways that 2.0.1 has;
 //! - `op Action {…}`: an operator's command, `op …`: another of their wishes;
 //! - `answer {…}`, `refuse CODE TEXT`: what the station says to our last call;
@@ -22,6 +22,7 @@ mod e;
 mod f;
 mod g;
 mod h;
+mod i;
 mod j;
 mod k;
 mod l;
@@ -39,6 +40,7 @@ mod v21_battery;
 mod v21_commands;
 mod v21_der;
 mod v21_dynamic;
+mod v21_money;
 mod v21_streams;
 mod v21_v2x;
 
@@ -197,7 +199,7 @@ impl Case {
     }
 
     /// `EVENT REASON` and: `state=`, `stopped=`, `start`, `token=`, `meter=CONTEXT:WH`, `evse`, `offline`,
-    /// `reservation=`, `seq=`.
+    /// `reservation=`, `seq=`, `tariff=`, `cost=`.
     fn transaction_event(&mut self, rest: &str) {
         let mut words = rest.split(' ');
         let (event, reason) = (words.next().unwrap(), words.next().unwrap());
@@ -214,6 +216,8 @@ impl Case {
                 "token" => write!(more, r#","idToken":{{"idToken":"{value}","type":"ISO14443"}}"#),
                 "evse" => write!(more, r#","evse":{{"id":1,"connectorId":1}}"#),
                 "offline" => write!(more, r#","offline":true"#),
+                "tariff" => write!(info, r#","tariffId":"{value}""#),
+                "cost" => write!(more, r#","costDetails":{value}"#),
                 "reservation" => write!(more, r#","reservationId":{value}"#),
                 "seq" => {
                     self.seq_no = value.parse().expect("a number");

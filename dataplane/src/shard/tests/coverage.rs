@@ -14,8 +14,6 @@ use ocpp::{v16, v21, v201};
 const PART_6: &str = include_str!("coverage/part6.txt");
 const OCPP_16: &str = include_str!("coverage/ocpp16.txt");
 
-const KEPT: &str = "kept as it was said";
-const REFUSED: &str = "kept, and refused in its own answer: no such service here";
 const COURSE: &str = "kept, in the course of the command that it comes after";
 const COMMAND: &str = "a command: checked, sent once, its answer shown";
 
@@ -80,7 +78,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
         "NotifyReport",
         "variables; kept, in the course of the command that it comes after",
     ),
-    ("NotifySettlement", KEPT),
+    (
+        "NotifySettlement",
+        "kept with its transaction, once however often it is told; answered with our receipt where that is configured",
+    ),
     (
         "OpenPeriodicEventStream",
         "a stream, refused beyond the bounds of the configuration",
@@ -124,7 +125,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
         "TransactionEvent",
         "a transaction's course, with its energy and cost",
     ),
-    ("VatNumberValidation", REFUSED),
+    (
+        "VatNumberValidation",
+        "kept, and asked of whoever the configuration names; without one refused in its own answer",
+    ),
 ];
 
 const CHARGING: &str = "kept, and shown beside the profiles";
@@ -133,6 +137,7 @@ const FOLLOWED: &str = "a command; what comes after its answer stands beside it"
 const RESERVATION: &str =
     "a command; `/devices/{id}/reservations` makes it, and keeps what comes of it";
 const GRID: &str = "a command; its answer tells what the station has";
+const TARIFFS: &str = "a command; its answer tells which tariffs the station has";
 const VARIABLES: &str = "a command; its answer tells of variables";
 
 /// Calls that more is done with than with a command as such.
@@ -141,8 +146,17 @@ const COMMANDS: &[(&str, &str)] = &[
     ("AdjustPeriodicEventStream", GRID),
     ("CancelReservation", RESERVATION),
     ("ChangeConfiguration", VARIABLES),
+    (
+        "ChangeTransactionTariff",
+        "a command; `/transactions/{id}/tariff` makes it from a stored tariff, and our own figure follows the station's word",
+    ),
     ("ClearChargingProfile", PROFILES),
     ("ClearDERControl", GRID),
+    ("ClearTariffs", TARIFFS),
+    (
+        "CostUpdated",
+        "a command; sent while a charge runs where the configuration asks for it",
+    ),
     ("CustomerInformation", FOLLOWED),
     ("GetBaseReport", FOLLOWED),
     ("GetChargingProfiles", FOLLOWED),
@@ -159,6 +173,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("GetPeriodicEventStream", GRID),
     ("GetReport", FOLLOWED),
     ("NotifyAllowedEnergyTransfer", GRID),
+    ("GetTariffs", TARIFFS),
     ("GetVariables", VARIABLES),
     ("PublishFirmware", FOLLOWED),
     (
@@ -185,6 +200,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("SetChargingProfile", PROFILES),
     ("SetDERControl", GRID),
+    (
+        "SetDefaultTariff",
+        "a command; `/devices/{id}/tariffs` makes it from a stored tariff, and shows what the station has",
+    ),
     ("SetVariables", VARIABLES),
     ("SignedUpdateFirmware", FOLLOWED),
     ("UpdateDynamicSchedule", PROFILES),

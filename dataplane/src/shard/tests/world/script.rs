@@ -9,7 +9,7 @@ use net::ws::{self, MaskKey};
 use super::{BOOT, World, key};
 use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
-use crate::shard::tests::{charging, closing, follow, grid, reservations};
+use crate::shard::tests::{charging, closing, follow, grid, reservations, tariffs};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -46,6 +46,9 @@ impl World {
             ("wait", _) => {}
             ("restart", _) => self.restart(),
             ("token", _) => self.token(verb, rest),
+            ("tariff", _) => tariffs::put(self, what),
+            ("op", "money") => tariffs::show(self, rest),
+            ("op", "tariffs") => tariffs::show_station(self, rest),
             ("op", "register") => self.register(rest),
             ("op", "approve") => {
                 let patch = StationPatch {

@@ -1,0 +1,466 @@
+//! OCPP 2.1: tariffs, costs and payments, named by requirement.
+
+use expect_test::{Expect, expect};
+
+use ocpp::Version;
+
+use super::{BOOTED, Case};
+use crate::certificates::tests::{http, serve};
+use crate::config::{Config, CostUpdates, Onboarding, Tariff};
+use crate::shard::tests::world::config;
+
+/// Runs a use on a fresh station that is connected, under some tariffs, with what is `configured` besides.
+fn check(tariffs: &str, configured: Tariff, script: &str, expected: Expect) {
+    let config = Config {
+        tariff: configured,
+        ..config(Onboarding::Open)
+    };
+    let mut case = Case::new(Version::V21, config);
+    case.prepare(tariffs);
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    expected.assert_eq(&case.run(script));
+}
+
+/// 25 cents per kWh and a tenth of tax.
+const T1: &str = r#"
+: tariff everywhere UTC {"tariffId":"T1","currency":"EUR","energy":{"prices":[{"priceKwh":0.25}],"taxRates":[{"type":"vat","tax":10}]}}
+"#;
+
+const BEGUN: &str = "
+tx Started Authorized token=TAG evse state=Charging meter=Transaction.Begin:1000
+";
+
+const ENDED: &str = "
+wait 3600
+tx Ended StopAuthorized state=Idle stopped=Local meter=Transaction.End:11000
+: op money CP1
+";
+
+#[test]
+fn i02_fr_01_running_cost_stands_in_the_answers_when_that_is_configured() {
+    let configured = Tariff {
+        cost_updates: CostUpdates::Responses,
+        ..Tariff::default()
+    };
+    check(
+        T1,
+        configured,
+        &format!(
+            "{BEGUN}
+            wait 1800
+            tx Updated MeterValuePeriodic state=Charging meter=Sample.Periodic:5000
+            {ENDED}"
+        ),
+        expect![[r#"
+            TransactionEvent: {"totalCost":0.00,"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":1.10}
+            TransactionEvent: {"totalCost":2.75}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 5402 s charging, 0 s idle
+        "#]],
+    );
+}
+
+#[test]
+fn i03_fr_04_a_charge_that_costs_nothing_is_said_to() {
+    check(
+        "",
+        Tariff {
+            price_per_kwh_micros: 0,
+            ..Tariff::default()
+        },
+        &format!("{BEGUN}{ENDED}"),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":0.00}
+            cost 0.00 BRL ended
+        "#]],
+    );
+}
+
+#[test]
+fn i07_fr_10_a_default_tariff_is_known_by_the_answer_of_the_station() {
+    check(
+        "",
+        Tariff::default(),
+        r#"
+        op SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"T1","currency":"EUR"}}
+        answer {"status":"Accepted"}
+        op SetDefaultTariff {"evseId":2,"tariff":{"tariffId":"T2","currency":"EUR"}}
+        answer {"status":"Accepted"}
+        op SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"T3","currency":"EUR","validFrom":"2030-01-01T00:00:00Z"}}
+        answer {"status":"Accepted"}
+        op SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"T4","currency":"EUR"}}
+        answer {"status":"TooManyElements"}
+        : op tariffs CP1
+        "#,
+        expect![[r#"
+            < SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"T1","currency":"EUR"}}
+            op SetDefaultTariff: Answered {"status":"Accepted"}
+            < SetDefaultTariff {"evseId":2,"tariff":{"tariffId":"T2","currency":"EUR"}}
+            op SetDefaultTariff: Answered {"status":"Accepted"}
+            < SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"T3","currency":"EUR","validFrom":"2030-01-01T00:00:00Z"}}
+            op SetDefaultTariff: Answered {"status":"Accepted"}
+            < SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"T4","currency":"EUR"}}
+            op SetDefaultTariff: Answered {"status":"TooManyElements"}
+            DefaultTariff T1 on [0]
+            DefaultTariff T2 on [2]
+            DefaultTariff T3 on [0] from 98114400
+        "#]],
+    );
+}
+
+#[test]
+fn i09_fr_01_a_list_of_tariffs_takes_the_place_of_what_was_known() {
+    check(
+        "",
+        Tariff::default(),
+        r#"
+        op SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"Old","currency":"EUR"}}
+        answer {"status":"Accepted"}
+        op GetTariffs {"evseId":0}
+        answer {"status":"Accepted","tariffAssignments":[{"tariffId":"Default01","tariffKind":"DefaultTariff","validFrom":"2026-01-01T00:00:00Z","evseIds":[1,2]},{"tariffId":"MSP01","tariffKind":"DriverTariff","evseIds":[1],"idTokens":["ABCD1234"]}]}
+        : op tariffs CP1
+        op GetTariffs {"evseId":2}
+        answer {"status":"NoTariff"}
+        : op tariffs CP1
+        op GetTariffs {"evseId":0}
+        answer {"status":"NoTariff"}
+        : op tariffs CP1
+        "#,
+        expect![[r#"
+            < SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"Old","currency":"EUR"}}
+            op SetDefaultTariff: Answered {"status":"Accepted"}
+            < GetTariffs {"evseId":0}
+            op GetTariffs: Answered {"status":"Accepted","tariffAssignments":[{"tariffId":"Default01","tariffKind":"DefaultTariff","validFrom":"2026-01-01T00:00:00Z","evseIds":[1,2]},{"tariffId":"MSP01","tariffKind":"DriverTariff","evseIds":[1],"idTokens":["ABCD1234"]}]}
+            DefaultTariff Default01 on [1, 2] from -28116000, named
+            DriverTariff MSP01 on [1], named
+            < GetTariffs {"evseId":2}
+            op GetTariffs: Answered {"status":"NoTariff"}
+            DefaultTariff Default01 on [1] from -28116000, named
+            DriverTariff MSP01 on [1], named
+            < GetTariffs {"evseId":0}
+            op GetTariffs: Answered {"status":"NoTariff"}
+        "#]],
+    );
+}
+
+#[test]
+fn i10_fr_04_tariffs_that_were_cleared_are_gone() {
+    check(
+        "",
+        Tariff::default(),
+        r#"
+        op GetTariffs {"evseId":0}
+        answer {"status":"Accepted","tariffAssignments":[{"tariffId":"A","tariffKind":"DefaultTariff","evseIds":[1,2]},{"tariffId":"B","tariffKind":"DefaultTariff","evseIds":[3]},{"tariffId":"B","tariffKind":"DriverTariff"}]}
+        op ClearTariffs {"tariffIds":["A"],"evseId":1}
+        answer {"clearTariffsResult":[{"tariffId":"A","status":"Accepted"}]}
+        : op tariffs CP1
+        op ClearTariffs {}
+        answer {"clearTariffsResult":[{"tariffId":"A","status":"Rejected"},{"tariffId":"B","status":"Accepted"}]}
+        : op tariffs CP1
+        "#,
+        expect![[r#"
+            < GetTariffs {"evseId":0}
+            op GetTariffs: Answered {"status":"Accepted","tariffAssignments":[{"tariffId":"A","tariffKind":"DefaultTariff","evseIds":[1,2]},{"tariffId":"B","tariffKind":"DefaultTariff","evseIds":[3]},{"tariffId":"B","tariffKind":"DriverTariff"}]}
+            < ClearTariffs {"tariffIds":["A"],"evseId":1}
+            op ClearTariffs: Answered {"clearTariffsResult":[{"tariffId":"A","status":"Accepted"}]}
+            DefaultTariff A on [2], named
+            DefaultTariff B on [3], named
+            DriverTariff B on [], named
+            < ClearTariffs {}
+            op ClearTariffs: Answered {"clearTariffsResult":[{"tariffId":"A","status":"Rejected"},{"tariffId":"B","status":"Accepted"}]}
+            DefaultTariff A on [2], named
+            DriverTariff B on [], named
+        "#]],
+    );
+}
+
+#[test]
+fn i11_fr_07_another_tariff_holds_from_when_the_station_says_so() {
+    let t2 = r#": tariff CP9 UTC {"tariffId":"T2","currency":"EUR","energy":{"prices":[{"priceKwh":1}]}}"#;
+    check(
+        &format!("{T1}{t2}"),
+        Tariff::default(),
+        &format!(
+            r#"{BEGUN}
+            op ChangeTransactionTariff {{"transactionId":"T1","tariff":{{"tariffId":"T2","currency":"EUR","energy":{{"prices":[{{"priceKwh":1}}]}}}}}}
+            answer {{"status":"Accepted"}}
+            wait 1800
+            tx Updated TariffChanged tariff=T2 meter=Other:5000
+            : restart
+            : a connect CP1 2.1
+            {ENDED}"#
+        ),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            < ChangeTransactionTariff {"transactionId":"T1","tariff":{"tariffId":"T2","currency":"EUR","energy":{"prices":[{"priceKwh":1}]}}}
+            op ChangeTransactionTariff: Answered {"status":"Accepted"}
+            TransactionEvent: {}
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {"totalCost":7.10}
+            cost 7.10 EUR ended
+            tariff T2 NormalCost: energy 700/710 = 700/710, 10000000 mWh, 5406 s charging, 0 s idle
+            station under "T2": 
+        "#]],
+    );
+}
+
+#[test]
+fn i12_fr_01_what_the_station_works_out_is_kept_beside_our_own_figure() {
+    let details = r#"{"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","energy":{"exclTax":2.50,"inclTax":2.75},"total":{"exclTax":2.50,"inclTax":2.75}},"totalUsage":{"energy":10000,"chargingTime":2,"idleTime":0}}"#;
+    check(
+        T1,
+        Tariff::default(),
+        &format!(
+            "{BEGUN}
+            tx Updated RunningCost tariff=T1
+            wait 3600
+            tx Ended StopAuthorized state=Idle stopped=Local meter=Transaction.End:11000 cost={details}
+            : op money CP1"
+        ),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {}
+            TransactionEvent: {"totalCost":2.75}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3602 s charging, 0 s idle
+            station under "T1": {"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","energy":{"exclTax":2.50,"inclTax":2.75},"total":{"exclTax":2.50,"inclTax":2.75}},"totalUsage":{"energy":10000,"chargingTime":2,"idleTime":0}}
+        "#]],
+    );
+}
+
+#[test]
+fn i12_a_station_that_charges_by_a_tariff_of_somebody_else_hears_no_second_figure() {
+    check(
+        T1,
+        Tariff {
+            cost_updates: CostUpdates::Responses,
+            ..Tariff::default()
+        },
+        &format!(
+            "{BEGUN}
+            tx Updated Authorized tariff=MSP01
+            wait 1800
+            tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+            {ENDED}"
+        ),
+        expect![[r#"
+            TransactionEvent: {"totalCost":0.00,"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {}
+            TransactionEvent: {}
+            TransactionEvent: {}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 5403 s charging, 0 s idle
+            station under "MSP01": 
+        "#]],
+    );
+}
+
+#[test]
+fn c20_fr_03_a_payment_that_is_cancelled_costs_nothing() {
+    check(
+        T1,
+        Tariff::default(),
+        r#"
+        tx Started CablePluggedIn token=TAG evse meter=Transaction.Begin:1000
+        tx Ended StopAuthorized stopped=Local meter=Transaction.End:1000
+        NotifySettlement {"transactionId":"T1","pspRef":"TAG","status":"Canceled","settlementAmount":0,"settlementTime":"$NOW"}
+        : op money CP1
+        "#,
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":0.00}
+            NotifySettlement: {}
+            cost 0.00 EUR ended
+            tariff T1 NormalCost: energy 0/0 = 0/0, 0 mWh, 0 s charging, 1 s idle
+            settlement TAG Canceled 0 
+        "#]],
+    );
+}
+
+#[test]
+fn c21_fr_03_a_settlement_is_answered_with_our_receipt_and_kept_once() {
+    let configured = Tariff {
+        receipt_url: Some("https://csms.example/receipts/{transaction_id}".into()),
+        ..Tariff::default()
+    };
+    check(
+        T1,
+        configured,
+        &format!(
+            r#"{BEGUN}
+            {ENDED}
+            NotifySettlement {{"transactionId":"T1","pspRef":"PSP-1","status":"Settled","settlementAmount":2.750,"settlementTime":"2026-11-22T11:00:00Z"}}
+            NotifySettlement {{"transactionId":"T1","pspRef":"PSP-1","status":"Settled","settlementAmount":2.750,"settlementTime":"2026-11-22T11:00:00Z"}}
+            : op money CP1"#
+        ),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":2.75}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3601 s charging, 0 s idle
+            NotifySettlement: {"receiptUrl":"https://csms.example/receipts/01a202b2-dc70-756e-ab2f-2632d7bd03fb","receiptId":"01a202b2-dc70-756e-ab2f-2632d7bd03fb"}
+            NotifySettlement: {"receiptUrl":"https://csms.example/receipts/01a202b2-dc70-756e-ab2f-2632d7bd03fb","receiptId":"01a202b2-dc70-756e-ab2f-2632d7bd03fb"}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3601 s charging, 0 s idle
+            settlement PSP-1 Settled 2.750 
+        "#]],
+    );
+}
+
+#[test]
+fn c21_fr_04_the_receipt_of_the_payment_terminal_is_kept() {
+    check(
+        T1,
+        Tariff {
+            receipt_url: Some("https://csms.example/{transaction_id}".into()),
+            ..Tariff::default()
+        },
+        &format!(
+            r#"{BEGUN}
+            {ENDED}
+            NotifySettlement {{"transactionId":"T1","pspRef":"PSP-1","status":"Settled","settlementAmount":2.75,"settlementTime":"2026-11-22T11:00:00Z","receiptId":"R","receiptUrl":"https://psp.example/r"}}
+            : op money CP1"#
+        ),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":2.75}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3601 s charging, 0 s idle
+            NotifySettlement: {}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3601 s charging, 0 s idle
+            settlement PSP-1 Settled 2.75 https://psp.example/r
+        "#]],
+    );
+}
+
+#[test]
+fn c22_fr_01_a_settlement_that_was_rejected_is_kept_before_the_one_that_was_not() {
+    check(
+        T1,
+        Tariff::default(),
+        &format!(
+            r#"{BEGUN}
+            {ENDED}
+            NotifySettlement {{"transactionId":"T1","pspRef":"PSP-1","status":"Rejected","statusInfo":"no funds","settlementAmount":2.75,"settlementTime":"2026-11-22T11:00:00Z"}}
+            NotifySettlement {{"transactionId":"T1","pspRef":"PSP-1","status":"Settled","settlementAmount":2.75,"settlementTime":"2026-11-22T11:05:00Z"}}
+            NotifySettlement {{"transactionId":"nobody knows","pspRef":"PSP-2","status":"Failed","settlementAmount":1,"settlementTime":"2026-11-22T11:05:00Z"}}
+            NotifySettlement {{"pspRef":"PSP-3","status":"Canceled","settlementAmount":0,"settlementTime":"2026-11-22T11:05:00Z"}}
+            : op money CP1"#
+        ),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":2.75}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3601 s charging, 0 s idle
+            NotifySettlement: {}
+            NotifySettlement: {}
+            NotifySettlement: {}
+            NotifySettlement: {}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 3601 s charging, 0 s idle
+            settlement PSP-1 Rejected 2.75 
+            settlement PSP-1 Settled 2.75 
+        "#]],
+    );
+}
+
+#[test]
+fn c25_fr_21_a_station_is_told_that_somebody_pays_on_the_web() {
+    check(
+        "",
+        Tariff::default(),
+        r#"
+        op NotifyWebPaymentStarted {"evseId":1,"timeout":120}
+        answer {}
+        op start CP1 1 TAG
+        "#,
+        expect![[r#"
+            < NotifyWebPaymentStarted {"evseId":1,"timeout":120}
+            op NotifyWebPaymentStarted: Answered {}
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+        "#]],
+    );
+}
+
+#[test]
+fn a_vat_number_is_judged_by_whoever_knows_and_remembered() {
+    let mut asked = 0;
+    let url = serve(move |_, body| {
+        asked += 1;
+        let body = String::from_utf8_lossy(body).into_owned();
+        // A second question about the same number would be told that it is none.
+        let answer = match asked {
+            1 => {
+                assert_eq!(
+                    body,
+                    r#"{"evse_id":1,"station":"CP1","tenant":"default","vat_number":"NL1"}"#
+                );
+                r#"{"valid":true,"company":{"name":"N","address1":"A","city":"C","country":"NL"}}"#
+            }
+            2 => r#"{"valid":true,"company":{"name":"a company without an address"}}"#,
+            3 => r#"{"valid":false,"reason":"no such number"}"#,
+            _ => "not JSON",
+        };
+        (200, answer.as_bytes().to_vec())
+    });
+    let mut case = Case::new(
+        Version::V21,
+        Config {
+            vat: Some(http(&url)),
+            ..config(Onboarding::Open)
+        },
+    );
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    expect![[r#"
+        VatNumberValidation: {"company":{"name":"N","address1":"A","city":"C","country":"NL"},"vatNumber":"NL1","evseId":1,"status":"Accepted"}
+        VatNumberValidation: {"company":{"name":"N","address1":"A","city":"C","country":"NL"},"vatNumber":"NL1","status":"Accepted"}
+        VatNumberValidation: {"vatNumber":"NL2","status":"Accepted"}
+        VatNumberValidation: {"statusInfo":{"reasonCode":"InvalidValue","additionalInfo":"no such number"},"vatNumber":"NL3","status":"Rejected"}
+        VatNumberValidation: {"statusInfo":{"reasonCode":"InternalError","additionalInfo":"the answer is no JSON object with a boolean `valid`"},"vatNumber":"NL4","status":"Rejected"}
+    "#]].assert_eq(&case.run(
+        r#"
+        VatNumberValidation {"vatNumber":"NL1","evseId":1}
+        VatNumberValidation {"vatNumber":"NL1"}
+        VatNumberValidation {"vatNumber":"NL2"}
+        VatNumberValidation {"vatNumber":"NL3"}
+        VatNumberValidation {"vatNumber":"NL4"}
+        "#,
+    ));
+}
+
+#[test]
+fn a_vat_number_that_nobody_judges_in_time_or_at_all_is_refused() {
+    check(
+        "",
+        Tariff::default(),
+        r#"VatNumberValidation {"vatNumber":"NL1"}"#,
+        expect![[r#"
+            VatNumberValidation: {"statusInfo":{"reasonCode":"NotEnabled"},"vatNumber":"NL1","status":"Rejected"}
+        "#]],
+    );
+    let mut case = Case::new(
+        Version::V21,
+        Config {
+            vat: Some(http("http://127.0.0.1:9")),
+            ..config(Onboarding::Open)
+        },
+    );
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    let out = case.world.run(
+        r#"
+        10 services hang
+        10 a > [2,"vat","VatNumberValidation",{"vatNumber":"NL1"}]
+        31 wait
+        "#,
+    );
+    expect![[r#"
+        30 a < [3,"vat",{"statusInfo":{"reasonCode":"InternalError","additionalInfo":"it took too long"},"vatNumber":"NL1","status":"Rejected"}]
+    "#]].assert_eq(&out);
+}

@@ -1,0 +1,274 @@
+//! Tariffs: which one a charge is under, what it comes to, and that no crash or retry changes that.
+
+use std::time::Duration;
+
+use expect_test::expect;
+use fleet::UtcMicros;
+
+use super::world::{EPOCH, World, config, key};
+use crate::config::{Config, CostUpdates, Onboarding, Tariff};
+use crate::router::Ask;
+use crate::router::pending::pending;
+use crate::tariff::{StoredTariff, TariffScope};
+
+/// `PLACE ZONE TARIFF`: puts a tariff that holds `everywhere`, at a `site=NAME` or at a station.
+pub(super) fn put(world: &mut World, what: &str) {
+    let [place, zone, json] = *what.splitn(3, ' ').collect::<Vec<_>>() else {
+        panic!("{what}");
+    };
+    let tariff: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let site = place.strip_prefix("site=");
+    let station = (place != "everywhere" && site.is_none()).then(|| place.to_owned());
+    let stored = StoredTariff {
+        id: tariff["tariffId"].as_str().expect("an id").to_owned(),
+        json: json.to_owned(),
+        time_zone: zone.to_owned(),
+        scope: TariffScope {
+            everywhere: place == "everywhere",
+            sites: site.map(str::to_owned).into_iter().collect(),
+            stations: station.into_iter().collect(),
+        },
+        changed_at: UtcMicros(0),
+    };
+    let books = &world.shard.settings.tariffs;
+    let mut book = books.of("default").as_deref().cloned().unwrap_or_default();
+    book.insert(&stored.checked().expect("a tariff")).unwrap();
+    books.put("default", book);
+}
+
+/// `money IDENTITY`: what its transactions come to.
+pub(super) fn show(world: &mut World, identity: &str) {
+    let station = world
+        .shard
+        .stations
+        .find(&key(identity))
+        .expect("a station");
+    let details = world.shard.stations[station].state.details().into_owned();
+    for transaction in details.transactions.iter() {
+        let (reply, pending) = pending();
+        let (now, id) = (world.now(), transaction.id);
+        world.shard.ask(now, Ask::Transaction { id, reply });
+        let view = pending
+            .wait(Duration::ZERO)
+            .unwrap()
+            .expect("a transaction");
+        let currency = String::from_utf8_lossy(&view.currency).into_owned();
+        let cost = view.cost.map_or("-".into(), |cost| cost.to_string());
+        world.say(&format!("cost {cost} {currency} {}", view.state));
+        let Some(money) = view.money else {
+            continue;
+        };
+        if let Some(bill) = money.bill {
+            let parts: Vec<_> = bill
+                .parts
+                .iter()
+                .map(|(part, money)| {
+                    format!("{} {}/{}", part.as_str(), money.excl_tax, money.incl_tax)
+                })
+                .collect();
+            world.say(&format!(
+                "tariff {} {}: {} = {}/{}, {} mWh, {} s charging, {} s idle",
+                bill.tariff_id,
+                bill.kind.as_str(),
+                parts.join(" + "),
+                bill.total.excl_tax,
+                bill.total.incl_tax,
+                bill.energy_mwh,
+                bill.charging_s,
+                bill.idle_s
+            ));
+        }
+        if let Some(told) = money.station_cost {
+            world.say(&format!(
+                "station under {:?}: {}",
+                told.tariff_id, told.details
+            ));
+        }
+        for settlement in money.settlements {
+            world.say(&format!(
+                "settlement {} {} {} {}",
+                settlement.psp_ref, settlement.status, settlement.amount, settlement.receipt_url
+            ));
+        }
+    }
+}
+
+/// `tariffs IDENTITY`: what the station has.
+pub(super) fn show_station(world: &mut World, identity: &str) {
+    let (reply, pending) = pending();
+    let (now, key) = (world.now(), key(identity));
+    world.shard.ask(now, Ask::Tariffs { key, reply });
+    let known = pending.wait(Duration::ZERO).unwrap().expect("a station");
+    for tariff in known.tariffs {
+        let from = tariff.valid_from.map_or(String::new(), |from| {
+            format!(" from {}", (from - EPOCH) / 1_000_000)
+        });
+        let reported = if tariff.reported_at.is_some() {
+            ", named"
+        } else {
+            ""
+        };
+        world.say(&format!(
+            "{} {} on {:?}{from}{reported}",
+            tariff.kind, tariff.tariff_id, tariff.evse_ids
+        ));
+    }
+}
+
+const NIGHT: &str = r#"{"tariffId":"night","currency":"EUR","energy":{"prices":[{"priceKwh":1,"conditions":{"startTimeOfDay":"08:00","endTimeOfDay":"11:30"}},{"priceKwh":0.5}],"taxRates":[{"type":"vat","tax":10}]},"idleTime":{"prices":[{"priceMinute":0.1}]},"fixedFee":{"prices":[{"priceFixed":2}]}}"#;
+
+fn world() -> World {
+    World::new(config(Onboarding::Open))
+}
+
+/// An hour from 10:00 UTC, 11:00 in Amsterdam, with 10 kWh: half of it before 11:30 there.
+const CHARGE_16: &str = r#"
+    0 a connect CP1
+    0 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:00Z"}]
+"#;
+
+fn stop_16(id: &str) -> String {
+    format!(
+        r#"3600 a > [2,"2","StopTransaction",{{"transactionId":{id},"meterStop":11000,"timestamp":"2026-11-22T11:00:00Z"}}]"#
+    )
+}
+
+#[test]
+fn a_1_6_charge_is_under_the_tariff_of_its_place() {
+    let mut world = world();
+    world.run(&format!("0 tariff everywhere Europe/Amsterdam {NIGHT}"));
+    world.run(CHARGE_16);
+    let id = world.ocpp_id("CP1");
+    let out = world.run(&format!("{}\n3600 op money CP1", stop_16(&id)));
+    let (_, shown) = out.split_once('\n').unwrap();
+    // 5 kWh at 1 and 5 at 0.5, and a tenth of tax on it; the fee has none.
+    expect![[r#"
+        3600 cost 10.25 EUR ended
+        3600 tariff night NormalCost: fixed 200/200 + energy 750/825 + idleTime 0/0 = 950/1025, 10000000 mWh, 3600 s charging, 0 s idle
+    "#]]
+    .assert_eq(shown);
+}
+
+#[test]
+fn what_is_nearer_to_a_station_holds_and_no_change_reaches_a_charge_that_runs() {
+    let fee = |id: &str, fee: u32| {
+        format!(
+            r#"{{"tariffId":"{id}","currency":"EUR","fixedFee":{{"prices":[{{"priceFixed":{fee}}}]}}}}"#
+        )
+    };
+    let mut world = world();
+    world.run(&format!(
+        "0 tariff everywhere UTC {}\n{CHARGE_16}",
+        fee("all", 1)
+    ));
+    let id = world.ocpp_id("CP1");
+    let out = world.run(&format!(
+        "1 tariff CP1 UTC {}\n2 restart\n3 a connect CP1\n{}\n3601 op money CP1",
+        fee("one", 9),
+        stop_16(&id)
+    ));
+    assert!(out.contains("cost 1.00 EUR"), "{out}");
+    world.run(r#"3602 a > [2,"3","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":11000,"timestamp":"2026-11-22T11:00:02Z"}]"#);
+    let out = world.run("3603 op money CP1");
+    assert!(
+        out.contains("tariff one NormalCost: fixed 900/900"),
+        "{out}"
+    );
+}
+
+#[test]
+fn without_a_tariff_the_price_of_the_configuration_holds() {
+    let mut world = world();
+    world.run(CHARGE_16);
+    let id = world.ocpp_id("CP1");
+    world.run(&stop_16(&id));
+    // Nobody looked for one.
+    assert_eq!(world.shard.tally.counters.store_reads, 1, "the token");
+    assert_eq!(world.run("3600 op money CP1"), "3600 cost 7.50 BRL ended\n");
+}
+
+#[test]
+fn i12_fr_39_a_crash_or_a_retry_changes_no_bill() {
+    let event = |n: u32, kind: &str, minute: u32, wh: u32, state: &str| {
+        format!(
+            r#"{0} a > [2,"{n}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:{minute:02}:00Z","triggerReason":"Trigger","seqNo":{n},"evse":{{"id":1}},"transactionInfo":{{"transactionId":"T1","chargingState":"{state}"}},"meterValue":[{{"timestamp":"2026-11-22T10:{minute:02}:00Z","sampledValue":[{{"value":{wh}}}]}}]}}]"#,
+            60 * minute
+        )
+    };
+    let steps = [
+        event(0, "Started", 0, 1_000, "Charging"),
+        event(1, "Updated", 20, 5_000, "SuspendedEV"),
+        event(2, "Updated", 40, 5_000, "Charging"),
+        event(3, "Ended", 50, 9_000, "Idle"),
+    ];
+    let run = |crash: Option<(usize, usize)>| {
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere Europe/Amsterdam {NIGHT}\n0 a connect CP1 2.0.1"
+        ));
+        for (at, step) in steps.iter().enumerate() {
+            let seconds = step.split_once(' ').unwrap().0.to_owned();
+            if let Some((_, kept)) = crash.filter(|(step, _)| *step == at) {
+                let before = world.log.len();
+                world.run(&format!("{seconds} disk holds\n{step}"));
+                // All of them would be no crash.
+                let kept = kept.min(world.log.len() - before - 1);
+                world.run(&format!(
+                    "{seconds} disk keeps {kept}\n{seconds} restart\n{seconds} disk goes\n{seconds} a connect CP1 2.0.1"
+                ));
+            }
+            // Once more than needed.
+            world.run(&format!("{step}\n{step}"));
+        }
+        world.run("3001 op money CP1")
+    };
+    let expected = run(None);
+    expect![[r#"
+        3001 cost 10.60 EUR ended
+        3001 tariff night NormalCost: fixed 200/200 + energy 600/660 + idleTime 200/200 = 1000/1060, 8000000 mWh, 1800 s charging, 1200 s idle
+    "#]]
+    .assert_eq(&expected);
+    for step in 0..steps.len() {
+        for kept in 0..8 {
+            let found = run(Some((step, kept)));
+            assert_eq!(found, expected, "step {step}, {kept} records kept");
+        }
+    }
+}
+
+#[test]
+fn i02_fr_01_a_station_hears_what_a_charge_comes_to_when_that_is_configured() {
+    let mut world = World::new(Config {
+        tariff: Tariff {
+            cost_updates: CostUpdates::Commands {
+                every: Duration::from_secs(60),
+            },
+            ..Tariff::default()
+        },
+        ..config(Onboarding::Open)
+    });
+    let out = world.run(
+        r#"
+        0 a connect CP1 2.0.1
+        0 a > [2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+        1 a > [2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:01Z","triggerReason":"Trigger","seqNo":0,"evse":{"id":1},"transactionInfo":{"transactionId":"T1"},"meterValue":[{"timestamp":"2026-11-22T10:00:01Z","sampledValue":[{"value":1000,"context":"Transaction.Begin"}]}]}]
+        62 a answers {}
+        70 a > [2,"2","TransactionEvent",{"eventType":"Updated","timestamp":"2026-11-22T10:01:10Z","triggerReason":"Trigger","seqNo":1,"transactionInfo":{"transactionId":"T1"},"meterValue":[{"timestamp":"2026-11-22T10:01:10Z","sampledValue":[{"value":3000}]}]}]
+        122 a answers {}
+        200 wait
+        210 a > [2,"3","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:03:30Z","triggerReason":"Trigger","seqNo":2,"transactionInfo":{"transactionId":"T1"},"meterValue":[{"timestamp":"2026-11-22T10:03:30Z","sampledValue":[{"value":5000}]}]}]
+        400 wait
+        "#,
+    );
+    let told: Vec<_> = out
+        .lines()
+        .filter_map(|line| line.split_once("\"CostUpdated\",").map(|(_, rest)| rest))
+        .collect();
+    // Two kilowatt-hours in a minute are news once; nothing is said after the end.
+    assert_eq!(
+        told,
+        [r#"{"totalCost":1.50,"transactionId":"T1"}]"#],
+        "{out}"
+    );
+    assert!(out.contains(r#"[3,"3",{"totalCost":3.00}]"#), "{out}");
+}
