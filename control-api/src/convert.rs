@@ -11,11 +11,13 @@ use crate::principals::Principal;
 mod charging;
 mod grid;
 mod reservations;
+mod tariffs;
 mod tokens;
 
 pub(crate) use charging::{charging_profiles, compared, composite, warning};
 pub(crate) use grid::{battery_swap, der_controls, event_stream};
 pub(crate) use reservations::{named_token, reservation, reservation_state};
+pub(crate) use tariffs::{station_tariffs, tariff};
 pub(crate) use tokens::{local_list, token, token_rules, token_status};
 
 pub(crate) fn principal(principal: &Principal) -> sdk::Principal {
@@ -157,7 +159,7 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
-    sdk::Transaction {
+    let mut shown = sdk::Transaction {
         id: transaction.id.to_string(),
         ocpp_transaction_id: some(transaction.ocpp_transaction_id),
         device_id: transaction.station.identity().to_owned(),
@@ -189,7 +191,14 @@ pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
             superseded: !closing.stands,
         }),
         position: position(transaction.position),
+        cost_details: None,
+        station_cost: None,
+        settlements: Vec::new(),
+    };
+    if let Some(money) = transaction.money {
+        tariffs::add_money(&mut shown, *money);
     }
+    shown
 }
 
 fn position(event: EventId) -> sdk::Position {

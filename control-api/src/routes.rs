@@ -19,6 +19,7 @@ mod quarantine;
 mod quirks;
 mod reservations;
 mod security_events;
+mod tariffs;
 mod tokens;
 mod transactions;
 mod transfers;
@@ -59,6 +60,11 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(transactions::show))
         .routes(routes!(transactions::active))
         .routes(routes!(transactions::history))
+        .routes(routes!(tariffs::list))
+        .routes(routes!(tariffs::show, tariffs::put, tariffs::delete))
+        .routes(routes!(tariffs::of_device, tariffs::send))
+        .routes(routes!(tariffs::clear))
+        .routes(routes!(tariffs::change))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(
             tokens::show,

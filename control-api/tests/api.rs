@@ -23,6 +23,7 @@ mod api {
     mod quirks;
     mod reservations;
     mod tables;
+    mod tariffs;
     mod transactions;
     mod variables;
 }

@@ -3,6 +3,7 @@
 mod files;
 mod grid;
 mod items;
+mod tariffs;
 
 use std::time::Duration;
 

@@ -29,6 +29,7 @@ mod quirks;
 mod reservations;
 mod security;
 mod sql;
+mod tariffs;
 mod tokens;
 mod transactions;
 mod variables;
@@ -81,6 +82,10 @@ pub use quirks::{
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security::{SecurityEvent, SecuritySeverity};
 pub use sql::SqlRequest;
+pub use tariffs::{
+    CostDetails, CostPart, DeviceTariff, DeviceTariffRequest, DeviceTariffs, Settlement,
+    StationCost, Tariff, TariffRequest, TransactionTariff,
+};
 pub use tokens::{
     AdditionalInfo, IdToken, MessageFormat, PersonalMessage, Token, TokenDevice, TokenRequest,
     TokenStatus, TokenType,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{IdToken, Position};
+use crate::{CostDetails, IdToken, Position, Settlement, StationCost};
 
 /// A charge to start on a station.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -137,6 +137,15 @@ pub struct Transaction {
     pub closing: Option<TransactionClosing>,
     /// The newest event of its station that all this reflects; in `/transactions/history` the newest of its own.
     pub position: Position,
+    /// What its cost is made of; `null` without a tariff of `/tariffs`, and in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_details: Option<CostDetails>,
+    /// What its station says that it costs (OCPP 2.1); `null` if it does not, and in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station_cost: Option<StationCost>,
+    /// How it was paid, oldest first, the newest 16 (OCPP 2.1); not in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settlements: Vec<Settlement>,
 }
 
 /// The signed meter values of a transaction.

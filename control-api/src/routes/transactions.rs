@@ -169,7 +169,7 @@ pub(crate) async fn active(
 }
 
 /// An id that is none names nothing.
-fn transaction_id(id: &str) -> Result<TransactionId, ApiError> {
+pub(super) fn transaction_id(id: &str) -> Result<TransactionId, ApiError> {
     id.parse()
         .map_err(|_| ApiError::not_found("transaction", id))
 }

@@ -154,6 +154,9 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
             log_id: column("log_id").ok_or_else(|| unexpected("log_id"))?,
             seq: column("seq").ok_or_else(|| unexpected("seq"))?,
         },
+        cost_details: None,
+        station_cost: None,
+        settlements: Vec::new(),
     })
 }
 
