@@ -279,6 +279,19 @@ fn dataplane_config(
         tariff: dataplane::Tariff {
             price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,
             currency: settings.parse::<Currency>("tariff.currency")?.code,
+            cost_updates: {
+                let every =
+                    settings.duration("tariff.cost_updates_every", secs(5)..=secs(86_400))?;
+                settings.choice(
+                    "tariff.cost_updates",
+                    &[
+                        ("off", dataplane::CostUpdates::Off),
+                        ("responses", dataplane::CostUpdates::Responses),
+                        ("commands", dataplane::CostUpdates::Commands { every }),
+                    ],
+                )?
+            },
+            receipt_url: receipt_url(settings)?,
         },
         plausibility: dataplane::Plausibility {
             power_w_max: watt_hours("plausibility.power_w_max")?,
@@ -296,6 +309,7 @@ fn dataplane_config(
             .expect("ten thousand fits"),
         },
         certificates: certificates::check(settings)?,
+        vat: certificates::vat(settings)?,
         log: LogConfig {
             bytes_max: settings.size("log.bytes_max", 256 * MIB..=1024 * GIB)? as u64,
             commit_wait: settings.duration("log.commit_wait", Duration::ZERO..=secs(1))?,
@@ -321,6 +335,21 @@ fn event_streams(settings: &Settings) -> Result<dataplane::EventStreams, ConfigE
         values_max: small("ocpp.stream_values_max", 1_000_000)?,
         messages_per_minute_max: small("ocpp.stream_messages_per_minute_max", 1_000_000)?,
     })
+}
+
+/// Where receipts are; one URL for each transaction.
+fn receipt_url(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let url = settings.non_empty("tariff.receipt_url")?;
+    if url == "none" {
+        return Ok(None);
+    }
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let is_plain = url.len() <= 1_000 && url.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_web && is_plain && url.contains("{transaction_id}") {
+        return Ok(Some(url));
+    }
+    let expected = "\"none\", or a URL of at most 1,000 characters with {transaction_id} in it";
+    Err(settings.invalid("tariff.receipt_url", expected))
 }
 
 fn lake_config(settings: &Settings, data_dir: &Path) -> Result<pipeline::Config, ConfigError> {

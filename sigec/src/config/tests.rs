@@ -135,12 +135,11 @@ fn a_ca_signs_for_an_organization_and_known_uses() {
         ("ca.organization", "ACME".to_owned()),
         ("ocsp.responders", "http://a,http://b".to_owned()),
         ("contracts.url", "https://c".to_owned()),
+        ("vat.url", "https://v".to_owned()),
     ];
-    let certificates = Config::load(None, [], &flags)
-        .unwrap()
-        .0
-        .dataplane
-        .certificates;
+    let dataplane = Config::load(None, [], &flags).unwrap().0.dataplane;
+    assert_eq!(dataplane.vat.unwrap().url, "https://v");
+    let certificates = dataplane.certificates;
     let ca = certificates.ca.unwrap();
     assert!(matches!(ca.signer, dataplane::SignerConfig::Http(_)));
     assert_eq!(ca.organization, "ACME");
@@ -239,6 +238,18 @@ fn a_value_that_does_not_fit_says_what_would() {
             "[tariff]\nprice_per_kwh = \"0,75\"\n",
             expect![[r#"
             tariff.price_per_kwh from DIR/sigec.toml: found "0,75", expected a decimal below a million with up to six decimals, such as "0.75"
+        "#]],
+        ),
+        (
+            "[tariff]\nreceipt_url = \"https://csms.example/receipts\"\n",
+            expect![[r#"
+            tariff.receipt_url from DIR/sigec.toml: found "https://csms.example/receipts", expected "none", or a URL of at most 1,000 characters with {transaction_id} in it
+        "#]],
+        ),
+        (
+            "[tariff]\ncost_updates = \"always\"\n",
+            expect![[r#"
+            tariff.cost_updates from DIR/sigec.toml: found "always", expected one of "off", "responses", "commands"
         "#]],
         ),
         (
