@@ -64,12 +64,12 @@ pub(super) const REST_AFTER_ROWLESS: u32 = 8;
 enum Rest {
     /// Sort what waits into files.
     Flush,
-    /// Let go of what was sorted, with so many tries left: on a slow disk the engine may still be sorting.
+    /// Let go of what was sorted, with so many tries left: on a busy machine the engine sorts and merges files for a while.
     LetGo(u32),
 }
 
 /// See [`Rest::LetGo`].
-const LET_GO: Rest = Rest::LetGo(8);
+const LET_GO: Rest = Rest::LetGo(60);
 
 impl Rest {
     /// How long the store is quiet before this, in time or in projections without rows.

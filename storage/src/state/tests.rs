@@ -103,10 +103,10 @@ fn a_store_has_one_process() {
     drop(store);
 }
 
-/// Waits for the engine's own threads, at most 30 s.
+/// Waits for the engine's own threads, at most two minutes.
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let (sender, nobody) = std::sync::mpsc::channel::<()>();
-    for _ in 0..3_000 {
+    for _ in 0..12_000 {
         if done() {
             return;
         }
