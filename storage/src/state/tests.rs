@@ -145,16 +145,21 @@ fn rows_do_not_pile_up_in_memory() {
             up_to: Seq(seq),
         };
         projector.handle().submit(projection).unwrap();
+        // The last that it does.
         wait_for("the projector", || {
-            store.position(log.id()) == Some(Seq(seq))
+            log.handle().released(Consumer::State) == Some(Seq(seq))
         });
     };
-    // 8 MiB in all.
+    // 48 MiB in all.
     for seq in 1..=64 {
-        project(seq, 128);
-        wait_for("files", || {
-            store.db.write_buffer_size() <= 2 * WRITE_BUFFER_LEN_MIN
-        });
+        project(seq, 768);
+        let active: u64 = store
+            .tables
+            .iter()
+            .map(|t| t.tree.active_memtable().size())
+            .sum();
+        assert!(active <= WRITE_BUFFER_LEN, "{active} bytes wait");
+        wait_for("files", || store.db.outstanding_flushes() == 0);
     }
     // From here on stations say that they are alive and nothing else.
     (65..=64 + u64::from(REST_AFTER_ROWLESS)).for_each(|seq| project(seq, 0));
@@ -166,7 +171,7 @@ fn rows_do_not_pile_up_in_memory() {
     wait_for("the engine to let go", || {
         GAVE_BACK.load(Ordering::Acquire) && !store.keeps_earlier_states()
     });
-    assert_eq!(store.scan(Table::Stations, b"", b"").count(), 64 * 128);
+    assert_eq!(store.scan(Table::Stations, b"", b"").count(), 64 * 768);
     projector.shutdown().unwrap();
     log.shutdown().unwrap();
 }
