@@ -213,7 +213,7 @@ pub struct StateStore {
 const CACHE_LEN: u64 = 256 << 10;
 /// Rows that wait in memory, over all tables, before they are sorted into files. Each file that begins or ends is a commit
 /// of the filesystem, which stands in the way of the log's: with 1 MiB the answers to 10,000 events/s had three times the
-/// p99 of an echo that writes and syncs as much, with 12 MiB the same.
+/// p99 of an echo that writes and syncs as much, with 12 MiB once to twice.
 const WRITE_BUFFER_LEN: u64 = 12 << 20;
 /// A table that holds less stays in memory when the others leave it: a file of its own costs more than it gives back.
 const MEMTABLE_LEN_MIN: u64 = 16 << 10;
