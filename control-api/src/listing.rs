@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use crate::cursor;
 use crate::error::ApiError;
 use crate::extract::bad_query;
-use crate::sql::SqlRow;
+use crate::sql::{SqlRow, literal, text};
 
 /// Longest page of a list, and the one that a request without `limit` gets.
 const LEN_MAX: usize = 500;
@@ -119,6 +119,29 @@ pub(crate) fn page_of_rows<I, K: Serialize>(
             .map(item)
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// The key of lists of events, newest first: when, and the name of the event.
+pub(crate) type EventKey = (String, i64, i64);
+
+/// The order of such a list, and the condition under which it goes on behind an event.
+pub(crate) const NEWEST_FIRST: &str = "received_at DESC, log_id DESC, seq DESC";
+
+/// As above.
+pub(crate) fn behind((at, log, seq): &EventKey) -> String {
+    let at = literal(at);
+    format!(
+        "(received_at < {at} OR (received_at = {at} AND (log_id < {log} OR (log_id = {log} AND seq < {seq}))))"
+    )
+}
+
+/// The key of a row of such a list.
+pub(crate) fn event_key(row: &SqlRow) -> Option<EventKey> {
+    Some((
+        text(row, "received_at")?,
+        text(row, "log_id")?.parse().ok()?,
+        text(row, "seq")?.parse().ok()?,
+    ))
 }
 
 #[cfg(test)]

@@ -1,29 +1,24 @@
 //! `/api/v1/devices/{id}/certificates`
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use dataplane::{PemError, certificate_summary};
 use fleet::StationKey;
 use fleet::record::{self, SigningState, StationCertificates};
 use sdk::{
-    CertificateHashData, CertificateRequest, CertificateRequestState, CommandState,
-    DeviceCertificates, InstallCertificateRequest, InstalledCertificate,
+    CertificateHashData, CertificateRequest, CertificateRequestState, DeviceCertificates,
+    InstallCertificateRequest, InstalledCertificate,
 };
 use serde_json::Value;
 
-use super::commands::{answer_of, refuse};
-use crate::ask::{answered, answered_within, station_key};
+use super::commands::{agreed, ask_station, says_accepted};
+use crate::ask::{answered, station_key};
 use crate::convert::some;
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, Params};
 use crate::metrics::Database;
-use crate::principals::Principal;
 use crate::{SharedApp, convert};
 
-/// How long a command may wait for its turn and the station's answer.
-const WAIT: Duration = Duration::from_secs(60);
 /// Longest word for what a certificate is for.
 const TYPE_CHARS_MAX: usize = 64;
 /// Longest certificate, characters (`InstallCertificate.certificate` of 2.1; older versions take 5,500).
@@ -85,7 +80,8 @@ pub(crate) async fn install(
         Value::from(request.certificate),
     );
     let key = station_key(&caller, &id)?;
-    command(&app, &caller, &key, "InstallCertificate", payload).await?;
+    let sent = ask_station(&app, &caller, &key, "InstallCertificate", payload).await?;
+    agreed(sent, says_accepted)?;
     known(&app, key).await.map(Json)
 }
 
@@ -114,35 +110,9 @@ pub(crate) async fn delete(
         Value::from(hash.serial_number),
     );
     let key = station_key(&caller, &id)?;
-    command(&app, &caller, &key, "DeleteCertificate", payload).await?;
+    let sent = ask_station(&app, &caller, &key, "DeleteCertificate", payload).await?;
+    agreed(sent, says_accepted)?;
     known(&app, key).await.map(Json)
-}
-
-/// Sends a command that the station is to accept.
-async fn command(
-    app: &SharedApp,
-    caller: &Principal,
-    station: &StationKey,
-    action: &str,
-    payload: String,
-) -> Result<(), ApiError> {
-    let question = app.router.command(dataplane::CommandRequest {
-        station: station.clone(),
-        action: action.to_owned(),
-        payload,
-        principal: caller.name.clone(),
-        wait: Some(WAIT),
-    });
-    let command = answered_within(WAIT, question)
-        .await?
-        .map_err(|refused| refuse(refused, station.identity()))?;
-    let command = answer_of(convert::command(command))?;
-    let status = command.result.as_ref().map(|result| &result["status"]);
-    let is_accepted = status.and_then(|status| status.as_str()) == Some("Accepted");
-    match command.state {
-        CommandState::Answered if is_accepted && command.error.is_none() => Ok(()),
-        _ => Err(ApiError::Rejected(Box::new(command))),
-    }
 }
 
 async fn known(app: &SharedApp, key: StationKey) -> Result<DeviceCertificates, ApiError> {

@@ -18,7 +18,7 @@ use sdk::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::commands::ask_station;
+use super::commands::{agreed, ask_station, says_accepted};
 use crate::ask::{answered, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, bad_query};
@@ -106,7 +106,7 @@ pub(crate) async fn put(
         false => {
             let payload = set_payload(edition, request.evse_id, &profile);
             let sent = ask_station(&app, &caller, &view.key, "SetChargingProfile", payload).await?;
-            Some(accepted(sent)?)
+            Some(agreed(sent, says_accepted)?)
         }
     };
     Ok(Json(ChargingProfileChange { command, warnings }))
@@ -168,7 +168,7 @@ pub(crate) async fn clear(
         return Err(ApiError::not_found("charging profile", asked));
     }
     Ok(Json(ChargingProfileChange {
-        command: Some(accepted(sent)?),
+        command: Some(agreed(sent, says_accepted)?),
         warnings: Vec::new(),
     }))
 }
@@ -317,14 +317,6 @@ fn composite_payload(
 
 fn status_of(command: &Command) -> Option<&str> {
     command.result.as_ref()?["status"].as_str()
-}
-
-/// A command that the station accepted.
-fn accepted(command: Command) -> Result<Command, ApiError> {
-    match status_of(&command) {
-        Some("Accepted") => Ok(command),
-        _ => Err(ApiError::Rejected(Box::new(command))),
-    }
 }
 
 fn params_of<T>(params: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {

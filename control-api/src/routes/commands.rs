@@ -7,9 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use dataplane::{CommandId, CommandRefused};
+use dataplane::{CommandId, CommandRefused, CommandView};
 use fleet::StationKey;
 use sdk::{Command, CommandRequest, CommandState};
+use serde_json::Value;
 
 use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
@@ -20,7 +21,7 @@ use crate::{SharedApp, convert};
 /// Longest action name that is looked up.
 const ACTION_CHARS_MAX: usize = 64;
 /// How long a command of a request's own may wait for its turn and the station's answer.
-const WAIT: Duration = Duration::from_secs(60);
+pub(super) const WAIT: Duration = Duration::from_secs(60);
 
 /// Sends a command to a station, in the words of its own OCPP version.
 ///
@@ -106,16 +107,25 @@ pub(crate) async fn show(
     Caller(caller): Caller,
     Id(id): Id,
 ) -> Result<Json<Command>, ApiError> {
-    let unknown = || ApiError::not_found("command", id.as_str());
-    let command_id: CommandId = id.parse().map_err(|_| unknown())?;
-    let command = answered(app.router.command_by_id(command_id))
-        .await?
-        .filter(|command| command.station.tenant() == caller.tenant)
-        .ok_or_else(unknown)?;
-    let mut command = convert::command(command);
-    let files = app.files.of_command(&caller.tenant, command_id.0);
+    let view = find(&app, &caller, &id).await?;
+    let files = app.files.of_command(&caller.tenant, view.id.0);
+    let mut command = convert::command(view);
     command.files = files.iter().map(super::files::file).collect();
     Ok(Json(command))
+}
+
+/// The command of an id, if it is one of the caller's tenant.
+pub(super) async fn find(
+    app: &SharedApp,
+    caller: &Principal,
+    id: &str,
+) -> Result<CommandView, ApiError> {
+    let unknown = || ApiError::not_found("command", id);
+    let command: CommandId = id.parse().map_err(|_| unknown())?;
+    answered(app.router.command_by_id(command))
+        .await?
+        .filter(|command| command.station.tenant() == caller.tenant)
+        .ok_or_else(unknown)
 }
 
 /// Sends a command and waits for what the station answers; a CALLERROR is a refusal.
@@ -137,12 +147,27 @@ pub(super) async fn ask_station(
         .await?
         .map_err(|refused| refuse(refused, station.identity()))?;
     let command = answer_of(convert::command(command))?;
-    match command.state {
-        CommandState::Answered if command.error.is_some() => {
-            Err(ApiError::Rejected(Box::new(command)))
-        }
-        _ => Ok(command),
+    match command.error {
+        Some(_) => Err(ApiError::Rejected(Box::new(command))),
+        None => Ok(command),
     }
+}
+
+/// A command that was answered, if the station has agreed to it as `agrees` reads its answer.
+pub(super) fn agreed(
+    command: Command,
+    agrees: impl Fn(&Value) -> bool,
+) -> Result<Command, ApiError> {
+    if command.result.as_ref().is_some_and(agrees) {
+        Ok(command)
+    } else {
+        Err(ApiError::Rejected(Box::new(command)))
+    }
+}
+
+/// What most actions agree by.
+pub(super) fn says_accepted(result: &Value) -> bool {
+    result["status"] == "Accepted"
 }
 
 /// The answer to a request that waited.

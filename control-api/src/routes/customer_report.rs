@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use dataplane::CommandId;
 use sdk::CustomerReport;
 use serde_json::Value;
 
+use super::commands::find;
 use crate::SharedApp;
-use crate::ask::answered;
 use crate::error::ApiError;
 use crate::extract::{Caller, Id};
 use crate::metrics::Database;
@@ -40,12 +39,7 @@ pub(crate) async fn show(
     Caller(caller): Caller,
     Id(id): Id,
 ) -> Result<Json<CustomerReport>, ApiError> {
-    let unknown = || ApiError::not_found("command", id.as_str());
-    let command_id: CommandId = id.parse().map_err(|_| unknown())?;
-    let command = answered(app.router.command_by_id(command_id))
-        .await?
-        .filter(|command| command.station.tenant() == caller.tenant)
-        .ok_or_else(unknown)?;
+    let command = find(&app, &caller, &id).await?;
     let asked: Value = serde_json::from_str(&command.payload).unwrap_or_default();
     let Some(request_id) = asked.get("requestId").filter(|_| command.action == ASKED) else {
         let detail = format!("the command is {}, expected {ASKED}", command.action);

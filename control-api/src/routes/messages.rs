@@ -10,7 +10,9 @@ use super::devices::check_text;
 use crate::ask::station_key;
 use crate::error::ApiError;
 use crate::extract::{Caller, Id};
-use crate::listing::{Listing, PageParams, page_of_rows};
+use crate::listing::{
+    EventKey, Listing, NEWEST_FIRST, PageParams, behind, event_key, page_of_rows,
+};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
 use crate::{SharedApp, convert};
@@ -44,9 +46,6 @@ pub(crate) struct MessageParams {
     to: Option<String>,
 }
 
-/// When, and the name of the event: the key by which the list is ordered.
-type Key = (String, i64, i64);
-
 /// Raw frames of a station, newest first, secrets masked; they are kept for 30 days.
 ///
 /// Filters hold together. A frame that comes while pages are read is newer than all of them, and shifts none.
@@ -62,7 +61,7 @@ pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
     Id(id): Id,
-    listing: Listing<MessageParams, Key>,
+    listing: Listing<MessageParams, EventKey>,
 ) -> Result<Json<Page<Message>>, ApiError> {
     let station = station_key(&caller, &id)?;
     let query = query(station.identity(), &listing)?;
@@ -70,11 +69,11 @@ pub(crate) async fn list(
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
-    page_of_rows(&rows, listing.limit, message, key).map(Json)
+    page_of_rows(&rows, listing.limit, message, event_key).map(Json)
 }
 
 /// One more row than the page holds, to see whether there is another page.
-fn query(station_id: &str, listing: &Listing<MessageParams, Key>) -> Result<String, ApiError> {
+fn query(station_id: &str, listing: &Listing<MessageParams, EventKey>) -> Result<String, ApiError> {
     let params = &listing.filter;
     let mut conditions = vec![format!("station_id = {}", literal(station_id))];
     if let Some(direction) = params.direction {
@@ -109,25 +108,12 @@ fn query(station_id: &str, listing: &Listing<MessageParams, Key>) -> Result<Stri
             conditions.push(format!("received_at {comparison} '{at}'"));
         }
     }
-    if let Some((at, log, seq)) = &listing.after {
-        let at = literal(at);
-        conditions.push(format!(
-            "(received_at < {at} OR (received_at = {at} AND (log_id < {log} OR (log_id = {log} AND seq < {seq}))))"
-        ));
-    }
+    conditions.extend(listing.after.as_ref().map(behind));
     Ok(format!(
         "SELECT received_at, log_id, seq, direction, \"type\", message_id, action, raw FROM ocpp_messages \
-         WHERE {} ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT {}",
+         WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {}",
         conditions.join(" AND "),
         listing.limit + 1
-    ))
-}
-
-fn key(row: &SqlRow) -> Option<Key> {
-    Some((
-        text(row, "received_at")?,
-        text(row, "log_id")?.parse().ok()?,
-        text(row, "seq")?.parse().ok()?,
     ))
 }
 
@@ -245,7 +231,10 @@ mod tests {
                 "type":"CALLRESULT","message_id":"7","action":"Heartbeat","raw":"[3,\"7\",{}]"}"#,
         )
         .unwrap();
-        assert_eq!(key(&row), Some(("2026-11-22T10:41:49.123Z".into(), 12, 34)));
+        assert_eq!(
+            event_key(&row),
+            Some(("2026-11-22T10:41:49.123Z".into(), 12, 34))
+        );
         let message = message(&row).unwrap();
         assert_eq!(message.direction, MessageDirection::ToStation);
         assert_eq!(message.action.as_deref(), Some("Heartbeat"));

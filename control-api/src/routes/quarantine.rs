@@ -13,7 +13,9 @@ use super::devices::check_text;
 use crate::ask::{answered, station_key};
 use crate::error::ApiError;
 use crate::extract::{Caller, Id};
-use crate::listing::{Listing, PageParams, page_of_rows};
+use crate::listing::{
+    EventKey, Listing, NEWEST_FIRST, PageParams, behind, event_key, page_of_rows,
+};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
 use crate::{SharedApp, convert};
@@ -35,9 +37,6 @@ pub(crate) struct QuarantineParams {
     action: Option<String>,
 }
 
-/// When, and the name of the event: the key by which the list is ordered.
-type Key = (String, i64, i64);
-
 /// Messages that were changed before they were taken, or refused, newest first; they are kept for 30 days.
 ///
 /// Of a station that sends many within an hour some are kept and the others counted, see `passed_by`.
@@ -52,7 +51,7 @@ type Key = (String, i64, i64);
 pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
-    listing: Listing<QuarantineParams, Key>,
+    listing: Listing<QuarantineParams, EventKey>,
 ) -> Result<Json<Page<QuarantinedMessage>>, ApiError> {
     if let Some(id) = &listing.filter.device_id {
         station_key(&caller, id)?;
@@ -62,7 +61,7 @@ pub(crate) async fn list(
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
-    page_of_rows(&rows, listing.limit, message, key).map(Json)
+    page_of_rows(&rows, listing.limit, message, event_key).map(Json)
 }
 
 /// Reads a message again that was refused, by the profile that its station has now.
@@ -132,7 +131,7 @@ const COLUMNS: &str = "received_at, log_id, seq, station_id, outcome, protocol, 
                        profile_revision, changes, error_code, reason, passed_by, replay_of_log_id, replay_of_seq";
 
 /// One more row than the page holds, to see whether there is another page.
-fn query(listing: &Listing<QuarantineParams, Key>) -> Result<String, ApiError> {
+fn query(listing: &Listing<QuarantineParams, EventKey>) -> Result<String, ApiError> {
     let params = &listing.filter;
     let mut conditions = Vec::new();
     if let Some(id) = &params.device_id {
@@ -146,28 +145,15 @@ fn query(listing: &Listing<QuarantineParams, Key>) -> Result<String, ApiError> {
             .map_err(|detail| ApiError::BadParameter(format!("action: {detail}")))?;
         conditions.push(format!("action = {}", literal(action)));
     }
-    if let Some((at, log, seq)) = &listing.after {
-        let at = literal(at);
-        conditions.push(format!(
-            "(received_at < {at} OR (received_at = {at} AND (log_id < {log} OR (log_id = {log} AND seq < {seq}))))"
-        ));
-    }
+    conditions.extend(listing.after.as_ref().map(behind));
     let conditions = match conditions.is_empty() {
         true => String::new(),
         false => format!("WHERE {} ", conditions.join(" AND ")),
     };
     Ok(format!(
         "SELECT {COLUMNS} FROM quarantined_messages {conditions}\
-         ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT {}",
+         ORDER BY {NEWEST_FIRST} LIMIT {}",
         listing.limit + 1
-    ))
-}
-
-fn key(row: &SqlRow) -> Option<Key> {
-    Some((
-        text(row, "received_at")?,
-        text(row, "log_id")?.parse().ok()?,
-        text(row, "seq")?.parse().ok()?,
     ))
 }
 

@@ -3,19 +3,17 @@
 //! A station alone decides whether it can reserve, so a request waits for its answer and shows that; the server reserves
 //! nothing by itself.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use dataplane::{ReservationView, ReserveRequest};
 use fleet::StationKey;
-use sdk::{Command, Page, Reservation, ReservationRequest, ReservationState};
+use sdk::{Page, Reservation, ReservationRequest, ReservationState};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::commands::{answer_of, refuse};
+use super::commands::{WAIT, agreed, answer_of, refuse, says_accepted};
 use super::devices::check_text;
 use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
@@ -23,8 +21,6 @@ use crate::extract::{Body, Caller, Id, Ids};
 use crate::listing::{Listing, PageParams};
 use crate::{SharedApp, convert, cursor, now};
 
-/// How long a command may wait for its turn and the station's answer.
-const WAIT: Duration = Duration::from_secs(60);
 /// Longest type of a connector: `string[20]` of 2.1.
 const TYPE_CHARS_MAX: usize = 20;
 
@@ -125,7 +121,7 @@ pub(crate) async fn create(
     let command = answered_within(WAIT, question)
         .await?
         .map_err(|refused| refuse(refused, &id))?;
-    let command = accepted(convert::command(command))?;
+    let command = agreed(answer_of(convert::command(command))?, says_accepted)?;
     let named = command.payload.get("reservationId");
     let rid = named.or_else(|| command.payload.get("id"));
     let rid = rid.and_then(serde_json::Value::as_i64).unwrap_or_default();
@@ -165,19 +161,8 @@ pub(crate) async fn cancel(
     let command = answered_within(WAIT, question)
         .await?
         .map_err(|refused| refuse(refused, &id))?;
-    accepted(convert::command(command))?;
+    agreed(answer_of(convert::command(command))?, says_accepted)?;
     find(&app, station, rid).await.map(Json)
-}
-
-/// A command to which the station said `Accepted`.
-fn accepted(command: Command) -> Result<Command, ApiError> {
-    let command = answer_of(command)?;
-    let status = command.result.as_ref().map(|result| &result["status"]);
-    if status.and_then(|status| status.as_str()) == Some("Accepted") {
-        Ok(command)
-    } else {
-        Err(ApiError::Rejected(Box::new(command)))
-    }
 }
 
 async fn known(app: &SharedApp, key: StationKey) -> Result<Vec<ReservationView>, ApiError> {

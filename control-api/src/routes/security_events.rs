@@ -10,7 +10,9 @@ use super::devices::check_text;
 use crate::ask::station_key;
 use crate::error::ApiError;
 use crate::extract::{Caller, Id};
-use crate::listing::{Listing, PageParams, page_of_rows};
+use crate::listing::{
+    EventKey, Listing, NEWEST_FIRST, PageParams, behind, event_key, page_of_rows,
+};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
 use crate::{SharedApp, convert};
@@ -34,9 +36,6 @@ pub(crate) struct SecurityEventParams {
     since: Option<String>,
 }
 
-/// When, and the name of the event: the key by which the list is ordered.
-type Key = (String, i64, i64);
-
 /// Security events of a station, newest first, with those that the server saw itself (`Sigec.*`).
 #[utoipa::path(
     get,
@@ -50,7 +49,7 @@ pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
     Id(id): Id,
-    listing: Listing<SecurityEventParams, Key>,
+    listing: Listing<SecurityEventParams, EventKey>,
 ) -> Result<Json<Page<SecurityEvent>>, ApiError> {
     let station = station_key(&caller, &id)?;
     let query = query(station.identity(), &listing)?;
@@ -58,13 +57,13 @@ pub(crate) async fn list(
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
-    page_of_rows(&rows, listing.limit, event, key).map(Json)
+    page_of_rows(&rows, listing.limit, event, event_key).map(Json)
 }
 
 /// One more row than the page holds, to see whether there is another page.
 fn query(
     station_id: &str,
-    listing: &Listing<SecurityEventParams, Key>,
+    listing: &Listing<SecurityEventParams, EventKey>,
 ) -> Result<String, ApiError> {
     let params = &listing.filter;
     let mut conditions = vec![format!("station_id = {}", literal(station_id))];
@@ -81,25 +80,12 @@ fn query(
             .map_err(|detail| ApiError::BadParameter(format!("since: {detail}")))?;
         conditions.push(format!("received_at >= '{since}'"));
     }
-    if let Some((at, log, seq)) = &listing.after {
-        let at = literal(at);
-        conditions.push(format!(
-            "(received_at < {at} OR (received_at = {at} AND (log_id < {log} OR (log_id = {log} AND seq < {seq}))))"
-        ));
-    }
+    conditions.extend(listing.after.as_ref().map(behind));
     Ok(format!(
         "SELECT received_at, log_id, seq, \"type\", occurred_at, info, severity FROM security_events \
-         WHERE {} ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT {}",
+         WHERE {} ORDER BY {NEWEST_FIRST} LIMIT {}",
         conditions.join(" AND "),
         listing.limit + 1
-    ))
-}
-
-fn key(row: &SqlRow) -> Option<Key> {
-    Some((
-        text(row, "received_at")?,
-        text(row, "log_id")?.parse().ok()?,
-        text(row, "seq")?.parse().ok()?,
     ))
 }
 

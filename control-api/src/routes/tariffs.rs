@@ -1,7 +1,6 @@
 //! `/api/v1/tariffs`, `/api/v1/devices/{id}/tariffs` and `/api/v1/transactions/{id}/tariff`
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,17 +9,16 @@ use dataplane::{StoredTariff, TariffScope, TariffWritten};
 use fleet::StationKey;
 use fleet::record::TransactionState;
 use sdk::{
-    Command, CommandState, DeviceTariffRequest, DeviceTariffs, Page, Tariff, TariffRequest,
-    TransactionTariff,
+    Command, DeviceTariffRequest, DeviceTariffs, Page, Tariff, TariffRequest, TransactionTariff,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::commands::{answer_of, refuse};
+use super::commands::{agreed, ask_station, says_accepted};
 use super::devices::check_text;
 use super::transactions::transaction_id;
-use crate::ask::{answered, answered_within, station_key};
+use crate::ask::{answered, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, Ids};
 use crate::listing::{Everything, Listing, PageParams, page};
@@ -28,11 +26,9 @@ use crate::metrics::Database;
 use crate::principals::Principal;
 use crate::{SharedApp, convert, now};
 
-/// How long a command may wait for its turn and the station's answer.
-const WAIT: Duration = Duration::from_secs(60);
 /// Longest `tariffId`.
 const ID_CHARS_MAX: usize = 60;
-/// Longest site, as `/devices` takes it.
+/// Longest name of a site or a station; `/devices` takes shorter ones.
 const PLACE_CHARS_MAX: usize = 255;
 
 /// [`TariffRequest`], with its decimals as they were written.
@@ -237,8 +233,8 @@ pub(crate) async fn send(
         r#"{{"evseId":{},"tariff":{}}}"#,
         request.connector_id, tariff.json
     );
-    let command = command(&app, &caller, &key, "SetDefaultTariff", payload).await?;
-    accepted(command, |result| result["status"] == "Accepted")?;
+    let sent = ask_station(&app, &caller, &key, "SetDefaultTariff", payload).await?;
+    agreed(sent, says_accepted)?;
     known(&app, key).await.map(Json)
 }
 
@@ -261,8 +257,8 @@ pub(crate) async fn clear(
     check_id(&tariff_id).map_err(|_| ApiError::not_found("tariff", tariff_id.clone()))?;
     let key = station_key(&caller, &id)?;
     let payload = format!(r#"{{"tariffIds":[{}]}}"#, Value::from(tariff_id));
-    let command = command(&app, &caller, &key, "ClearTariffs", payload).await?;
-    accepted(command, |result| {
+    let sent = ask_station(&app, &caller, &key, "ClearTariffs", payload).await?;
+    agreed(sent, |result| {
         let results = result["clearTariffsResult"].as_array();
         results.is_some_and(|results| results.iter().all(|one| one["status"] != "Rejected"))
     })?;
@@ -304,8 +300,8 @@ pub(crate) async fn change(
         tariff.json
     );
     let action = "ChangeTransactionTariff";
-    let command = command(&app, &caller, &transaction.station, action, payload).await?;
-    accepted(command, |result| result["status"] == "Accepted").map(Json)
+    let sent = ask_station(&app, &caller, &transaction.station, action, payload).await?;
+    agreed(sent, says_accepted).map(Json)
 }
 
 /// The tariff with the id of the URL, its decimals untouched.
@@ -356,33 +352,4 @@ async fn known(app: &SharedApp, key: StationKey) -> Result<DeviceTariffs, ApiErr
     tariffs
         .map(convert::station_tariffs)
         .ok_or_else(|| ApiError::not_found("device", id))
-}
-
-async fn command(
-    app: &SharedApp,
-    caller: &Principal,
-    station: &StationKey,
-    action: &str,
-    payload: String,
-) -> Result<Command, ApiError> {
-    let question = app.router.command(dataplane::CommandRequest {
-        station: station.clone(),
-        action: action.to_owned(),
-        payload,
-        principal: caller.name.clone(),
-        wait: Some(WAIT),
-    });
-    let command = answered_within(WAIT, question)
-        .await?
-        .map_err(|refused| refuse(refused, station.identity()))?;
-    answer_of(convert::command(command))
-}
-
-/// A command that the station agreed to.
-fn accepted(command: Command, agrees: impl Fn(&Value) -> bool) -> Result<Command, ApiError> {
-    let is_agreed = command.result.as_ref().is_some_and(agrees);
-    match command.state {
-        CommandState::Answered if is_agreed && command.error.is_none() => Ok(command),
-        _ => Err(ApiError::Rejected(Box::new(command))),
-    }
 }
