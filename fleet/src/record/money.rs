@@ -1,0 +1,155 @@
+//! Tariffs, costs and payments.
+
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// What is known of a transaction's money beside its energy. A record holds all of it.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionMoney {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// What it is under; absent where the price of the configuration holds.
+    pub tariff: Option<AppliedTariff>,
+    /// What its station has worked out (2.1 `costDetails`).
+    pub station_cost: Option<StationCost>,
+    /// How it was paid (2.1 NotifySettlement), oldest first.
+    pub settlements: Vec<Settlement>,
+}
+
+/// A tariff as it was when it was first applied to a transaction.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct AppliedTariff {
+    /// `tariffId`.
+    pub tariff_id: String,
+    /// `TariffType`, a JSON object.
+    pub tariff: String,
+    /// Where its times of day are local.
+    pub time_zone: String,
+    /// Since when.
+    pub applied_at: i64,
+}
+
+/// What a station has worked out for a transaction.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct StationCost {
+    /// `seqNo` of the event that said so.
+    pub seq_no: i64,
+    /// When it came.
+    pub told_at: i64,
+    /// The tariff that the station names for this transaction; empty where it named none.
+    pub tariff_id: String,
+    /// `CostDetailsType`, a JSON object; empty where the station only named a tariff.
+    pub details: String,
+}
+
+/// A payment, or an attempt (2.1 NotifySettlement).
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct Settlement {
+    /// When it was told.
+    pub told_at: i64,
+    /// The payment service provider's name of it.
+    pub psp_ref: String,
+    /// `PaymentStatusEnumType`.
+    pub status: String,
+    /// Empty where absent, as all below.
+    pub status_info: String,
+    /// The decimal as the station wrote it.
+    pub amount: String,
+    /// The station's time.
+    pub settled_at: i64,
+    /// Of the receipt that the station has.
+    pub receipt_id: String,
+    /// Where that is.
+    pub receipt_url: String,
+    /// Of the company that a receipt is for.
+    pub vat_number: String,
+    /// `AddressType`, a JSON object.
+    pub vat_company: String,
+}
+
+/// What a transaction has used under its tariff so far. Times are UTC microseconds, lengths microseconds.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct CostAccrued {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// When it began.
+    pub started_at: i64,
+    /// Up to where minutes are counted.
+    pub time_at: i64,
+    /// Up to where energy is.
+    pub energy_at: i64,
+    /// Milliwatt-hours that are counted.
+    pub energy_mwh: i64,
+    /// 0 nobody says, 1 energy flows, 2 none does.
+    pub flow: u8,
+    /// Of all times in which energy flowed.
+    pub charging: i64,
+    /// Of all in which none did.
+    pub idle: i64,
+    /// Of the idle time that has not ended.
+    pub idle_now: i64,
+    /// Of the reservation that it used.
+    pub reservation: Option<i64>,
+    /// Mean power between the last two registers, milliwatts.
+    pub power_mw: Option<i64>,
+    /// Milliwatt-hours times millionths per kilowatt-hour.
+    pub energy_sum: i128,
+    /// Microseconds times millionths per minute, as the two below.
+    pub charging_sum: i128,
+    /// Of idle time.
+    pub idle_sum: i128,
+    /// Of the reservation.
+    pub reservation_sum: i128,
+    /// Millionths.
+    pub fixed_micros: Option<i64>,
+    /// Millionths, of the reservation.
+    pub reservation_micros: Option<i64>,
+    /// What came of an earlier tariff.
+    pub before: Vec<CostPart>,
+    /// What it came to when that was the most that the tariff asks for.
+    pub frozen: Option<Vec<CostPart>>,
+}
+
+/// A part of a cost, hundredths of the currency's major unit.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct CostPart {
+    /// 0 fixed, 1 energy, 2 charging time, 3 idle time, 4 time of a reservation, 5 its fee.
+    pub part: u8,
+    /// Without tax.
+    pub excl_tax: i64,
+    /// With it.
+    pub incl_tax: i64,
+}
+
+/// The tariffs of a station, as far as its own answers tell (2.1 I07, I09, I10). A record holds all of them.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct StationTariffs {
+    /// In the order in which they came to be known.
+    pub tariffs: Vec<StationTariff>,
+}
+
+/// A tariff of a station.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct StationTariff {
+    /// `tariffId`.
+    pub tariff_id: String,
+    /// `TariffKindEnumType`.
+    pub kind: String,
+    /// Where it is; 0 is every EVSE.
+    pub evse_ids: Vec<u32>,
+    /// How many tokens it is for.
+    pub id_tokens: u32,
+    /// From when on.
+    pub valid_from: Option<i64>,
+    /// When the station took it, or named it first.
+    pub known_since: i64,
+    /// When the station named it last; absent for one that it was sent and has not been asked for since.
+    pub reported_at: Option<i64>,
+}
