@@ -16,6 +16,7 @@ mod certificates;
 mod charging;
 mod closing;
 mod commands;
+mod committed;
 mod conns;
 mod contracts;
 mod errands;
@@ -30,7 +31,10 @@ mod outbox;
 mod passwords;
 mod projection;
 mod quirks;
+mod received;
+mod records;
 mod reservations;
+mod rest;
 mod retries;
 mod stations;
 mod store;
@@ -48,14 +52,11 @@ mod waiting;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::time::Duration;
 
-use fleet::record::{Direction, Disconnected, MeterValues};
-use fleet::wire::{Body, MessageView};
-use fleet::{EventId, Seq, TransactionId, UtcMicros};
+use fleet::record::{Disconnected, MeterValues};
+use fleet::{Seq, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::{Instant, MeterColumns};
@@ -75,7 +76,7 @@ pub(crate) use asks::station_view;
 use commands::{Command, Split};
 use conns::{Conn, Conns, Handshake, Live, Stage};
 use errands::Errands;
-use journal::{Journal, Writable};
+use journal::Journal;
 use money::Charged;
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
@@ -83,8 +84,9 @@ pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
 pub(crate) use projection::{RetryRow, Row, charging_key, read_record_row, reservations_key};
-use quirks::{Delayed, Fit, MeterNews, Shelved};
+use quirks::{Delayed, Shelved};
 pub(crate) use reservations::{reservation_ends, view as reservation_view};
+use rest::{REST_EVERY, SWEEP_EVERY};
 use stations::Stations;
 pub(crate) use store::{Lookup, StoreUnreadable};
 use tally::Tally;
@@ -94,21 +96,11 @@ pub(crate) use tokens::{
     Authorization, Running, id_tag_info, id_token_info, id_token_type, listed, read_token,
     token_key, token_type_code, token_type_of, write_token,
 };
-use waiting::{Ready, Waiting};
+use waiting::Waiting;
 
 /// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more
 /// is read no further until they are answered.
 const HELD_MAX: u16 = 24;
-
-/// Time between two looks for what may leave memory, and stations looked at each time.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-const SWEEP_LEN: u32 = 8_192;
-
-/// Time between two looks for stations that have come to rest, those looked at each time, and how long one has been
-/// silent by then.
-const REST_EVERY: Duration = Duration::from_secs(1);
-const REST_LEN: usize = 4_096;
-const REST_AFTER_SECONDS: u32 = 8;
 
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
@@ -321,91 +313,6 @@ impl Shard {
         );
     }
 
-    /// Bytes of a socket; answers how many were used. The rest comes again with more, or after `Effect::Resume`.
-    pub(crate) fn received(&mut self, now: Now, id: ConnId, bytes: &mut [u8]) -> usize {
-        let Some(conn) = self.conns.get_mut(id) else {
-            return bytes.len();
-        };
-        conn.seen_at = now.tick();
-        match &mut conn.stage {
-            Stage::Closing => bytes.len(),
-            Stage::Handshake(_) => {
-                let used = self.handshake(now, id, bytes);
-                // What follows an upgrade at once is the first message.
-                if 0 < used && used < bytes.len() && self.conns.live_mut(id).is_some() {
-                    used + self.received(now, id, &mut bytes[used..])
-                } else {
-                    used
-                }
-            }
-            Stage::Live(live) => {
-                live.pinged = false;
-                if live.paused || self.reads_paused {
-                    live.paused = true;
-                    self.outbox.push(Effect::Pause(id));
-                    return 0;
-                }
-                let mut codec =
-                    std::mem::replace(&mut live.codec, ws::Codec::new(ws::Role::Server));
-                let limits = ws::Limits {
-                    message_len_max: self.settings.config.message_len_max,
-                    ..ws::Limits::default()
-                };
-                let read = codec.read(&limits, bytes, |message| self.message(now, id, message));
-                if let Some(live) = self.conns.live_mut(id) {
-                    live.codec = codec;
-                }
-                read.unwrap_or_else(|error| {
-                    self.tally.counters.connections_dropped += 1;
-                    self.say_goodbye(now, id, error.close_code(), &error.to_string());
-                    bytes.len()
-                })
-            }
-        }
-    }
-
-    fn message(&mut self, now: Now, id: ConnId, message: ws::Message<'_>) -> ControlFlow<()> {
-        match message {
-            ws::Message::Text(text) => self.text(now, id, text),
-            ws::Message::Binary(_) => {
-                self.tally.counters.connections_dropped += 1;
-                let reason = "OCPP-J is text, this message was binary";
-                self.say_goodbye(now, id, CloseCode::UNSUPPORTED_DATA, reason);
-            }
-            ws::Message::Ping(payload) => {
-                self.outbox
-                    .send(id, |out| ws::write_pong(out, None, payload));
-            }
-            ws::Message::Pong(_) => {}
-            ws::Message::Close(code, reason) => {
-                let code = code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
-                let reason = clean(reason);
-                let said = if reason.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {reason}")
-                };
-                self.detach_station(now, id, &format!("closed by station ({code}){said}"));
-                self.outbox.send(id, |out| {
-                    ws::write_close(out, None, Some(CloseCode::NORMAL), "")
-                });
-                self.end(id);
-            }
-        }
-        let full = self.over_budget();
-        self.reads_paused |= full;
-        match self.conns.live_mut(id) {
-            // The rest comes again when answers have gone out.
-            Some(live) if full || HELD_MAX <= live.held => {
-                live.paused = true;
-                self.outbox.push(Effect::Pause(id));
-                ControlFlow::Break(())
-            }
-            Some(_) => ControlFlow::Continue(()),
-            None => ControlFlow::Break(()),
-        }
-    }
-
     /// A socket is over, whoever ended it.
     pub(crate) fn closed(&mut self, now: Now, id: ConnId, reason: &str) {
         self.detach_station(now, id, reason);
@@ -415,91 +322,6 @@ impl Shard {
     /// True while bytes may be read from sockets.
     pub(crate) fn wants_reads(&self) -> bool {
         !self.reads_paused
-    }
-
-    /// The log has committed up to `seq`: what waited for it may go.
-    pub(crate) fn committed(&mut self, now: Now, seq: Seq) {
-        if seq == self.journal.durable() {
-            return;
-        }
-        self.journal.committed(now.mono, seq);
-        self.stalled = false;
-        let mut waiting = std::mem::take(&mut self.waiting);
-        while let Some((ready, frame)) = waiting.pop(seq) {
-            match ready {
-                Ready::Answer {
-                    conn,
-                    called_at,
-                    header_len,
-                    ..
-                } => self.release(now, conn, called_at, frame, usize::from(header_len)),
-                Ready::Reply(reply) => reply(),
-                Ready::Transmit(command) => self.transmit(now, command),
-                Ready::Errand(errand) => self.send_errand(*errand),
-            }
-        }
-        waiting.tidy();
-        // What the round above put in line comes after what is left of it.
-        waiting.append(&mut self.waiting);
-        self.waiting = waiting;
-        if self.reads_paused && !self.over_budget_to_resume() {
-            self.reads_paused = false;
-            for id in self.conns.ids().collect::<Vec<_>>() {
-                self.unpause(id);
-            }
-        }
-    }
-
-    fn release(
-        &mut self,
-        now: Now,
-        id: ConnId,
-        called_at: Instant,
-        frame: &[u8],
-        header_len: usize,
-    ) {
-        if !self.hold_back(now, id, called_at, frame, header_len) {
-            self.send_released(now, id, called_at, frame, header_len);
-        }
-    }
-
-    fn send_released(
-        &mut self,
-        now: Now,
-        id: ConnId,
-        called_at: Instant,
-        frame: &[u8],
-        header_len: usize,
-    ) {
-        let Some(live) = self.conns.live_mut(id) else {
-            return;
-        };
-        live.held -= 1;
-        if let Ok(text) = std::str::from_utf8(&frame[header_len..]) {
-            note_answer(live, text);
-        }
-        let unpause = live.paused && live.held < HELD_MAX / 2;
-        let last = self.draining && live.held == 0;
-        self.tally
-            .counters
-            .ack_latency
-            .record((now.mono - called_at).as_micros() as u64);
-        self.outbox.send(id, |out| out.extend_from_slice(frame));
-        if last {
-            self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts");
-        } else if unpause && !self.reads_paused {
-            self.unpause(id);
-        }
-    }
-
-    fn unpause(&mut self, id: ConnId) {
-        if let Some(live) = self.conns.live_mut(id)
-            && live.paused
-            && live.held < HELD_MAX / 2
-        {
-            live.paused = false;
-            self.outbox.push(Effect::Resume(id));
-        }
     }
 
     fn bytes_held(&self) -> usize {
@@ -602,147 +424,6 @@ impl Shard {
         self.waiting.is_empty() && self.delayed.is_empty() && self.journal.waiting_since().is_none()
     }
 
-    /// Writes a record and folds it into its station's state.
-    fn record<T: Writable>(&mut self, now: Now, station: u32, content: &T) -> EventId {
-        self.stations.wake(station);
-        let entry = &mut self.stations[station];
-        let (event, range) = self
-            .journal
-            .write(now.mono, &entry.state.key, now.utc, content);
-        let bytes = self.journal.bytes(range);
-        let record = fleet::wire::read(bytes).expect("bytes that were just written read back");
-        let newest_at = entry.state.newest_at;
-        entry
-            .state
-            .apply(event, &record, &self.settings.config.plausibility);
-        entry.since_newest = if newest_at < entry.state.newest_at {
-            1
-        } else {
-            entry.since_newest.saturating_add(1)
-        };
-        self.projection.note(event, &record, bytes);
-        if matches!(record.body, Body::Booted(_) | Body::StationDeleted(_)) {
-            entry.fit = Fit::default();
-        }
-        let meter_news = MeterNews::of(&record.body);
-        if !entry.dirty {
-            entry.dirty = true;
-            self.projection.dirty(event.seq, station);
-        }
-        self.tally.counters.records += 1;
-        if let Some(news) = meter_news {
-            self.watch_meter_values(now, station, news);
-        }
-        event
-    }
-
-    /// Drops transactions and commands that ended long enough ago; the state store answers for them.
-    fn sweep(&mut self, now: Now) {
-        if now.mono < self.sweep.0 {
-            return;
-        }
-        let stations = self.stations.all();
-        let from = if self.sweep.1 < stations.end {
-            self.sweep.1
-        } else {
-            0
-        };
-        let until = stations.end.min(from + SWEEP_LEN);
-        for station in from..until {
-            self.stations[station].state.forget_ended(now.utc);
-        }
-        self.sweep = (now.mono + SWEEP_EVERY, until);
-        self.tidy_commands(now);
-    }
-
-    /// Packs stations that have been silent for a while and whose rows are on their way.
-    fn rest(&mut self, now: Now) {
-        if now.mono < self.rest_at {
-            return;
-        }
-        self.rest_at = now.mono + REST_EVERY;
-        for _ in 0..self.stations.awake_len().min(REST_LEN) {
-            let Some(station) = self.stations.next_awake() else {
-                break;
-            };
-            let entry = &mut self.stations[station];
-            let conn = entry.conn.and_then(|conn| self.conns.get_mut(conn));
-            let silent = conn
-                .as_ref()
-                .is_none_or(|conn| conn.seen_at + REST_AFTER_SECONDS <= now.tick());
-            if silent
-                && let Some(Stage::Live(live)) = conn.map(|conn| &mut conn.stage)
-                && live.inbound.unanswered() == 0
-            {
-                // A station that is silent for so long repeats nothing by its message id.
-                live.inbound = ocpp::Inbound::new();
-            }
-            if silent && !entry.dirty {
-                entry.state.pack();
-                self.packed += usize::from(entry.state.is_packed());
-            }
-            self.stations.settle(station);
-        }
-    }
-
-    /// When so many stations have come to rest that what they have left is worth giving back: what gives it back.
-    pub(crate) fn spare_memory(&mut self) -> Option<fn()> {
-        let all_rest = 0 < self.packed && self.stations.awake_len() == 0;
-        if !all_rest && self.packed <= self.stations.len() / 8 {
-            return None;
-        }
-        self.packed = 0;
-        if all_rest {
-            self.outbox.let_go();
-            self.projection.let_go();
-            self.journal.let_go();
-            self.waiting.let_go();
-            self.scratch = Scratch::default();
-        }
-        Some(self.settings.config.give_back)
-    }
-
-    /// Keeps a frame as it went over the wire, without its secrets.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one member of the record"
-    )]
-    fn record_message(
-        &mut self,
-        now: Now,
-        station: u32,
-        direction: Direction,
-        message_type: u8,
-        message_id: &str,
-        action: &str,
-        raw: &[u8],
-    ) {
-        self.tally.message(action, direction);
-        if action == "Heartbeat" && !self.settings.config.log_heartbeats {
-            return;
-        }
-        let masked = ocpp::may_hold_secrets(action).then(|| {
-            // What was read or composed as text is text.
-            let text = std::str::from_utf8(raw).unwrap_or_default();
-            ocpp::mask_secrets(action, text)
-        });
-        let message = MessageView {
-            direction: direction.code(),
-            message_type,
-            message_id,
-            action,
-            raw: masked.as_ref().map_or(raw, |text| text.as_bytes()),
-        };
-        // Most records are raw frames. They make no rows, and tell when the station was last seen, which is no reason
-        // to write it: reading back what was written, as `record` does, would cost as much as writing it.
-        let state = &mut self.stations[station].state;
-        let event = self
-            .journal
-            .write_message(now.mono, &state.key, now.utc, &message);
-        state.apply_message(event, now.utc, message.direction);
-        self.tally.counters.records += 1;
-    }
-
     /// Ends a socket: its station's connection is over, the peer hears why, and what it still sends is passed by.
     fn say_goodbye(&mut self, now: Now, id: ConnId, code: CloseCode, reason: &str) {
         self.detach_station(now, id, reason);
@@ -791,29 +472,4 @@ impl Shard {
         }
         self.lose_commands(now, rpc);
     }
-}
-
-/// An answer leaves: the call it belongs to is no longer open.
-fn note_answer(live: &mut Live, text: &str) {
-    match ocpp::scan(text, live.version) {
-        Ok(ocpp::Frame::CallResult { id, payload }) => {
-            live.inbound.answered(&id, "", payload.as_bytes());
-        }
-        Ok(ocpp::Frame::CallError { id, .. }) => live.inbound.forget(&id),
-        // Nothing else answers a call of the station.
-        Ok(
-            ocpp::Frame::Call { .. }
-            | ocpp::Frame::CallResultError { .. }
-            | ocpp::Frame::Send { .. },
-        )
-        | Err(_) => {}
-    }
-}
-
-/// A peer's text on one line, at most 100 characters.
-fn clean(text: &str) -> String {
-    text.chars()
-        .take(100)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }

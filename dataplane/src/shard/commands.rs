@@ -17,7 +17,8 @@ pub(super) use parts::Split;
 pub(super) use remote::{StartWait, StopWait, says_accepted};
 
 use super::timers::Deadline;
-use super::{Now, Ready, Shard, StoreUnreadable};
+use super::waiting::Ready;
+use super::{Now, Shard, StoreUnreadable};
 use crate::CommandId;
 use crate::id::uuid_v7;
 use crate::router::pending::Reply;

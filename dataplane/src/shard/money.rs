@@ -10,30 +10,29 @@
 //! - A transaction keeps its tariff until its station names another one of ours for it (2.1 I11).
 //! - What is told again (a settlement, an event) is on record once.
 
+mod settlements;
+mod told;
+mod written;
+
 use std::sync::Arc;
 
+use fleet::TransactionId;
 use fleet::record::{
-    AppliedTariff, CostAccrued, CostPart, Protocol, Quality, Settlement, StationCost,
-    TransactionEventKind, TransactionMoney, TransactionState, TransactionSummary,
+    AppliedTariff, Quality, StationCost, TransactionEventKind, TransactionMoney, TransactionState,
+    TransactionSummary,
 };
 use fleet::wire::Fact;
-use fleet::{Cost, TransactionId};
-use ocpp::{Word, v21};
 use storage::state::Table;
 
 use super::projection::{accrued_key, money_key, read_record_row};
 use super::store::StoreUnreadable;
 use super::summary::{Before, TransactionReport};
-use super::timers::Deadline;
 use super::{Now, Shard};
-use crate::config::CostUpdates;
 use crate::router::money::MoneyView;
 use crate::router::view::TransactionView;
 use crate::state::StationState;
-use crate::tariff::{self, Bill, Flow, Money, Part, Parts, Tariff, Usage};
-
-/// Settlements that are kept of a transaction; the oldest go.
-const SETTLEMENTS_MAX: usize = 16;
+use crate::tariff::{self, Bill, Flow, Tariff, Usage};
+use written::{usage_of, written};
 
 /// A transaction that a tariff is about.
 pub(super) struct Charged {
@@ -346,166 +345,6 @@ impl Shard {
         }
     }
 
-    /// What a transaction that runs has come to; `None` where nobody knows, or its station says it by itself.
-    fn running_cost(&self, now: Now, station: u32, id: TransactionId) -> Option<Cost> {
-        let state = &self.stations[station].state;
-        let transaction = state.transaction(id)?;
-        let charged = self.charged.get(&id);
-        if transaction.state != TransactionState::Active
-            || transaction.quality == Quality::Quarantined
-            || charged.is_some_and(|charged| charged.by_station)
-        {
-            return None;
-        }
-        match charged.and_then(|charged| charged.counted.as_ref()) {
-            Some((tariff, usage)) => {
-                let mut usage = usage.clone();
-                usage.time(tariff, now.utc.0);
-                Some(Cost(usage.bill(tariff, false).total.incl_tax))
-            }
-            None => {
-                let price = self.settings.config.tariff.price_per_kwh_micros;
-                Cost::of_energy(transaction.energy?, price)
-            }
-        }
-    }
-
-    /// The `totalCost` of an event's answer: of the end what it comes to (I03.FR.02), before it what it has come to if that
-    /// is configured (I02.FR.01).
-    pub(super) fn cost_to_tell(
-        &self,
-        now: Now,
-        station: u32,
-        report: &TransactionReport<'_>,
-        id: TransactionId,
-        settled: Option<Cost>,
-        by_station: bool,
-    ) -> Option<Cost> {
-        match report.kind {
-            TransactionEventKind::Ended => settled.filter(|_| !by_station),
-            TransactionEventKind::Started | TransactionEventKind::Updated => {
-                match self.settings.config.tariff.cost_updates {
-                    CostUpdates::Responses => self.running_cost(now, station, id),
-                    CostUpdates::Off | CostUpdates::Commands { .. } => None,
-                }
-            }
-        }
-    }
-
-    /// True for a transaction whose station charges by a tariff that is not ours.
-    pub(super) fn is_charged_by_station(&self, id: TransactionId) -> bool {
-        let charged = self.charged.get(&id);
-        charged.is_some_and(|charged| charged.by_station)
-    }
-
-    /// A transaction runs: its station is to hear what it comes to.
-    pub(super) fn await_cost_update(&mut self, now: Now, station: u32, id: TransactionId) {
-        if let CostUpdates::Commands { every } = self.settings.config.tariff.cost_updates
-            && self.stations[station].state.protocol != Some(Protocol::Ocpp16)
-        {
-            let deadline = Deadline::CostUpdate(station, id, 0);
-            self.deadlines.insert(now.mono + every, deadline);
-        }
-    }
-
-    /// Tells a station what a transaction has come to, if that is not what it was `told` (I02.FR.01).
-    pub(super) fn update_cost(&mut self, now: Now, station: u32, id: TransactionId, told: i64) {
-        let CostUpdates::Commands { every } = self.settings.config.tariff.cost_updates else {
-            return;
-        };
-        let entry = &self.stations[station];
-        let Some(transaction) = entry.state.transaction(id) else {
-            return;
-        };
-        if transaction.state != TransactionState::Active {
-            return;
-        }
-        // What waits behind another call would be old when it comes.
-        let is_free = entry.conn.is_some() && entry.commands_open == 0 && !self.stalled;
-        let ocpp_id = transaction.ocpp_id.to_string();
-        let cost = self.running_cost(now, station, id).map(|cost| cost.0);
-        let news = cost.filter(|cost| is_free && *cost != told);
-        if let Some(cost) = news {
-            let call = v21::CostUpdated {
-                total_cost: ocpp::Number::from_scaled(cost, 2),
-                transaction_id: ocpp_id.as_str().into(),
-            };
-            let mut payload = Vec::new();
-            // The same in 2.0.1.
-            call.write(&mut payload);
-            if let Ok(payload) = String::from_utf8(payload) {
-                let (action, principal) = ("CostUpdated".into(), "sigec".into());
-                self.make_command(now, station, action, payload, principal, None);
-            }
-        }
-        let deadline = Deadline::CostUpdate(station, id, news.unwrap_or(told));
-        self.deadlines.insert(now.mono + every, deadline);
-    }
-
-    /// NotifySettlement; answers our transaction, and whether that was told before.
-    pub(super) fn settle(
-        &mut self,
-        now: Now,
-        station: u32,
-        told: &v21::NotifySettlement<'_>,
-    ) -> Result<Option<(TransactionId, bool)>, StoreUnreadable> {
-        let Some(ocpp_id) = told.transaction_id.as_deref() else {
-            return Ok(None);
-        };
-        let Some(before) = self.named(station, ocpp_id, true)? else {
-            return Ok(None);
-        };
-        let mut money = self.money(before.id)?;
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let settlement = Settlement {
-            told_at: now.utc.0,
-            psp_ref: told.psp_ref.to_string(),
-            status: told.status.as_str().to_owned(),
-            status_info: text(told.status_info.as_deref()),
-            amount: told.settlement_amount.as_str().to_owned(),
-            settled_at: told.settlement_time.utc_micros,
-            receipt_id: text(told.receipt_id.as_deref()),
-            receipt_url: text(told.receipt_url.as_deref()),
-            vat_number: text(told.vat_number.as_deref()),
-            vat_company: told
-                .vat_company
-                .as_ref()
-                .map_or_else(String::new, |company| {
-                    let mut json = Vec::new();
-                    company.write(&mut json);
-                    String::from_utf8(json).unwrap_or_default()
-                }),
-        };
-        let is_same = |known: &Settlement| {
-            let told_at = settlement.told_at;
-            Settlement {
-                told_at,
-                ..known.clone()
-            } == settlement
-        };
-        if money.settlements.iter().any(is_same) {
-            return Ok(Some((before.id, true)));
-        }
-        if money.settlements.len() == SETTLEMENTS_MAX {
-            money.settlements.remove(0);
-        }
-        money.settlements.push(settlement);
-        self.record(now, station, &money);
-        Ok(Some((before.id, false)))
-    }
-
-    /// Where the receipt of a settled transaction is, if we have it (C21.FR.03).
-    pub(super) fn receipt(
-        &self,
-        told: &v21::NotifySettlement<'_>,
-        id: TransactionId,
-    ) -> Option<(String, String)> {
-        let ours = self.settings.config.tariff.receipt_url.as_deref()?;
-        let is_settled = told.status == v21::PaymentStatus::Settled && told.receipt_url.is_none();
-        let id = is_settled.then(|| id.to_string())?;
-        Some((ours.replace("{transaction_id}", &id), id))
-    }
-
     /// What is known of a transaction's money; `None` for nothing.
     pub(super) fn money_view(
         &mut self,
@@ -581,78 +420,4 @@ fn taken_up(money: &TransactionMoney, accrued: Option<&[u8]>) -> Charged {
         counted,
         by_station: !told.is_empty() && told != ours,
     }
-}
-
-fn written(id: TransactionId, usage: &Usage) -> CostAccrued {
-    CostAccrued {
-        transaction_id: id.0,
-        started_at: usage.started_at,
-        time_at: usage.time_at,
-        energy_at: usage.energy_at,
-        energy_mwh: usage.energy_mwh,
-        flow: usage.flow.code(),
-        charging: usage.charging,
-        idle: usage.idle,
-        idle_now: usage.idle_now,
-        reservation: usage.reservation,
-        power_mw: usage.power_mw,
-        energy_sum: usage.energy_sum,
-        charging_sum: usage.charging_sum,
-        idle_sum: usage.idle_sum,
-        reservation_sum: usage.reservation_sum,
-        fixed_micros: usage.fixed_micros,
-        reservation_micros: usage.reservation_micros,
-        before: written_parts(&usage.before),
-        frozen: usage.frozen.as_ref().map(written_parts),
-    }
-}
-
-fn usage_of(accrued: &CostAccrued) -> Usage {
-    Usage {
-        started_at: accrued.started_at,
-        time_at: accrued.time_at,
-        energy_at: accrued.energy_at,
-        energy_mwh: accrued.energy_mwh,
-        flow: Flow::from_code(accrued.flow).unwrap_or_default(),
-        charging: accrued.charging,
-        idle: accrued.idle,
-        idle_now: accrued.idle_now,
-        reservation: accrued.reservation,
-        power_mw: accrued.power_mw,
-        energy_sum: accrued.energy_sum,
-        charging_sum: accrued.charging_sum,
-        idle_sum: accrued.idle_sum,
-        reservation_sum: accrued.reservation_sum,
-        fixed_micros: accrued.fixed_micros,
-        reservation_micros: accrued.reservation_micros,
-        before: parts_of(&accrued.before),
-        frozen: accrued.frozen.as_deref().map(parts_of),
-    }
-}
-
-fn written_parts(parts: &Parts) -> Vec<CostPart> {
-    let named = (0..).zip(&parts.0);
-    named
-        .filter_map(|(part, money)| {
-            money.map(|money| CostPart {
-                part,
-                excl_tax: money.excl_tax,
-                incl_tax: money.incl_tax,
-            })
-        })
-        .collect()
-}
-
-fn parts_of(written: &[CostPart]) -> Parts {
-    const _: () = assert!(Part::ALL.len() == 6, "a part is its place there");
-    let mut parts = Parts::default();
-    for part in written {
-        if let Some(money) = parts.0.get_mut(usize::from(part.part)) {
-            *money = Some(Money {
-                excl_tax: part.excl_tax,
-                incl_tax: part.incl_tax,
-            });
-        }
-    }
-    parts
 }

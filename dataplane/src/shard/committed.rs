@@ -1,0 +1,114 @@
+//! What waited for the disk, and goes once its records are durable.
+
+use fleet::Seq;
+use net::driver::ConnId;
+use net::ws::CloseCode;
+use ocpp::Instant;
+
+use super::conns::Live;
+use super::waiting::Ready;
+use super::{Effect, HELD_MAX, Now, Shard};
+
+impl Shard {
+    /// The log has committed up to `seq`: what waited for it may go.
+    pub(crate) fn committed(&mut self, now: Now, seq: Seq) {
+        if seq == self.journal.durable() {
+            return;
+        }
+        self.journal.committed(now.mono, seq);
+        self.stalled = false;
+        let mut waiting = std::mem::take(&mut self.waiting);
+        while let Some((ready, frame)) = waiting.pop(seq) {
+            match ready {
+                Ready::Answer {
+                    conn,
+                    called_at,
+                    header_len,
+                    ..
+                } => self.release(now, conn, called_at, frame, usize::from(header_len)),
+                Ready::Reply(reply) => reply(),
+                Ready::Transmit(command) => self.transmit(now, command),
+                Ready::Errand(errand) => self.send_errand(*errand),
+            }
+        }
+        waiting.tidy();
+        // What the round above put in line comes after what is left of it.
+        waiting.append(&mut self.waiting);
+        self.waiting = waiting;
+        if self.reads_paused && !self.over_budget_to_resume() {
+            self.reads_paused = false;
+            for id in self.conns.ids().collect::<Vec<_>>() {
+                self.unpause(id);
+            }
+        }
+    }
+
+    pub(super) fn release(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        called_at: Instant,
+        frame: &[u8],
+        header_len: usize,
+    ) {
+        if !self.hold_back(now, id, called_at, frame, header_len) {
+            self.send_released(now, id, called_at, frame, header_len);
+        }
+    }
+
+    pub(super) fn send_released(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        called_at: Instant,
+        frame: &[u8],
+        header_len: usize,
+    ) {
+        let Some(live) = self.conns.live_mut(id) else {
+            return;
+        };
+        live.held -= 1;
+        if let Ok(text) = std::str::from_utf8(&frame[header_len..]) {
+            note_answer(live, text);
+        }
+        let unpause = live.paused && live.held < HELD_MAX / 2;
+        let last = self.draining && live.held == 0;
+        self.tally
+            .counters
+            .ack_latency
+            .record((now.mono - called_at).as_micros() as u64);
+        self.outbox.send(id, |out| out.extend_from_slice(frame));
+        if last {
+            self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts");
+        } else if unpause && !self.reads_paused {
+            self.unpause(id);
+        }
+    }
+
+    pub(super) fn unpause(&mut self, id: ConnId) {
+        if let Some(live) = self.conns.live_mut(id)
+            && live.paused
+            && live.held < HELD_MAX / 2
+        {
+            live.paused = false;
+            self.outbox.push(Effect::Resume(id));
+        }
+    }
+}
+
+/// An answer leaves: the call it belongs to is no longer open.
+fn note_answer(live: &mut Live, text: &str) {
+    match ocpp::scan(text, live.version) {
+        Ok(ocpp::Frame::CallResult { id, payload }) => {
+            live.inbound.answered(&id, "", payload.as_bytes());
+        }
+        Ok(ocpp::Frame::CallError { id, .. }) => live.inbound.forget(&id),
+        // Nothing else answers a call of the station.
+        Ok(
+            ocpp::Frame::Call { .. }
+            | ocpp::Frame::CallResultError { .. }
+            | ocpp::Frame::Send { .. },
+        )
+        | Err(_) => {}
+    }
+}

@@ -1,0 +1,65 @@
+//! How transactions were paid (2.1 NotifySettlement).
+
+use fleet::TransactionId;
+use fleet::record::Settlement;
+use ocpp::{Word, v21};
+
+use super::super::store::StoreUnreadable;
+use super::super::{Now, Shard};
+
+/// Settlements that are kept of a transaction; the oldest go.
+const SETTLEMENTS_MAX: usize = 16;
+
+impl Shard {
+    /// NotifySettlement; answers our transaction, and whether that was told before.
+    pub(in crate::shard) fn settle(
+        &mut self,
+        now: Now,
+        station: u32,
+        told: &v21::NotifySettlement<'_>,
+    ) -> Result<Option<(TransactionId, bool)>, StoreUnreadable> {
+        let Some(ocpp_id) = told.transaction_id.as_deref() else {
+            return Ok(None);
+        };
+        let Some(before) = self.named(station, ocpp_id, true)? else {
+            return Ok(None);
+        };
+        let mut money = self.money(before.id)?;
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let settlement = Settlement {
+            told_at: now.utc.0,
+            psp_ref: told.psp_ref.to_string(),
+            status: told.status.as_str().to_owned(),
+            status_info: text(told.status_info.as_deref()),
+            amount: told.settlement_amount.as_str().to_owned(),
+            settled_at: told.settlement_time.utc_micros,
+            receipt_id: text(told.receipt_id.as_deref()),
+            receipt_url: text(told.receipt_url.as_deref()),
+            vat_number: text(told.vat_number.as_deref()),
+            vat_company: told
+                .vat_company
+                .as_ref()
+                .map_or_else(String::new, |company| {
+                    let mut json = Vec::new();
+                    company.write(&mut json);
+                    String::from_utf8(json).unwrap_or_default()
+                }),
+        };
+        let is_same = |known: &Settlement| {
+            let told_at = settlement.told_at;
+            Settlement {
+                told_at,
+                ..known.clone()
+            } == settlement
+        };
+        if money.settlements.iter().any(is_same) {
+            return Ok(Some((before.id, true)));
+        }
+        if money.settlements.len() == SETTLEMENTS_MAX {
+            money.settlements.remove(0);
+        }
+        money.settlements.push(settlement);
+        self.record(now, station, &money);
+        Ok(Some((before.id, false)))
+    }
+}

@@ -1,0 +1,80 @@
+//! Between what a transaction has used, and its record.
+
+use fleet::TransactionId;
+use fleet::record::{CostAccrued, CostPart};
+
+use crate::tariff::{Flow, Money, Part, Parts, Usage};
+
+pub(super) fn written(id: TransactionId, usage: &Usage) -> CostAccrued {
+    CostAccrued {
+        transaction_id: id.0,
+        started_at: usage.started_at,
+        time_at: usage.time_at,
+        energy_at: usage.energy_at,
+        energy_mwh: usage.energy_mwh,
+        flow: usage.flow.code(),
+        charging: usage.charging,
+        idle: usage.idle,
+        idle_now: usage.idle_now,
+        reservation: usage.reservation,
+        power_mw: usage.power_mw,
+        energy_sum: usage.energy_sum,
+        charging_sum: usage.charging_sum,
+        idle_sum: usage.idle_sum,
+        reservation_sum: usage.reservation_sum,
+        fixed_micros: usage.fixed_micros,
+        reservation_micros: usage.reservation_micros,
+        before: written_parts(&usage.before),
+        frozen: usage.frozen.as_ref().map(written_parts),
+    }
+}
+
+pub(super) fn usage_of(accrued: &CostAccrued) -> Usage {
+    Usage {
+        started_at: accrued.started_at,
+        time_at: accrued.time_at,
+        energy_at: accrued.energy_at,
+        energy_mwh: accrued.energy_mwh,
+        flow: Flow::from_code(accrued.flow).unwrap_or_default(),
+        charging: accrued.charging,
+        idle: accrued.idle,
+        idle_now: accrued.idle_now,
+        reservation: accrued.reservation,
+        power_mw: accrued.power_mw,
+        energy_sum: accrued.energy_sum,
+        charging_sum: accrued.charging_sum,
+        idle_sum: accrued.idle_sum,
+        reservation_sum: accrued.reservation_sum,
+        fixed_micros: accrued.fixed_micros,
+        reservation_micros: accrued.reservation_micros,
+        before: parts_of(&accrued.before),
+        frozen: accrued.frozen.as_deref().map(parts_of),
+    }
+}
+
+fn written_parts(parts: &Parts) -> Vec<CostPart> {
+    let named = (0..).zip(&parts.0);
+    named
+        .filter_map(|(part, money)| {
+            money.map(|money| CostPart {
+                part,
+                excl_tax: money.excl_tax,
+                incl_tax: money.incl_tax,
+            })
+        })
+        .collect()
+}
+
+fn parts_of(written: &[CostPart]) -> Parts {
+    const _: () = assert!(Part::ALL.len() == 6, "a part is its place there");
+    let mut parts = Parts::default();
+    for part in written {
+        if let Some(money) = parts.0.get_mut(usize::from(part.part)) {
+            *money = Some(Money {
+                excl_tax: part.excl_tax,
+                incl_tax: part.incl_tax,
+            });
+        }
+    }
+    parts
+}
