@@ -218,6 +218,7 @@ pub fn upgrade(stream: &mut TcpStream, identity: &str) -> anyhow::Result<()> {
         key: &key,
         protocols: &["ocpp1.6"],
         basic: None,
+        deflate: None,
     };
     write_client_upgrade(&mut request, &upgrade);
     stream.write_all(&request).context("sending the upgrade")?;
@@ -230,7 +231,7 @@ pub fn upgrade(stream: &mut TcpStream, identity: &str) -> anyhow::Result<()> {
             .context("reading the answer to the upgrade")?;
         head.push(byte[0]);
     }
-    match parse_client_response(&head, &key).context("reading the answer to the upgrade")? {
+    match parse_client_response(&head, &key, None).context("reading the answer to the upgrade")? {
         Some((ClientResponse::Switched { .. }, _)) => Ok(()),
         Some((ClientResponse::Refused { status }, _)) => bail!("the upgrade was answered {status}"),
         None => bail!("half an answer to the upgrade"),

@@ -7,7 +7,13 @@ use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, UpgradeLimits, basic_credentials,
     parse_client_response, parse_upgrade, write_client_upgrade, write_refusal, write_switching,
 };
+use net::ws::DeflateOptions;
 
+/// What both ends of the exchange are willing to compress with.
+const OFFERED: DeflateOptions = DeflateOptions {
+    window_bits: 10,
+    takeover: true,
+};
 const KEY: ClientKeyBytes = [7; 16];
 type ClientKeyBytes = [u8; 16];
 
@@ -34,8 +40,14 @@ fn request(data: &[u8]) {
             assert!(request.path.starts_with('/') && request.path.len() <= limits.target_len_max);
             let _ = request.authorization.map(basic_credentials);
             let protocols: Vec<&str> = request.protocols().collect();
+            let agreement = request.deflate(&OFFERED);
             let mut answer = Vec::new();
-            write_switching(&mut answer, request.key, protocols.first().copied());
+            write_switching(
+                &mut answer,
+                request.key,
+                protocols.first().copied(),
+                agreement.as_ref(),
+            );
             response(&answer);
             ask_again(request.path, request.host, &protocols);
         }
@@ -43,7 +55,7 @@ fn request(data: &[u8]) {
             let mut answer = Vec::new();
             let (status, body) = (error.status(), error.to_string());
             write_refusal(&mut answer, status, error.headers(), &body);
-            match parse_client_response(&answer, &ClientKey::new(KEY)) {
+            match parse_client_response(&answer, &ClientKey::new(KEY), None) {
                 Ok(Some((ClientResponse::Refused { status: read }, _))) => assert_eq!(read, status),
                 other => panic!("a refusal is read as {other:?}"),
             }
@@ -60,6 +72,7 @@ fn ask_again(target: &str, host: &str, protocols: &[&str]) {
         key: &ClientKey::new(KEY),
         protocols,
         basic: None,
+        deflate: Some(OFFERED),
     };
     write_client_upgrade(&mut out, &upgrade);
     // Names that a client adds may lengthen the head beyond the limit.
@@ -73,13 +86,14 @@ fn ask_again(target: &str, host: &str, protocols: &[&str]) {
     assert_eq!(len, out.len());
     assert_eq!((request.path, request.host), (target, host));
     assert_eq!(request.protocols().collect::<Vec<_>>(), protocols);
+    assert!(request.deflate(&OFFERED).is_some());
 }
 
 fn response(data: &[u8]) {
     let key = ClientKey::new(KEY);
-    if let Ok(Some((response, len))) = parse_client_response(data, &key) {
+    if let Ok(Some((response, len))) = parse_client_response(data, &key, Some(&OFFERED)) {
         assert!(len <= data.len());
-        let alone = parse_client_response(&data[..len], &key);
+        let alone = parse_client_response(&data[..len], &key, Some(&OFFERED));
         assert_eq!(alone, Ok(Some((response, len))));
     }
 }

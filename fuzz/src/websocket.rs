@@ -58,6 +58,7 @@ pub(crate) fn run(data: &[u8]) {
         _ => Limits {
             message_len_max: 64,
             fragments_max: 3,
+            ..Limits::default()
         },
     };
     let whole = read(role, &limits, bytes, bytes.len());

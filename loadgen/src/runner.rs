@@ -232,9 +232,9 @@ impl<P: FnMut(String)> Runner<P> {
         let connection = self.connection(conn)?;
         let (station, key) = (connection.station, connection.upgrade?);
         let version = self.fleet.stations()[station as usize].version();
-        let reason = match parse_client_response(bytes, &key) {
+        let reason = match parse_client_response(bytes, &key, None) {
             Ok(None) => return None,
-            Ok(Some((ClientResponse::Switched { protocol }, len))) => {
+            Ok(Some((ClientResponse::Switched { protocol, .. }, len))) => {
                 if protocol == Some(version.subprotocol()) {
                     self.connection(conn)?.upgrade = None;
                     self.report.connected();
@@ -378,6 +378,7 @@ impl<P: FnMut(String)> Handler for Runner<P> {
             key: &key,
             protocols: &[version.subprotocol()],
             basic: password.map(|password| (name, password.as_bytes())),
+            deflate: None,
         };
         write_client_upgrade(io.out(conn), &upgrade);
         if self.connections.len() <= conn.index() {

@@ -39,7 +39,7 @@ impl Handler for Echo {
             return match parse_upgrade(bytes, &UpgradeLimits::default()) {
                 Ok(None) => 0,
                 Ok(Some((request, len))) => {
-                    write_switching(io.out(conn), request.key, request.protocols().next());
+                    write_switching(io.out(conn), request.key, request.protocols().next(), None);
                     self.conns.insert(conn, Some(Codec::new(Role::Server)));
                     // The client's first frames may stand right behind.
                     len + self.received(io, conn, &mut bytes[len..])
@@ -124,6 +124,7 @@ impl Handler for Caller {
             key: &self.key,
             protocols: &["ocpp2.0.1", "ocpp1.6"],
             basic: None,
+            deflate: None,
         };
         let out = io.out(conn);
         write_client_upgrade(out, &upgrade);
@@ -133,13 +134,15 @@ impl Handler for Caller {
 
     fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {
         let Some(codec) = &mut self.codec else {
-            let Some((response, len)) = parse_client_response(bytes, &self.key).unwrap() else {
+            let Some((response, len)) = parse_client_response(bytes, &self.key, None).unwrap()
+            else {
                 return 0;
             };
             assert_eq!(
                 response,
                 ClientResponse::Switched {
-                    protocol: Some("ocpp2.0.1")
+                    protocol: Some("ocpp2.0.1"),
+                    deflate: None,
                 }
             );
             let out = io.out(conn);

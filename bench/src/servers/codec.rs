@@ -38,7 +38,12 @@ impl Handler for Answerer {
         let Some(codec) = state else {
             return match parse_upgrade(bytes, &UpgradeLimits::default()) {
                 Ok(Some((request, len))) => {
-                    write_switching(io.out(conn), request.key, Some(Version::V16.subprotocol()));
+                    write_switching(
+                        io.out(conn),
+                        request.key,
+                        Some(Version::V16.subprotocol()),
+                        None,
+                    );
                     *state = Some(Codec::new(Role::Server));
                     len
                 }

@@ -112,7 +112,7 @@ impl Shard {
         let Some(version) = named.or_else(|| self.default_version(&key).filter(|_| silent)) else {
             // OCPP-J wants the handshake finished without the header, and then the end (2.0.1 Part 4, §3.1.2).
             self.outbox
-                .send(id, |out| write_switching(out, request.key, None));
+                .send(id, |out| write_switching(out, request.key, None, None));
             self.outbox.send(id, |out| {
                 let reason = "no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6";
                 ws::write_close(out, None, Some(CloseCode::PROTOCOL_ERROR), reason);
@@ -123,7 +123,7 @@ impl Shard {
         self.displace(now, &key, entry)?;
         self.outbox.send(id, |out| {
             let subprotocol = named.map(Version::subprotocol);
-            write_switching(out, request.key, subprotocol)
+            write_switching(out, request.key, subprotocol, None)
         });
         self.connect(now, id, &key, entry, version);
         Ok(true)

@@ -90,13 +90,15 @@ impl Station {
                 key: &key,
                 protocols: &[protocol],
                 basic: password.map(|password| (identity, password.as_bytes())),
+                deflate: None,
             },
         );
         socket.write_all(&request).expect("a server that reads");
         let mut input = Vec::new();
         loop {
             read_some(&mut socket, &mut input);
-            let Some((response, len)) = parse_client_response(&input, &key).expect("good HTTP")
+            let Some((response, len)) =
+                parse_client_response(&input, &key, None).expect("good HTTP")
             else {
                 continue;
             };

@@ -117,7 +117,7 @@ impl Csms {
         let peer = self.open.get_mut(&conn).unwrap();
         peer.version = Version::from_subprotocol(protocol).unwrap();
         peer.station = request.path.rsplit('/').next().unwrap().to_owned();
-        write_switching(io.out(conn), request.key, Some(protocol));
+        write_switching(io.out(conn), request.key, Some(protocol), None);
         len
     }
 

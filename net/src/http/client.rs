@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::accept_key;
-use super::head::{HeadError, read_head, shown};
+use super::head::{EXTENSIONS, Fields, HeadError, list, read_head, shown};
 use super::response::write_field;
+use crate::ws::{Agreement, DeflateOptions, agree, offer};
 
 /// The nonce of one handshake (`Sec-WebSocket-Key`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct ClientUpgrade<'a> {
     pub protocols: &'a [&'a str],
     /// User and password for HTTP Basic, if any. The user holds no `:`.
     pub basic: Option<(&'a str, &'a [u8])>,
+    /// Compression to offer, if any.
+    pub deflate: Option<DeflateOptions>,
 }
 
 /// Appends the request.
@@ -61,6 +64,9 @@ pub fn write_client_upgrade(out: &mut Vec<u8>, upgrade: &ClientUpgrade<'_>) {
     if !upgrade.protocols.is_empty() {
         write_field(out, "Sec-WebSocket-Protocol", &upgrade.protocols.join(", "));
     }
+    if let Some(options) = &upgrade.deflate {
+        write_field(out, EXTENSIONS, &offer(options));
+    }
     if let Some((user, password)) = upgrade.basic {
         let pair = [user.as_bytes(), b":", password].concat();
         write_field(
@@ -79,6 +85,8 @@ pub enum ClientResponse<'a> {
     Switched {
         /// The subprotocol the server chose. The caller checks that it was offered.
         protocol: Option<&'a str>,
+        /// The compression that was agreed on.
+        deflate: Option<Agreement>,
     },
     /// Any other status; a body may follow, the connection is over.
     Refused {
@@ -103,7 +111,8 @@ pub enum ResponseError {
 }
 
 /// Reads the answer at the start of `bytes`: what it says and the length of its head, or `None` until
-/// the head is whole. After a switch the bytes behind the head are the server's first frames.
+/// the head is whole. After a switch the bytes behind the head are the server's first frames. `offered`
+/// is [`ClientUpgrade::deflate`].
 ///
 /// # Errors
 ///
@@ -112,6 +121,7 @@ pub enum ResponseError {
 pub fn parse_client_response<'a>(
     bytes: &'a [u8],
     key: &ClientKey,
+    offered: Option<&DeflateOptions>,
 ) -> Result<Option<(ClientResponse<'a>, usize)>, ResponseError> {
     let Some(head) = read_head(bytes, 8192, 64)? else {
         return Ok(None);
@@ -143,16 +153,7 @@ pub fn parse_client_response<'a>(
         }
         .into());
     }
-    let name = "Sec-WebSocket-Extensions";
-    if let Some(value) = fields.values(name).next() {
-        let found = shown(value);
-        return Err(HeadError::Value {
-            name,
-            found,
-            expected: "none, as none was offered",
-        }
-        .into());
-    }
+    let deflate = agreement(fields, offered)?;
     let name = "Sec-WebSocket-Protocol";
     let protocol = match fields
         .single(name)?
@@ -170,7 +171,36 @@ pub fn parse_client_response<'a>(
             .into());
         }
     };
-    Ok(Some((ClientResponse::Switched { protocol }, head.len)))
+    Ok(Some((
+        ClientResponse::Switched { protocol, deflate },
+        head.len,
+    )))
+}
+
+/// What the server made of the offer; it may pass it by, and may name nothing else.
+fn agreement(
+    fields: Fields<'_>,
+    offered: Option<&DeflateOptions>,
+) -> Result<Option<Agreement>, HeadError> {
+    let mut answers = fields.values(EXTENSIONS).flat_map(list);
+    let Some(first) = answers.next() else {
+        return Ok(None);
+    };
+    let agreement = offered
+        .zip(str::from_utf8(first).ok())
+        .and_then(|(options, answer)| agree(answer, options))
+        .filter(|_| answers.next().is_none());
+    match agreement {
+        Some(agreement) => Ok(Some(agreement)),
+        None => Err(HeadError::Value {
+            name: EXTENSIONS,
+            found: shown(first),
+            expected: match offered {
+                Some(_) => "permessage-deflate within what was offered",
+                None => "none, as none was offered",
+            },
+        }),
+    }
 }
 
 fn status(line: &[u8]) -> Option<u16> {

@@ -2,6 +2,9 @@
 
 use memchr::{memchr, memmem};
 
+/// Where compression is offered and answered (RFC 6455 §9.1).
+pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+
 /// A head that breaks the grammar of RFC 9112 or our bounds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -1,16 +1,27 @@
 //! The server side: writing the answer.
 
 use super::accept_key;
+use super::head::EXTENSIONS;
+use crate::ws::{Agreement, answer};
 
 /// Appends the 101 that turns the connection into a WebSocket: `key` is the request's
-/// `Sec-WebSocket-Key`, `protocol` the subprotocol chosen from its offer, if one was.
-pub fn write_switching(out: &mut Vec<u8>, key: &str, protocol: Option<&str>) {
+/// `Sec-WebSocket-Key`, `protocol` the subprotocol chosen from its offer, if one was, `deflate` what
+/// [`super::UpgradeRequest::deflate`] came to.
+pub fn write_switching(
+    out: &mut Vec<u8>,
+    key: &str,
+    protocol: Option<&str>,
+    deflate: Option<&Agreement>,
+) {
     out.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
     );
     write_field(out, "Sec-WebSocket-Accept", &accept_key(key));
     if let Some(protocol) = protocol {
         write_field(out, "Sec-WebSocket-Protocol", protocol);
+    }
+    if let Some(agreement) = deflate {
+        write_field(out, EXTENSIONS, &answer(agreement));
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -70,7 +81,12 @@ mod tests {
     #[test]
     fn switching_names_the_protocol_that_was_chosen() {
         let mut out = Vec::new();
-        write_switching(&mut out, "dGhlIHNhbXBsZSBub25jZQ==", Some("ocpp2.0.1"));
+        write_switching(
+            &mut out,
+            "dGhlIHNhbXBsZSBub25jZQ==",
+            Some("ocpp2.0.1"),
+            None,
+        );
         expect![[r#"
             HTTP/1.1 101 Switching Protocols\r
             Upgrade: websocket\r

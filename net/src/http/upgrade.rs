@@ -4,7 +4,8 @@ use std::{fmt, str};
 
 use memchr::memchr;
 
-use super::head::{Fields, HeadError, is, is_token, list, read_head, shown};
+use super::head::{EXTENSIONS, Fields, HeadError, is, is_token, list, read_head, shown};
+use crate::ws::{Agreement, DeflateOptions, accept};
 
 /// Bounds on a request that asks for a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,14 @@ impl<'a> UpgradeRequest<'a> {
             .flat_map(list)
             .filter(|item| is_token(item))
             .filter_map(|item| str::from_utf8(item).ok())
+    }
+
+    /// The first of the client's offers of compression that a server with `options` can take, over all
+    /// `Sec-WebSocket-Extensions` fields; what it cannot take or does not know is declined.
+    #[must_use]
+    pub fn deflate(&self, options: &DeflateOptions) -> Option<Agreement> {
+        let offers = self.fields.values(EXTENSIONS).flat_map(list);
+        accept(offers.filter_map(|item| str::from_utf8(item).ok()), options)
     }
 }
 

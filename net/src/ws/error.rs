@@ -10,6 +10,9 @@ pub enum WsError {
     /// An extension bit without an extension (§5.2).
     #[error("reserved bits {0:#05b} are set and no extension was agreed")]
     ReservedBits(u8),
+    /// The bit of compression on a frame that begins no message (RFC 7692 §6.1).
+    #[error("the bit of compression is set on a frame that begins no message")]
+    CompressedBit,
     /// Opcodes 3 to 7 and 11 to 15 have no meaning (§5.2).
     #[error("opcode {0:#x} is reserved")]
     ReservedOpcode(u8),
@@ -54,6 +57,16 @@ pub enum WsError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A compressed message that no DEFLATE stream is (RFC 7692 §7.2.2).
+    #[error("compressed message is no DEFLATE stream behind those before it")]
+    Deflate,
+    /// Longer, once inflated, than [`super::Limits::message_len_max`] or than
+    /// [`super::Limits::inflate_ratio_max`] lets it become.
+    #[error("compressed message inflates beyond the limit of {limit} bytes")]
+    InflatesTooFar {
+        /// What this message may inflate to, in bytes.
+        limit: usize,
+    },
     /// More fragments than [`super::Limits::fragments_max`].
     #[error("message has more than {limit} fragments")]
     TooManyFragments {
@@ -68,6 +81,7 @@ impl WsError {
     pub const fn close_code(self) -> CloseCode {
         match self {
             WsError::ReservedBits(_)
+            | WsError::CompressedBit
             | WsError::ReservedOpcode(_)
             | WsError::MaskMissing
             | WsError::MaskForbidden
@@ -79,8 +93,10 @@ impl WsError {
             | WsError::ContinuationExpected
             | WsError::CloseBody
             | WsError::CloseCode(_) => CloseCode::PROTOCOL_ERROR,
-            WsError::NotUtf8 => CloseCode::INVALID_PAYLOAD,
-            WsError::MessageTooLong { .. } => CloseCode::MESSAGE_TOO_BIG,
+            WsError::NotUtf8 | WsError::Deflate => CloseCode::INVALID_PAYLOAD,
+            WsError::MessageTooLong { .. } | WsError::InflatesTooFar { .. } => {
+                CloseCode::MESSAGE_TOO_BIG
+            }
             WsError::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
         }
     }

@@ -11,6 +11,8 @@ use super::{CloseCode, MaskKey, Role, WsError, mask};
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
+/// RSV1: the message is compressed (RFC 7692 §6).
+const COMPRESSED: u8 = 0x40;
 pub(super) const CONTROL_LEN_MAX: usize = 125;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ impl Opcode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) fin: bool,
+    /// Only of a frame that begins a message, and only where compression was agreed on.
+    pub(super) compressed: bool,
     pub(super) opcode: Opcode,
     pub(super) mask: Option<MaskKey>,
     /// Bytes of this header, mask included.
@@ -43,14 +47,19 @@ pub(super) struct Header {
     pub(super) payload_len: u64,
 }
 
-/// Reads the header at the start of `bytes`, as seen by `role`. `None` until it is whole; what is
-/// wrong in the bytes that are here is said at once.
-pub(super) fn read_header(role: Role, bytes: &[u8]) -> Result<Option<Header>, WsError> {
+/// Reads the header at the start of `bytes`, as seen by `role`; `deflate` is whether compression was
+/// agreed on. `None` until it is whole; what is wrong in the bytes that are here is said at once.
+pub(super) fn read_header(
+    role: Role,
+    deflate: bool,
+    bytes: &[u8],
+) -> Result<Option<Header>, WsError> {
     let Some(&first) = bytes.first() else {
         return Ok(None);
     };
     let reserved = (first >> 4) & 0b111;
-    if reserved != 0 {
+    let compressed = deflate && first & COMPRESSED != 0;
+    if reserved != 0 && !(compressed && reserved == COMPRESSED >> 4) {
         return Err(WsError::ReservedBits(reserved));
     }
     let opcode = match first & 0x0f {
@@ -62,6 +71,9 @@ pub(super) fn read_header(role: Role, bytes: &[u8]) -> Result<Option<Header>, Ws
         0xa => Opcode::Pong,
         reserved => return Err(WsError::ReservedOpcode(reserved)),
     };
+    if compressed && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Err(WsError::CompressedBit);
+    }
     let fin = first & FIN != 0;
     if opcode.is_control() && !fin {
         return Err(WsError::ControlFragmented);
@@ -109,6 +121,7 @@ pub(super) fn read_header(role: Role, bytes: &[u8]) -> Result<Option<Header>, Ws
     if !masked {
         return Ok(Some(Header {
             fin,
+            compressed,
             opcode,
             mask: None,
             len,
@@ -120,6 +133,7 @@ pub(super) fn read_header(role: Role, bytes: &[u8]) -> Result<Option<Header>, Ws
     };
     Ok(Some(Header {
         fin,
+        compressed,
         opcode,
         mask: Some(MaskKey(*key)),
         len: len + 4,
@@ -228,6 +242,16 @@ impl FrameStart {
             mask::apply(key, &mut out[payload_at..]);
         }
     }
+}
+
+/// Says of a text frame, by its first byte, that its payload is compressed.
+pub(super) fn mark_compressed(first: &mut u8) {
+    *first |= COMPRESSED;
+}
+
+/// Makes a text frame, by its first byte, a binary one.
+pub(super) fn mark_binary(first: &mut u8) {
+    *first = *first & !(Opcode::Text as u8) | Opcode::Binary as u8;
 }
 
 fn short_header_len(mask: Option<MaskKey>) -> usize {

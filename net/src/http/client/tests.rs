@@ -11,7 +11,7 @@ fn key() -> ClientKey {
 }
 
 fn parse(answer: &str) -> String {
-    match parse_client_response(answer.as_bytes(), &key()) {
+    match parse_client_response(answer.as_bytes(), &key(), None) {
         Ok(None) => "more".to_string(),
         Ok(Some((response, len))) => format!("{response:?}, {} bytes follow", answer.len() - len),
         Err(error) => error.to_string(),
@@ -28,6 +28,7 @@ fn a_server_understands_what_a_client_asks() {
         key: &key,
         protocols: &["ocpp2.0.1", "ocpp1.6"],
         basic: Some(("CP 1", b"p:\xff")),
+        deflate: None,
     };
     write_client_upgrade(&mut out, &upgrade);
     expect![[r#"
@@ -56,11 +57,11 @@ fn a_server_understands_what_a_client_asks() {
     );
 
     let mut answer = Vec::new();
-    write_switching(&mut answer, request.key, request.protocols().next());
+    write_switching(&mut answer, request.key, request.protocols().next(), None);
     let answer = String::from_utf8(answer).unwrap();
     assert_eq!(
         parse(&answer),
-        r#"Switched { protocol: Some("ocpp2.0.1") }, 0 bytes follow"#
+        r#"Switched { protocol: Some("ocpp2.0.1"), deflate: None }, 0 bytes follow"#
     );
     for cut in 0..answer.len() {
         assert_eq!(parse(&answer[..cut]), "more");
@@ -78,6 +79,7 @@ fn a_target_cannot_end_the_request_line() {
         key: &key,
         protocols: &[],
         basic: None,
+        deflate: None,
     };
     write_client_upgrade(&mut out, &upgrade);
     assert!(out.starts_with(b"GET /a_b__X:_y HTTP/1.1\r\nHost: h\r\n"));
@@ -97,7 +99,7 @@ fn an_answer_that_is_none_is_an_error() {
                 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     assert_eq!(
         parse(&format!("{good}\u{1}")),
-        "Switched { protocol: None }, 1 bytes follow"
+        "Switched { protocol: None, deflate: None }, 1 bytes follow"
     );
     let cases = [
         (

@@ -11,6 +11,7 @@ const KEY: MaskKey = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
 const SMALL: Limits = Limits {
     message_len_max: 200,
     fragments_max: 4,
+    inflate_ratio_max: 128,
 };
 
 /// Reads `bytes` whole; one line per message, and one for how it ended.
