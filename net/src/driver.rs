@@ -11,7 +11,10 @@
 //! - Every connection that was opened is closed by exactly one [`Handler::closed`], unless it was
 //!   detached; its index goes to no other connection before that call returned.
 //! - The handler is never re-entered: what it does through [`Io`] shows in a later call.
-//! - An idle connection holds no buffer: 20 bytes here, the rest in the kernel.
+//! - An idle connection holds no buffer: 20 bytes here, 16 more with io_uring, the rest in the kernel.
+//!
+//! Two drivers stand behind one shape: [`Epoll`] works everywhere, [`Uring`] where the kernel lets this process have
+//! io_uring. [`Driver`] is either.
 //!
 //! # When it is full
 //!
@@ -19,15 +22,22 @@
 //! at `carry_len_max`, the one that would take the driver over `buffers_len_max` likewise. Out of
 //! descriptors, or at `connections_max`, accepting pauses and the backlog waits in the kernel.
 
+mod choice;
 mod epoll;
 mod io;
 mod reactor;
 mod slots;
+mod turn;
+mod uring;
 mod waker;
 
+pub use choice::{Driver, DriverKind};
 pub use epoll::Epoll;
 pub use io::Io;
+pub use uring::Uring;
 pub use waker::Waker;
+
+use reactor::Ending;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -76,7 +86,7 @@ impl fmt::Display for ConnId {
 pub enum Opened {
     /// A peer called.
     Accepted {
-        /// Place of the listener in the list given to [`Epoll::new`].
+        /// Place of the listener in the list given to [`Driver::new`].
         listener: usize,
         /// The peer.
         peer: SocketAddr,
@@ -120,6 +130,8 @@ pub struct Detached {
     pub carry: Vec<u8>,
     /// Bytes that wait to be sent.
     pub unsent: Vec<u8>,
+    /// Bytes that came behind `carry` before reading ended.
+    late: Vec<u8>,
 }
 
 /// What the owner of connections does with them. Calls come from the driver's thread, one at a time.
@@ -192,6 +204,11 @@ pub struct Config {
     /// How long sent bytes may stay unacknowledged before the kernel gives the connection up
     /// (`TCP_USER_TIMEOUT`); zero leaves the kernel's own 15 minutes or so. Default 30 s.
     pub user_timeout: Duration,
+    /// How long the io_uring driver gathers events before it looks at the first, when more than `gather_above` come in a
+    /// second: fewer wake-ups for later answers. Zero never gathers. Default 0.
+    pub gather: Duration,
+    /// Events in a second from which on the io_uring driver gathers. Default 5,000.
+    pub gather_above: u32,
 }
 
 impl Default for Config {
@@ -206,6 +223,35 @@ impl Default for Config {
             buffers_len_max: 256 << 20,
             linger: Duration::from_secs(5),
             user_timeout: Duration::from_secs(30),
+            gather: Duration::ZERO,
+            gather_above: 5_000,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> Result<(), DriverError> {
+        let refuse = |name, found, expected| {
+            Err(DriverError::Config {
+                name,
+                found,
+                expected,
+            })
+        };
+        match self {
+            Config {
+                read_len: found @ 0..4096,
+                ..
+            } => refuse("read_len", *found, "at least 4096 bytes"),
+            Config { events_max: 0, .. } => refuse("events_max", 0, "at least 1"),
+            Config { accepts_max: 0, .. } => refuse("accepts_max", 0, "at least 1"),
+            Config {
+                connections_max: found,
+                ..
+            } if *found == 0 || *found >= u32::MAX as usize => {
+                refuse("connections_max", *found, "1 to 2^32-2")
+            }
+            Config { .. } => Ok(()),
         }
     }
 }
@@ -223,6 +269,14 @@ pub enum DriverError {
         found: usize,
         /// What it may be.
         expected: &'static str,
+    },
+    /// This process gets no io_uring that could serve.
+    #[error("io_uring is not available: {why}")]
+    Unavailable {
+        /// What is missing and what would bring it.
+        why: String,
+        /// What the kernel said, where it said something.
+        source: Option<std_io::Error>,
     },
     /// The kernel refused.
     #[error("{doing}")]

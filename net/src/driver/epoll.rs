@@ -15,9 +15,9 @@ use rustix::net::{RecvFlags, sockopt};
 
 use accept::listener_data;
 
-use super::reactor::{Ended, READS, Reactor};
+use super::reactor::{Ending, READS, Reactor, Sockets};
 use super::slots::State;
-use super::{Closed, Config, ConnId, DriverError, Handler, Io, Opened, Waker};
+use super::{Config, ConnId, DriverError, Handler, Io, Opened, Waker};
 use crate::clock;
 use crate::os::{self, Listener};
 
@@ -50,7 +50,7 @@ impl Epoll {
     /// [`DriverError::Config`] for a bound out of range, [`DriverError::Os`] when the kernel is out of
     /// descriptors or watches.
     pub fn new(config: Config, listeners: Vec<Listener>) -> Result<Epoll, DriverError> {
-        check(&config)?;
+        config.check()?;
         let os = |doing| {
             move |source: Errno| DriverError::Os {
                 doing,
@@ -82,7 +82,7 @@ impl Epoll {
             .map_err(os("watching a listener"))?;
         }
         Ok(Epoll {
-            reactor: Reactor::new(epoll, config, listeners),
+            reactor: Reactor::new(Sockets::Epoll(epoll), config, listeners),
             waker,
             read_buffer: vec![0; config.read_len],
             accept_retry_at: None,
@@ -104,11 +104,11 @@ impl Epoll {
     /// Waiting failed, which is a fault of this program.
     pub fn run<H: Handler>(&mut self, handler: &mut H) -> Result<(), DriverError> {
         let mut events = Vec::with_capacity(self.reactor.config.events_max);
-        self.read_clocks();
+        self.reactor.read_clocks();
         while !self.reactor.stopping {
             self.turn(handler, &mut events)?;
         }
-        self.stop(handler);
+        self.reactor.stop(handler);
         Ok(())
     }
 
@@ -118,10 +118,9 @@ impl Epoll {
         events: &mut Vec<Event>,
     ) -> Result<(), DriverError> {
         self.wait(handler.poll_timeout(), events)?;
-        self.read_clocks();
+        self.reactor.read_clocks();
         if self.waker.slept() {
-            handler.woken(&mut self.io());
-            self.tell(handler);
+            self.reactor.woken(handler);
         }
         for event in events {
             let (conn, flags) = (ConnId::from_bits(event.data.u64()), event.flags);
@@ -134,67 +133,21 @@ impl Epoll {
                 conn => self.ready(handler, conn, flags),
             }
         }
-        for conn in std::mem::take(&mut self.reactor.resumed) {
-            self.offer_again(handler, conn);
-        }
-        if handler
-            .poll_timeout()
-            .is_some_and(|at| at <= self.reactor.now)
-        {
-            handler.timer(&mut self.io());
-            self.tell(handler);
-        }
-        self.reactor.expire_lingering();
+        self.reactor.late_calls(handler);
         if self
             .accept_retry_at
             .is_some_and(|at| at <= self.reactor.now)
         {
             self.watch_listeners(true);
         }
-        self.end_turn(handler);
+        self.reactor.end_turn(handler);
         Ok(())
-    }
-
-    /// Ends the turn; again, if a flush ended connections and the handler had something to do for it.
-    fn end_turn<H: Handler>(&mut self, handler: &mut H) {
-        loop {
-            handler.turn_ended(&mut self.io());
-            self.tell(handler);
-            self.reactor.flush_all();
-            if self.reactor.ended.is_empty() {
-                return;
-            }
-            self.tell(handler);
-        }
-    }
-
-    fn stop<H: Handler>(&mut self, handler: &mut H) {
-        self.reactor.stop_accepting();
-        let all: Vec<ConnId> = self.reactor.slots.ids().collect();
-        for conn in all {
-            match self.reactor.slots.get(conn).map(|slot| slot.state) {
-                Some(State::Open) => self.reactor.end_at_once(conn, Closed::Stopped),
-                Some(State::Connecting) => {
-                    self.reactor
-                        .fail_connect(conn, io::ErrorKind::ConnectionAborted.into());
-                }
-                Some(State::Closing | State::Lingering) => drop(self.reactor.slots.remove(conn)),
-                Some(State::Gone | State::Free) | None => {}
-            }
-        }
-        self.tell(handler);
-        handler.turn_ended(&mut self.io());
     }
 
     fn io(&mut self) -> Io<'_> {
         Io {
             reactor: &mut self.reactor,
         }
-    }
-
-    fn read_clocks(&mut self) {
-        self.reactor.now = clock::monotonic_ns();
-        self.reactor.utc_micros = clock::utc_micros();
     }
 
     fn wait(&mut self, timer_at: Option<u64>, events: &mut Vec<Event>) -> Result<(), DriverError> {
@@ -216,11 +169,10 @@ impl Epoll {
         };
         events.clear();
         let timeout = timeout.map(clock::timespec);
-        match epoll::wait(
-            &self.reactor.epoll,
-            spare_capacity(events),
-            timeout.as_ref(),
-        ) {
+        let Sockets::Epoll(epoll) = &self.reactor.sockets else {
+            unreachable!("made in `Epoll::new`");
+        };
+        match epoll::wait(epoll, spare_capacity(events), timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(DriverError::Os {
                 doing: "waiting for events",
@@ -228,28 +180,6 @@ impl Epoll {
             }),
         }
     }
-
-    /// Tells the handler which connections have ended. Called after every call of the handler.
-    fn tell<H: Handler>(&mut self, handler: &mut H) {
-        while let Some((conn, ended)) = self.reactor.ended.pop_front() {
-            match ended {
-                Ended::Closed(reason) => handler.closed(&mut self.io(), conn, reason),
-                Ended::ConnectFailed { tag, error } => {
-                    handler.connect_failed(&mut self.io(), tag, error);
-                }
-            }
-            if self
-                .reactor
-                .slots
-                .get(conn)
-                .is_some_and(|slot| slot.state == State::Gone)
-            {
-                self.reactor.slots.remove(conn);
-            }
-        }
-    }
-
-    // ---- connections ----
 
     fn ready<H: Handler>(&mut self, handler: &mut H, conn: ConnId, flags: EventFlags) {
         // An earlier event of this turn may have ended it.
@@ -261,12 +191,12 @@ impl Epoll {
                 if let Some(tag) = self.reactor.finish_connect(conn) {
                     handler.opened(&mut self.io(), conn, Opened::Connected { tag });
                 }
-                self.tell(handler);
+                self.reactor.tell(handler);
             }
             State::Open => {
                 if flags.contains(EventFlags::OUT) {
                     self.reactor.flush(conn, false);
-                    self.tell(handler);
+                    self.reactor.tell(handler);
                 }
                 if flags.intersects(READS | EventFlags::ERR | EventFlags::HUP) {
                     self.read(handler, conn, flags);
@@ -278,7 +208,7 @@ impl Epoll {
                 }
                 self.discard(conn);
             }
-            State::Gone | State::Free => {}
+            State::Gone | State::Draining | State::Free => {}
         }
     }
 
@@ -299,72 +229,19 @@ impl Epoll {
             } else {
                 self.reactor.park(conn);
             }
-            return self.tell(handler);
+            return self.reactor.tell(handler);
         }
         match rustix::net::recv(socket, &mut self.read_buffer[..], RecvFlags::empty()) {
-            Ok((0, _)) => self.peer_ended(handler, conn),
-            Ok((len, _)) => self.deliver(handler, conn, len),
+            Ok((0, _)) => self.reactor.peer_ended(handler, conn),
+            Ok((len, _)) => {
+                let bytes = &mut self.read_buffer[..len];
+                self.reactor.deliver(handler, conn, bytes);
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(error) => {
                 self.reactor.fail(conn, io::Error::from(error).kind());
-                self.tell(handler);
+                self.reactor.tell(handler);
             }
-        }
-    }
-
-    fn peer_ended<H: Handler>(&mut self, handler: &mut H, conn: ConnId) {
-        // A resume earlier in this turn may have left whole messages to offer; they came before the end.
-        self.offer_again(handler, conn);
-        let Some(slot) = self.reactor.slots.open(conn) else {
-            return;
-        };
-        if !slot.paused && !self.reactor.all_paused {
-            slot.peer_ended = true;
-            self.reactor.end_in_order(conn, Closed::Peer);
-            self.tell(handler);
-        }
-    }
-
-    /// Gives the handler the first `len` bytes of the read buffer, behind what it left.
-    fn deliver<H: Handler>(&mut self, handler: &mut H, conn: ConnId, len: usize) {
-        let reactor = &mut self.reactor;
-        let bytes = &mut self.read_buffer[..len];
-        let mut carry = match reactor.slots.side_mut(conn) {
-            Some(side) => std::mem::take(&mut side.carry),
-            None => Vec::new(),
-        };
-        if carry.is_empty() {
-            let consumed = handler.received(&mut Io { reactor }, conn, bytes);
-            assert!(consumed <= len);
-            if consumed < len {
-                self.reactor
-                    .store_carry(conn, self.read_buffer[consumed..len].to_vec());
-            }
-        } else {
-            // Only the rest of a message is ever copied.
-            carry.extend_from_slice(bytes);
-            let consumed = handler.received(&mut Io { reactor }, conn, &mut carry);
-            assert!(consumed <= carry.len());
-            carry.drain(..consumed);
-            self.reactor.store_carry(conn, carry);
-        }
-        self.tell(handler);
-    }
-
-    fn offer_again<H: Handler>(&mut self, handler: &mut H, conn: ConnId) {
-        let Some(slot) = self.reactor.slots.open(conn) else {
-            return;
-        };
-        if slot.paused || self.reactor.all_paused {
-            return;
-        }
-        if self
-            .reactor
-            .slots
-            .side(conn)
-            .is_some_and(|side| !side.carry.is_empty())
-        {
-            self.deliver(handler, conn, 0);
         }
     }
 
@@ -378,13 +255,13 @@ impl Epoll {
             Ok((0, _)) => {
                 slot.peer_ended = true;
                 if slot.state == State::Lingering {
-                    self.reactor.slots.remove(conn);
+                    self.reactor.remove(conn, Ending::InOrder);
                 } else {
                     self.reactor.watch(conn, false, true);
                 }
             }
             Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => drop(self.reactor.slots.remove(conn)),
+            Err(_) => self.reactor.remove(conn, Ending::InOrder),
         }
     }
 }
@@ -395,30 +272,5 @@ impl fmt::Debug for Epoll {
         f.debug_struct("Epoll")
             .field("connections", &connections)
             .finish_non_exhaustive()
-    }
-}
-
-fn check(config: &Config) -> Result<(), DriverError> {
-    let refuse = |name, found, expected| {
-        Err(DriverError::Config {
-            name,
-            found,
-            expected,
-        })
-    };
-    match config {
-        Config {
-            read_len: found @ 0..4096,
-            ..
-        } => refuse("read_len", *found, "at least 4096 bytes"),
-        Config { events_max: 0, .. } => refuse("events_max", 0, "at least 1"),
-        Config { accepts_max: 0, .. } => refuse("accepts_max", 0, "at least 1"),
-        Config {
-            connections_max: found,
-            ..
-        } if *found == 0 || *found >= u32::MAX as usize => {
-            refuse("connections_max", *found, "1 to 2^32-2")
-        }
-        Config { .. } => Ok(()),
     }
 }

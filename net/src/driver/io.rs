@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use super::reactor::Reactor;
-use super::slots::State;
+use super::slots::{Side, State};
 use super::{Closed, ConnId, Detached};
 
 /// The driver as its handler sees it during a call.
@@ -32,7 +32,7 @@ impl Io<'_> {
     /// Open connections, and those on their way in or out.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.reactor.slots.len()
+        self.reactor.connections()
     }
 
     /// The connection's unsent bytes, to append to. They leave together when the turn ends.
@@ -50,10 +50,7 @@ impl Io<'_> {
     /// Bytes appended and not yet taken by the socket.
     #[must_use]
     pub fn pending_len(&self, conn: ConnId) -> usize {
-        self.reactor
-            .slots
-            .side(conn)
-            .map_or(0, |side| side.out.len())
+        self.reactor.slots.side(conn).map_or(0, Side::unsent_len)
     }
 
     /// Ends the connection in order: what was appended is sent, then our side is shut down, and the
@@ -74,7 +71,10 @@ impl Io<'_> {
                 self.reactor
                     .fail_connect(conn, io::ErrorKind::ConnectionAborted.into());
             }
-            Some(State::Closing | State::Lingering | State::Gone | State::Free) | None => {}
+            Some(
+                State::Closing | State::Lingering | State::Gone | State::Draining | State::Free,
+            )
+            | None => {}
         }
     }
 

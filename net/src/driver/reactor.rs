@@ -1,4 +1,4 @@
-//! The state of one epoll driver and everything it does without its handler.
+//! The state of one driver and everything it does without its handler.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, sockopt};
 
 use super::slots::{Slots, State};
+use super::uring::Ring;
 use super::{Closed, Config, ConnId, Detached};
 use crate::os::{self, Listener};
 
@@ -21,9 +22,26 @@ pub(super) enum Ended {
     ConnectFailed { tag: u64, error: io::Error },
 }
 
+/// What the driver asks to watch, send and close.
+#[derive(Debug)]
+pub(super) enum Sockets {
+    Epoll(OwnedFd),
+    Uring(Box<Ring>),
+}
+
+/// How a socket goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// What the kernel has to send is sent.
+    InOrder,
+    /// The peer sees a reset, and the kernel's buffers are free.
+    Reset,
+}
+
 #[derive(Debug)]
 pub(super) struct Reactor {
-    pub(super) epoll: OwnedFd,
+    /// Before `slots`: what the kernel may still be sending from lies there.
+    pub(super) sockets: Sockets,
     pub(super) config: Config,
     pub(super) listeners: Vec<Listener>,
     pub(super) slots: Slots,
@@ -33,7 +51,7 @@ pub(super) struct Reactor {
     pub(super) ended: VecDeque<(ConnId, Ended)>,
     /// Connections whose unconsumed bytes are to be offered again.
     pub(super) resumed: Vec<ConnId>,
-    /// Connections epoll does not watch because all are paused.
+    /// Connections that are not watched because all are paused.
     parked: Vec<ConnId>,
     /// Closed connections and when they are reset; one duration for all, so the front is the next.
     pub(super) lingering: VecDeque<(u64, ConnId)>,
@@ -46,9 +64,9 @@ pub(super) struct Reactor {
 }
 
 impl Reactor {
-    pub(super) fn new(epoll: OwnedFd, config: Config, listeners: Vec<Listener>) -> Reactor {
+    pub(super) fn new(sockets: Sockets, config: Config, listeners: Vec<Listener>) -> Reactor {
         Reactor {
-            epoll,
+            sockets,
             config,
             listeners,
             slots: Slots::default(),
@@ -65,42 +83,70 @@ impl Reactor {
         }
     }
 
+    /// Open connections, and those on their way in or out.
+    pub(super) fn connections(&self) -> usize {
+        match &self.sockets {
+            Sockets::Epoll(_) => self.slots.len(),
+            Sockets::Uring(ring) => self.slots.len() - ring.draining(),
+        }
+    }
+
     // ---- connections that come ----
 
     /// Takes a connected socket and watches it for reading.
     pub(super) fn insert(&mut self, socket: OwnedFd) -> io::Result<ConnId> {
-        self.insert_watched(socket, State::Open, READS)
-    }
-
-    fn insert_watched(
-        &mut self,
-        socket: OwnedFd,
-        state: State,
-        watched: epoll::EventFlags,
-    ) -> io::Result<ConnId> {
-        if self.slots.len() >= self.config.connections_max {
-            let limit = self.config.connections_max;
-            return Err(io::Error::other(format!(
-                "all {limit} connections are in use"
-            )));
-        }
-        let conn = self.slots.insert(socket, state);
-        if let Some(slot) = self.slots.get_mut(conn) {
-            slot.reads_armed = watched.contains(epoll::EventFlags::IN);
-            slot.writes_armed = watched.contains(epoll::EventFlags::OUT);
-            if let Some(socket) = &slot.fd
-                && let Err(error) = epoll::add(
-                    &self.epoll,
-                    socket,
-                    epoll::EventData::new_u64(conn.to_bits()),
-                    watched,
-                )
-            {
-                self.slots.remove(conn);
-                return Err(error.into());
-            }
+        self.check_room()?;
+        let conn = self.slots.insert(Some(socket), State::Open);
+        let watched = match &self.sockets {
+            Sockets::Epoll(_) => self.watch_new(conn, READS),
+            Sockets::Uring(_) => self.take_in(conn),
+        };
+        if let Err(error) = watched {
+            self.slots.remove(conn);
+            return Err(error);
         }
         Ok(conn)
+    }
+
+    /// Takes a socket that was accepted into the ring's table of files.
+    pub(super) fn insert_file(&mut self, file: u32) -> ConnId {
+        let conn = self.slots.insert(None, State::Open);
+        if let (Some(slot), Sockets::Uring(ring)) = (self.slots.get_mut(conn), &mut self.sockets) {
+            slot.reads_armed = true;
+            ring.begin(conn, file, true);
+        }
+        conn
+    }
+
+    fn check_room(&self) -> io::Result<()> {
+        let limit = self.config.connections_max;
+        if self.slots.len() < limit {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "all {limit} connections are in use"
+        )))
+    }
+
+    /// Begins to watch the socket of a new connection.
+    fn watch_new(&mut self, conn: ConnId, watched: epoll::EventFlags) -> io::Result<()> {
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return Ok(());
+        };
+        slot.reads_armed = watched.contains(epoll::EventFlags::IN);
+        slot.writes_armed = watched.contains(epoll::EventFlags::OUT);
+        let Some(socket) = &slot.fd else {
+            return Ok(());
+        };
+        match &mut self.sockets {
+            Sockets::Epoll(epoll) => {
+                let data = epoll::EventData::new_u64(conn.to_bits());
+                epoll::add(epoll, socket, data, watched)?;
+            }
+            // Only for connecting ones; the others are taken in.
+            Sockets::Uring(ring) => ring.watch_connect(conn, socket),
+        }
+        Ok(())
     }
 
     pub(super) fn connect(
@@ -125,7 +171,12 @@ impl Reactor {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
-        let conn = self.insert_watched(socket, State::Connecting, epoll::EventFlags::OUT)?;
+        self.check_room()?;
+        let conn = self.slots.insert(Some(socket), State::Connecting);
+        if let Err(error) = self.watch_new(conn, epoll::EventFlags::OUT) {
+            self.slots.remove(conn);
+            return Err(error);
+        }
         if let Some(side) = self.slots.side_or_new(conn) {
             side.tag = tag;
         }
@@ -142,6 +193,12 @@ impl Reactor {
                 return None;
             }
         }
+        if matches!(self.sockets, Sockets::Uring(_))
+            && let Err(error) = self.take_in(conn)
+        {
+            self.fail_connect(conn, error);
+            return None;
+        }
         let tag = self.slots.side(conn)?.tag;
         self.slots.release_side_if_empty(conn);
         self.slots.get_mut(conn)?.state = State::Open;
@@ -154,16 +211,18 @@ impl Reactor {
         let Some(slot) = self.slots.get_mut(conn) else {
             return;
         };
-        slot.fd = None;
         slot.state = State::Gone;
+        self.close_socket(conn, Ending::InOrder);
         self.ended
             .push_back((conn, Ended::ConnectFailed { tag, error }));
     }
 
     pub(super) fn adopt(&mut self, detached: Detached) -> io::Result<ConnId> {
         let conn = self.insert(detached.socket)?;
-        if !detached.carry.is_empty() {
-            self.store_carry(conn, detached.carry);
+        let mut carry = detached.carry;
+        carry.extend_from_slice(&detached.late);
+        if !carry.is_empty() {
+            self.store_carry(conn, carry);
             self.resumed.push(conn);
         }
         if !detached.unsent.is_empty() {
@@ -204,6 +263,20 @@ impl Reactor {
         }
     }
 
+    /// Sends when the turn ends.
+    pub(super) fn flush_later(&mut self, conn: ConnId) {
+        if let Some(slot) = self.slots.get_mut(conn)
+            && !std::mem::replace(&mut slot.dirty, true)
+        {
+            self.dirty.push(conn);
+        }
+    }
+
+    /// There is something to flush or to tell.
+    pub(super) fn has_news(&self) -> bool {
+        !self.ended.is_empty() || !self.dirty.is_empty()
+    }
+
     /// Sends what was appended in this turn.
     pub(super) fn flush_all(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
@@ -222,10 +295,20 @@ impl Reactor {
 
     /// Sends what the socket takes, unless it is known to be `full`, and goes on from there.
     pub(super) fn flush(&mut self, conn: ConnId, full: bool) {
-        let pending = match self.send(conn, full) {
-            Ok(pending) => pending,
-            Err(error) => return self.fail(conn, error.kind()),
+        let sent = match &self.sockets {
+            Sockets::Epoll(_) => self.send(conn, full).map(Some),
+            Sockets::Uring(_) => Ok(self.begin_send(conn)),
         };
+        match sent {
+            Ok(Some(pending)) => self.settle(conn, pending),
+            // It is known when the kernel has tried.
+            Ok(None) => {}
+            Err(error) => self.fail(conn, error.kind()),
+        }
+    }
+
+    /// The socket has taken what it could and left `pending` bytes.
+    pub(super) fn settle(&mut self, conn: ConnId, pending: usize) {
         let Some(slot) = self.slots.get(conn) else {
             return;
         };
@@ -249,11 +332,13 @@ impl Reactor {
                 self.end_at_once(conn, Closed::BuffersFull);
             }
             State::Open => self.watch(conn, reads_armed, pending > 0),
-            State::Closing if pending > self.config.pending_len_max => self.reset(conn),
+            State::Closing if pending > self.config.pending_len_max => {
+                self.remove(conn, Ending::Reset);
+            }
             State::Closing if pending > 0 => self.watch(conn, !peer_ended, true),
-            State::Closing if peer_ended => drop(self.slots.remove(conn)),
+            State::Closing if peer_ended => self.remove(conn, Ending::InOrder),
             State::Closing => self.shut_down(conn),
-            State::Free | State::Connecting | State::Lingering | State::Gone => {}
+            State::Free | State::Connecting | State::Lingering | State::Gone | State::Draining => {}
         }
     }
 
@@ -276,13 +361,13 @@ impl Reactor {
 
     // ---- reading, or not ----
 
-    /// Bytes came for a connection that takes none: epoll would say so again and again.
+    /// Bytes came for a connection that takes none: more are not asked for.
     pub(super) fn park(&mut self, conn: ConnId) {
         let Some(slot) = self.slots.get(conn) else {
             return;
         };
         let writes_armed = slot.writes_armed;
-        if self.all_paused {
+        if self.all_paused && slot.reads_armed {
             self.parked.push(conn);
         }
         self.watch(conn, false, writes_armed);
@@ -323,7 +408,7 @@ impl Reactor {
         self.resumed.extend(self.slots.carrying());
     }
 
-    /// Has epoll watch `conn` for this, with a system call only if it does not.
+    /// Watches `conn` for this, at some cost only if it was not watched so.
     pub(super) fn watch(&mut self, conn: ConnId, reads: bool, writes: bool) {
         let Some(slot) = self.slots.get_mut(conn) else {
             return;
@@ -331,15 +416,23 @@ impl Reactor {
         if (slot.reads_armed, slot.writes_armed) == (reads, writes) {
             return;
         }
-        let Some(socket) = &slot.fd else { return };
-        let mut flags = epoll::EventFlags::empty();
-        flags.set(READS, reads);
-        flags.set(epoll::EventFlags::OUT, writes);
-        let data = epoll::EventData::new_u64(conn.to_bits());
-        match epoll::modify(&self.epoll, socket, data, flags) {
-            Ok(()) => (slot.reads_armed, slot.writes_armed) = (reads, writes),
-            Err(error) => self.fail(conn, io::Error::from(error).kind()),
+        match &mut self.sockets {
+            Sockets::Epoll(epoll) => {
+                let Some(socket) = &slot.fd else { return };
+                let mut flags = epoll::EventFlags::empty();
+                flags.set(READS, reads);
+                flags.set(epoll::EventFlags::OUT, writes);
+                let data = epoll::EventData::new_u64(conn.to_bits());
+                if let Err(error) = epoll::modify(epoll, socket, data, flags) {
+                    return self.fail(conn, io::Error::from(error).kind());
+                }
+            }
+            // A send under way says by itself when it is through.
+            Sockets::Uring(_) if reads == slot.reads_armed => {}
+            Sockets::Uring(ring) if reads => ring.receive(conn),
+            Sockets::Uring(ring) => ring.stop_receiving(conn),
         }
+        (slot.reads_armed, slot.writes_armed) = (reads, writes);
     }
 
     // ---- connections that go ----
@@ -350,10 +443,7 @@ impl Reactor {
             return;
         };
         slot.state = State::Closing;
-        if !slot.dirty {
-            slot.dirty = true;
-            self.dirty.push(conn);
-        }
+        self.flush_later(conn);
         if let Some(side) = self.slots.side_mut(conn) {
             side.carry = Vec::new();
         }
@@ -370,14 +460,49 @@ impl Reactor {
             return;
         };
         slot.state = State::Gone;
-        let socket = slot.fd.take();
-        match reason {
+        let ending = match reason {
             Closed::Aborted | Closed::SlowConsumer | Closed::CarryFull | Closed::BuffersFull => {
-                close_with_reset(socket);
+                Ending::Reset
             }
-            Closed::Local | Closed::Peer | Closed::Failed(_) | Closed::Stopped => drop(socket),
-        }
+            Closed::Local | Closed::Peer | Closed::Failed(_) | Closed::Stopped => Ending::InOrder,
+        };
+        self.close_socket(conn, ending);
         self.ended.push_back((conn, Ended::Closed(reason)));
+    }
+
+    fn close_socket(&mut self, conn: ConnId, ending: Ending) {
+        let Some(slot) = self.slots.get_mut(conn) else {
+            return;
+        };
+        let socket = slot.fd.take();
+        match &mut self.sockets {
+            Sockets::Epoll(_) if ending == Ending::Reset => close_with_reset(socket),
+            Sockets::Epoll(_) => drop(socket),
+            Sockets::Uring(ring) => ring.close(conn, ending),
+        }
+    }
+
+    /// Ends the id and its socket.
+    pub(super) fn remove(&mut self, conn: ConnId, ending: Ending) {
+        self.close_socket(conn, ending);
+        self.free(conn);
+    }
+
+    /// Gives the place of a connection whose socket is gone to the next, once the kernel is through with it.
+    pub(super) fn free(&mut self, conn: ConnId) {
+        if let Sockets::Uring(ring) = &mut self.sockets
+            && ring.is_busy(conn)
+        {
+            if let Some(slot) = self.slots.get_mut(conn) {
+                slot.state = State::Draining;
+                ring.drains();
+            }
+            if let Some(side) = self.slots.side_mut(conn) {
+                (side.out, side.carry) = (Vec::new(), Vec::new());
+            }
+            return;
+        }
+        self.slots.remove(conn);
     }
 
     /// The network ended it.
@@ -385,8 +510,8 @@ impl Reactor {
         match self.slots.get(conn).map(|slot| slot.state) {
             Some(State::Open) => self.end_at_once(conn, Closed::Failed(kind)),
             Some(State::Connecting) => self.fail_connect(conn, kind.into()),
-            Some(State::Closing | State::Lingering) => drop(self.slots.remove(conn)),
-            Some(State::Gone | State::Free) | None => {}
+            Some(State::Closing | State::Lingering) => self.remove(conn, Ending::InOrder),
+            Some(State::Gone | State::Draining | State::Free) | None => {}
         }
     }
 
@@ -395,12 +520,17 @@ impl Reactor {
             return;
         };
         slot.state = State::Lingering;
-        let Some(socket) = &slot.fd else { return };
-        match rustix::net::shutdown(socket, Shutdown::Write) {
-            Ok(()) => self.watch(conn, true, false),
-            // The peer was faster.
-            Err(_) => drop(self.slots.remove(conn)),
+        match &mut self.sockets {
+            Sockets::Epoll(_) => {
+                let Some(socket) = &slot.fd else { return };
+                if rustix::net::shutdown(socket, Shutdown::Write).is_err() {
+                    // The peer was faster.
+                    return self.remove(conn, Ending::InOrder);
+                }
+            }
+            Sockets::Uring(ring) => ring.shut_down(conn),
         }
+        self.watch(conn, true, false);
     }
 
     /// Ends what lingers too long.
@@ -410,21 +540,24 @@ impl Reactor {
         {
             self.lingering.pop_front();
             match self.slots.get(conn).map(|slot| slot.state) {
-                Some(State::Closing | State::Lingering) => self.reset(conn),
-                Some(State::Open | State::Connecting | State::Gone | State::Free) | None => {}
+                Some(State::Closing | State::Lingering) => self.remove(conn, Ending::Reset),
+                Some(
+                    State::Open | State::Connecting | State::Gone | State::Draining | State::Free,
+                )
+                | None => {}
             }
         }
     }
 
-    fn reset(&mut self, conn: ConnId) {
-        close_with_reset(self.slots.remove(conn));
-    }
-
     pub(super) fn detach(&mut self, conn: ConnId) -> Option<Detached> {
         let slot = self.slots.open(conn)?;
+        let epoll = match &self.sockets {
+            Sockets::Epoll(epoll) => epoll,
+            Sockets::Uring(_) => return self.take_out(conn),
+        };
         let socket = slot.fd.as_ref()?;
         // Fails only for a socket that is not watched, which is as good.
-        let _ = epoll::delete(&self.epoll, socket);
+        let _ = epoll::delete(epoll, socket);
         let (carry, unsent) = match self.slots.side_mut(conn) {
             Some(side) => (
                 std::mem::take(&mut side.carry),
@@ -436,14 +569,20 @@ impl Reactor {
             socket: self.slots.remove(conn)?,
             carry,
             unsent,
+            late: Vec::new(),
         })
     }
 
     pub(super) fn stop_accepting(&mut self) {
         // Closing the last descriptor takes the listener out of epoll; one that is shared with another
         // driver stays open, so it is taken out by name.
+        if let Sockets::Uring(ring) = &mut self.sockets {
+            ring.stop_accepting();
+        }
         for listener in self.listeners.drain(..) {
-            let _ = epoll::delete(&self.epoll, &listener.socket);
+            if let Sockets::Epoll(epoll) = &self.sockets {
+                let _ = epoll::delete(epoll, &listener.socket);
+            }
         }
     }
 }

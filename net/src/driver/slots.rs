@@ -17,6 +17,8 @@ pub(super) enum State {
     Lingering,
     /// The socket is gone, the handler does not know yet.
     Gone,
+    /// Over for everyone, but the kernel still works on something of it; its buffers stay until then.
+    Draining,
 }
 
 /// One connection; 20 bytes.
@@ -27,7 +29,7 @@ pub(super) struct Slot {
     /// Index into [`Sides`] plus one; 0 when idle.
     side: u32,
     pub(super) state: State,
-    /// What epoll watches for.
+    /// What is watched for.
     pub(super) reads_armed: bool,
     pub(super) writes_armed: bool,
     /// The handler asked for no more bytes.
@@ -64,6 +66,8 @@ pub(super) struct Side {
     used: bool,
     /// Appended and not sent.
     pub(super) out: Vec<u8>,
+    /// What the kernel is sending from: neither changed nor freed before it says so. Empty with epoll, which copies.
+    pub(super) in_flight: Vec<u8>,
     /// Received and not consumed.
     pub(super) carry: Vec<u8>,
     /// What this side adds to `Slots::buffered`.
@@ -71,7 +75,13 @@ pub(super) struct Side {
     pub(super) tag: u64,
 }
 
-/// Free sides that keep their vectors, and the longest vector kept: at most 16 MiB lie ready.
+impl Side {
+    pub(super) fn unsent_len(&self) -> usize {
+        self.out.len() + self.in_flight.len()
+    }
+}
+
+/// Free sides that keep their vectors, and the longest vector kept: at most 24 MiB lie ready.
 const SIDES_KEPT_MAX: usize = 512;
 const CAPACITY_KEPT_MAX: usize = 16 << 10;
 
@@ -116,7 +126,8 @@ impl Slots {
         self.slots.len() - self.free.len()
     }
 
-    pub(super) fn insert(&mut self, fd: OwnedFd, state: State) -> ConnId {
+    /// Takes a place; `fd` is `None` for a socket that is no descriptor of this process.
+    pub(super) fn insert(&mut self, fd: Option<OwnedFd>, state: State) -> ConnId {
         let index = self.free.pop().unwrap_or_else(|| {
             if self.slots.len() == self.slots.capacity() {
                 let more = (self.slots.len() / 8).max(SLOTS_MIN);
@@ -129,7 +140,7 @@ impl Slots {
         let slot = &mut self.slots[index as usize];
         assert!(slot.state == State::Free && slot.side == 0);
         let generation = slot.generation;
-        *slot = Slot::new(generation, Some(fd), state);
+        *slot = Slot::new(generation, fd, state);
         ConnId { index, generation }
     }
 
@@ -215,7 +226,7 @@ impl Slots {
     pub(super) fn release_side_if_empty(&mut self, conn: ConnId) {
         let empty = self
             .side(conn)
-            .is_some_and(|side| side.out.is_empty() && side.carry.is_empty());
+            .is_some_and(|side| side.unsent_len() == 0 && side.carry.is_empty());
         if empty {
             self.release_side(conn);
         }
@@ -238,7 +249,7 @@ impl Slots {
         } else {
             0
         };
-        for buffer in [&mut side.out, &mut side.carry] {
+        for buffer in [&mut side.out, &mut side.in_flight, &mut side.carry] {
             buffer.clear();
             if buffer.capacity() > kept {
                 *buffer = Vec::new();
@@ -251,7 +262,9 @@ impl Slots {
     pub(super) fn let_go(&mut self) {
         for at in &self.sides_free {
             let side = &mut self.sides[*at as usize];
-            (side.out, side.carry) = (Vec::new(), Vec::new());
+            side.out = Vec::new();
+            side.in_flight = Vec::new();
+            side.carry = Vec::new();
         }
         if self.sides_free.len() == self.sides.len() {
             (self.sides, self.sides_free) = (Vec::new(), Vec::new());
@@ -261,7 +274,7 @@ impl Slots {
     /// Counts what a side holds now; answers what all sides hold together.
     pub(super) fn count(&mut self, conn: ConnId) -> usize {
         if let Some(side) = self.side_mut(conn) {
-            let counted = side.carry.len() + side.out.len();
+            let counted = side.carry.len() + side.unsent_len();
             let before = std::mem::replace(&mut side.counted, counted);
             self.buffered = self.buffered - before + counted;
         }
@@ -304,7 +317,7 @@ mod tests {
         let mut slots = Slots::default();
         let mut open = || {
             let socket = std::fs::File::open("/dev/null").unwrap().into();
-            let conn = slots.insert(socket, State::Open);
+            let conn = slots.insert(Some(socket), State::Open);
             let side = slots.side_or_new(conn).unwrap();
             side.out.extend_from_slice(b"bytes");
             conn

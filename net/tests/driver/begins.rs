@@ -3,10 +3,11 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened};
+use net::driver::{Closed, Config, ConnId, Driver, DriverKind, Handler, Io, Opened};
+use net::os::Listener;
 
-use crate::rig::{DEADLINE, Rig, Seen, any_port, start, start_on};
-use crate::{answer_lines, echo, leave, read_exactly, swallow};
+use crate::rig::{DEADLINE, Rig, Seen, any_port, driver, start, start_driver, start_on};
+use crate::{answer_lines, echo, keep_window_small, leave, read_exactly, swallow};
 
 #[test]
 fn a_socket_moves_to_another_driver_with_all_its_bytes() {
@@ -66,6 +67,42 @@ fn a_connection_moves_from_within_its_own_bytes() {
     let conn = home.act(|io| io.adopt(detached).unwrap());
     assert_eq!(home.next(), Seen::Received(conn, b"GET / HTTP/1.1".into()));
     assert_eq!(read_exactly(&mut client, 14), b"GET / HTTP/1.1");
+}
+
+#[test]
+fn a_connection_moves_between_drivers_of_both_kinds() {
+    let leaving = Config {
+        pending_len_max: 64 << 20,
+        ..Config::default()
+    };
+    let other = |listener: Listener, receive| {
+        let addr = listener.local_addr();
+        let driver = Driver::new(DriverKind::Epoll, leaving, vec![listener]).unwrap();
+        start_driver(addr, driver, receive)
+    };
+    let (front, back) = (start(leaving, echo), other(any_port(), echo));
+    let (mut client, mut conn) = front.client();
+    for (from, to) in [(&front, &back), (&back, &front), (&front, &back)] {
+        client.write_all(b"here").unwrap();
+        assert_eq!(from.next(), Seen::Received(conn, b"here".into()));
+        assert_eq!(read_exactly(&mut client, 4), b"here");
+        let detached = from.act(move |io| io.detach(conn).unwrap());
+        conn = to.act(|io| io.adopt(detached).unwrap());
+    }
+    // While it is full both ways.
+    keep_window_small(&client);
+    let bytes: Vec<u8> = (0..24 << 20).map(|i: u32| (i % 251) as u8).collect();
+    let sent = bytes.clone();
+    back.act(move |io| io.send(conn, &sent));
+    back.act(|_| ());
+    let detached = back.act(move |io| io.detach(conn).unwrap());
+    assert_ne!(detached.unsent, b"");
+    conn = front.act(|io| io.adopt(detached).unwrap());
+    front.act(|_| ());
+    let detached = front.act(move |io| io.detach(conn).unwrap());
+    assert_ne!(detached.unsent, b"");
+    front.act(|io| io.adopt(detached).map(drop).unwrap());
+    assert_eq!(read_exactly(&mut client, bytes.len()), bytes);
 }
 
 #[test]
@@ -173,7 +210,7 @@ fn two_listeners_are_told_apart() {
         .iter()
         .map(|listener| listener.local_addr())
         .collect();
-    let mut driver = Epoll::new(Config::default(), listeners).unwrap();
+    let mut driver = driver(Config::default(), listeners);
     let clients: Vec<TcpStream> = addrs
         .iter()
         .map(|addr| TcpStream::connect(addr).unwrap())

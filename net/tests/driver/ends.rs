@@ -4,10 +4,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened};
+use net::driver::{Closed, Config, ConnId, Handler, Io, Opened};
 use rustix::event::PollFlags;
 
-use crate::rig::{Seen, any_port, start};
+use crate::rig::{Seen, any_port, driver, start};
 use crate::{echo, keep_window_small, read_exactly, reset, swallow, wait_hangup};
 
 #[test]
@@ -187,8 +187,7 @@ fn a_place_is_taken_again_only_after_its_end_was_told() {
         first: None,
         carry: Vec::new(),
     };
-    Epoll::new(Config::default(), vec![listener])
-        .unwrap()
+    driver(Config::default(), vec![listener])
         .run(&mut handler)
         .unwrap();
     assert_eq!(

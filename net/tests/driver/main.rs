@@ -1,6 +1,9 @@
 //! The reactor over real loopback sockets. Nothing sleeps; every wait has a deadline.
+//!
+//! All of it runs on epoll; [`again`] runs all of it again on io_uring, and where that is denied.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod again;
 mod begins;
 mod ends;
 mod reads;

@@ -6,11 +6,35 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened, Waker};
+use net::driver::{Closed, Config, ConnId, Driver, DriverKind, Handler, Io, Opened, Waker};
 use net::os::{ListenOptions, Listener, listen};
 
 /// The longest any single thing here may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Names what is under test; nothing is epoll.
+pub(crate) const UNDER_TEST: &str = "SIGEC_TEST_DRIVER";
+pub(crate) const IO_URING: &str = "io_uring";
+/// Io_uring is wanted and not to be had.
+pub(crate) const DENIED: &str = "io_uring, denied";
+
+/// The kind under test, and what it must come to.
+pub(crate) fn kinds() -> (DriverKind, DriverKind) {
+    match std::env::var(UNDER_TEST).as_deref() {
+        Ok(IO_URING) => (DriverKind::IoUring, DriverKind::IoUring),
+        Ok(DENIED) => (DriverKind::IoUring, DriverKind::Epoll),
+        Ok(other) => panic!("{UNDER_TEST} is {other}, expected {IO_URING}, or {DENIED}"),
+        Err(_) => (DriverKind::Epoll, DriverKind::Epoll),
+    }
+}
+
+/// A driver of that kind.
+pub(crate) fn driver(config: Config, listeners: Vec<Listener>) -> Driver {
+    let (wanted, expected) = kinds();
+    let driver = Driver::new(wanted, config, listeners).unwrap();
+    assert_eq!(driver.kind(), expected);
+    driver
+}
 
 /// What the handler on the driver's thread saw.
 #[derive(Debug, PartialEq)]
@@ -92,7 +116,14 @@ pub(crate) fn start_on(
     receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
 ) -> Rig {
     let addr = listener.local_addr();
-    let mut driver = Epoll::new(config, vec![listener]).unwrap();
+    start_driver(addr, driver(config, vec![listener]), receive)
+}
+
+pub(crate) fn start_driver(
+    addr: SocketAddr,
+    mut driver: Driver,
+    receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
+) -> Rig {
     let waker = driver.waker();
     let (acts, acts_in) = channel();
     let (seen_out, seen) = channel();

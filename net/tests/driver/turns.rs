@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use net::driver::{Closed, Config, ConnId, DriverError, Epoll, Handler, Io, Opened};
+use net::driver::{
+    Closed, Config, ConnId, Driver, DriverError, DriverKind, Handler, Io, Opened, Uring,
+};
 
-use crate::rig::start;
+use crate::rig::{driver, kinds, start};
 use crate::swallow;
 
 #[test]
@@ -60,7 +62,7 @@ fn the_timer_is_called_when_it_is_due_and_not_before() {
             }
         }
     }
-    let mut driver = Epoll::new(Config::default(), Vec::new()).unwrap();
+    let mut driver = driver(Config::default(), Vec::new());
     // The first is due before the first turn; one lies below the kernel's millisecond.
     let mut timed = Timed {
         due: vec![0],
@@ -72,6 +74,19 @@ fn the_timer_is_called_when_it_is_due_and_not_before() {
     for (due, called) in timed.due.iter().zip(&timed.called) {
         assert!(due <= called);
     }
+}
+
+#[test]
+fn a_denied_io_uring_is_named() {
+    if kinds() != (DriverKind::IoUring, DriverKind::Epoll) {
+        return;
+    }
+    let error = Uring::new(Config::default(), Vec::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "io_uring is not available: forbidden by a seccomp filter, as containers have it, or by \
+         kernel.io_uring_disabled"
+    );
 }
 
 #[test]
@@ -106,7 +121,7 @@ fn bounds_that_make_no_sense_are_refused_by_name() {
             "connections_max is 0, expected 1 to 2^32-2",
         ),
     ] {
-        let error: DriverError = Epoll::new(config, Vec::new()).unwrap_err();
+        let error: DriverError = Driver::new(kinds().0, config, Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 }

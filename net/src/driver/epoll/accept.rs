@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::{Epoll, OWN};
+use crate::driver::reactor::Sockets;
 use crate::driver::{ConnId, Handler, Opened};
 
 /// How long accepting pauses when descriptors have run out, in nanoseconds.
@@ -38,7 +39,7 @@ impl Epoll {
                                 local,
                             };
                             handler.opened(&mut self.io(), conn, opened);
-                            self.tell(handler);
+                            self.reactor.tell(handler);
                         }
                         Err(error) => return self.pause_accepting(&error),
                     }
@@ -69,13 +70,12 @@ impl Epoll {
         self.accept_retry_at = None;
         let mut flags = EventFlags::empty();
         flags.set(EventFlags::IN, watched);
+        let Sockets::Epoll(epoll) = &self.reactor.sockets else {
+            return;
+        };
         for (index, listener) in self.reactor.listeners.iter().enumerate() {
-            if let Err(error) = epoll::modify(
-                &self.reactor.epoll,
-                &listener.socket,
-                listener_data(index),
-                flags,
-            ) {
+            let data = listener_data(index);
+            if let Err(error) = epoll::modify(epoll, &listener.socket, data, flags) {
                 tracing::error!(%error, local = %listener.local_addr(), "listener cannot be watched");
             }
         }
