@@ -13,6 +13,7 @@
 
 mod durable_fs;
 mod files;
+mod schema;
 mod vacuum;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,7 +25,6 @@ use delta_kernel::committer::FileSystemCommitter;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::engine_data::FilteredEngineData;
 use delta_kernel::expressions::Scalar;
-use delta_kernel::schema::{DataType as DeltaType, StructField, StructType};
 use delta_kernel::snapshot::{Snapshot, SnapshotRef};
 use delta_kernel::transaction::create_table::create_table;
 use delta_kernel::transaction::data_layout::DataLayout;
@@ -39,7 +39,6 @@ use url::Url;
 
 pub(crate) use files::{DataFile, Files};
 
-use crate::table::{Column, Kind};
 use crate::{LakeError, Table};
 
 const ENGINE_INFO: &str = concat!("sigec/", env!("CARGO_PKG_VERSION"));
@@ -92,7 +91,7 @@ impl FileStats {
             .iter()
             .map(|name| delta_kernel::expressions::ColumnName::new([*name]))
             .collect();
-        Self(FileStatsAccumulator::new(&columns, &delta_schema(table)))
+        Self(FileStatsAccumulator::new(&columns, &schema::of(table)))
     }
 
     pub(crate) fn add(&mut self, table: Table, rows: &RecordBatch) -> Result<(), LakeError> {
@@ -130,30 +129,12 @@ fn delta_error(table: Table, doing: &'static str, source: KernelError) -> LakeEr
     }
 }
 
-fn delta_schema(table: Table) -> StructType {
-    let field = |column: &Column| {
-        let data_type = match column.kind {
-            Kind::Text => DeltaType::STRING,
-            Kind::Int => DeltaType::INTEGER,
-            Kind::BigInt => DeltaType::LONG,
-            Kind::Double => DeltaType::DOUBLE,
-            Kind::Bool => DeltaType::BOOLEAN,
-            Kind::Timestamp => DeltaType::TIMESTAMP,
-            Kind::Energy => DeltaType::decimal(18, 3).expect("scale is below precision"),
-            Kind::Money => DeltaType::decimal(18, 2).expect("scale is below precision"),
-            Kind::Date => DeltaType::DATE,
-        };
-        StructField::nullable(column.name, data_type)
-    };
-    StructType::try_new(table.columns().iter().map(field)).expect("column names are distinct")
-}
-
 impl DeltaTable {
     /// Opens the table below `lake_dir`; a new one is created.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Delta`], or [`LakeError::Schema`] when the table has other columns than ours.
+    /// As [`DeltaTable::open`].
     pub(crate) fn open_or_create(
         engine: &Arc<DeltaEngine>,
         lake_dir: &Path,
@@ -171,7 +152,12 @@ impl DeltaTable {
         lake_dir.join(table.name()).join("_delta_log").exists()
     }
 
-    /// Opens a table that exists.
+    /// Opens a table that exists. It may have fewer columns than this program writes: [`DeltaTable::grow`] adds them
+    /// before a file with them is committed.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Delta`]; [`LakeError::Newer`] or [`LakeError::Schema`] when it has others.
     pub(crate) fn open(
         engine: &Arc<DeltaEngine>,
         lake_dir: &Path,
@@ -181,16 +167,7 @@ impl DeltaTable {
         let snapshot = Snapshot::builder_for(url_of(&dir)?)
             .build(engine.as_ref())
             .map_err(|e| delta_error(table, "reading the Delta log", e))?;
-        let ours = delta_schema(table);
-        let theirs = snapshot.schema();
-        for field in ours.fields() {
-            if theirs.field(field.name()).map(StructField::data_type) != Some(field.data_type()) {
-                return Err(LakeError::Schema {
-                    table,
-                    column: field.name().clone(),
-                });
-            }
-        }
+        schema::missing(table, &snapshot)?;
         Ok(Self {
             table,
             dir,
@@ -519,24 +496,19 @@ fn create(engine: &Arc<DeltaEngine>, dir: &Path, table: Table) -> Result<(), Lak
         path: dir.to_owned(),
         source,
     })?;
-    let result = create_table(
-        url_of(dir)?,
-        Arc::new(delta_schema(table)),
-        ENGINE_INFO,
-        true,
-    )
-    .with_data_layout(DataLayout::partitioned(["date"]))
-    .with_table_properties([
-        (
-            "delta.dataSkippingStatsColumns",
-            stats_columns(table).join(","),
-        ),
-        ("delta.checkpoint.writeStatsAsStruct", "true".to_owned()),
-    ])
-    .build(engine.as_ref(), Box::new(FileSystemCommitter::new()))
-    .map_err(doing)?
-    .commit(engine.as_ref())
-    .map_err(doing)?;
+    let result = create_table(url_of(dir)?, Arc::new(schema::of(table)), ENGINE_INFO, true)
+        .with_data_layout(DataLayout::partitioned(["date"]))
+        .with_table_properties([
+            (
+                "delta.dataSkippingStatsColumns",
+                stats_columns(table).join(","),
+            ),
+            ("delta.checkpoint.writeStatsAsStruct", "true".to_owned()),
+        ])
+        .build(engine.as_ref(), Box::new(FileSystemCommitter::new()))
+        .map_err(doing)?
+        .commit(engine.as_ref())
+        .map_err(doing)?;
     match result {
         CommitResult::Committed(_) | CommitResult::Conflicted(_) => Ok(()),
         CommitResult::Retryable(retryable) => Err(doing(retryable.error)),

@@ -63,15 +63,31 @@ pub enum LakeError {
         /// The position this process last committed.
         expected: u64,
     },
+    /// A newer program has written the lake: what its columns mean is not known here.
+    #[error(
+        "table {table}: the lake has columns that this program does not know ({columns}): a newer sigec wrote it; start that \
+         version or a later one, or another data directory"
+    )]
+    Newer {
+        /// Which table.
+        table: Table,
+        /// Their names.
+        columns: String,
+    },
     /// The table in the lake is not the one this program writes.
     #[error(
-        "table {table}: column {column} is missing or of another type than this program writes"
+        "table {table}: column {column} is of type {found} in the lake, this program writes {expected}: another program \
+         wrote it; start that one, or move the table's folder out of the lake to begin it anew"
     )]
     Schema {
         /// Which table.
         table: Table,
         /// Which column.
         column: String,
+        /// Its type in the lake.
+        found: String,
+        /// Its type here.
+        expected: String,
     },
     /// Files do not hold the rows that the Delta log says.
     #[error("table {table}: files to merge hold {found} rows, the Delta log says {expected}")]

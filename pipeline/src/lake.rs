@@ -193,7 +193,7 @@ pub(crate) fn open_all<T: Send>(
 }
 
 impl Lake {
-    /// Opens or creates the tables, follows `sources` from where the tables stand, and answers queries.
+    /// Opens or creates the tables, adds columns that they have not got yet, follows `sources` from where the tables stand, and answers queries.
     ///
     /// Records of a log that the tables hold already are passed by.
     ///
@@ -213,7 +213,9 @@ impl Lake {
             let shared = Arc::new(Shared::new(table, delta.files()?, delta.positions(&logs)?));
             Ok((delta, shared))
         };
-        let tables = open_all(open)?;
+        let mut tables = open_all(open)?;
+        // When all are known to fit: a refused start leaves the lake to the program that wrote it.
+        apart(|| tables.iter_mut().try_for_each(|(delta, _)| delta.grow()))?;
         let shared: Vec<_> = tables
             .iter()
             .map(|(_, shared)| Arc::clone(shared))

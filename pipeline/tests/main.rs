@@ -9,6 +9,7 @@
 )]
 
 mod exact;
+mod grow;
 mod http;
 mod keep;
 mod kill;

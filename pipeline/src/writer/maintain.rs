@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arrow::array::RecordBatch;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::{FieldRef, Schema};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 
 use super::{MAINTAIN_INTERVAL, TableStatus, Writer, encode, now};
 use crate::delta::{DataFile, DeltaTable};
@@ -115,18 +119,35 @@ fn merge(delta: &DeltaTable, files: &[DataFile]) -> Result<crate::delta::NewFile
     encode::write_merged(table, delta.dir(), files[0].date, &batches)
 }
 
+/// Appends the rows of `file` with the columns of today: a file has those of the program that wrote it.
 fn read(table: Table, file: &DataFile, batches: &mut Vec<RecordBatch>) -> Result<(), LakeError> {
+    let parquet = |source| LakeError::Parquet { table, source };
+    let arrow = |source| LakeError::Arrow { table, source };
     let opened = File::open(&file.path).map_err(|source| LakeError::Io {
         doing: "reading",
         path: file.path.clone(),
         source,
     })?;
-    let options = ArrowReaderOptions::new().with_schema(encode::data_schema(table));
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(opened, options)
-        .and_then(|builder| builder.with_batch_size(8_192).build())
-        .map_err(|source| LakeError::Parquet { table, source })?;
+    let schema = encode::data_schema(table);
+    let found = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new()).map_err(parquet)?;
+    let known = |field: &FieldRef| schema.field_with_name(field.name()).cloned();
+    let known: Result<Vec<_>, _> = found.schema().fields().iter().map(known).collect();
+    let known = Arc::new(Schema::new(known.map_err(arrow)?));
+    let options = ArrowReaderOptions::new().with_schema(known);
+    let typed =
+        ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options).map_err(parquet)?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, typed)
+        .with_batch_size(8_192)
+        .build()
+        .map_err(parquet)?;
     for batch in reader {
-        batches.push(batch.map_err(|source| LakeError::Arrow { table, source })?);
+        let batch = batch.map_err(arrow)?;
+        let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+            Some(column) => Arc::clone(column),
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        };
+        let columns = schema.fields().iter().map(column).collect();
+        batches.push(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(arrow)?);
     }
     Ok(())
 }
