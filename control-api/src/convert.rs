@@ -2,19 +2,21 @@
 
 use std::time::UNIX_EPOCH;
 
-use dataplane::{CommandView, ConnectorView, FollowUpView, StationView, TransactionView};
+use dataplane::{CommandView, FollowUpView, StationView, TransactionView};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{EventId, MilliwattHours, UtcMicros};
 
 use crate::principals::Principal;
 
 mod charging;
+mod connectors;
 mod grid;
 mod reservations;
 mod tariffs;
 mod tokens;
 
 pub(crate) use charging::{charging_profiles, compared, composite, warning};
+pub(crate) use connectors::{compact as compact_connectors, declared as declared_connectors};
 pub(crate) use grid::{battery_swap, der_controls, event_stream};
 pub(crate) use reservations::{named_token, reservation, reservation_state};
 pub(crate) use tariffs::{station_tariffs, tariff};
@@ -56,41 +58,9 @@ pub(crate) fn device(station: StationView) -> sdk::Device {
         quirk_profile: station
             .quirk_profile
             .map(|(id, revision)| sdk::QuirkProfileRef { id, revision }),
-        connectors: connectors(station.connectors, station.connectors_declared),
+        connectors: connectors::shown(station.connectors, &station.declared, &station.plugs),
         position: position(station.position),
     }
-}
-
-/// What the station reported, then what the operator declared beyond that. EVSE 0 is the station itself.
-fn connectors(reported: Vec<ConnectorView>, declared: u32) -> Vec<sdk::Connector> {
-    let mut connectors: Vec<_> = reported
-        .into_iter()
-        .filter(|connector| connector.evse_id != 0)
-        .map(|connector| sdk::Connector {
-            id: connector.evse_id,
-            connector_id: connector.connector_id,
-            kind: None,
-            status: connector.status.map(connector_status),
-            status_reported: some(connector.status_reported),
-            error_code: some(connector.error_code),
-            max_power_kw: None,
-        })
-        .collect();
-    for id in 1..=declared {
-        if !connectors.iter().any(|connector| connector.id == id) {
-            connectors.push(sdk::Connector {
-                id,
-                connector_id: 1,
-                kind: None,
-                status: None,
-                status_reported: None,
-                error_code: None,
-                max_power_kw: None,
-            });
-        }
-    }
-    connectors.sort_by_key(|connector| (connector.id, connector.connector_id));
-    connectors
 }
 
 pub(crate) fn connector_status(status: record::ConnectorStatus) -> sdk::ConnectorStatus {
@@ -289,27 +259,5 @@ mod tests {
             let energy = milliwatt_hours(text);
             assert_eq!(energy, expected.map(MilliwattHours), "{text}");
         }
-    }
-
-    #[test]
-    fn a_declared_connector_is_shown_until_it_reports() {
-        let reported = |evse_id, connector_id| ConnectorView {
-            evse_id,
-            connector_id,
-            status: Some(record::ConnectorStatus::Occupied),
-            status_reported: "Charging".into(),
-            error_code: String::new(),
-            status_at: None,
-            transaction: None,
-            register: None,
-        };
-        let shown: Vec<_> = connectors(vec![reported(0, 0), reported(2, 1)], 2)
-            .into_iter()
-            .map(|connector| (connector.id, connector.status))
-            .collect();
-        assert_eq!(
-            shown,
-            [(1, None), (2, Some(sdk::ConnectorStatus::Occupied))]
-        );
     }
 }

@@ -28,6 +28,7 @@ mod mailbox;
 mod normalize;
 mod password;
 mod permutation;
+mod plug;
 mod quirks;
 mod random;
 mod replay;
@@ -56,6 +57,7 @@ pub use id::CommandId;
 pub use items::{ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
+pub use plug::{DECLARED_MAX, Declared, Plug};
 pub use quirks::{
     QUIRK_PROFILES_MAX, QuirkBook, QuirkError, QuirkPing, QuirkPolicy, QuirkProfile, QuirksConfig,
 };

@@ -14,8 +14,9 @@ mod transactions;
 use std::borrow::Cow;
 
 use fleet::record::{
-    Acceptance, ArchivedRetry, CLOSED, ConnectorStatus, Direction, MeterColumn, Protocol, Quality,
-    ReadingContext, Retry, Security, TransactionEventKind, TransactionState, TransactionSummary,
+    Acceptance, ArchivedRetry, CLOSED, CommandState, ConnectorStatus, Direction, MeterColumn,
+    Protocol, Quality, ReadingContext, Retry, Security, TransactionEventKind, TransactionState,
+    TransactionSummary,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
@@ -23,6 +24,7 @@ use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros}
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
+use crate::plug::{self, Declared, Plug};
 use compact::{Maybe, Texts, Words};
 pub(crate) use details::Details;
 use details::Rest;
@@ -66,7 +68,7 @@ pub(crate) struct Configured {
     pub(crate) site: Box<str>,
     pub(crate) address: Box<str>,
     pub(crate) location: Option<(f64, f64)>,
-    pub(crate) connectors: u32,
+    pub(crate) declared: Declared,
 }
 
 // An idle station pays for this.
@@ -344,17 +346,33 @@ impl StationState {
             Body::Booted(booted) => {
                 self.seen_at = at;
                 self.booted = true;
-                self.details_mut().boot = Some(Boot::new(
+                let boot = Boot::new(
                     at,
                     &booted.vendor,
                     &booted.model,
                     &booted.serial_number,
                     &booted.firmware_version,
-                ));
+                );
+                let details = self.details_mut();
+                let before = details.boot.as_ref();
+                if before.is_some_and(|before| before.texts()[..3] != boot.texts()[..3]) {
+                    // Another station stands there now.
+                    details.plugs = Vec::new();
+                }
+                details.boot = Some(boot);
             }
             Body::StatusReported(status) => self.apply_status(at, status),
             Body::TransactionEvent(event) => self.apply_transaction(at, event, rules),
             Body::MeterValues(values) => self.apply_meter_values(at, values, rules),
+            Body::Notified(notified) if notified.action == "NotifyReport" => {
+                self.learn(plug::of_report(&notified.payload));
+            }
+            Body::CommandChanged(command)
+                if command.state == CommandState::Answered.code()
+                    && command.action == "GetVariables" =>
+            {
+                self.learn(plug::of_answer(&command.result));
+            }
             Body::SecurityEvent(_)
             | Body::Notified(_)
             | Body::CommandChanged(_)
@@ -375,27 +393,17 @@ impl StationState {
             Body::StationConfigured(configured) => {
                 self.registered = true;
                 self.acceptance = Acceptance::from_code(configured.acceptance);
-                let location = configured
-                    .latitude
-                    .as_ref()
-                    .zip(configured.longitude.as_ref());
                 let details = self.details_mut();
+                let each = configured.declared().map(Plug::from).collect();
                 details.configured = Some(Box::new(Configured {
-                    site: configured.site.as_str().into(),
-                    address: configured.address.as_str().into(),
-                    location: location.map(|(lat, long)| (lat.to_native(), long.to_native())),
-                    connectors: configured.connectors.to_native(),
+                    site: configured.site.into(),
+                    address: configured.address.into(),
+                    location: configured.location,
+                    declared: Declared::new(configured.connectors, each),
                 }));
-                let digest = configured
-                    .password_salt
-                    .as_ref()
-                    .zip(configured.password_mac.as_ref());
-                details.password = digest.map(|(salt, mac)| {
-                    Box::new(Password {
-                        salt: *salt,
-                        mac: *mac,
-                    })
-                });
+                details.password = configured
+                    .password
+                    .map(|(salt, mac)| Box::new(Password { salt, mac }));
             }
             Body::StationDeleted(_) => {
                 // What remains recognises retries and keeps 1.6 ids from being given twice.
@@ -568,6 +576,27 @@ impl StationState {
         });
         if clock_trusted {
             self.newest_at = self.newest_at.max(at);
+        }
+    }
+
+    /// Takes what the station's device model says of its connectors.
+    fn learn(&mut self, told: Vec<Plug>) {
+        if told.is_empty() {
+            return;
+        }
+        let plugs = &mut self.details_mut().plugs;
+        for told in told {
+            match plugs.binary_search_by_key(&told.place(), Plug::place) {
+                Ok(at) => {
+                    let plug = &mut plugs[at];
+                    if !told.kind.is_empty() {
+                        plug.kind = told.kind;
+                    }
+                    plug.max_power_w = told.max_power_w.or(plug.max_power_w);
+                }
+                Err(_) if CONNECTORS_MAX <= plugs.len() => {}
+                Err(at) => plugs.insert(at, told),
+            }
         }
     }
 

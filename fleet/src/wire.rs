@@ -12,11 +12,12 @@
 //! | rest | the kind's struct of [`crate::record`], archived by rkyv 0.8 (`little_endian`, `pointer_width_32`, `unaligned`) |
 //!
 //! Version 2 of [`Message`] is laid out by hand in `wire/message.rs`: two of them are written for every frame and its
-//! answer.
+//! answer. [`StationConfigured`] is archived in version 2; `wire/configured.rs` reads the one before.
 //!
 //! Reading validates (`bytecheck`): bytes that a disk changed are an error, not undefined behaviour. Records never
 //! come from outside this cluster.
 
+mod configured;
 mod message;
 
 use rkyv::api::high::{HighSerializer, HighValidator};
@@ -34,11 +35,12 @@ use crate::record::{
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
+pub use configured::StationConfiguredView;
 pub use message::MessageView;
 
 /// Bytes before the station key.
 const HEAD_LEN: usize = 13;
-/// Version of every kind but [`Message`], which is written as [`message::VERSION`].
+/// Version of every kind but [`Message`] and [`StationConfigured`], which have had an older one.
 const VERSION: u16 = 1;
 
 /// Why bytes are no record.
@@ -58,9 +60,11 @@ pub enum WireError {
     Key(#[source] Option<InvalidKey>),
     /// A kind or version that this program does not know; a newer one wrote it.
     #[error(
-        "record has kind {kind} version {version}, this program reads kinds {KINDS:?} in version {VERSION}, and version {} of kind {}",
+        "record has kind {kind} version {version}, this program reads kinds {KINDS:?} in version {VERSION}, and version {} of kind {} and {} of {}",
         message::VERSION,
-        message::KIND
+        message::KIND,
+        configured::VERSION,
+        configured::KIND
     )]
     Unknown {
         /// Kind found.
@@ -80,13 +84,15 @@ pub enum WireError {
 
 macro_rules! kinds {
     ($($code:literal $variant:ident,)+) => {
-        const KINDS: &[u16] = &[$($code,)+ message::KIND];
+        const KINDS: &[u16] = &[$($code,)+ message::KIND, configured::KIND];
 
         /// What a record is about.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Kind {
             $(#[doc = concat!("[`crate::record::", stringify!($variant), "`].")]
             $variant,)+
+            /// [`crate::record::StationConfigured`].
+            StationConfigured,
             /// [`crate::record::Message`].
             Message,
         }
@@ -97,6 +103,7 @@ macro_rules! kinds {
             pub fn of(record: &[u8]) -> Option<Self> {
                 match u16::from_le_bytes(*record.first_chunk()?) {
                     $($code => Some(Self::$variant),)+
+                    configured::KIND => Some(Self::StationConfigured),
                     message::KIND => Some(Self::Message),
                     _ => None,
                 }
@@ -108,6 +115,8 @@ macro_rules! kinds {
         pub enum Body<'a> {
             $(#[doc = concat!("[`crate::record::", stringify!($variant), "`].")]
             $variant(&'a <$variant as Archive>::Archived),)+
+            /// [`crate::record::StationConfigured`].
+            StationConfigured(StationConfiguredView<'a>),
             /// [`crate::record::Message`].
             Message(MessageView<'a>),
         }
@@ -117,6 +126,8 @@ macro_rules! kinds {
         pub enum Fact {
             $(#[doc = concat!("[`crate::record::", stringify!($variant), "`].")]
             $variant($variant),)+
+            /// [`crate::record::StationConfigured`].
+            StationConfigured(StationConfigured),
             /// [`crate::record::Message`].
             Message(Message),
         }
@@ -125,9 +136,20 @@ macro_rules! kinds {
         pub trait Content: sealed::Sealed {
             #[doc(hidden)]
             const KIND: u16;
+            #[doc(hidden)]
+            const VERSION: u16 = VERSION;
         }
 
-        mod sealed { pub trait Sealed {} $(impl Sealed for super::$variant {})+ }
+        mod sealed {
+            pub trait Sealed {}
+            $(impl Sealed for super::$variant {})+
+            impl Sealed for super::StationConfigured {}
+        }
+
+        impl Content for StationConfigured {
+            const KIND: u16 = configured::KIND;
+            const VERSION: u16 = configured::VERSION;
+        }
 
         $(impl Content for $variant { const KIND: u16 = $code; }
         impl From<$variant> for Fact {
@@ -135,6 +157,12 @@ macro_rules! kinds {
                 Self::$variant(value)
             }
         })+
+
+        impl From<StationConfigured> for Fact {
+            fn from(value: StationConfigured) -> Self {
+                Self::StationConfigured(value)
+            }
+        }
 
         impl From<Message> for Fact {
             fn from(value: Message) -> Self {
@@ -147,6 +175,12 @@ macro_rules! kinds {
                 match (kind, version) {
                     (message::KIND, message::VERSION) => MessageView::read(bytes).map(Self::Message),
                     (message::KIND, VERSION) => MessageView::read_v1(bytes).map(Self::Message),
+                    (configured::KIND, configured::VERSION) => {
+                        StationConfiguredView::read(bytes).map(Self::StationConfigured)
+                    }
+                    (configured::KIND, VERSION) => {
+                        StationConfiguredView::read_v1(bytes).map(Self::StationConfigured)
+                    }
                     $(($code, VERSION) => access::<<$variant as Archive>::Archived>(kind, bytes).map(Self::$variant),)+
                     _ => Err(WireError::Unknown { kind, version }),
                 }
@@ -154,12 +188,20 @@ macro_rules! kinds {
 
             /// The number of this kind in a record's head.
             pub fn kind(&self) -> u16 {
-                match self { $(Self::$variant(_) => $code,)+ Self::Message(_) => message::KIND }
+                match self {
+                    $(Self::$variant(_) => $code,)+
+                    Self::StationConfigured(_) => configured::KIND,
+                    Self::Message(_) => message::KIND,
+                }
             }
 
             /// The name of this kind.
             pub fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => stringify!($variant),)+ Self::Message(_) => "Message" }
+                match self {
+                    $(Self::$variant(_) => stringify!($variant),)+
+                    Self::StationConfigured(_) => "StationConfigured",
+                    Self::Message(_) => "Message",
+                }
             }
 
             /// An owned copy.
@@ -174,6 +216,7 @@ macro_rules! kinds {
                             .map(Fact::$variant)
                             .map_err(|e| WireError::Body { kind: $code, detail: e.to_string() })
                     })+
+                    Self::StationConfigured(configured) => Ok(Fact::StationConfigured(configured.into())),
                     Self::Message(message) => Ok(Fact::Message(message.into())),
                 }
             }
@@ -184,6 +227,7 @@ macro_rules! kinds {
             pub fn write_fact(&mut self, out: &mut Vec<u8>, station: &StationKey, received_at: UtcMicros, fact: &Fact) {
                 match fact {
                     $(Fact::$variant(value) => self.write(out, station, received_at, value),)+
+                    Fact::StationConfigured(value) => self.write(out, station, received_at, value),
                     Fact::Message(value) => write_message(out, station, received_at, &MessageView::from(value)),
                 }
             }
@@ -201,7 +245,6 @@ kinds! {
     7 MeterValues,
     8 SecurityEvent,
     9 CommandChanged,
-    11 StationConfigured,
     12 StationDeleted,
     13 Notified,
     14 CommandFollowed,
@@ -304,7 +347,7 @@ impl Writer {
     ) where
         T: Content + for<'a> Serialize<HighSerializer<&'a mut Vec<u8>, ArenaHandle<'a>, RkyvError>>,
     {
-        write_head(out, T::KIND, VERSION, station, received_at);
+        write_head(out, T::KIND, T::VERSION, station, received_at);
         rkyv::api::high::to_bytes_in_with_alloc::<_, _, RkyvError>(
             content,
             out,

@@ -1,5 +1,8 @@
 //! Charging stations, as the API calls them: devices.
 
+use std::fmt;
+
+use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -55,8 +58,10 @@ pub struct Connector {
     pub id: u32,
     /// The connector within its EVSE.
     pub connector_id: u32,
-    /// Plug: `CCS`, `Type2`, …; `null` where not known.
+    /// Plug: as the operator wrote it, else out of the device model of a 2.x station, `CCS`, `CHAdeMO`, `Type1`, `Type2`,
+    /// `Tesla` or in the words of OCPP; `null` where not known.
     #[serde(rename = "type")]
+    #[schema(example = "CCS")]
     pub kind: Option<String>,
     /// As OCPP 2.0.1 names it; `null` until the station reported one.
     pub status: Option<ConnectorStatus>,
@@ -64,7 +69,78 @@ pub struct Connector {
     pub status_reported: Option<String>,
     /// 1.6 `errorCode`, unless it is `NoError`.
     pub error_code: Option<String>,
-    /// Rated power; `null` where not known.
+    /// Rated power: the operator's, else the `Power` of the device model of a 2.x station; `null` where not known.
+    #[schema(example = 150)]
+    pub max_power_kw: Option<f64>,
+}
+
+/// The connectors of a station, at most 64.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Connectors {
+    /// How many.
+    Count(u32),
+    /// Which.
+    Each(Vec<ConnectorRequest>),
+}
+
+impl From<u32> for Connectors {
+    fn from(count: u32) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl<'de> Deserialize<'de> for Connectors {
+    /// By hand, because a derived one names neither the member that is wrong nor what was expected.
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Connectors;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of connectors or a list of them")
+            }
+
+            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Connectors, E> {
+                let narrow = u32::try_from(count);
+                narrow
+                    .map(Connectors::Count)
+                    .map_err(|_| E::custom(format_args!("{count} is more than any station has")))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Connectors, A::Error> {
+                Vec::deserialize(de::value::SeqAccessDeserializer::new(list)).map(Connectors::Each)
+            }
+        }
+
+        d.deserialize_any(Either)
+    }
+}
+
+/// A connector to declare.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorRequest {
+    /// As `Connector.id`: the connector of a 1.6 station, the EVSE of a 2.x one, from 1. Absent: its place in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, example = 1)]
+    pub id: Option<u32>,
+    /// `id` by the name of 2.x; where both are there they are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub evse_id: Option<u32>,
+    /// The connector within its EVSE, from 1. Absent: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub connector_id: Option<u32>,
+    /// Plug, at most 32 characters.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 32, example = "CCS")]
+    pub kind: Option<String>,
+    /// Rated power, more than 0 and at most 10,000; kept to the watt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(exclusive_minimum = 0, maximum = 10000, example = 150)]
     pub max_power_kw: Option<f64>,
 }
 
@@ -119,10 +195,9 @@ pub struct DeviceRequest {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// How many connectors it has, at most 64.
+    /// How many connectors it has, or which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(maximum = 64)]
-    pub connectors: Option<u32>,
+    pub connectors: Option<Connectors>,
 }
 
 /// A station just registered.
@@ -164,14 +239,14 @@ pub struct DevicePatch {
     )]
     #[schema(value_type = Option<Location>)]
     pub location: Option<Option<Location>>,
-    /// How many connectors it has, at most 64.
+    /// How many connectors it has, or which; replaces what was declared of all of them.
     #[serde(
         default,
         deserialize_with = "some",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(value_type = Option<u32>, maximum = 64)]
-    pub connectors: Option<Option<u32>>,
+    #[schema(value_type = Option<Connectors>)]
+    pub connectors: Option<Option<Connectors>>,
 }
 
 /// Tells `null` (`Some(None)`) from an absent member (`None`, by `default`).
@@ -274,13 +349,37 @@ mod tests {
             patch,
             DevicePatch {
                 site: Some(None),
-                connectors: Some(Some(2)),
+                connectors: Some(Some(2.into())),
                 ..DevicePatch::default()
             }
         );
         assert_eq!(
             serde_json::to_string(&patch).unwrap(),
             r#"{"site":null,"connectors":2}"#
+        );
+    }
+
+    #[test]
+    fn connectors_are_a_number_or_a_list() {
+        let check = |json: &str, expected: &str| {
+            let found = match serde_json::from_str::<Connectors>(json) {
+                Ok(connectors) => serde_json::to_string(&connectors).unwrap(),
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(found, expected, "{json}");
+        };
+        check("2", "2");
+        check("[]", "[]");
+        let full =
+            r#"[{"id":2,"evse_id":2,"connector_id":1,"type":"CCS","max_power_kw":150.0},{}]"#;
+        check(full, full);
+        check(
+            "-1",
+            "invalid type: integer `-1`, expected a number of connectors or a list of them at line 1 column 2",
+        );
+        check(
+            r#"[{"kind":"CCS"}]"#,
+            "unknown field `kind`, expected one of `id`, `evse_id`, `connector_id`, `type`, `max_power_kw` at line 1 column 8",
         );
     }
 

@@ -54,9 +54,9 @@ pub use commands::{
     MessageType,
 };
 pub use devices::{
-    Connector, ConnectorStatus, Device, DeviceCreated, DevicePatch, DeviceRequest,
-    GeneratedPassword, ImportError, ImportReport, IssueCategory, IssueReceipt, IssueRequest,
-    Location,
+    Connector, ConnectorRequest, ConnectorStatus, Connectors, Device, DeviceCreated, DevicePatch,
+    DeviceRequest, GeneratedPassword, ImportError, ImportReport, IssueCategory, IssueReceipt,
+    IssueRequest, Location,
 };
 pub use files::{
     DownloadUrl, DownloadUrlRequest, File, FileCreated, FileReceived, FirmwareRequest, LogRequest,

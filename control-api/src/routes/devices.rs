@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderName, LOCATION};
 use dataplane::{
-    Password, PasswordError, RegisterError, RegisterMode, Registration, StationFilter, StationPatch,
+    Declared, Password, PasswordError, RegisterError, RegisterMode, Registration, StationFilter,
+    StationPatch,
 };
 use fleet::StationKey;
 use fleet::record::Acceptance;
@@ -23,8 +24,6 @@ use crate::{SharedApp, convert, cursor};
 pub(super) const SITE_CHARS_MAX: usize = 64;
 /// Longest address, characters.
 const ADDRESS_CHARS_MAX: usize = 256;
-/// Most connectors of one station.
-pub(super) const CONNECTORS_MAX: u32 = 64;
 
 /// Which stations to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -247,11 +246,14 @@ fn patch(request: DevicePatch) -> Result<StationPatch, ApiError> {
         Some(None) => (Some(None), Some(String::new())),
         Some(Some((degrees, address))) => (Some(Some(degrees)), Some(address)),
     };
-    let connectors = request.connectors.map(Option::unwrap_or_default);
-    if connectors.is_some_and(|connectors| CONNECTORS_MAX < connectors) {
-        let detail = format!("more than {CONNECTORS_MAX}");
-        return Err(ApiError::field("/connectors", detail));
-    }
+    let connectors = request
+        .connectors
+        .map(|connectors| {
+            connectors.map_or(Ok(Declared::default()), |connectors| {
+                convert::declared_connectors("/connectors", &connectors)
+            })
+        })
+        .transpose()?;
     Ok(StationPatch {
         password,
         site,

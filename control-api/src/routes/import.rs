@@ -31,7 +31,7 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// Registers or changes stations from CSV with the header `id,password,site,latitude,longitude,connectors`.
 ///
-/// Only `id` must be there. An empty cell leaves what is known of a station as it is; a new station without a
+/// Only `id` must be there; `connectors` is their number, or what they are, in their order: `CCS:150;Type2:22`. An empty cell leaves what is known of a station as it is; a new station without a
 /// password gets one, shown in the report. Lines take effect by themselves: a refused one stops no other. The same
 /// file again changes nothing: a registered station keeps its password unless its line has another one. An import that
 /// the server could not finish answers with what became of each line until then, and says so in `interrupted`.
@@ -278,7 +278,7 @@ fn difference(
         .take_if(|location| *location == known.location);
     patch
         .connectors
-        .take_if(|connectors| *connectors == known.connectors_declared);
+        .take_if(|connectors| *connectors == known.declared);
     patch.acceptance = waits.then_some(Acceptance::Accepted);
     Ok((change, generated))
 }

@@ -1,8 +1,8 @@
 use dataplane::Onboarding;
 use sdk::{
-    ClientError, ConnectorStatus, DeviceFilter, DevicePatch, DeviceRequest, ImportReport,
-    IssueCategory, IssueRequest, Location, PrincipalRequest, Role, Token, TokenFilter,
-    TokenRequest, TokenStatus,
+    ClientError, Connector, ConnectorStatus, Device, DeviceFilter, DevicePatch, DeviceRequest,
+    ImportReport, IssueCategory, IssueRequest, Location, PrincipalRequest, Role, Token,
+    TokenFilter, TokenRequest, TokenStatus,
 };
 
 use super::world::{ROOT, World, problem, refusal, with_onboarding, with_server};
@@ -24,7 +24,7 @@ fn a_station_is_registered_with_a_password_that_lets_it_in() {
                 lng: -46.633308,
                 address: Some("Av. Paulista, 1000".into()),
             }),
-            connectors: Some(2),
+            connectors: Some(2.into()),
             ..device("CP001")
         };
         let created = world.admin.create_device(&request).await.unwrap();
@@ -42,6 +42,71 @@ fn a_station_is_registered_with_a_password_that_lets_it_in() {
         assert_eq!(shown.status, ConnectorStatus::Available);
         assert_eq!(shown.connectors[0].status, Some(ConnectorStatus::Available));
         assert_eq!(shown.connectors[1].status, None);
+    });
+}
+
+#[test]
+fn connectors_are_what_the_operator_says_else_what_the_station_does() {
+    with_server(|world| async move {
+        let connectors = serde_json::json!([
+            {"type": "CCS"}, {"evse_id": 2, "type": "Type2", "max_power_kw": 22.08},
+        ]);
+        let request = DeviceRequest {
+            connectors: Some(serde_json::from_value(connectors).unwrap()),
+            ..device("CP201")
+        };
+        let created = world.admin.create_device(&request).await.unwrap();
+        let shown = |device: &Device| -> Vec<_> {
+            let connector = |c: &Connector| {
+                let kind = c.kind.as_deref().unwrap_or("?");
+                format!("{} {} {kind} {:?}", c.id, c.connector_id, c.max_power_kw)
+            };
+            device.connectors.iter().map(connector).collect()
+        };
+        assert_eq!(
+            shown(&created.device),
+            ["1 1 CCS None", "2 1 Type2 Some(22.08)"]
+        );
+        let clear = DevicePatch {
+            password: Some(None),
+            ..DevicePatch::default()
+        };
+        world.admin.patch_device("CP201", &clear).await.unwrap();
+        let mut station = world.station_201("CP201").await;
+        let component = |name: &str, connector: Option<u32>| {
+            let mut evse = serde_json::json!({"id": 1});
+            if let Some(connector) = connector {
+                evse["connectorId"] = connector.into();
+            }
+            serde_json::json!({"name": name, "evse": evse})
+        };
+        let report = serde_json::json!({
+            "requestId": 7, "generatedAt": "2026-11-22T10:00:00Z", "seqNo": 0, "reportData": [
+                {
+                    "component": component("Connector", Some(1)), "variable": {"name": "ConnectorType"},
+                    "variableAttribute": [{"value": "cG105"}],
+                },
+                {
+                    "component": component("EVSE", None), "variable": {"name": "Power"},
+                    "variableAttribute": [{"value": "0.0"}],
+                    "variableCharacteristics": {
+                        "dataType": "decimal", "maxLimit": 50000.0, "supportsMonitoring": true
+                    },
+                },
+            ],
+        });
+        station.call("NotifyReport", report).await;
+        let known = world.admin.device("CP201").await.unwrap();
+        assert_eq!(
+            shown(&known),
+            ["1 1 CCS Some(50.0)", "2 1 Type2 Some(22.08)"]
+        );
+        let none = DevicePatch {
+            connectors: Some(None),
+            ..DevicePatch::default()
+        };
+        let told = world.admin.patch_device("CP201", &none).await.unwrap();
+        assert_eq!(shown(&told), ["1 1 CHAdeMO Some(50.0)"]);
     });
 }
 
@@ -95,12 +160,12 @@ fn a_change_leaves_what_it_does_not_name() {
     with_server(|world| async move {
         let request = DeviceRequest {
             site: Some("Paulista".into()),
-            connectors: Some(1),
+            connectors: Some(1.into()),
             ..device("CP1")
         };
         world.admin.create_device(&request).await.unwrap();
         let patch = DevicePatch {
-            connectors: Some(Some(3)),
+            connectors: Some(Some(3.into())),
             ..DevicePatch::default()
         };
         let changed = world.admin.patch_device("CP1", &patch).await.unwrap();

@@ -7,6 +7,7 @@ use super::pending::Pending;
 use super::view::{Page, StationView};
 use super::{Ask, Router, RouterError};
 use crate::password::Password;
+use crate::plug::Declared;
 
 /// Stations per letter when many are registered at once.
 const REGISTER_CHUNK_LEN: usize = 256;
@@ -22,8 +23,8 @@ pub struct StationPatch {
     pub address: Option<String>,
     /// Degrees, latitude and longitude; `Some(None)` removes them.
     pub location: Option<Option<(f64, f64)>>,
-    /// Connectors declared; 0 = not declared.
-    pub connectors: Option<u32>,
+    /// Connectors declared.
+    pub connectors: Option<Declared>,
     /// Whether it may speak. A station that an operator names is accepted unless this says otherwise.
     pub acceptance: Option<Acceptance>,
 }

@@ -7,7 +7,7 @@ use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros}
 
 use super::closing::ClosingView;
 use super::money::MoneyView;
-use crate::{CommandId, Password};
+use crate::{CommandId, Declared, Password, Plug};
 
 /// One page of a list and where the next begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +33,10 @@ pub struct StationView {
     pub address: String,
     /// Degrees, latitude and longitude.
     pub location: Option<(f64, f64)>,
-    /// Connectors the operator declared; 0 = not declared.
-    pub connectors_declared: u32,
+    /// Its connectors as the operator declared them.
+    pub declared: Declared,
+    /// What its device model says of its connectors, in the order of (EVSE, connector).
+    pub plugs: Vec<Plug>,
     /// Of the live or the last connection.
     pub protocol: Option<Protocol>,
     /// True while it holds a connection.

@@ -15,6 +15,7 @@ use super::quirks::with_make;
 use super::stations::Station;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
+use crate::plug::Plug;
 use crate::router::pending::Reply;
 use crate::router::view::{
     CommandView, ConnectorView, Page, ShardHealth, StationView, TransactionView,
@@ -271,16 +272,19 @@ impl Shard {
             .acceptance
             .or(acceptance)
             .unwrap_or(Acceptance::Accepted);
+        let declared = patch.connectors.unwrap_or(before.declared);
+        let (connectors, each) = declared.parts();
         let configured = StationConfigured {
             site: patch.site.unwrap_or_else(|| before.site.into()),
             latitude: location.map(|(latitude, _)| latitude),
             longitude: location.map(|(_, longitude)| longitude),
             address: patch.address.unwrap_or_else(|| before.address.into()),
-            connectors: patch.connectors.unwrap_or(before.connectors),
+            connectors,
             password_salt: password.map(|password| password.salt),
             password_mac: password.map(|password| password.mac),
             acceptance: acceptance.code(),
             principal: principal.to_owned(),
+            declared: each.iter().map(Plug::to_record).collect(),
         };
         self.record(now, station, &configured);
         if was_pending && acceptance == Acceptance::Accepted {
@@ -531,7 +535,8 @@ pub(crate) fn station_view(state: &StationState) -> StationView {
         site: text(configured.map(|c| &*c.site)),
         address: text(configured.map(|c| &*c.address)),
         location: configured.and_then(|c| c.location),
-        connectors_declared: configured.map_or(0, |c| c.connectors),
+        declared: configured.map(|c| c.declared.clone()).unwrap_or_default(),
+        plugs: details.plugs.clone(),
         protocol: state.protocol,
         online: false,
         peer: String::new(),

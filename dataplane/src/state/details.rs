@@ -20,6 +20,7 @@ use super::compact::{
 use super::transactions::Transactions;
 use super::{Boot, Configured, Connector};
 use crate::password::Password;
+use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
 /// Everything a station has said or was said of it that is no number a Heartbeat moves.
@@ -33,6 +34,8 @@ pub(crate) struct Details {
     pub(super) connected_at: Maybe,
     /// In the order of (EVSE, connector).
     pub(crate) connectors: Vec<Connector>,
+    /// What the device model says of them, in the same order; connector 0 is all of an EVSE.
+    pub(crate) plugs: Vec<Plug>,
     /// Those that run and those that ended within [`super::ENDED_KEPT_MICROS`], oldest first.
     pub(crate) transactions: Transactions,
     pub(crate) recent: Recent,
@@ -47,6 +50,7 @@ impl Default for Details {
             peer: Box::default(),
             connected_at: Maybe::NONE,
             connectors: Vec::new(),
+            plugs: Vec::new(),
             transactions: Transactions::default(),
             recent: Recent::default(),
         }
@@ -142,7 +146,7 @@ const CONNECTED: u64 = 1 << 5;
 ///
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
 /// salt and digest of the password, what was configured, `connected_at`, the boot. Other times are differences to
-/// `connected_at`. Then the peer and, each after its number, connectors, transactions and retry keys.
+/// `connected_at`. Then the peer and, each after its number, connectors, what they are, transactions and retry keys.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();
@@ -167,7 +171,9 @@ fn pack(details: &Details) -> Box<[u8]> {
     if let Some(configured) = configured {
         put_bytes(&mut bytes, configured.site.as_bytes());
         put_bytes(&mut bytes, configured.address.as_bytes());
-        put_unsigned(&mut bytes, u64::from(configured.connectors));
+        let (count, each) = configured.declared.parts();
+        put_unsigned(&mut bytes, u64::from(count));
+        put_plugs(&mut bytes, each);
     }
     if let Some((latitude, longitude)) = location {
         bytes.extend_from_slice(&latitude.to_le_bytes());
@@ -186,6 +192,7 @@ fn pack(details: &Details) -> Box<[u8]> {
     for connector in &details.connectors {
         put_connector(&mut bytes, base, connector);
     }
+    put_plugs(&mut bytes, &details.plugs);
     details.transactions.put(&mut bytes);
     put_unsigned(&mut bytes, details.recent.iter().len() as u64);
     for (key, content) in details.recent.iter() {
@@ -213,7 +220,10 @@ fn unpack(bytes: &[u8]) -> Details {
             site: take_text(rest).into(),
             address: take_text(rest).into(),
             location: None,
-            connectors: take_unsigned(rest) as u32,
+            declared: {
+                let count = take_unsigned(rest) as u32;
+                Declared::new(count, take_plugs(rest))
+            },
         })
     });
     if let Some(configured) = configured.as_mut().filter(|_| there & LOCATION != 0) {
@@ -231,6 +241,7 @@ fn unpack(bytes: &[u8]) -> Details {
     let connectors = (0..connectors)
         .map(|_| take_connector(rest, base))
         .collect();
+    let plugs = take_plugs(rest);
     let transactions = Transactions::take(rest);
     let recent = take_unsigned(rest);
     let mut half = || u64::from_le_bytes(take_array(rest));
@@ -241,9 +252,36 @@ fn unpack(bytes: &[u8]) -> Details {
         peer,
         connected_at: Maybe::new(connected_at),
         connectors,
+        plugs,
         transactions,
         recent: Recent::from_pairs((0..recent).map(|_| (half(), half()))),
     }
+}
+
+/// Their number, then of each EVSE and connector, the plug and the power, 0 for none.
+fn put_plugs(bytes: &mut Vec<u8>, plugs: &[Plug]) {
+    put_unsigned(bytes, plugs.len() as u64);
+    for plug in plugs {
+        put_unsigned(bytes, u64::from(plug.evse_id));
+        put_unsigned(bytes, u64::from(plug.connector_id));
+        put_bytes(bytes, plug.kind.as_bytes());
+        put_unsigned(
+            bytes,
+            plug.max_power_w.map_or(0, |watts| u64::from(watts) + 1),
+        );
+    }
+}
+
+fn take_plugs(rest: &mut &[u8]) -> Vec<Plug> {
+    let plugs = take_unsigned(rest);
+    (0..plugs)
+        .map(|_| Plug {
+            evse_id: take_unsigned(rest) as u32,
+            connector_id: take_unsigned(rest) as u32,
+            kind: take_text(rest).into(),
+            max_power_w: take_unsigned(rest).checked_sub(1).map(|watts| watts as u32),
+        })
+        .collect()
 }
 
 /// EVSE and connector, the status with a bit for the register, the words, the time, the hash, the register.
@@ -288,13 +326,24 @@ mod tests {
 
     fn configured() -> impl Strategy<Value = Box<Configured>> {
         let location = option::of((-90.0..90.0, -180.0..180.0));
-        (".*", ".*", location, any::<u32>()).prop_map(|(site, address, location, connectors)| {
+        let declared = (any::<u32>(), vec(plug(), 0..3));
+        (".*", ".*", location, declared).prop_map(|(site, address, location, (count, each))| {
             Box::new(Configured {
                 site: site.into(),
                 address: address.into(),
                 location,
-                connectors,
+                declared: Declared::new(count, each),
             })
+        })
+    }
+
+    fn plug() -> impl Strategy<Value = Plug> {
+        let place = (any::<u32>(), any::<u32>());
+        (place, ".*", any::<Option<u32>>()).prop_map(|(place, kind, max_power_w)| Plug {
+            evse_id: place.0,
+            connector_id: place.1,
+            kind: kind.into(),
+            max_power_w,
         })
     }
 
@@ -321,6 +370,7 @@ mod tests {
             vec(connector(), 0..4),
             vec(ended(), 0..4),
             vec(any::<(u64, u64)>(), 0..12),
+            vec(plug(), 0..4),
         );
         (password, option::of(configured()), boot, connection, lists).prop_map(
             |(password, configured, boot, connection, lists)| Details {
@@ -332,6 +382,7 @@ mod tests {
                 peer: connection.0.into(),
                 connected_at: Maybe::new(connection.1),
                 connectors: lists.0,
+                plugs: lists.3,
                 transactions: lists.1.into_iter().collect(),
                 recent: Recent::from_pairs(lists.2.into_iter()),
             },

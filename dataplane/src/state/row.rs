@@ -2,11 +2,14 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 1. Then [`StationRow`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 2. Then [`StationRowV2`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and a reader for the one before stays.
+//! changed in place: a new field is a new version, and a reader for the one before stays. Version 1 is
+//! [`StationRow`] alone.
 
-use fleet::record::{Acceptance, ConnectorStatus, Protocol, Quality, Security, TransactionState};
+use fleet::record::{
+    Acceptance, ConnectorDeclared, ConnectorStatus, Protocol, Quality, Security, TransactionState,
+};
 use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
 use rkyv::rancor::Error as RkyvError;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -16,16 +19,20 @@ use super::details::Rest;
 use super::{Boot, Configured, Connector, Details, StationState, Transaction};
 use crate::energy::{Register, Registers};
 use crate::password::Password;
+use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
+const VERSION_BEFORE: u16 = 1;
 
 /// Why bytes are no row.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum RowError {
     /// Another version; a newer program wrote it.
-    #[error("row of station {station} has version {found:?}, this program reads version {VERSION}")]
+    #[error(
+        "row of station {station} has version {found:?}, this program reads versions {VERSION_BEFORE} and {VERSION}"
+    )]
     Version {
         /// Whose it is.
         station: StationKey,
@@ -40,6 +47,16 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 2: what version 1 says, and what connectors are.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV2 {
+    row: StationRow,
+    /// As the operator declared them one by one.
+    declared: Vec<ConnectorDeclared>,
+    /// As the device model says.
+    plugs: Vec<ConnectorDeclared>,
 }
 
 #[derive(Archive, Serialize, Deserialize)]
@@ -140,7 +157,7 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
             site: c.site.to_string(),
             address: c.address.to_string(),
             location: c.location,
-            connectors: c.connectors,
+            connectors: c.declared.parts().0,
         }),
         boot: details.boot.as_ref().map(boot_row),
         protocol: state.protocol.map_or(0, Protocol::code),
@@ -159,10 +176,20 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
             .collect(),
         recent: details.recent.iter().copied().collect(),
     };
+    let declared = details.configured.as_deref().map(|c| c.declared.parts().1);
+    let row = StationRowV2 {
+        row,
+        declared: records(declared.unwrap_or_default()),
+        plugs: records(&details.plugs),
+    };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
         .expect("a Vec takes every byte, and no type of ours shares pointers");
     bytes
+}
+
+fn records(plugs: &[Plug]) -> Vec<ConnectorDeclared> {
+    plugs.iter().map(Plug::to_record).collect()
 }
 
 fn boot_row(boot: &Boot) -> BootRow {
@@ -232,16 +259,29 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         });
     };
     let version = u16::from_le_bytes(*version);
-    if version != VERSION {
-        return Err(RowError::Version {
-            station: key,
-            found: Some(version),
-        });
-    }
-    let row = rkyv::from_bytes::<StationRow, RkyvError>(body).map_err(|e| RowError::Body {
+    let read = match version {
+        VERSION => rkyv::from_bytes::<StationRowV2, RkyvError>(body),
+        VERSION_BEFORE => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| StationRowV2 {
+            row,
+            declared: Vec::new(),
+            plugs: Vec::new(),
+        }),
+        _ => {
+            return Err(RowError::Version {
+                station: key,
+                found: Some(version),
+            });
+        }
+    };
+    let StationRowV2 {
+        row,
+        declared,
+        plugs,
+    } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
     })?;
+    let plugs_of = |records: Vec<ConnectorDeclared>| records.into_iter().map(Plug::from).collect();
     let details = Details {
         password: row
             .password
@@ -251,7 +291,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
                 site: c.site.into(),
                 address: c.address.into(),
                 location: c.location,
-                connectors: c.connectors,
+                declared: Declared::new(c.connectors, plugs_of(declared)),
             })
         }),
         boot: row.boot.map(|b| {
@@ -266,6 +306,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         peer: row.peer.into(),
         connected_at: Maybe::new(row.connected_at),
         connectors: row.connectors.into_iter().map(connector).collect(),
+        plugs: plugs_of(plugs),
         transactions: row.transactions.into_iter().map(transaction).collect(),
         recent: Recent::from_pairs(row.recent.into_iter()),
     };

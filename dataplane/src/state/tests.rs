@@ -1,7 +1,8 @@
 use expect_test::expect_file;
 use fleet::record::{
-    Booted, Connected, Disconnected, MeterRow, MeterValues, Moment, Reading, StationConfigured,
-    StationDeleted, StatusReported, TransactionEvent, TransactionSummary,
+    Booted, Connected, ConnectorDeclared, Disconnected, MeterRow, MeterValues, Moment, Notified,
+    Reading, StationConfigured, StationDeleted, StatusReported, TransactionEvent,
+    TransactionSummary,
 };
 use fleet::wire::{Fact, Writer};
 use fleet::{LogId, Seq};
@@ -94,6 +95,7 @@ fn life() -> Vec<Fact> {
             password_mac: Some([9; 32]),
             acceptance: Acceptance::Accepted.code(),
             principal: "op".into(),
+            declared: Vec::new(),
         }
         .into(),
         Connected {
@@ -168,9 +170,85 @@ fn hex(bytes: &[u8]) -> String {
 fn a_row_has_the_bytes_it_always_had() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v1.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v2.hex"].assert_eq(&hex(&row));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+#[test]
+fn a_row_of_version_1_reads_as_one_of_now() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    let hex = include_str!("../../fixtures/station_row_v1.hex").replace('\n', "");
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let row: Vec<_> = (0..hex.len()).step_by(2).map(byte).collect();
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+/// A report of EVSE 1 and its connector.
+fn report(kind: &str, watts: u32) -> Fact {
+    let payload = serde_json::json!({"reportData": [
+        {
+            "component": {"name": "Connector", "evse": {"id": 1, "connectorId": 1}},
+            "variable": {"name": "ConnectorType"}, "variableAttribute": [{"value": kind}]
+        },
+        {
+            "component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"},
+            "variableCharacteristics": {"maxLimit": watts}
+        },
+    ]});
+    Notified {
+        action: "NotifyReport".into(),
+        payload: payload.to_string(),
+    }
+    .into()
+}
+
+/// Connectors declared one by one.
+fn each() -> Fact {
+    StationConfigured {
+        declared: vec![ConnectorDeclared {
+            evse_id: 1,
+            connector_id: 1,
+            kind: "CHAdeMO".into(),
+            max_power_w: None,
+        }],
+        acceptance: Acceptance::Accepted.code(),
+        ..StationConfigured::default()
+    }
+    .into()
+}
+
+#[test]
+fn the_device_model_tells_plugs_until_another_station_stands_there() {
+    let plugs = |state: &StationState| -> Vec<_> {
+        let details = state.details();
+        let plug = |plug: &Plug| format!("{:?} {} {:?}", plug.place(), plug.kind, plug.max_power_w);
+        details.plugs.iter().map(plug).collect()
+    };
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000)]);
+    assert_eq!(
+        plugs(&state),
+        [r#"(1, 0)  Some(150000)"#, r#"(1, 1) CCS None"#]
+    );
+    fold(&mut state, 7, 9, &[report("Unknown", 120_000)]);
+    assert_eq!(
+        plugs(&state),
+        [r#"(1, 0)  Some(120000)"#, r#"(1, 1) CCS None"#]
+    );
+    fold(&mut state, 7, 10, &life()[2..3]);
+    assert_eq!(plugs(&state).len(), 2, "the same station has booted again");
+    let other = Booted {
+        vendor: "V".into(),
+        model: "M".into(),
+        serial_number: "another".into(),
+        ..Booted::default()
+    };
+    fold(&mut state, 7, 11, &[other.into()]);
+    assert_eq!(plugs(&state), [""; 0]);
 }
 
 #[test]
@@ -183,13 +261,13 @@ fn damaged_and_foreign_rows_are_errors() {
         );
     }
     let mut newer = row;
-    newer[0] = 2;
+    newer[0] = 3;
     let error = StationState::from_row(key(), &newer)
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "row of station default/CP1 has version Some(2), this program reads version 1"
+        "row of station default/CP1 has version Some(3), this program reads versions 1 and 2"
     );
 }
 

@@ -112,7 +112,7 @@ pub struct StationConfigured {
     pub longitude: Option<f64>,
     /// Postal address, empty for none.
     pub address: String,
-    /// Connectors the operator declared; 0 = not declared.
+    /// Connectors the operator declared by their number alone; 0 = not so.
     pub connectors: u32,
     /// Salt of the password.
     pub password_salt: Option<[u8; 16]>,
@@ -122,6 +122,22 @@ pub struct StationConfigured {
     pub acceptance: u8,
     /// Name of the principal who said so.
     pub principal: String,
+    /// Connectors the operator declared one by one, in the order of (EVSE, connector).
+    pub declared: Vec<ConnectorDeclared>,
+}
+
+/// A connector that an operator declared.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct ConnectorDeclared {
+    /// EVSE.
+    pub evse_id: u32,
+    /// Connector within the EVSE.
+    pub connector_id: u32,
+    /// Its plug in the operator's words: `CCS`; empty for not said.
+    pub kind: String,
+    /// Rated power, watts.
+    pub max_power_w: Option<u32>,
 }
 
 /// A station was deleted by an operator; its history stays.

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
-    ChargingLimitHeld, ChargingProfileHeld, CostPart, DerAlarm, DerControlHeld, EventStreamHeld,
-    FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange, QuarantinedAt,
-    Reading, Reservation, Retry, Sample, Settlement, SigningRequest, SigningState, StationCost,
-    StationTariff, SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
+    ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostPart, DerAlarm, DerControlHeld,
+    EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange,
+    QuarantinedAt, Reading, Reservation, Retry, Sample, Settlement, SigningRequest, SigningState,
+    StationCost, StationTariff, SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -191,6 +191,12 @@ fn samples() -> Vec<Fact> {
             password_mac: Some([7; 32]),
             acceptance: 2,
             principal: "admin".into(),
+            declared: vec![ConnectorDeclared {
+                evse_id: 1,
+                connector_id: 2,
+                kind: "CCS".into(),
+                max_power_w: Some(150_000),
+            }],
         }
         .into(),
         StationDeleted {
@@ -615,9 +621,10 @@ fn golden_bytes_have_not_moved() {
         0a00020080b7df1fdb6006000b64656661756c742f435031010204000000020000000900000009000000170000005b32
         2c226d31222c22486561727462656174222c7b7d5d
         StationConfigured
-        0b00010080b7df1fdb6006000b64656661756c742f43503141762e205061756c6973746120315061756c697374610100
-        000000008037c001cdcccccccc4c47c08e000000d8ffffff020000000106060606060606060606060606060606010707
-        0707070707070707070707070707070707070707070707070707070707070261646d696effffff
+        0b00020080b7df1fdb6006000b64656661756c742f43503141762e205061756c69737461203101000000020000004343
+        53ffffffffff01f04902005061756c697374610100000000008037c001cdcccccccc4c47c08e000000c3ffffff020000
+        000106060606060606060606060606060606010707070707070707070707070707070707070707070707070707070707
+        0707070261646d696effffff8affffff01000000
         StationDeleted
         0c00010080b7df1fdb6006000b64656661756c742f43503161646d696effffff
         Notified
@@ -737,6 +744,25 @@ fn a_message_of_version_1_reads_as_one_of_now() {
     let record = read(bytes).unwrap();
     assert_eq!((record.station, record.received_at), ("default/CP1", AT));
     assert_eq!(record.body.to_fact().unwrap(), samples()[9]);
+}
+
+#[test]
+fn a_station_configured_of_version_1_reads_as_one_of_now() {
+    // Written before connectors could be declared one by one.
+    let bytes = b"\x0b\0\x01\0\x80\xb7\xdf\x1f\xdb\x60\x06\0\x0bdefault/CP1\
+        Av. Paulista 1Paulista\x01\0\0\0\0\0\x80\x37\xc0\x01\xcd\xcc\xcc\xcc\xcc\x4c\x47\xc0\
+        \x8e\0\0\0\xd8\xff\xff\xff\x02\0\0\0\
+        \x01\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\x06\
+        \x01\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\
+        \x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\
+        \x02admin\xff\xff\xff";
+    let record = read(bytes).unwrap();
+    assert_eq!((record.station, record.received_at), ("default/CP1", AT));
+    let Fact::StationConfigured(mut expected) = samples()[10].clone() else {
+        panic!("the samples have another order");
+    };
+    expected.declared.clear();
+    assert_eq!(record.body.to_fact().unwrap(), expected.into());
 }
 
 #[test]

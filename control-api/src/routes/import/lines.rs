@@ -4,7 +4,8 @@ use dataplane::{Password, StationPatch};
 use fleet::StationKey;
 use sdk::{ImportError, ImportReport};
 
-use super::super::devices::{CONNECTORS_MAX, SITE_CHARS_MAX, check_text, degrees};
+use super::super::devices::{SITE_CHARS_MAX, check_text, degrees};
+use crate::convert;
 use crate::error::ApiError;
 
 /// Refused lines that the report names; the others are counted.
@@ -114,10 +115,10 @@ fn parse<'a>(
         }
         _ => return Err("latitude and longitude go together, one is empty".to_owned()),
     };
-    let connectors = number::<u32>(&cell, "connectors")?;
-    if connectors.is_some_and(|connectors| CONNECTORS_MAX < connectors) {
-        return Err(format!("connectors is more than {CONNECTORS_MAX}"));
-    }
+    let connectors = cell("connectors")
+        .map(convert::compact_connectors)
+        .transpose()
+        .map_err(|error| format!("connectors: {error}"))?;
     let patch = StationPatch {
         password: digest.map(Some),
         site,
@@ -185,7 +186,7 @@ mod tests {
             6 lat is 91, expected -90 to 90
             7 latitude and longitude go together, one is empty
             8 latitude is "x", expected a number
-            9 connectors is more than 64
+            9 connectors: more than 64
             10 CSV error: record 9 (line: 10, byte: 148): found record with 1 fields, but the previous record has 6 fields"#]]
         .assert_eq(&bad.join("\n"));
         assert_eq!(report.failed, 8);

@@ -24,11 +24,12 @@ impl Shard {
         let offline_since = ended_at.unwrap_or(state.seen_at).min(now.utc);
         known.offline_since = (state.connection == 0).then_some(offline_since);
         let connectors = details.connectors.iter().map(|connector| connector.evse_id);
-        let declared = details.configured.as_ref().map_or(0, |c| c.connectors);
+        let declared = details.configured.as_deref();
+        let declared = declared.map_or_else(Vec::new, |c| c.declared.places());
         let profiles = held.record.profiles.iter().map(|held| held.evse_id);
         let running = state.active().map(|transaction| transaction.evse_id);
         let mut ids: Vec<u32> = connectors
-            .chain(1..=declared.min(64))
+            .chain(declared.iter().map(|(evse_id, _)| *evse_id))
             .chain(profiles)
             .chain(running)
             .collect();
