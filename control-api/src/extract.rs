@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName};
 use futures::StreamExt as _;
 use sdk::FieldProblem;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
 use crate::error::ApiError;
@@ -49,6 +50,26 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         .end()
         .map_err(|error| ApiError::Malformed(format!("the body is not JSON: {error}")))?;
     Ok(value)
+}
+
+/// An object that goes to a station as it was written: its members in their order, its decimals with all their digits.
+/// White space goes; what else is wrong with it, the schema of its action says.
+///
+/// # Errors
+///
+/// What was found in place of an object.
+pub(crate) fn object_as_written(json: &RawValue) -> Result<String, &'static str> {
+    if !json.get().starts_with('{') {
+        return Err("not an object");
+    }
+    let (mut in_text, mut is_escaped) = (false, false);
+    let significant = |c: &char| {
+        let kept = in_text || !c.is_ascii_whitespace();
+        in_text ^= *c == '"' && !is_escaped;
+        is_escaped = in_text && *c == '\\' && !is_escaped;
+        kept
+    };
+    Ok(json.get().chars().filter(significant).collect())
 }
 
 /// A type out of an object that was read before.
@@ -209,6 +230,27 @@ mod tests {
     use sdk::DeviceRequest;
 
     use super::*;
+
+    #[test]
+    fn an_object_stays_as_it_was_written() {
+        for (json, expected) in [
+            ("{}", Ok("{}")),
+            (
+                "{ \"b\" : 1.10,\n\t\"a\": [ 1e0, \"x \\\" y\\\\\", { } ] }",
+                Ok(r#"{"b":1.10,"a":[1e0,"x \" y\\",{}]}"#),
+            ),
+            ("[]", Err("not an object")),
+            ("null", Err("not an object")),
+            ("\"{}\"", Err("not an object")),
+        ] {
+            let json: &RawValue = serde_json::from_str(json).unwrap();
+            assert_eq!(
+                object_as_written(json).as_deref(),
+                expected.as_deref(),
+                "{json}"
+            );
+        }
+    }
 
     #[test]
     fn a_wait_is_read_among_other_preferences() {

@@ -16,12 +16,13 @@ use sdk::{
     CompositeSchedule, Role,
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use utoipa::IntoParams;
 
 use super::commands::{agreed, ask_station, says_accepted};
 use crate::ask::{answered, station_key};
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id, bad_query};
+use crate::extract::{Body, Caller, Id, bad_query, object_as_written};
 use crate::metrics::Database;
 use crate::{SharedApp, convert, now};
 
@@ -63,6 +64,14 @@ pub(crate) struct PutParams {
     check: bool,
 }
 
+/// [`ChargingProfileRequest`], with its profile as it was written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Put {
+    evse_id: u32,
+    profile: Box<RawValue>,
+}
+
 /// Gives a station a charging profile, and waits for its answer.
 ///
 /// The profile goes to the station as it is written, in the station's own words; rules that it breaks are warnings. 409
@@ -81,15 +90,13 @@ pub(crate) async fn put(
     Caller(caller): Caller,
     Id(id): Id,
     params: Result<Query<PutParams>, QueryRejection>,
-    Body(request): Body<ChargingProfileRequest>,
+    Body(request): Body<Put>,
 ) -> Result<Json<ChargingProfileChange>, ApiError> {
     let params = params_of(params)?;
     let mut view = find(&app, station_key(&caller, &id)?).await?;
     let edition = view.station.edition;
-    if !request.profile.is_object() {
-        return Err(ApiError::field("/profile", "not an object"));
-    }
-    let profile = request.profile.to_string();
+    let profile = object_as_written(&request.profile)
+        .map_err(|detail| ApiError::field("/profile", detail))?;
     let read = read_profile(edition, &profile)
         .map_err(|error| ApiError::field("/profile", error.to_string()))?;
     view.station.features = features(&app, &view).await?;

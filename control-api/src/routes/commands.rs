@@ -10,11 +10,13 @@ use axum::response::{IntoResponse, Response};
 use dataplane::{CommandId, CommandRefused, CommandView};
 use fleet::StationKey;
 use sdk::{Command, CommandRequest, CommandState};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
-use crate::extract::{Body, Caller, Id, Wait};
+use crate::extract::{Body, Caller, Id, Wait, object_as_written};
 use crate::principals::Principal;
 use crate::{SharedApp, convert};
 
@@ -23,7 +25,22 @@ const ACTION_CHARS_MAX: usize = 64;
 /// How long a command of a request's own may wait for its turn and the station's answer.
 pub(super) const WAIT: Duration = Duration::from_secs(60);
 
+/// [`CommandRequest`], with its payload as it was written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    action: String,
+    #[serde(default = "nothing")]
+    payload: Box<RawValue>,
+}
+
+fn nothing() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).expect("an object is JSON")
+}
+
 /// Sends a command to a station, in the words of its own OCPP version.
+///
+/// The payload goes to the station as it is written, but for white space.
 ///
 /// With `Prefer: wait=N` the answer is the station's own (200, also when it is `Rejected`), or 504 `timeout`,
 /// 409 `offline`, 429 `queue_full`; without it 202 and the command. `Location` tells how it goes on, also after the
@@ -49,16 +66,14 @@ pub(crate) async fn create(
     Caller(caller): Caller,
     Id(id): Id,
     Wait(wait): Wait,
-    Body(request): Body<CommandRequest>,
+    Body(request): Body<Create>,
 ) -> Result<Response, ApiError> {
     if request.action.is_empty() || ACTION_CHARS_MAX < request.action.chars().count() {
         let detail = format!("not 1 to {ACTION_CHARS_MAX} characters");
         return Err(ApiError::field("/action", detail));
     }
-    if !request.payload.is_object() {
-        return Err(ApiError::field("/payload", "not an object"));
-    }
-    let payload = request.payload.to_string();
+    let payload = object_as_written(&request.payload)
+        .map_err(|detail| ApiError::field("/payload", detail))?;
     let command = send(&app, caller, &id, request.action, payload, wait).await?;
     respond(command, wait)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use sdk::{CommandRequest, CommandState, DeviceRequest, Role};
 use serde_json::{Value, json};
 
-use super::world::{World, problem, refusal, with_server};
+use super::world::{ROOT, World, problem, refusal, with_server};
 
 const WAIT: Option<Duration> = Some(Duration::from_secs(60));
 
@@ -55,6 +55,57 @@ fn the_answer_is_the_stations_own() {
             (error.code.as_str(), error.description.as_str()),
             ("NotSupported", "no reset here")
         );
+    });
+}
+
+#[test]
+fn a_payload_goes_to_the_station_as_it_is_written() {
+    with_server(|world| async move {
+        let mut station = world.station_21("CP1").await;
+        let profile = r#"{"stackLevel":0,"id":7,"chargingProfileKind":"Relative","chargingProfilePurpose":"TxDefaultProfile",
+            "chargingSchedule":[{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.10}]}]}"#;
+        let compact: String = profile.chars().filter(|c| !c.is_whitespace()).collect();
+        for (method, path, body, expected) in [
+            (
+                reqwest::Method::POST,
+                "commands",
+                r#"{"payload": { "type": "OnIdle", "evseId": 1, "customData": {"vendorId": "V \" ", "b": 0.1000000000000000055, "a": 1} },
+                    "action": "Reset"}"#
+                    .to_owned(),
+                r#""Reset",{"type":"OnIdle","evseId":1,"customData":{"vendorId":"V \" ","b":0.1000000000000000055,"a":1}}]"#.to_owned(),
+            ),
+            (
+                reqwest::Method::PUT,
+                "charging-profiles",
+                format!(r#"{{"profile": {profile}, "evse_id": 1}}"#),
+                format!(r#""SetChargingProfile",{{"evseId":1,"chargingProfile":{compact}}}]"#),
+            ),
+        ] {
+            let request = reqwest::Client::new()
+                .request(method, format!("{}/api/v1/devices/CP1/{path}", world.url))
+                .bearer_auth(ROOT)
+                .header("content-type", "application/json")
+                .body(body);
+            let sent = tokio::spawn(request.send());
+            let frame = station.text().await;
+            assert!(frame.ends_with(&expected), "{frame}\n{expected}");
+            sent.abort();
+        }
+    });
+}
+
+#[test]
+fn a_payload_with_a_name_twice_is_no_payload() {
+    with_server(|world| async move {
+        let _station = world.station_21("CP1").await;
+        for payload in [r#"{"type":"Immediate","type":"OnIdle"}"#, "null", "[]"] {
+            let refused = reqwest::Client::new()
+                .post(format!("{}/api/v1/devices/CP1/commands", world.url))
+                .bearer_auth(ROOT)
+                .header("content-type", "application/json")
+                .body(format!(r#"{{"action":"Reset","payload":{payload}}}"#));
+            assert_eq!(refused.send().await.unwrap().status(), 422, "{payload}");
+        }
     });
 }
 

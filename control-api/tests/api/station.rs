@@ -117,10 +117,15 @@ impl Station {
     }
 
     async fn receive(&mut self) -> Value {
+        serde_json::from_str(&self.text().await).unwrap()
+    }
+
+    /// Waits for a frame of the server, and shows it as it came.
+    pub(crate) async fn text(&mut self) -> String {
         loop {
             let message = self.socket.next().await.expect("an open socket").unwrap();
             if let Message::Text(text) = message {
-                return serde_json::from_str(&text).unwrap();
+                return text.to_string();
             }
         }
     }
@@ -143,6 +148,7 @@ fn acceptance(action: &str, payload: &Value) -> Value {
                 "chargingSchedulePeriod": [{ "startPeriod": 0, "limit": 16 }],
             },
         }),
+        "ClearTariffs" => json!({ "clearTariffsResult": [{ "status": "Accepted" }] }),
         _ => json!({ "status": "Accepted" }),
     }
 }
