@@ -6,15 +6,17 @@
 use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use fleet::UtcMicros;
 use sdk::Page;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::IntoParams;
 
+use crate::convert::moment;
 use crate::cursor;
 use crate::error::ApiError;
 use crate::extract::bad_query;
-use crate::sql::{SqlRow, literal, text};
+use crate::sql::{SqlRow, text, time_literal};
 
 /// Longest page of a list, and the one that a request without `limit` gets.
 const LEN_MAX: usize = 500;
@@ -121,15 +123,43 @@ pub(crate) fn page_of_rows<I, K: Serialize>(
     })
 }
 
+/// A time of a row, as a cursor carries it. What is none is no cursor, and never reaches a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At(pub(crate) UtcMicros);
+
+impl At {
+    /// The time in a column.
+    pub(crate) fn of(row: &SqlRow, column: &str) -> Option<Self> {
+        moment(&text(row, column)?).ok().map(Self)
+    }
+
+    pub(crate) fn literal(self) -> String {
+        time_literal(self.0)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        moment(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// The key of lists of events, newest first: when, and the name of the event.
-pub(crate) type EventKey = (String, i64, i64);
+pub(crate) type EventKey = (At, i64, i64);
 
 /// The order of such a list, and the condition under which it goes on behind an event.
 pub(crate) const NEWEST_FIRST: &str = "received_at DESC, log_id DESC, seq DESC";
 
 /// As above.
 pub(crate) fn behind((at, log, seq): &EventKey) -> String {
-    let at = literal(at);
+    let at = at.literal();
     format!(
         "(received_at < {at} OR (received_at = {at} AND (log_id < {log} OR (log_id = {log} AND seq < {seq}))))"
     )
@@ -138,7 +168,7 @@ pub(crate) fn behind((at, log, seq): &EventKey) -> String {
 /// The key of a row of such a list.
 pub(crate) fn event_key(row: &SqlRow) -> Option<EventKey> {
     Some((
-        text(row, "received_at")?,
+        At::of(row, "received_at")?,
         text(row, "log_id")?.parse().ok()?,
         text(row, "seq")?.parse().ok()?,
     ))
@@ -189,9 +219,33 @@ mod tests {
         check("limit=501", "limit is 501, expected 1 to 500");
         check("cursor=%00", "cursor is none that a list returned");
         check("nmae=a", "unknown field `nmae`");
+        check("name=a&name=b", "duplicate field `name`");
         check("limit=1&limit=2", "duplicate field `limit`");
         assert!(Listing::<Everything, String>::read("name=a").is_err());
         assert!(Listing::<Everything, String>::read("limit=1").is_ok());
+    }
+
+    #[test]
+    fn a_cursor_that_was_tampered_with_never_reaches_a_query() {
+        let read = |key: serde_json::Value| {
+            let cursor = format!("cursor={}", cursor::encode(&key));
+            Listing::<Everything, EventKey>::read(&cursor).map(|listing| listing.after)
+        };
+        let key = (At(UtcMicros(1_700_000_000_123_456)), 7, 9);
+        let shown = serde_json::json!(["2023-11-14T22:13:20.123456Z", 7, 9]);
+        assert_eq!(serde_json::to_value(key).unwrap(), shown);
+        assert_eq!(read(shown).ok(), Some(Some(key)));
+        for key in [
+            serde_json::json!(["", 7, 9]),
+            serde_json::json!(["never", 7, 9]),
+            serde_json::json!(["9999999-11-22T10:41:49.123Z", 7, 9]),
+            serde_json::json!(["2026-11-22T10:41:49.123Z'; --", 7, 9]),
+            serde_json::json!(["2026-11-22T10:41:49.123Z", 7.5, 9]),
+            serde_json::json!("CP1"),
+        ] {
+            let error = read(key.clone()).unwrap_err().to_string();
+            assert_eq!(error, "cursor is none that a list returned", "{key}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::listing::{
     EventKey, Listing, NEWEST_FIRST, PageParams, behind, event_key, page_of_rows,
 };
 use crate::metrics::Database;
-use crate::sql::{SqlRow, literal, text};
+use crate::sql::{SqlRow, literal, text, time_literal};
 use crate::{SharedApp, convert};
 
 /// Longest action, characters.
@@ -105,7 +105,7 @@ fn query(station_id: &str, listing: &Listing<MessageParams, EventKey>) -> Result
     }
     for (comparison, at) in [(">=", from), ("<", to)] {
         if let Some(at) = at {
-            conditions.push(format!("received_at {comparison} '{at}'"));
+            conditions.push(format!("received_at {comparison} {}", time_literal(at)));
         }
     }
     conditions.extend(listing.after.as_ref().map(behind));
@@ -137,7 +137,10 @@ fn message(row: &SqlRow) -> Result<Message, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use fleet::UtcMicros;
+
     use super::*;
+    use crate::listing::At;
 
     #[test]
     fn filters_stay_inside_their_literals() {
@@ -148,10 +151,10 @@ mod tests {
         };
         let listing = Listing {
             filter: params,
-            after: Some(("2026-11-22T10:41:49.123Z'".to_owned(), 7, 9)),
+            after: Some((At(UtcMicros(1_795_344_109_123_000)), 7, 9)),
             limit: 1,
         };
-        expect_test::expect![[r#"SELECT received_at, log_id, seq, direction, "type", message_id, action, raw FROM ocpp_messages WHERE station_id = 'CP1' AND direction = 'from_station' AND action = 'Boot''Notification' AND (received_at < '2026-11-22T10:41:49.123Z''' OR (received_at = '2026-11-22T10:41:49.123Z''' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
+        expect_test::expect![[r#"SELECT received_at, log_id, seq, direction, "type", message_id, action, raw FROM ocpp_messages WHERE station_id = 'CP1' AND direction = 'from_station' AND action = 'Boot''Notification' AND (received_at < '2026-11-22T10:41:49.123Z' OR (received_at = '2026-11-22T10:41:49.123Z' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
         .assert_eq(&query("CP1", &listing).unwrap());
     }
 
@@ -233,7 +236,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             event_key(&row),
-            Some(("2026-11-22T10:41:49.123Z".into(), 12, 34))
+            Some((At(UtcMicros(1_795_344_109_123_000)), 12, 34))
         );
         let message = message(&row).unwrap();
         assert_eq!(message.direction, MessageDirection::ToStation);

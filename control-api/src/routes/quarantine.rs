@@ -209,7 +209,10 @@ fn message(row: &SqlRow) -> Result<QuarantinedMessage, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use fleet::UtcMicros;
+
     use super::*;
+    use crate::listing::At;
 
     #[test]
     fn filters_stay_inside_their_literals() {
@@ -220,12 +223,12 @@ mod tests {
         };
         let listing = Listing {
             filter,
-            after: Some(("2026-11-22T10:41:49.123Z'".to_owned(), 7, 9)),
+            after: Some((At(UtcMicros(1_795_344_109_123_000)), 7, 9)),
             limit: 1,
         };
         let query = query(&listing).unwrap();
         let (_, conditions) = query.split_once(" WHERE ").unwrap();
-        expect_test::expect![[r#"station_id = 'CP''1' AND outcome = 'refused' AND action = 'Boot''' AND (received_at < '2026-11-22T10:41:49.123Z''' OR (received_at = '2026-11-22T10:41:49.123Z''' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
+        expect_test::expect![[r#"station_id = 'CP''1' AND outcome = 'refused' AND action = 'Boot''' AND (received_at < '2026-11-22T10:41:49.123Z' OR (received_at = '2026-11-22T10:41:49.123Z' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
         .assert_eq(conditions);
     }
 

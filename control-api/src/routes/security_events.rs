@@ -14,7 +14,7 @@ use crate::listing::{
     EventKey, Listing, NEWEST_FIRST, PageParams, behind, event_key, page_of_rows,
 };
 use crate::metrics::Database;
-use crate::sql::{SqlRow, literal, text};
+use crate::sql::{SqlRow, literal, text, time_literal};
 use crate::{SharedApp, convert};
 
 /// Longest type: `identifierString[50]`, and our own are shorter.
@@ -78,7 +78,7 @@ fn query(
     if let Some(since) = &params.since {
         let since = convert::moment(since)
             .map_err(|detail| ApiError::BadParameter(format!("since: {detail}")))?;
-        conditions.push(format!("received_at >= '{since}'"));
+        conditions.push(format!("received_at >= {}", time_literal(since)));
     }
     conditions.extend(listing.after.as_ref().map(behind));
     Ok(format!(
@@ -108,7 +108,10 @@ fn event(row: &SqlRow) -> Result<SecurityEvent, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use fleet::UtcMicros;
+
     use super::*;
+    use crate::listing::At;
 
     #[test]
     fn filters_hold_together_and_stay_inside_their_literals() {
@@ -118,10 +121,10 @@ mod tests {
                 severity: Some(SecuritySeverity::Critical),
                 since: Some("2026-11-22T10:00:00Z".into()),
             },
-            after: Some(("2026-11-22T10:41:49.123Z'".to_owned(), 7, 9)),
+            after: Some((At(UtcMicros(1_795_344_109_123_000)), 7, 9)),
             limit: 1,
         };
-        expect_test::expect![[r#"SELECT received_at, log_id, seq, "type", occurred_at, info, severity FROM security_events WHERE station_id = 'CP1' AND "type" = 'Tamper''' AND severity = 'critical' AND received_at >= '2026-11-22T10:00:00.000Z' AND (received_at < '2026-11-22T10:41:49.123Z''' OR (received_at = '2026-11-22T10:41:49.123Z''' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
+        expect_test::expect![[r#"SELECT received_at, log_id, seq, "type", occurred_at, info, severity FROM security_events WHERE station_id = 'CP1' AND "type" = 'Tamper''' AND severity = 'critical' AND received_at >= '2026-11-22T10:00:00.000Z' AND (received_at < '2026-11-22T10:41:49.123Z' OR (received_at = '2026-11-22T10:41:49.123Z' AND (log_id < 7 OR (log_id = 7 AND seq < 9)))) ORDER BY received_at DESC, log_id DESC, seq DESC LIMIT 2"#]]
         .assert_eq(&query("CP1", &listing).unwrap());
     }
 }

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use crate::error::ApiError;
 use crate::extract::Caller;
-use crate::listing::{Listing, PageParams, page_of_rows};
+use crate::listing::{At, Listing, PageParams, page_of_rows};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
 use crate::{SharedApp, convert};
@@ -27,7 +27,7 @@ pub(crate) struct HistoryParams {
 }
 
 /// When and which: the key by which the list is ordered.
-type Key = (String, String);
+type Key = (At, String);
 
 /// Transactions that began (or, where that is not known, ended) on some days, newest first.
 #[utoipa::path(
@@ -48,7 +48,7 @@ pub(crate) async fn history(
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
-    let key = |row: &SqlRow| Some((text(row, "ordered_at")?, text(row, "transaction_id")?));
+    let key = |row: &SqlRow| Some((At::of(row, "ordered_at")?, text(row, "transaction_id")?));
     page_of_rows(&rows, listing.limit, transaction, key).map(Json)
 }
 
@@ -58,18 +58,18 @@ fn query(listing: &Listing<HistoryParams, Key>) -> Result<String, ApiError> {
     const AT: &str = "coalesce(started_at, ended_at)";
     let mut conditions = vec!["true".to_owned()];
     if let Some(day) = &params.start_date {
-        check_date("start_date", day)?;
+        let day = day_of("start_date", day)?;
         conditions.push(format!("{AT} >= '{day}T00:00:00Z'"));
     }
     if let Some(day) = &params.end_date {
-        check_date("end_date", day)?;
+        let day = day_of("end_date", day)?;
         conditions.push(format!("{AT} <= '{day}T23:59:59.999999Z'"));
     }
     if let Some(id) = &params.device_id {
         conditions.push(format!("station_id = {}", literal(id)));
     }
     if let Some((at, id)) = &listing.after {
-        let (at, id) = (literal(at), literal(id));
+        let (at, id) = (at.literal(), literal(id));
         conditions.push(format!(
             "({AT} < {at} OR ({AT} = {at} AND transaction_id < {id}))"
         ));
@@ -83,7 +83,8 @@ fn query(listing: &Listing<HistoryParams, Key>) -> Result<String, ApiError> {
     ))
 }
 
-fn check_date(name: &str, day: &str) -> Result<(), ApiError> {
+/// A day that exists; one that the tables cannot compare with becomes the nearest that they can, see [`crate::sql::time_literal`].
+fn day_of<'a>(name: &str, day: &'a str) -> Result<&'a str, ApiError> {
     let refused = || {
         ApiError::BadParameter(format!(
             "{name} is {day:?}, expected a day such as 2024-01-31"
@@ -106,7 +107,7 @@ fn check_date(name: &str, day: &str) -> Result<(), ApiError> {
         _ => 0,
     };
     if (1..=days).contains(&of_month) {
-        Ok(())
+        Ok(day.clamp("1678-01-01", "2261-12-31"))
     } else {
         Err(refused())
     }
@@ -162,6 +163,8 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use fleet::UtcMicros;
+
     use super::*;
 
     #[test]
@@ -179,7 +182,18 @@ mod tests {
             ("20240131", false),
             ("२०२४-01", false),
         ] {
-            assert_eq!(check_date("start_date", day).is_ok(), exists, "{day}");
+            assert_eq!(day_of("start_date", day).is_ok(), exists, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_one_that_the_tables_can_compare_with() {
+        for (day, expected) in [
+            ("0000-02-29", "1678-01-01"),
+            ("2024-01-31", "2024-01-31"),
+            ("9999-12-31", "2261-12-31"),
+        ] {
+            assert_eq!(day_of("start_date", day).ok(), Some(expected));
         }
     }
 
@@ -190,10 +204,12 @@ mod tests {
             end_date: Some("2024-01-31".into()),
             device_id: Some("CP'1".into()),
         };
-        let after = ("2024-01-15T00:00:00.000Z", "x' OR 1=1 --");
         let listing = Listing {
             filter: params,
-            after: Some((after.0.to_owned(), after.1.to_owned())),
+            after: Some((
+                At(UtcMicros(1_705_276_800_000_000)),
+                "x' OR 1=1 --".to_owned(),
+            )),
             limit: 2,
         };
         expect_test::expect!["SELECT coalesce(started_at, ended_at) AS ordered_at, transaction_id, ocpp_transaction_id, station_id, evse_id, started_at, ended_at, state, stop_reason, meter_start_wh, meter_stop_wh, energy_wh, cost, currency, quality, log_id, seq FROM transactions WHERE true AND coalesce(started_at, ended_at) >= '2024-01-01T00:00:00Z' AND coalesce(started_at, ended_at) <= '2024-01-31T23:59:59.999999Z' AND station_id = 'CP''1' AND (coalesce(started_at, ended_at) < '2024-01-15T00:00:00.000Z' OR (coalesce(started_at, ended_at) = '2024-01-15T00:00:00.000Z' AND transaction_id < 'x'' OR 1=1 --')) ORDER BY ordered_at DESC, transaction_id DESC LIMIT 3"]
