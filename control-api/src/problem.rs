@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request};
+use axum::extract::Request;
 use axum::http::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use sdk::Problem;
 
 use crate::error::{ApiError, KINDS};
+use crate::extract::Id;
 
 /// Travels in a response's extensions from a handler to [`render`].
 #[derive(Clone, Debug)]
@@ -111,9 +112,7 @@ fn add_headers(headers: &mut HeaderMap, error: &ApiError) {
         (status = 404, description = "No such kind", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn describe(
-    Path(name): Path<String>,
-) -> Result<Json<serde_json::Value>, ApiError> {
+pub(crate) async fn describe(Id(name): Id) -> Result<Json<serde_json::Value>, ApiError> {
     let kind = KINDS
         .iter()
         .find(|kind| kind.name == name)

@@ -22,6 +22,7 @@ mod api {
     mod local_lists;
     mod quirks;
     mod reservations;
+    mod roles;
     mod tables;
     mod tariffs;
     mod transactions;

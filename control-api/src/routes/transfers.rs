@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
@@ -20,7 +20,7 @@ use super::blocking;
 use super::files::{NAME_CHARS_MAX, receive};
 use crate::SharedApp;
 use crate::error::ApiError;
-use crate::extract::Id;
+use crate::extract::{Id, Ids};
 use crate::files::{FileRow, Files, LinkId, hex};
 
 /// Bytes that are read from the disk at a time.
@@ -107,7 +107,7 @@ pub(crate) async fn upload_by_post(
 )]
 pub(crate) async fn upload_named(
     State(app): State<SharedApp>,
-    Path((secret, name)): Path<(String, String)>,
+    Ids(secret, name): Ids,
     request: Request,
 ) -> Result<(StatusCode, Json<FileReceived>), ApiError> {
     take(app, secret, shown_name(&name), request).await
@@ -125,7 +125,7 @@ pub(crate) async fn upload_named(
 )]
 pub(crate) async fn upload_named_by_post(
     state: State<SharedApp>,
-    path: Path<(String, String)>,
+    path: Ids,
     request: Request,
 ) -> Result<(StatusCode, Json<FileReceived>), ApiError> {
     upload_named(state, path, request).await
