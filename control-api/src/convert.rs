@@ -188,7 +188,13 @@ pub(crate) fn watt_hours(energy: MilliwattHours) -> String {
 /// Watt-hours with at most three decimals, as `DECIMAL(18,3)` prints them.
 pub(crate) fn milliwatt_hours(watt_hours: &str) -> Option<MilliwattHours> {
     let (whole, fraction) = watt_hours.split_once('.').unwrap_or((watt_hours, ""));
-    if 3 < fraction.len() {
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let is_number = !digits.is_empty()
+        && digits
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_digit());
+    if !is_number || 3 < fraction.len() {
         return None;
     }
     format!("{whole}{fraction:0<3}")
@@ -255,6 +261,15 @@ mod tests {
             ("12", Some(12_000)),
             ("0.0001", None),
             ("many", None),
+            ("", None),
+            ("-", None),
+            (".", None),
+            (".5", None),
+            ("+12", None),
+            ("1.-2", None),
+            ("1e3", None),
+            ("9223372036854775.807", Some(i64::MAX)),
+            ("9223372036854775.808", None),
         ] {
             let energy = milliwatt_hours(text);
             assert_eq!(energy, expected.map(MilliwattHours), "{text}");
