@@ -205,19 +205,26 @@ async fn send(
     link: Option<Made>,
     wait: Option<Duration>,
 ) -> Result<Response, ApiError> {
+    let (app, id) = (SharedApp::clone(app), id.to_owned());
     let (action, payload) = (action.to_owned(), payload.into_text());
-    let sent = commands::send(app, caller, id, action, payload, wait).await;
-    if let Some(link) = link {
-        let command = sent.as_ref().ok().filter(|command| may_use(command));
-        let command = command.and_then(|command| command.id.parse().ok());
-        let files = app.files.clone();
-        blocking(move || match command {
-            Some(dataplane::CommandId(command)) => files.tie(&link.id, command),
-            None => files.drop_link(&link.id),
-        })
-        .await??;
-    }
-    commands::respond(sent?, wait)
+    let work = async move {
+        let sent = commands::send(&app, caller, &id, action, payload, wait).await;
+        if let Some(link) = link {
+            let command = sent.as_ref().ok().filter(|command| may_use(command));
+            let command = command.and_then(|command| command.id.parse().ok());
+            let files = app.files.clone();
+            blocking(move || match command {
+                Some(dataplane::CommandId(command)) => files.tie(&link.id, command),
+                None => files.drop_link(&link.id),
+            })
+            .await??;
+        }
+        sent
+    };
+    // Beside the request: who hangs up while the station answers must not leave a URL that belongs to no command.
+    let sent = tokio::spawn(work).await;
+    let sent = sent.map_err(|e| ApiError::Internal(e.to_string()))??;
+    commands::respond(sent, wait)
 }
 
 /// Whether the station has, or will have, a use for the URL in its command.
