@@ -107,12 +107,18 @@ fn row(outcome: &str, raw: &str) -> serde_json::Value {
     }])
 }
 
+const READABLE: &str = r#"[2,"7","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:41:48Z","sampledValue":[{"value":7}]}]}]"#;
+
+/// A message of the station `CP1` that was refused, and could be read now.
+pub(crate) fn refused() -> Vec<SqlRow> {
+    rows(row("refused", READABLE))
+}
+
 #[test]
 fn what_was_refused_is_read_again_once() {
     with_server(|world| async move {
         world.station("CP1", None).await.boot().await;
-        let readable = r#"[2,"7","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:41:48Z","sampledValue":[{"value":7}]}]}]"#;
-        *world.rows.lock().unwrap() = rows(row("refused", readable));
+        *world.rows.lock().unwrap() = refused();
         let filter = QuarantineFilter {
             device_id: Some("CP1".into()),
             outcome: Some(QuarantineOutcome::Refused),
@@ -139,7 +145,7 @@ fn what_was_refused_is_read_again_once() {
             refusal(world.admin.replay_quarantined("77-6").await),
             "409 conflict"
         );
-        *world.rows.lock().unwrap() = rows(row("changed", readable));
+        *world.rows.lock().unwrap() = rows(row("changed", READABLE));
         assert_eq!(
             refusal(world.admin.replay_quarantined("77-6").await),
             "409 conflict"
