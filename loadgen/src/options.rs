@@ -35,7 +35,7 @@ pub(crate) enum Command {
 const FLEET_EXAMPLES: &str = "\
 Examples:
   A small mixed fleet against the server of `make run`:
-    loadgen fleet --stations 50 --version mix --interval 10s --duration 5m
+    loadgen fleet --stations 50 --version all --interval 10s --duration 5m
   Ten hours of history in ten minutes:
     loadgen fleet --stations 200 --interval 60s --speed 60 --duration 10m
   A load test with a verdict, and the truth for `loadgen verify`:
@@ -63,7 +63,7 @@ pub(crate) struct Fleet {
     /// How many stations.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) stations: u32,
-    /// Version of OCPP; mix is every other station of each.
+    /// Version of OCPP; mix is 1.6 and 2.0.1 in turn, all is 2.1 as well.
     #[arg(long, value_enum, default_value = "mix")]
     pub(crate) version: Versions,
     /// Between two meter samples of a transaction, by the stations' clocks.

@@ -24,8 +24,13 @@ pub enum Versions {
     /// OCPP 2.0.1.
     #[value(name = "2.0.1")]
     V201,
+    /// OCPP 2.1.
+    #[value(name = "2.1")]
+    V21,
     /// Every other station: 1.6, 2.0.1, 1.6, …
     Mix,
+    /// Every third station: 1.6, 2.0.1, 2.1, 1.6, …
+    All,
 }
 
 impl Versions {
@@ -34,8 +39,20 @@ impl Versions {
         match self {
             Versions::V16 => Version::V16,
             Versions::V201 => Version::V201,
-            Versions::Mix if index.is_multiple_of(2) => Version::V16,
-            Versions::Mix => Version::V201,
+            Versions::V21 => Version::V21,
+            Versions::Mix => [Version::V16, Version::V201][index as usize % 2],
+            Versions::All => [Version::V16, Version::V201, Version::V21][index as usize % 3],
+        }
+    }
+
+    /// As the command line calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Versions::V16 => "1.6",
+            Versions::V201 => "2.0.1",
+            Versions::V21 => "2.1",
+            Versions::Mix => "mix",
+            Versions::All => "all",
         }
     }
 }
@@ -143,7 +160,18 @@ mod tests {
 
     #[test]
     fn a_mixed_fleet_alternates() {
-        let versions: Vec<Version> = (0..3).map(|index| Versions::Mix.of(index)).collect();
-        assert_eq!(versions, [Version::V16, Version::V201, Version::V16]);
+        use Version::{V16, V21, V201};
+        let of = |versions: Versions| (0..4).map(|index| versions.of(index)).collect::<Vec<_>>();
+        assert_eq!(of(Versions::Mix), [V16, V201, V16, V201]);
+        assert_eq!(of(Versions::All), [V16, V201, V21, V16]);
+    }
+
+    #[test]
+    fn versions_are_called_what_they_are_asked_for_by() {
+        use clap::ValueEnum as _;
+        for versions in Versions::value_variants() {
+            let name = versions.to_possible_value().unwrap();
+            assert_eq!(versions.as_str(), name.get_name());
+        }
     }
 }

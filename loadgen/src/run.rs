@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use loadgen::clock::rfc3339;
 use loadgen::fleet::Fleet;
-use loadgen::plan::{Plan, Timeline, Versions};
+use loadgen::plan::{Plan, Timeline};
 use loadgen::report::{Run, Summary};
 use loadgen::runner::{Finished, Runner, Settings};
 use loadgen::target::{self, Target};
@@ -147,12 +147,7 @@ fn conclude(
     let run = Run {
         url: options.url.clone(),
         stations: options.stations as usize,
-        version: match options.version {
-            Versions::V16 => "1.6",
-            Versions::V201 => "2.0.1",
-            Versions::Mix => "mix",
-        }
-        .to_owned(),
+        version: options.version.as_str().to_owned(),
         scenario: format!("{:?}", options.scenario).to_lowercase(),
         seed: options.seed,
         interval_s: options.interval.as_secs_f64(),

@@ -358,7 +358,7 @@ impl Station {
                 Some(waiting) => self.unanswered(plan, now, waiting.event, Failure::Refused, out),
                 None => out.push(Output::Unexpected),
             },
-            // No station here speaks 2.1, which alone has these.
+            // 2.1 alone has these: nobody here streams, and what was answered is right.
             Ok(Frame::CallResultError { .. } | Frame::Send { .. }) | Err(_) => {
                 out.push(Output::Unexpected);
             }

@@ -3,7 +3,9 @@
 //! Calls are read with the types of `ocpp`, strictly: a CSMS that sends nonsense is told so.
 
 mod v16;
+mod v2;
 mod v201;
+mod v21;
 
 use std::time::Duration;
 
@@ -169,7 +171,12 @@ impl Station {
     ) {
         let answer: Result<Value, CallError> = match self.version {
             Version::V16 => v16::answer(self, plan, now, action, payload),
-            Version::V201 | Version::V21 => v201::answer(self, plan, now, action, payload),
+            Version::V201 => {
+                v201::read(action, payload).map(|asked| v2::answer(self, plan, now, asked))
+            }
+            Version::V21 => {
+                v21::read(action, payload).map(|asked| v2::answer(self, plan, now, asked))
+            }
         };
         let mut text = Vec::new();
         match answer {

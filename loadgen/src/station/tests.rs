@@ -633,6 +633,69 @@ fn a_201_station_does_what_it_is_told() {
 }
 
 #[test]
+fn a_21_station_speaks_as_one_of_201() {
+    let sent = |version| {
+        let mut world = World::new(version, Scenario::Default);
+        world.run_until(1_500);
+        (world.log, world.sent)
+    };
+    let (log, sent_201) = sent(Version::V201);
+    let (log_21, sent_21) = sent(Version::V21);
+    assert!(log.contains("TransactionEvent Ended"), "{log}");
+    assert_eq!(log, log_21);
+    assert!(
+        sent_21[0].contains(r#""model":"Loadgen 21""#),
+        "{}",
+        sent_21[0]
+    );
+    assert_eq!(sent_201[1..], sent_21[1..]);
+}
+
+#[test]
+fn a_21_station_is_asked_in_the_words_of_21() {
+    check(
+        Version::V21,
+        Scenario::Idle,
+        20,
+        |world| {
+            world.run_until(10);
+            command(
+                world,
+                "RequestStartTransaction",
+                json!({"evseId": 1, "idToken": {"idToken": "OP", "type": "VendorCard"}, "remoteStartId": 77}),
+            );
+            world.run_until(15);
+            command(world, "Reset", json!({"type": "ImmediateAndResume"}));
+            command(
+                world,
+                "TriggerMessage",
+                json!({"requestedMessage": "CustomTrigger", "customTrigger": "x"}),
+            );
+            command(world, "GetTariffs", json!({"evseId": 0}));
+            command(world, "Reset", json!({"type": "Never"}));
+        },
+        expect![[r#"
+            0.0 connected
+            0.0 > BootNotification PowerUp
+            0.0 > StatusNotification connectorId=1 evseId=1 Available
+            0.0 > StatusNotification connectorId=1 evseId=2 Available
+            10.0 < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"OP","type":"VendorCard"},"remoteStartId":77}
+            10.0   > {"status":"Accepted"}
+            10.0 > StatusNotification connectorId=1 evseId=1 Occupied
+            11.9 > TransactionEvent Started RemoteStart seqNo=0 remoteStartId=77 OP value=302354656.0
+            15.0 < Reset {"type":"ImmediateAndResume"}
+            15.0   > {"status":"Rejected"}
+            15.0 < TriggerMessage {"customTrigger":"x","requestedMessage":"CustomTrigger"}
+            15.0   > {"status":"NotImplemented"}
+            15.0 < GetTariffs {"evseId":0}
+            15.0   > NotSupported
+            15.0 < Reset {"type":"Never"}
+            15.0   > PropertyConstraintViolation
+        "#]],
+    );
+}
+
+#[test]
 fn one_seed_gives_one_stream_of_bytes() {
     let stream = |seed| {
         let mut world = World::with_seed(Version::V201, Scenario::Default, seed);

@@ -1,7 +1,8 @@
-//! Events in the words of OCPP 2.0.1. Written here for the reason given in the module for 1.6.
+//! Events in the words of OCPP 2.0.1 and 2.1, which say all this alike. Written here for the reason given in the module for 1.6.
 
 use std::time::Duration;
 
+use ocpp::Version;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,13 +36,17 @@ pub(super) fn transaction_id(plan: &Plan, index: u32, transaction: Transaction) 
 /// The payload of the event's call.
 pub(super) fn payload(station: &Station, plan: &Plan, event: &Event) -> String {
     let at = rfc3339(event.at_millis);
+    let series = match station.version {
+        Version::V21 => "21",
+        Version::V16 | Version::V201 => "201",
+    };
     let payload = match &event.body {
         Body::Boot { reason } => json!({
             "reason": reason,
             "chargingStation": {
                 "vendorName": "SIGEC",
-                "model": "Loadgen 201",
-                "serialNumber": format!("L201-{:06}", station.index),
+                "model": format!("Loadgen {series}"),
+                "serialNumber": format!("L{series}-{:06}", station.index),
                 "firmwareVersion": env!("CARGO_PKG_VERSION"),
             },
         }),
@@ -106,7 +111,7 @@ pub(super) fn payload(station: &Station, plan: &Plan, event: &Event) -> String {
 fn status_payload(evse: u32, status: Status, at: &str) -> Value {
     json!({
         "timestamp": at,
-        "connectorStatus": status.as_str(ocpp::Version::V201),
+        "connectorStatus": status.as_str(Version::V201),
         "evseId": evse,
         "connectorId": 1,
     })
@@ -198,7 +203,7 @@ struct IdTokenInfo {
     status: String,
 }
 
-/// What the answer to `body` says; `None` when it lacks what 2.0.1 requires.
+/// What the answer to `body` says; `None` when it lacks what 2.0.1 and 2.1 require.
 pub(super) fn answer(body: &Body, payload: &str) -> Option<Answer> {
     let payload: Payload = serde_json::from_str(payload).ok()?;
     let token_accepted = payload.id_token_info.map(|info| info.status == "Accepted");

@@ -49,6 +49,8 @@ fn a_fleet_loses_and_doubles_nothing_though_its_connections_are_dropped() {
         "100ms",
         "--duration",
         "3s",
+        "--version",
+        "all",
         "--seed",
         "5",
         "--reconnect",

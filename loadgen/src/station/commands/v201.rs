@@ -1,107 +1,79 @@
-//! Commands of 2.0.1.
+//! Commands of 2.0.1, read strictly.
 
 use ocpp::v201::{
-    AttributeType, Command, Component, GetVariableData, MessageTrigger, OperationalStatus,
-    ResetType, SetVariableData, Variable,
+    AttributeType, Command, Component, MessageTrigger, OperationalStatus, ResetType, Variable,
 };
-use ocpp::{CallError, Instant, MeterColumns, Policy};
-use serde_json::{Value, json};
+use ocpp::{CallError, MeterColumns, Policy};
 
-use super::{Changed, Setting, Trigger, not_offered};
-use crate::connector::{Availability, RemoteStart};
-use crate::event::StopReason;
-use crate::plan::Plan;
-use crate::station::Station;
+use super::v2::{Asked, Named, ResetKind};
+use super::{Trigger, not_offered};
+use crate::connector::RemoteStart;
 
-/// The payload of the answer.
+/// What a call asks for.
 ///
 /// # Errors
 ///
-/// The action is none of 2.0.1, or none that this station knows, or its payload breaks the schema.
-pub(super) fn answer(
-    station: &mut Station,
-    plan: &Plan,
-    now: Instant,
-    action: &str,
-    payload: &str,
-) -> Result<Value, CallError> {
+/// The action is none of 2.0.1, or none that these stations know, or its payload breaks the schema.
+pub(super) fn read(action: &str, payload: &str) -> Result<Asked, CallError> {
     let mut columns = MeterColumns::new();
     let command = Command::decode(action, payload, Policy::Strict, &mut columns)?.message;
     Ok(match command {
-        Command::RequestStartTransaction(call) => {
-            let token = call.id_token.id_token.to_string();
-            let remote = RemoteStart {
-                token,
+        Command::RequestStartTransaction(call) => Asked::Start {
+            evse: call.evse_id,
+            remote: RemoteStart {
+                token: call.id_token.id_token.to_string(),
                 id: Some(call.remote_start_id),
-            };
-            accepted(station.start_remotely(plan, now, call.evse_id, remote))
-        }
-        Command::RequestStopTransaction(call) => {
-            accepted(station.stop_remotely(plan, now, &call.transaction_id))
-        }
-        Command::Reset(call) => reset(station, plan, now, call.kind),
-        Command::UnlockConnector(call) => {
-            let line = (call.evse_id as usize).checked_sub(1);
-            let line = line
-                .and_then(|at| station.connectors.get(at))
-                .filter(|_| call.connector_id == 1);
-            let status = match line.map(|line| line.connector.transaction()) {
-                Some(None) => "Unlocked",
-                Some(Some(_)) => "OngoingAuthorizedTransaction",
-                None => "UnknownConnector",
-            };
-            json!({ "status": status })
-        }
-        Command::ChangeAvailability(call) => {
-            let operative = match call.operational_status {
+            },
+        },
+        Command::RequestStopTransaction(call) => Asked::Stop {
+            transaction: call.transaction_id.to_string(),
+        },
+        Command::Reset(call) => Asked::Reset(match call.kind {
+            ResetType::Immediate => ResetKind::Immediate,
+            ResetType::OnIdle => ResetKind::OnIdle,
+        }),
+        Command::UnlockConnector(call) => Asked::Unlock {
+            evse: call.evse_id,
+            connector: call.connector_id,
+        },
+        Command::ChangeAvailability(call) => Asked::Availability {
+            evse: call.evse.map_or(0, |evse| evse.id),
+            operative: match call.operational_status {
                 OperationalStatus::Operative => true,
                 OperationalStatus::Inoperative => false,
-            };
-            let evse = call.evse.map_or(0, |evse| evse.id);
-            let status = match station.set_operative(now, evse, operative) {
-                Some(Availability::Changed) => "Accepted",
-                Some(Availability::Scheduled) => "Scheduled",
-                None => "Rejected",
-            };
-            json!({ "status": status })
-        }
+            },
+        },
         Command::GetVariables(call) => {
-            let results: Vec<Value> = call
-                .get_variable_data
-                .iter()
-                .map(|wanted| variable(station, wanted))
-                .collect();
-            json!({ "getVariableResult": results })
+            let wanted = call.get_variable_data.iter();
+            let wanted = wanted.map(|one| named(&one.component, &one.variable, one.attribute_type));
+            Asked::GetVariables(wanted.collect())
         }
         Command::SetVariables(call) => {
-            let results: Vec<Value> = call
-                .set_variable_data
-                .iter()
-                .map(|wanted| set_variable(station, wanted))
-                .collect();
-            json!({ "setVariableResult": results })
+            let wanted = call.set_variable_data.iter().map(|one| {
+                let named = named(&one.component, &one.variable, one.attribute_type);
+                (named, one.attribute_value.to_string())
+            });
+            Asked::SetVariables(wanted.collect())
         }
-        Command::GetBaseReport(_) => json!({ "status": "NotSupported" }),
-        Command::TriggerMessage(call) => {
-            let what = match call.requested_message {
-                MessageTrigger::BootNotification => Trigger::Boot,
-                MessageTrigger::Heartbeat => Trigger::Heartbeat,
-                MessageTrigger::StatusNotification => Trigger::Status,
-                MessageTrigger::TransactionEvent => Trigger::Meter,
+        Command::GetBaseReport(_) => Asked::BaseReport,
+        Command::TriggerMessage(call) => Asked::Trigger {
+            what: match call.requested_message {
+                MessageTrigger::BootNotification => Some(Trigger::Boot),
+                MessageTrigger::Heartbeat => Some(Trigger::Heartbeat),
+                MessageTrigger::StatusNotification => Some(Trigger::Status),
+                MessageTrigger::TransactionEvent => Some(Trigger::Meter),
                 MessageTrigger::MeterValues
                 | MessageTrigger::LogStatusNotification
                 | MessageTrigger::FirmwareStatusNotification
                 | MessageTrigger::SignChargingStationCertificate
                 | MessageTrigger::SignV2GCertificate
                 | MessageTrigger::SignCombinedCertificate
-                | MessageTrigger::PublishFirmwareStatusNotification => {
-                    return Ok(json!({ "status": "NotImplemented" }));
-                }
-            };
-            accepted(station.trigger(plan, now, what, call.evse.map(|evse| evse.id)))
-        }
-        Command::ClearCache(_) => accepted(true),
-        Command::DataTransfer(_) => json!({ "status": "UnknownVendorId" }),
+                | MessageTrigger::PublishFirmwareStatusNotification => None,
+            },
+            evse: call.evse.map(|evse| evse.id),
+        },
+        Command::ClearCache(_) => Asked::ClearCache,
+        Command::DataTransfer(_) => Asked::DataTransfer,
         Command::CancelReservation(_)
         | Command::CertificateSigned(_)
         | Command::ClearChargingProfile(_)
@@ -130,84 +102,21 @@ pub(super) fn answer(
         | Command::SetNetworkProfile(_)
         | Command::SetVariableMonitoring(_)
         | Command::UnpublishFirmware(_)
-        | Command::UpdateFirmware(_) => {
-            return Err(not_offered(action));
-        }
+        | Command::UpdateFirmware(_) => return Err(not_offered(action)),
     })
 }
 
-fn accepted(yes: bool) -> Value {
-    json!({ "status": if yes { "Accepted" } else { "Rejected" } })
-}
-
-/// On idle, the station waits for its transactions; it looks again whenever one ends.
-fn reset(station: &mut Station, plan: &Plan, now: Instant, kind: ResetType) -> Value {
-    match kind {
-        ResetType::OnIdle if station.transactions() > 0 => {
-            station.restart_when_idle = true;
-            json!({ "status": "Scheduled" })
-        }
-        ResetType::OnIdle | ResetType::Immediate => {
-            station.reset(plan, now, StopReason::HardReset);
-            accepted(true)
-        }
-    }
-}
-
-/// Which setting is meant, or the status that says why there is none.
-fn find(
+fn named(
     component: &Component<'_>,
     variable: &Variable<'_>,
     attribute: Option<AttributeType>,
-) -> Result<Setting, &'static str> {
-    let of_component = |setting: &Setting| {
-        setting
-            .variable()
-            .is_some_and(|(name, _)| name == &*component.name)
-    };
-    if !Setting::ALL.iter().any(of_component) {
-        return Err("UnknownComponent");
-    }
-    let meant = (&*component.name, &*variable.name);
-    let setting = Setting::ALL
-        .into_iter()
-        .find(|setting| setting.variable() == Some(meant));
-    match (setting, attribute) {
-        (None, _) => Err("UnknownVariable"),
-        (Some(setting), None | Some(AttributeType::Actual)) => Ok(setting),
-        (Some(_), Some(AttributeType::Target | AttributeType::MinSet | AttributeType::MaxSet)) => {
-            Err("NotSupportedAttributeType")
-        }
-    }
-}
-
-/// The result names component and variable as the call did.
-fn result(component: &Component<'_>, variable: &Variable<'_>, status: &str) -> Value {
-    json!({
-        "attributeStatus": status,
-        "component": { "name": &*component.name },
-        "variable": { "name": &*variable.name },
-    })
-}
-
-fn variable(station: &Station, wanted: &GetVariableData<'_>) -> Value {
-    match find(&wanted.component, &wanted.variable, wanted.attribute_type) {
-        Ok(setting) => {
-            let mut result = result(&wanted.component, &wanted.variable, "Accepted");
-            result["attributeValue"] = station.settings.value(setting).into();
-            result
-        }
-        Err(status) => result(&wanted.component, &wanted.variable, status),
-    }
-}
-
-fn set_variable(station: &mut Station, wanted: &SetVariableData<'_>) -> Value {
-    let status = match find(&wanted.component, &wanted.variable, wanted.attribute_type) {
-        Ok(setting) => match station.change(setting, &wanted.attribute_value) {
-            Changed::Accepted => "Accepted",
-            Changed::Rejected => "Rejected",
+) -> Named {
+    Named {
+        component: component.name.to_string(),
+        variable: variable.name.to_string(),
+        is_actual: match attribute {
+            None | Some(AttributeType::Actual) => true,
+            Some(AttributeType::Target | AttributeType::MinSet | AttributeType::MaxSet) => false,
         },
-        Err(status) => status,
-    };
-    result(&wanted.component, &wanted.variable, status)
+    }
 }

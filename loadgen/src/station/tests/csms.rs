@@ -183,8 +183,11 @@ impl World {
             Version::V16 => {
                 ocpp::v16::Request::decode(action, payload, Policy::Strict, &mut columns).map(drop)
             }
-            Version::V201 | Version::V21 => {
+            Version::V201 => {
                 ocpp::v201::Request::decode(action, payload, Policy::Strict, &mut columns).map(drop)
+            }
+            Version::V21 => {
+                ocpp::v21::Request::decode(action, payload, Policy::Strict, &mut columns).map(drop)
             }
         }
         .unwrap_or_else(|error| panic!("{action} {payload}: {error}"));
