@@ -52,6 +52,8 @@ impl Shard {
         header_len: usize,
     ) {
         if !self.hold_back(now, id, called_at, frame, header_len) {
+            // What was held back before it may be due by now, and goes first.
+            self.send_delayed(now);
             self.send_released(now, id, called_at, frame, header_len);
         }
     }

@@ -450,3 +450,36 @@ fn a_status_that_is_read_again_is_history() {
         101 station CP1: accepted online Unavailable ACME 0 []
     "#]].assert_eq(&out);
 }
+
+#[test]
+fn an_answer_that_was_held_back_goes_before_those_behind_it() {
+    let profile = r#"
+        [[profile]]
+        id = "acme"
+        revision = 1
+        vendor = "acme"
+        answer_delay_ms = { StatusNotification = 5000 }
+    "#;
+    let mut charger = Charger::new(QuirkPolicy::Tolerant, profile);
+    charger.world.run(&format!(
+        r#"
+        0 a connect CP1
+        1 a > {BOOT}
+        2 a > [2,"1","StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"Available","timestamp":"2026-11-22T10:00:02Z"}}]
+        3 disk holds
+        3 a > [2,"2","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"2026-11-22T10:00:03Z","sampledValue":[{{"value":"1"}}]}}]}}]
+        "#
+    ));
+    // The commit ends when the first is due, and before anybody has looked at the clock for it.
+    let world = &mut charger.world;
+    let mut now = world.now();
+    now.mono = now.mono + std::time::Duration::from_secs(4);
+    world.shard.committed(now, Seq(world.log.len() as u64));
+    world.settle();
+    let out = std::mem::take(&mut world.out);
+    expect![[r#"
+        3 a < [3,"1",{}]
+        3 a < [3,"2",{}]
+    "#]]
+    .assert_eq(&out);
+}
