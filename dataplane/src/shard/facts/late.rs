@@ -196,7 +196,7 @@ impl Shard {
 
 /// What 2.0.1 and 2.1 take alike.
 macro_rules! late {
-    ($late:ident, $version:ident, $report:ident, $status:ident) => {
+    ($late:ident, $version:ident, $report:path, $status:ident) => {
         impl Shard {
             fn $late(&mut self, then: Now, station: u32, request: &$version::Request<'_>) -> Taken {
                 match request {
@@ -208,7 +208,7 @@ macro_rules! late {
                     }
                     $version::Request::TransactionEvent(event) => {
                         let columns = event.meter_value.as_ref().map(|list| list.0);
-                        let (report, _) = both::$report(event, then.utc);
+                        let (report, _) = $report(event, then.utc);
                         return self.late_event(then, station, report, columns);
                     }
                     $version::Request::SecurityEventNotification(event) => {
@@ -223,5 +223,5 @@ macro_rules! late {
     };
 }
 
-late!(late_201, v201, report_201, status_201);
-late!(late_21, v21, report_21, status_21);
+late!(late_201, v201, both::report_201, status_201);
+late!(late_21, v21, super::v21::report, status_21);

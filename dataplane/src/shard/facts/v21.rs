@@ -1,5 +1,6 @@
 //! One arm per action of 2.1. What 2.0.1 has too is acted on, and answered, by the same functions.
 
+use fleet::UtcMicros;
 use ocpp::{MeterColumns, Timestamp, Version, Word, v21};
 
 use super::super::calls::{Answer, Inbound, Leave};
@@ -7,6 +8,8 @@ use super::super::certificates::{Asked, ChainAsked, StatusKind};
 use super::super::charging::dynamic_response;
 use super::super::errands::Held;
 use super::super::store::StoreUnreadable;
+use super::super::summary::TransactionReport;
+use super::super::tokens::Shown;
 use super::super::{Now, Shard};
 use super::{both, written};
 use crate::certificates::{ChainAsk, StatusAsk, VatAsk};
@@ -46,10 +49,7 @@ impl Shard {
             }
             v21::Request::TransactionEvent(event) => {
                 let columns = event.meter_value.as_ref().map(|list| list.0);
-                let (mut report, shown) = both::report_21(event, now.utc);
-                report.tariff_id = event.transaction_info.tariff_id.as_deref();
-                let details = event.cost_details.as_ref();
-                report.cost_details = details.map(|details| written(|out| details.write(out)));
+                let (report, shown) = report(event, now.utc);
                 return self.transaction_event(now, call, &report, shown, columns);
             }
             v21::Request::Authorize(authorize) => {
@@ -219,6 +219,21 @@ impl Shard {
         self.answer(now, call, Leave::WhenDurable, Answer::V21(response));
         Ok(())
     }
+}
+
+/// A transaction's event, with what only 2.1 says of tariff and cost.
+pub(super) fn report<'a>(
+    event: &'a v21::TransactionEvent<'_>,
+    received_at: UtcMicros,
+) -> (TransactionReport<'a>, Option<Shown<'a>>) {
+    let (report, shown) = both::report_21(event, received_at);
+    let details = event.cost_details.as_ref();
+    let report = TransactionReport {
+        tariff_id: event.transaction_info.tariff_id.as_deref(),
+        cost_details: details.map(|details| written(|out| details.write(out))),
+        ..report
+    };
+    (report, shown)
 }
 
 /// Whether a stream may be used, and why not (N11.FR.05, N11.FR.06).

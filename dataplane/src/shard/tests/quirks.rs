@@ -452,6 +452,28 @@ fn a_status_that_is_read_again_is_history() {
 }
 
 #[test]
+fn an_event_that_is_read_again_says_all_that_it_said_of_cost() {
+    let mut charger = Charger::new(QuirkPolicy::Strict, "");
+    charger.world.run(
+        r#"
+        0 a connect CP1 2.1
+        1 a > [2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"ACME","model":"One"}}]
+        2 a > [2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:02Z","triggerReason":"Authorized","seqNo":0,"transactionInfo":{"transactionId":"t1"},"evse":{"id":1}}]
+        3 a > [2,"2","TransactionEvent",{"eventType":"Updated","timestamp":"2026-11-22T10:00:03Z","triggerReason":"RunningCost","seqNo":1,"offline":null,"transactionInfo":{"transactionId":"t1","tariffId":"MSP"},"costDetails":{"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","total":{"exclTax":1}},"totalUsage":{"energy":1,"chargingTime":2,"idleTime":0}}}]
+        4 op money CP1
+        "#,
+    );
+    let relaxed = Charger::new(QuirkPolicy::Tolerant, "");
+    charger.world.take_quirks_of(&relaxed.world);
+    expect![[r#"
+        100 op replay: Ok(Ok(Applied))
+        101 cost - BRL active
+        101 station under "MSP": {"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","total":{"exclTax":1}},"totalUsage":{"energy":1,"chargingTime":2,"idleTime":0}}
+    "#]]
+    .assert_eq(&charger.world.run("100 op replay CP1\n101 op money CP1"));
+}
+
+#[test]
 fn an_answer_that_was_held_back_goes_before_those_behind_it() {
     let profile = r#"
         [[profile]]
