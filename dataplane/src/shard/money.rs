@@ -18,8 +18,7 @@ use std::sync::Arc;
 
 use fleet::TransactionId;
 use fleet::record::{
-    AppliedTariff, Quality, StationCost, TransactionEventKind, TransactionMoney, TransactionState,
-    TransactionSummary,
+    AppliedTariff, Quality, StationCost, TransactionMoney, TransactionState, TransactionSummary,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -62,11 +61,10 @@ impl Shard {
         }
     }
 
-    /// A transaction that ended is said something more of: what it was under is looked up.
+    /// Something more is said of a transaction that is not in memory, or is over: what it was under is looked up.
     pub(super) fn recall_charged(&mut self, before: &Before) -> Result<(), StoreUnreadable> {
-        let is_settled = before.stored.is_some() && before.standing.is_none();
-        let is_over = before.state == TransactionState::Ended;
-        if !is_over || is_settled || self.charged.contains_key(&before.id) {
+        let is_away = before.stored.is_some() || before.state == TransactionState::Ended;
+        if !is_away || before.settled().is_some() || self.charged.contains_key(&before.id) {
             return Ok(());
         }
         if let Some(charged) = self.stored_charged(before.id)? {
@@ -86,7 +84,7 @@ impl Shard {
     }
 
     /// All that is kept of a transaction's money.
-    fn money(&mut self, id: TransactionId) -> Result<TransactionMoney, StoreUnreadable> {
+    pub(super) fn money(&mut self, id: TransactionId) -> Result<TransactionMoney, StoreUnreadable> {
         let key = money_key(&mut self.scratch.canonical, id.0);
         let row = self.row(Table::Money, key)?;
         Ok(row
@@ -99,18 +97,15 @@ impl Shard {
     }
 
     /// A transaction begins, on a reservation that was `held` for so long if it uses one: the tariff that holds is put on
-    /// record before it.
+    /// record before it, with what else is `known` of its money.
     pub(super) fn begin_charge(
         &mut self,
         now: Now,
         station: u32,
         report: &TransactionReport<'_>,
-        id: TransactionId,
+        mut known: TransactionMoney,
         held: Option<i64>,
     ) {
-        if report.kind != TransactionEventKind::Started {
-            return;
-        }
         let state = &self.stations[station].state;
         let key = state.key.clone();
         let Some(book) = self.settings.tariffs.of(key.tenant()) else {
@@ -121,26 +116,24 @@ impl Shard {
             .configured
             .as_ref()
             .map_or("", |configured| &configured.site);
-        let named = report
-            .tariff_id
-            .and_then(|id| self.settings.tariffs.find(key.tenant(), id));
+        let told = known.station_cost.as_ref().map(|cost| &*cost.tariff_id);
+        let told = report.tariff_id.or(told).unwrap_or_default();
+        let named = self.settings.tariffs.find(key.tenant(), told);
         let at = report.occurred.at;
         let Some((tariff, json)) =
             named.or_else(|| tariff::applying(&book, key.identity(), site, at))
         else {
             return;
         };
-        let money = TransactionMoney {
-            transaction_id: id.0,
-            tariff: Some(applied(&tariff, &json, now)),
-            ..TransactionMoney::default()
-        };
+        let by_station = !told.is_empty() && told != tariff.id;
+        let id = TransactionId(known.transaction_id);
+        known.tariff = Some(applied(&tariff, &json, now));
         let usage = Usage::begin(&tariff, at, held);
-        self.record(now, station, &money);
+        self.record(now, station, &known);
         self.record(now, station, &written(id, &usage));
         let charged = Charged {
             counted: Some((tariff, usage)),
-            by_station: false,
+            by_station,
         };
         self.charged.insert(id, charged);
     }
@@ -154,9 +147,8 @@ impl Shard {
         before: &Before,
         summary: &mut TransactionSummary,
     ) {
-        let is_settled = before.stored.is_some() && before.standing.is_none();
         // What an operator made of it stands, and nothing was measured by it.
-        if is_settled || before.standing_after(report).is_some() {
+        if before.settled().is_some() || before.standing_after(report).is_some() {
             return;
         }
         let Some(Charged { counted, .. }) = self.charged.get_mut(&before.id) else {
@@ -169,12 +161,16 @@ impl Shard {
         let has_ended = summary.state == TransactionState::Ended.code();
         let at = summary.ended_at.unwrap_or(report.occurred.at);
         let is_told = summary.quality != Quality::Quarantined.code();
+        // One that was overtaken says how it was, and the registers are those of others.
+        let is_newest = before.seq_no <= report.seq_no;
+        let read_at = before.registers.last.and_then(|register| register.at);
+        let read_at = read_at
+            .filter(|_| !is_newest)
+            .map_or(at, |read| read.max(at));
         if let Some(energy) = summary.energy_mwh.filter(|_| is_told) {
-            usage.energy(tariff, at, energy);
+            usage.energy(tariff, read_at, energy);
         }
         usage.time(tariff, at);
-        // One that was overtaken says how it was.
-        let is_newest = before.seq_no <= report.seq_no;
         if let Some(flow) = Flow::of_state(report.charging_state).filter(|_| is_newest) {
             usage.flows(flow);
         }
@@ -265,20 +261,30 @@ impl Shard {
         let Ok(mut money) = self.money(id) else {
             return;
         };
+        let before = money.station_cost.clone();
+        let is_overtaken = before
+            .as_ref()
+            .is_some_and(|before| report.seq_no < before.seq_no);
+        let before = before.unwrap_or_default();
+        // Of two tariffs the later one holds, in whatever order they are told.
+        let named = report
+            .tariff_id
+            .filter(|_| !is_overtaken || before.tariff_id.is_empty());
         let known = money.clone();
-        if let Some(named) = report.tariff_id {
+        if let Some(named) = named {
             self.name_tariff(now, station, report, id, named, &mut money);
         }
-        let before = known.station_cost.clone().unwrap_or_default();
-        if known.station_cost.is_none() || before.seq_no <= report.seq_no {
-            let named = report.tariff_id.map(str::to_owned);
-            let details = report.cost_details.clone();
-            money.station_cost = Some(StationCost {
-                seq_no: report.seq_no,
-                told_at: now.utc.0,
-                tariff_id: named.unwrap_or(before.tariff_id),
-                details: details.unwrap_or(before.details),
-            });
+        let details = report.cost_details.clone().filter(|_| !is_overtaken);
+        let mut told = StationCost {
+            seq_no: report.seq_no.max(before.seq_no),
+            told_at: before.told_at,
+            tariff_id: named.map_or(before.tariff_id, str::to_owned),
+            details: details.unwrap_or(before.details),
+        };
+        // The same event again is no news.
+        if known.station_cost.as_ref() != Some(&told) {
+            told.told_at = now.utc.0;
+            money.station_cost = Some(told);
         }
         if money != known {
             self.record(now, station, &money);

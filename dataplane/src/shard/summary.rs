@@ -233,7 +233,7 @@ impl Before {
     }
 
     /// What is not worked out again: the sum of one that ended and left memory.
-    fn settled(&self) -> Option<TransactionSummary> {
+    pub(super) fn settled(&self) -> Option<TransactionSummary> {
         let over = |summary: &&TransactionSummary| summary.state != TransactionState::Active.code();
         let stored = self.stored.as_ref().filter(|_| self.standing.is_none());
         stored.filter(over).cloned()

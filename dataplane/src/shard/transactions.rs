@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use fleet::record::{
     CLOSED, MeterColumn, MeterValues, Moment, ReadingContext, ReservationsChanged, Retry,
-    TransactionEvent, TransactionEventKind, TransactionState,
+    TransactionEvent, TransactionEventKind, TransactionMoney, TransactionState,
 };
 use fleet::wire::Fact;
 use fleet::{Cost, TransactionId};
@@ -38,6 +38,8 @@ struct Judged {
     register_mwh: Option<i64>,
     /// Counter behind a 1.6 id that is given here; 0 otherwise.
     ocpp_counter: u32,
+    /// Of a message that says when the transaction began, and is the first to: what is known of its money.
+    begins: Option<TransactionMoney>,
 }
 
 impl Shard {
@@ -123,13 +125,15 @@ impl Shard {
             ReadingContext::TransactionBegin,
             start.meter_start,
         );
+        // Without the id that was given it cannot be answered again.
+        let verdict = if is_new { Verdict::New } else { verdict };
         let judged = Judged {
             values_verdict: self.judge_values(station, &report, &before, is_new, &mut values)?,
+            begins: self.beginning(&report, &before, verdict, is_new)?,
             before,
             is_new,
             retry,
-            // Without the id that was given it cannot be answered again.
-            verdict: if is_new { Verdict::New } else { verdict },
+            verdict,
             values,
             register_mwh,
             ocpp_counter,
@@ -238,6 +242,7 @@ impl Shard {
             values,
             register_mwh,
             ocpp_counter: 0,
+            begins: None,
         };
         if judged.verdict == Verdict::New {
             self.recall_charged(&judged.before)?;
@@ -308,6 +313,7 @@ impl Shard {
         let judged = Judged {
             values_verdict: self.judge_values(station, report, &before, is_new, &mut values)?,
             register_mwh: register_of(&values, report.kind),
+            begins: self.beginning(report, &before, verdict, is_new)?,
             before,
             is_new,
             retry,
@@ -322,12 +328,18 @@ impl Shard {
         };
         if judged.verdict == Verdict::New {
             self.recall_charged(&judged.before)?;
+        }
+        // A crash may have kept the event and not what it says of money. One whose keys outlived what is known of its
+        // transaction says nothing.
+        let is_said = match judged.verdict {
+            Verdict::New => true,
+            Verdict::Same => !is_new,
+            Verdict::Conflict => false,
+        };
+        if is_said {
             self.look_up_money(report, id)?;
         }
-        let (is_said, by_station) = (
-            judged.verdict == Verdict::New,
-            self.is_charged_by_station(id),
-        );
+        let by_station = self.is_charged_by_station(id);
         let held = held_for(report, used.as_ref());
         self.put_on_record(now, station, report, judged, held);
         self.record_reservations(now, station, used);
@@ -368,6 +380,30 @@ impl Shard {
         self.verdict(station, values.retry, older && !is_new)
     }
 
+    /// What is known of the money of a transaction whose beginning this is, if nobody has told that before.
+    fn beginning(
+        &mut self,
+        report: &TransactionReport<'_>,
+        before: &Before,
+        verdict: Verdict,
+        is_new: bool,
+    ) -> Result<Option<TransactionMoney>, StoreUnreadable> {
+        let is_first = verdict == Verdict::New
+            && report.kind == TransactionEventKind::Started
+            && before.started_at.is_none()
+            && before.standing.is_none()
+            && before.settled().is_none();
+        match (is_first, is_new) {
+            (false, _) => Ok(None),
+            (true, true) => Ok(Some(TransactionMoney {
+                transaction_id: before.id.0,
+                ..TransactionMoney::default()
+            })),
+            // Others have overtaken it.
+            (true, false) => self.money(before.id).map(Some),
+        }
+    }
+
     /// Makes the records of a message: of its values, of its event, or of what a crash did not keep. One that begins a
     /// transaction may do so on a reservation that was `held` for so long.
     fn put_on_record(
@@ -384,9 +420,11 @@ impl Shard {
             return self.give_values(judged.values);
         }
         judged.retry.conflict = judged.verdict == Verdict::Conflict;
+        if let Some(known) = judged.begins.take() {
+            self.begin_charge(now, station, report, known, held);
+        }
         // The first event makes the transaction that its values belong to; later ones count them in.
         if judged.is_new {
-            self.begin_charge(now, station, report, judged.before.id, held);
             self.record_event(now, station, report, &judged);
         }
         if judged.values_verdict != Verdict::Same {

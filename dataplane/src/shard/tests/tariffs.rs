@@ -272,3 +272,168 @@ fn i02_fr_01_a_station_hears_what_a_charge_comes_to_when_that_is_configured() {
     );
     assert!(out.contains(r#"[3,"3",{"totalCost":3.00}]"#), "{out}");
 }
+
+/// An event of 2.1 in the minute of its time, which is the world's too unless `second` says otherwise.
+fn event(seq_no: u32, kind: &str, minute: u32, wh: u32, more: &str) -> String {
+    format!(
+        r#"a > [2,"{kind}{seq_no}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:{minute:02}:00Z","triggerReason":"Trigger","seqNo":{seq_no},"evse":{{"id":1}},"meterValue":[{{"timestamp":"2026-11-22T10:{minute:02}:00Z","sampledValue":[{{"value":{wh}}}]}}],{more}}}]"#
+    )
+}
+
+fn of_t1(tariff: &str) -> String {
+    match tariff {
+        "" => r#""transactionInfo":{"transactionId":"T1"}"#.to_owned(),
+        tariff => format!(r#""transactionInfo":{{"transactionId":"T1","tariffId":"{tariff}"}}"#),
+    }
+}
+
+#[test]
+fn a_beginning_that_was_overtaken_is_charged_as_if_it_had_come_first() {
+    let events = [
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 20, 5_000, &of_t1("")),
+        event(2, "Ended", 40, 9_000, &of_t1("")),
+    ];
+    let run = |order: [usize; 3]| {
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere Europe/Amsterdam {NIGHT}\n0 a connect CP1 2.1"
+        ));
+        for at in order {
+            world.run(&format!("2400 {}", events[at]));
+        }
+        world.run("2401 op money CP1")
+    };
+    let expected = run([0, 1, 2]);
+    expect![[r#"
+        2401 cost 9.70 EUR ended
+        2401 tariff night NormalCost: fixed 200/200 + energy 700/770 + idleTime 0/0 = 900/970, 8000000 mWh, 2400 s charging, 0 s idle
+    "#]]
+    .assert_eq(&expected);
+    assert_eq!(run([1, 0, 2]), expected);
+    // Of what was delivered between them a beginning that comes last knows no more than both ends.
+    let last = run([1, 2, 0]);
+    assert!(
+        last.contains("tariff night NormalCost: fixed 200/200"),
+        "{last}"
+    );
+    assert!(last.contains("8000000 mWh"), "{last}");
+}
+
+#[test]
+fn one_that_runs_and_left_memory_keeps_its_tariff() {
+    let run = |leaves: &str| {
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere Europe/Amsterdam {NIGHT}\n0 a connect CP1 2.1\n0 {}",
+            event(0, "Started", 0, 1_000, &of_t1(""))
+        ));
+        match leaves {
+            // More run than a station is believed to have.
+            "crowded out" => {
+                for n in 0..200 {
+                    let other = format!(r#""transactionInfo":{{"transactionId":"O{n}"}}"#);
+                    let other =
+                        event(0, "Started", 1, 1_000, &other).replace("Started0", &format!("O{n}"));
+                    world.run(&format!("60 {other}"));
+                }
+            }
+            "deleted" => {
+                drop(world.run("60 op delete CP1\n60 op register CP1\n60 a connect CP1 2.1"))
+            }
+            _ => {}
+        }
+        assert_eq!(world.shard.charged.is_empty(), leaves == "deleted");
+        let end = event(1, "Ended", 40, 9_000, &of_t1(""));
+        world.run(&format!("2400 {end}"));
+        let shown = world.run("2401 op money CP1");
+        shown
+            .lines()
+            .filter(|line| line.contains("8000000 mWh"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let expected = run("");
+    assert_eq!(expected.len(), 1);
+    assert_eq!(run("crowded out"), expected);
+    assert_eq!(run("deleted"), expected);
+}
+
+const T2: &str = r#"{"tariffId":"T2","currency":"EUR","energy":{"prices":[{"priceKwh":2}]}}"#;
+
+#[test]
+fn of_two_tariffs_that_a_station_names_the_later_one_holds_in_whatever_order() {
+    let run = |order: [usize; 4]| {
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere Europe/Amsterdam {NIGHT}\n0 tariff CP9 UTC {T2}\n0 a connect CP1 2.1"
+        ));
+        let events = [
+            event(0, "Started", 0, 1_000, &of_t1("")),
+            event(1, "Updated", 0, 1_000, &of_t1("night")),
+            event(2, "Updated", 0, 1_000, &of_t1("T2")),
+            event(3, "Ended", 40, 9_000, &of_t1("")),
+        ];
+        for at in order {
+            world.run(&format!("2400 {}", events[at]));
+        }
+        let shown = world.run("2401 op money CP1");
+        shown.lines().nth(1).unwrap().to_owned()
+    };
+    let expected = run([0, 1, 2, 3]);
+    assert!(expected.contains("tariff T2"), "{expected}");
+    assert_eq!(run([0, 2, 1, 3]), expected);
+}
+
+const BOOT_21: &str = r#"[2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]"#;
+
+#[test]
+fn a_crash_loses_nothing_that_a_station_says_of_tariff_and_cost() {
+    let details = r#""costDetails":{"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","total":{"exclTax":2.50}},"totalUsage":{"energy":10000,"chargingTime":2,"idleTime":0}}"#;
+    let steps = [
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 20, 5_000, &of_t1("T2")),
+        event(2, "Ended", 40, 9_000, &format!("{},{details}", of_t1(""))),
+    ];
+    let run = |crash: Option<(usize, usize)>| {
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere Europe/Amsterdam {NIGHT}\n0 tariff CP9 UTC {T2}\n0 a connect CP1 2.1\n0 a > {BOOT_21}"
+        ));
+        for (at, step) in steps.iter().enumerate() {
+            if let Some((_, kept)) = crash.filter(|(step, _)| *step == at) {
+                let before = world.log.len();
+                world.run(&format!("2400 disk holds\n2400 {step}"));
+                // All of them would be no crash.
+                let kept = kept.min(world.log.len() - before - 1);
+                world.run(&format!(
+                    "2400 disk keeps {kept}\n2400 restart\n2400 disk goes\n2400 a connect CP1 2.1"
+                ));
+            }
+            world.run(&format!("2400 {step}"));
+            // On a new connection, so that its message id says nothing.
+            world.run("2400 a drops\n2400 a connect CP1 2.1");
+            let before = world.log.len();
+            world.run(&format!("2400 {step}"));
+            assert_eq!(
+                world.log.len(),
+                before + 2,
+                "more than the frames of {step}"
+            );
+        }
+        world.run("2401 op money CP1")
+    };
+    let expected = run(None);
+    expect![[r#"
+        2401 cost 14.40 EUR ended
+        2401 tariff T2 NormalCost: fixed 200/200 + energy 1200/1240 + idleTime 0/0 = 1400/1440, 8000000 mWh, 2400 s charging, 0 s idle
+        2401 station under "T2": {"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","total":{"exclTax":2.50}},"totalUsage":{"energy":10000,"chargingTime":2,"idleTime":0}}
+    "#]]
+    .assert_eq(&expected);
+    for step in 0..steps.len() {
+        for kept in 0..8 {
+            let found = run(Some((step, kept)));
+            assert_eq!(found, expected, "step {step}, {kept} records kept");
+        }
+    }
+}
