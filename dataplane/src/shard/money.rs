@@ -178,7 +178,8 @@ impl Shard {
             usage.end(tariff, at);
         }
         summary.currency = tariff.currency;
-        if summary.cost.is_some() {
+        // What its energy does not enter is known without it.
+        if summary.cost.is_some() || (has_ended && is_told && tariff.energy.is_none()) {
             summary.cost = Some(usage.bill(tariff, has_ended).total.incl_tax);
         }
         if known != *usage {
@@ -221,10 +222,10 @@ impl Shard {
             return;
         };
         summary.currency = tariff.currency;
-        if let (Some(_), Some(energy), Some(at)) =
-            (summary.cost, summary.energy_mwh, summary.ended_at)
-        {
-            let bill = closed(tariff, usage, at, energy);
+        let is_told = summary.quality != Quality::Quarantined.code();
+        let is_billed = summary.cost.is_some() || (is_told && tariff.energy.is_none());
+        if let Some(at) = summary.ended_at.filter(|_| is_billed) {
+            let bill = closed(tariff, usage, at, summary.energy_mwh);
             summary.cost = Some(bill.total.incl_tax);
         }
     }
@@ -362,11 +363,11 @@ impl Shard {
             return Ok(None);
         };
         let has_ended = view.state != TransactionState::Active;
-        let closing = view.closing.as_ref().and(view.ended_at.zip(view.energy));
+        let closed_at = view.closing.as_ref().and(view.ended_at);
         let bill = |charged: &Charged| {
             let (tariff, usage) = charged.counted.as_ref()?;
-            Some(match closing {
-                Some((at, energy)) => closed(tariff, usage, at.0, energy.0),
+            Some(match closed_at {
+                Some(at) => closed(tariff, usage, at.0, view.energy.map(|energy| energy.0)),
                 None => usage.bill(tariff, has_ended),
             })
         };
@@ -382,10 +383,12 @@ impl Shard {
     }
 }
 
-/// What a usage comes to that an operator ends with so much energy.
-fn closed(tariff: &Tariff, usage: &Usage, at: i64, energy_mwh: i64) -> Bill {
+/// What a usage comes to that an operator ends, with so much energy if that is known.
+fn closed(tariff: &Tariff, usage: &Usage, at: i64, energy_mwh: Option<i64>) -> Bill {
     let mut usage = usage.clone();
-    usage.energy(tariff, at, energy_mwh);
+    if let Some(energy_mwh) = energy_mwh {
+        usage.energy(tariff, at, energy_mwh);
+    }
     usage.end(tariff, at);
     usage.bill(tariff, true)
 }

@@ -437,3 +437,33 @@ fn a_crash_loses_nothing_that_a_station_says_of_tariff_and_cost() {
         }
     }
 }
+
+#[test]
+fn what_a_tariff_asks_for_without_energy_is_billed_where_no_register_came() {
+    let parking = r#"{"tariffId":"parking","currency":"EUR","fixedFee":{"prices":[{"priceFixed":2}]},"idleTime":{"prices":[{"priceMinute":0.1}]}}"#;
+    let event = |seq_no: u32, kind: &str, minute: u32| {
+        format!(
+            r#"{0} a > [2,"{kind}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:{minute:02}:00Z","triggerReason":"Trigger","seqNo":{seq_no},"evse":{{"id":1}},"transactionInfo":{{"transactionId":"T1","chargingState":"Idle"}}}}]"#,
+            60 * minute
+        )
+    };
+    let run = |tariff: &str, end: &str| {
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere UTC {tariff}\n0 a connect CP1 2.1\n0 a > {BOOT_21}\n{}\n{end}",
+            event(0, "Started", 0)
+        ));
+        world.run("1801 op money CP1")
+    };
+    let ended = event(1, "Ended", 30);
+    expect![[r#"
+        1801 cost 5.00 EUR ended
+        1801 tariff parking NormalCost: fixed 200/200 + idleTime 300/300 = 500/500, 0 mWh, 0 s charging, 1800 s idle
+    "#]]
+    .assert_eq(&run(parking, &ended));
+    // How much energy there was nobody knows, and its price is part of the bill.
+    let unknown = run(NIGHT, &ended);
+    assert!(unknown.starts_with("1801 cost - EUR ended"), "{unknown}");
+    let closed = run(parking, "1800 op close ended=1200");
+    assert!(closed.starts_with("1801 cost 4.00 EUR ended"), "{closed}");
+}
