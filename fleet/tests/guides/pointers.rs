@@ -136,7 +136,7 @@ fn the_arrows_of_the_architecture_are_those_of_the_manifests() {
     }
 }
 
-/// Every source file of the program, each text of its messages in one piece: without quotes and continued lines.
+/// Every source file of the crates.
 fn sources() -> String {
     let mut text = String::new();
     let crates = std::fs::read_dir(root()).unwrap();
@@ -154,15 +154,66 @@ fn sources() -> String {
             }
         }
     }
-    let lines = text.split("\\\n").map(str::trim_start);
-    lines.collect::<String>().replace(['\\', '"'], "")
+    text
+}
+
+/// A text with its continued lines in one piece.
+fn joined(text: &str) -> String {
+    text.split("\\\n").map(str::trim_start).collect()
+}
+
+/// What the log says at a level: of each call of its macro the longest text, with dots of omission for what differs.
+fn messages(sources: &str, level: &str) -> BTreeSet<String> {
+    let mut messages = BTreeSet::new();
+    for call in sources.split(&format!("{level}!(")).skip(1) {
+        let (mut depth, mut longest, mut rest) = (1, "", call);
+        while let Some(at) = rest.find(['(', ')', '"']).filter(|_| 0 < depth) {
+            let found = rest.as_bytes()[at];
+            rest = &rest[at + 1..];
+            match found {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {
+                    let (text, after) = rest.split_once('"').unwrap();
+                    longest = if longest.len() < text.len() {
+                        text
+                    } else {
+                        longest
+                    };
+                    rest = after;
+                }
+            }
+        }
+        let parts = longest.split('{');
+        let parts = parts.map(|part| part.split_once('}').map_or(part, |(_, after)| after));
+        messages.insert(parts.collect::<Vec<_>>().join("…"));
+    }
+    messages
+}
+
+#[test]
+fn every_warning_and_error_of_the_program_is_explained() {
+    let sources = joined(&sources());
+    let page = sections(&read("docs/operating/watching.md"));
+    let rows = page.iter().flat_map(|section| &section.rows);
+    let explained: BTreeSet<_> = rows.flat_map(|(messages, _)| spans(messages)).collect();
+    for level in ["warn", "error"] {
+        let said = messages(&sources, level);
+        assert!(10 < said.len(), "only {} of {level}", said.len());
+        for message in said {
+            assert!(
+                explained.contains(&message),
+                "docs/operating/watching.md does not explain {message:?}"
+            );
+        }
+    }
 }
 
 #[test]
 fn every_message_that_a_guide_explains_is_one_of_the_program() {
     /// Said by the operating system.
     const FOREIGN: &[&str] = &["Address already in use"];
-    let sources = sources();
+    let sources = joined(&sources()).replace(['\\', '"'], "");
     let mut looked_for = 0;
     for section in sections(&read("docs/operating/watching.md")) {
         let is_of_messages = section.rows.first().is_some_and(|row| row.0 == "Message");
