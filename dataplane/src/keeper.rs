@@ -518,14 +518,30 @@ mod tests {
                 expires_at: 29 * DAY,
             };
             batch.put(Table::RetryKeys, [id; 16], row.to_bytes());
+            let money = fleet::record::TransactionMoney {
+                transaction_id: [id; 16],
+                ..fleet::record::TransactionMoney::default()
+            };
+            let mut record = Vec::new();
+            let station = fleet::StationKey::new("default", "CP1").unwrap();
+            fleet::wire::Writer::default().write(&mut record, &station, UtcMicros(0), &money);
+            let name = fleet::EventId {
+                log_id: fleet::LogId(1),
+                seq: fleet::Seq(1),
+            };
+            let row = crate::shard::record_row(name, &record);
+            batch.put(Table::Money, [id; 16], row);
         }
         store.apply(batch, None, Durability::Buffered).unwrap();
         clear_out(&store, UtcMicros(40 * DAY)).unwrap();
-        let left: Vec<u8> = store
-            .scan(Table::RetryKeys, b"", b"")
-            .map(|row| row.unwrap().0[0])
-            .collect();
-        assert_eq!(left, [1, 2]);
+        // What is known of its money as well.
+        for table in [Table::RetryKeys, Table::Money] {
+            let left: Vec<u8> = store
+                .scan(table, b"", b"")
+                .map(|row| row.unwrap().0[0])
+                .collect();
+            assert_eq!(left, [1, 2], "{table:?}");
+        }
     }
 
     fn event(id: u8, state: TransactionState) -> fleet::record::TransactionEvent {

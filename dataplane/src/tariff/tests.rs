@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
+use super::book::TARIFFS_MAX;
 use super::zone::{DAY, MINUTE};
-use super::{BillKind, Flow, Money, Part, Tariff, Usage, read};
+use super::{
+    BillKind, Book, Flow, Money, Part, StoredTariff, Tariff, TariffScope, TariffWritten, Usage,
+    applying, read,
+};
 
 /// 2026-11-22T10:00:00Z, a Sunday.
 const AT: i64 = 1_795_341_600_000_000;
@@ -448,4 +452,95 @@ proptest! {
         let sum: i64 = bill.parts.iter().map(|(_, money)| money.incl_tax).sum();
         prop_assert_eq!(sum, bill.total.incl_tax);
     }
+}
+
+#[test]
+fn a_meter_that_is_begun_anew_takes_back_all_that_hung_on_its_energy() {
+    let by_clock = tariff(
+        r#","energy":{"prices":[{"priceKwh":1,"conditions":{"endTimeOfDay":"10:30"}},{"priceKwh":2}]},"maxCost":{"exclTax":20}"#,
+        "UTC",
+    );
+    let mut usage = Usage::begin(&by_clock, AT, None);
+    usage.energy(&by_clock, AT + HOUR, 50 * KWH);
+    assert_eq!(usage.bill(&by_clock, true).kind, BillKind::Max);
+    // One of the four kilowatt-hours was delivered in the first half hour.
+    usage.energy(&by_clock, AT + 2 * HOUR, 4 * KWH);
+    let bill = usage.bill(&by_clock, true);
+    assert_eq!((bill.kind, bill.total.excl_tax), (BillKind::Normal, 700));
+    // Under the tariff before as well.
+    let dear = tariff(r#","energy":{"prices":[{"priceKwh":3}]}"#, "UTC");
+    usage.change(&by_clock);
+    usage.energy(&dear, AT + 3 * HOUR, 3 * KWH);
+    assert_eq!(usage.bill(&dear, true).total.excl_tax, 900);
+}
+
+#[test]
+fn i12_fr_39_what_was_the_most_under_one_tariff_is_no_more_under_the_next() {
+    let most = tariff(
+        r#","energy":{"prices":[{"priceKwh":1}]},"maxCost":{"exclTax":10}"#,
+        "UTC",
+    );
+    let next = tariff(r#","energy":{"prices":[{"priceKwh":3}]}"#, "UTC");
+    let mut usage = Usage::begin(&most, AT, None);
+    usage.energy(&most, AT + HOUR, 50 * KWH);
+    usage.change(&most);
+    usage.energy(&next, AT + 2 * HOUR, 51 * KWH);
+    let bill = usage.bill(&next, true);
+    assert_eq!((bill.kind, bill.total.excl_tax), (BillKind::Normal, 1_300));
+}
+
+#[test]
+fn i12_fr_37_a_price_begins_when_the_clock_is_put_over_its_beginning() {
+    let early = tariff(
+        r#","energy":{"prices":[{"priceKwh":1,"conditions":{"startTimeOfDay":"03:00","endTimeOfDay":"04:00"}},{"priceKwh":0}]}"#,
+        "Europe/Amsterdam",
+    );
+    // The hour from two to three does not come, that from three to four does.
+    let from = "2026-03-28T23:00:00Z".parse::<jiff::Timestamp>().unwrap();
+    let from = from.as_microsecond();
+    assert_eq!(energy(&early, from, from + 23 * HOUR, 23 * KWH), 100);
+}
+
+#[test]
+fn the_nearest_tariff_holds_and_a_tenant_has_only_so_many() {
+    let stored = |id: &str, scope: TariffScope| StoredTariff {
+        id: id.to_owned(),
+        json: format!(r#"{{"tariffId":"{id}","currency":"EUR"}}"#),
+        time_zone: "UTC".into(),
+        scope,
+        changed_at: fleet::UtcMicros(0),
+    };
+    let at_site = TariffScope {
+        sites: vec!["S".into()],
+        ..TariffScope::default()
+    };
+    let at_station = TariffScope {
+        stations: vec!["CP1".into()],
+        ..TariffScope::default()
+    };
+    let everywhere = TariffScope {
+        everywhere: true,
+        ..TariffScope::default()
+    };
+    let mut book = Book::default();
+    for (id, scope) in [("all", everywhere), ("site", at_site), ("one", at_station)] {
+        book.insert(&stored(id, scope)).unwrap();
+    }
+    let found = |station: &str, site: &str| {
+        let found = applying(&book, station, site, AT).expect("a tariff");
+        found.0.id.clone()
+    };
+    assert_eq!(found("CP1", "S"), "one");
+    assert_eq!(found("CP2", "S"), "site");
+    assert_eq!(found("CP2", ""), "all");
+    let mut book = Book::default();
+    for n in 0..TARIFFS_MAX {
+        let one = stored(&format!("T{n}"), TariffScope::default());
+        assert_eq!(book.refuses(&one, None), None);
+        book.insert(&one).unwrap();
+    }
+    let more = stored("more", TariffScope::default());
+    assert_eq!(book.refuses(&more, None), Some(TariffWritten::Full));
+    let known = stored("T7", TariffScope::default());
+    assert_eq!(book.refuses(&known, None), None);
 }

@@ -406,3 +406,102 @@ fn late_values_of_one_that_left_memory_do_not_change_its_bill() {
         .collect();
     assert_eq!(bills, [(Some(2_000_000), 1); 3]);
 }
+
+/// A transaction of 2.0.1 with `seqNo` 0 at second 1 and 5 at second 20, closed at 60 and gone from memory.
+fn closed_and_gone() -> World {
+    let mut world = world();
+    world.run(&format!(
+        "
+        0 a connect CP1 2.0.1
+        1 a > {}
+        20 a > {}
+        60 op close meter=9000 ended=60
+        61 a drops
+        90000 wait
+        90001 b connect CP1 2.0.1
+        ",
+        event_201("Started", 0, 1, "CablePluggedIn", 1_000),
+        event_201("Updated", 5, 20, "MeterValuePeriodic", 3_000),
+    ));
+    world
+}
+
+fn after(world: &mut World, events: &[String]) -> String {
+    for event in events {
+        world.run(&format!("90002 b > {event}"));
+    }
+    world.run("90003 op transactions CP1")
+}
+
+#[test]
+fn an_end_that_was_overtaken_before_the_close_leaves_it_as_it_is() {
+    let shown = after(
+        &mut closed_and_gone(),
+        &[
+            event_201("Updated", 1, 10, "MeterValuePeriodic", 2_000),
+            event_201("Ended", 3, 15, "EVCommunicationLost", 2_500),
+        ],
+    );
+    assert!(shown.contains("ended estimated 8 kWh"), "{shown}");
+    assert!(shown.ends_with("Sigec.Closed\n"), "{shown}");
+}
+
+#[test]
+fn the_close_is_no_time_by_which_an_end_is_late() {
+    let end = event_201("Ended", 4, 30, "EVCommunicationLost", 4_000);
+    let shown = after(&mut closed_and_gone(), &[end]);
+    assert!(shown.contains(" 3 kWh"), "{shown}");
+    assert!(!shown.contains("Sigec.Closed"), "{shown}");
+}
+
+#[test]
+fn what_was_measured_before_a_close_counts_when_the_end_comes_behind_something_else() {
+    let shown = after(
+        &mut closed_and_gone(),
+        &[
+            event_201("Updated", 1, 10, "MeterValuePeriodic", 2_000),
+            event_201("Ended", 6, 30, "EVCommunicationLost", 4_000),
+        ],
+    );
+    assert!(shown.contains(" 3 kWh"), "{shown}");
+}
+
+#[test]
+fn a_second_close_remembers_what_was_there_before_the_first() {
+    let mut world = running_16();
+    world.run("90 op close meter=5000 ended=60\n91 op close meter=6000 ended=60");
+    let records = world.log.iter();
+    let facts = records.map(|record| fleet::wire::read(record).unwrap().body.to_fact().unwrap());
+    let before: Vec<_> = facts
+        .filter_map(|fact| match fact {
+            Fact::TransactionClosed(closed) => Some(closed.before),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(before.len(), 2);
+    assert_eq!(before[0], before[1]);
+}
+
+#[test]
+fn a_station_whose_clock_is_ahead_is_closed_neither_before_its_beginning_nor_in_the_future() {
+    let ended = |kind: &str| {
+        let mut world = world();
+        let ahead =
+            event_201(kind, 0, 1, "CablePluggedIn", 1_000).replace("T10:00:01Z", "T10:04:00Z");
+        world.run(&format!("0 a connect CP1 2.0.1\n1 a > {ahead}\n2 op close"));
+        let ended_at = events(&world).last().unwrap().summary.ended_at.unwrap();
+        (ended_at - EPOCH) / 1_000_000
+    };
+    assert_eq!(ended("Started"), 240);
+    assert_eq!(ended("Updated"), 2);
+}
+
+#[test]
+fn a_close_is_refused_while_the_log_takes_nothing() {
+    let mut world = running_16();
+    world.shard.stalled = true;
+    let before = world.log.len();
+    let seen = world.run("31 op close");
+    assert!(seen.contains("Refused(LogDown)"), "{seen}");
+    assert_eq!(world.log.len(), before);
+}

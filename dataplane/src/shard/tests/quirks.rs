@@ -219,6 +219,7 @@ fn what_is_kept_aside_is_bounded_per_hour_and_the_rest_is_counted() {
     assert_eq!(charger.world.shard.tally.counters.quarantine_passed_by, 40);
     charger.world.run(&status(3_700, "Odd"));
     assert_eq!(kept(&charger.world).len(), 62);
+    assert_eq!(kept(&charger.world)[61].passed_by, 0, "said once");
 }
 
 fn kept(world: &World) -> Vec<MessageQuarantined> {
@@ -504,4 +505,125 @@ fn an_answer_that_was_held_back_goes_before_those_behind_it() {
         3 a < [3,"2",{}]
     "#]]
     .assert_eq(&out);
+}
+
+const SLOW: &str = r#"
+    [[profile]]
+    id = "acme"
+    revision = 1
+    vendor = "acme"
+    answer_delay_ms = { StatusNotification = 5000, MeterValues = 1000 }
+"#;
+
+/// A status at second 2, and meter values a second later.
+const TWO_CALLS: &str = r#"
+    2 a > [2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","timestamp":"2026-11-22T10:00:02Z"}]
+    3 a > [2,"2","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:00:03Z","sampledValue":[{"value":"1"}]}]}]
+"#;
+
+#[test]
+fn a_shorter_delay_overtakes_no_longer_one() {
+    let mut charger = Charger::new(QuirkPolicy::Tolerant, SLOW);
+    charger.world.run(&format!("0 a connect CP1\n1 a > {BOOT}"));
+    expect![[r#"
+        7 a < [3,"1",{}]
+        7 a < [3,"2",{}]
+    "#]]
+    .assert_eq(&charger.world.run(&format!("{TWO_CALLS}\n10 wait")));
+}
+
+#[test]
+fn nothing_is_held_back_when_the_server_goes_down() {
+    let mut charger = Charger::new(QuirkPolicy::Tolerant, SLOW);
+    charger.world.run(&format!("0 a connect CP1\n1 a > {BOOT}"));
+    charger.world.run(&format!("2 disk holds\n{TWO_CALLS}"));
+    let now = charger.world.now();
+    charger.world.shard.drain(now);
+    let out = charger.world.run("3 disk goes");
+    expect![[r#"
+        3 a < [3,"1",{}]
+        3 a < [3,"2",{}]
+        3 a < close 1012 server restarts
+        3 a ended
+    "#]]
+    .assert_eq(&out);
+    assert!(charger.world.shard.drained());
+}
+
+#[test]
+fn a_profile_that_changes_its_place_in_the_book_is_still_the_stations() {
+    let acme = "[[profile]]\nid = \"acme\"\nrevision = 1\nvendor = \"acme\"\n";
+    // It spells out more, and is tried first.
+    let other =
+        "[[profile]]\nid = \"acme-one\"\nrevision = 1\nvendor = \"acme\"\nmodel = \"one\"\n";
+    let mut charger = Charger::new(QuirkPolicy::Tolerant, acme);
+    charger.world.run(&format!("0 a connect CP1\n1 a > {BOOT}"));
+    let station = charger
+        .world
+        .shard
+        .stations
+        .find(&super::world::key("CP1"))
+        .unwrap();
+    let name = |charger: &mut Charger| charger.world.shard.profile_name(station).0;
+    assert_eq!(name(&mut charger), "acme");
+    charger.rewrite(&format!("{acme}{other}"));
+    assert_eq!(name(&mut charger), "acme-one");
+}
+
+#[test]
+fn what_is_read_again_happened_when_it_came() {
+    let mut charger = Charger::new(QuirkPolicy::Strict, "");
+    // An hour ahead of the time at which it comes.
+    charger.world.run(&format!(
+        r#"
+        0 a connect CP1
+        1 a > {BOOT}
+        3 a > [2,"1","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"2026-11-22T11:00:00Z","sampledValue":[{{"value":1500}}]}}]}}]
+        "#
+    ));
+    let relaxed = Charger::new(QuirkPolicy::Tolerant, "");
+    charger.world.take_quirks_of(&relaxed.world);
+    charger.world.run("7200 op replay CP1");
+    let records = charger.world.log.iter();
+    let mut records = records.map(|bytes| fleet::wire::read(bytes).unwrap());
+    let (received_at, values) = records
+        .find_map(|record| match record.body.to_fact().unwrap() {
+            Fact::MeterValues(values) => Some((record.received_at.0, values)),
+            _ => None,
+        })
+        .unwrap();
+    let then = super::world::EPOCH + 3_000_000;
+    assert_eq!((received_at, values.rows[0].measured_at), (then, then));
+    assert!(!values.rows[0].clock_trusted);
+}
+
+#[test]
+fn a_secret_is_kept_aside_under_its_mask() {
+    let mut charger = Charger::new(QuirkPolicy::Strict, "");
+    charger.world.run(
+        r#"
+        0 a connect CP1 2.0.1
+        1 a > [2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"ACME","model":"One"}}]
+        2 a > [2,"1","NotifyReport",{"requestId":1,"generatedAt":"2026-11-22T10:00:02Z","seqNo":"0","reportData":[{"component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"},"variableAttribute":[{"value":"correct-horse-battery"}]}]}]
+        "#,
+    );
+    assert_eq!(kept(&charger.world).len(), 1);
+    for record in &charger.world.log {
+        assert!(!String::from_utf8_lossy(record).contains("correct-horse"));
+    }
+}
+
+#[test]
+fn a_station_is_watched_in_few_of_its_transactions() {
+    let profile =
+        "[[profile]]\nid = \"acme\"\nrevision = 1\nvendor = \"acme\"\nmeter_values_within_s = 60\n";
+    let mut charger = Charger::new(QuirkPolicy::Tolerant, profile);
+    charger.world.run(&format!("0 a connect CP1\n1 a > {BOOT}"));
+    for n in 0..40 {
+        charger.world.run(&format!(
+            r#"2 a > [2,"s{n}","StartTransaction",{{"connectorId":1,"idTag":"T{n}","meterStart":1000,"timestamp":"2026-11-22T10:00:02Z"}}]"#
+        ));
+    }
+    let out = charger.world.run("3 records shown\n200 wait");
+    assert_eq!(out.matches("Sigec.MeterValuesMissing").count(), 16, "{out}");
 }

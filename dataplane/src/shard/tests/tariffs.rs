@@ -467,3 +467,211 @@ fn what_a_tariff_asks_for_without_energy_is_billed_where_no_register_came() {
     let closed = run(parking, "1800 op close ended=1200");
     assert!(closed.starts_with("1801 cost 4.00 EUR ended"), "{closed}");
 }
+
+/// A world with a tariff everywhere, another one that holds nowhere here, and a station that has booted.
+fn world_21(tariff: &str, configured: Tariff) -> World {
+    let mut world = World::new(Config {
+        tariff: configured,
+        ..config(Onboarding::Open)
+    });
+    world.run(&format!(
+        "0 tariff everywhere Europe/Amsterdam {tariff}\n0 tariff CP9 UTC {T2}\n0 a connect CP1 2.1\n0 a > {BOOT_21}"
+    ));
+    world
+}
+
+#[test]
+fn what_comes_late_for_a_closed_charge_is_not_counted() {
+    let run = |late: &str| {
+        let mut world = world_21(NIGHT, Tariff::default());
+        world.run(&format!(
+            "0 {}\n3000 op close meter=40000 ended=3000\n{late}\n3002 {}",
+            event(0, "Started", 0, 1_000, &of_t1("")),
+            event(2, "Ended", 30, 9_000, &of_t1("")),
+        ));
+        world.run("3003 op money CP1")
+    };
+    let expected = run("3001 wait");
+    assert!(expected.contains("1800 s charging"), "{expected}");
+    let late = event(1, "Updated", 10, 3_000, &of_t1(""));
+    assert_eq!(run(&format!("3001 {late}")), expected);
+}
+
+#[test]
+fn energy_that_cannot_be_true_is_not_counted() {
+    let counted = |last: &str| {
+        let mut world = world_21(NIGHT, Tariff::default());
+        world.run(&format!(
+            "0 {}\n1200 {}\n{last}",
+            event(0, "Started", 0, 1_000, &of_t1("")),
+            event(1, "Updated", 20, 5_000, &of_t1("")),
+        ));
+        let shown = world.run("2401 op money CP1");
+        assert!(shown.starts_with("2401 cost - EUR"), "{shown}");
+        assert!(shown.contains(", 4000000 mWh,"), "{shown}");
+    };
+    // More than any transaction may have.
+    counted(&format!(
+        "2400 {}",
+        event(2, "Ended", 40, 601_000, &of_t1(""))
+    ));
+    let mut world = world();
+    world.run(&format!("0 tariff everywhere UTC {NIGHT}\n{CHARGE_16}"));
+    let id = world.ocpp_id("CP1");
+    let values = |second: u32, wh: u32| {
+        format!(
+            r#"{second} a > [2,"{second}","MeterValues",{{"connectorId":1,"transactionId":{id},"meterValue":[{{"timestamp":"2026-11-22T10:{:02}:00Z","sampledValue":[{{"value":"{wh}"}}]}}]}}]"#,
+            second / 60
+        )
+    };
+    world.run(&format!(
+        "{}\n{}",
+        values(1_200, 5_000),
+        values(2_400, 601_000)
+    ));
+    let shown = world.run("2401 op money CP1");
+    assert!(shown.contains(", 4000000 mWh,"), "{shown}");
+}
+
+#[test]
+fn a_tariff_in_another_currency_takes_nothing_over() {
+    let dollars = r#"{"tariffId":"dollars","currency":"USD","energy":{"prices":[{"priceKwh":2}]}}"#;
+    let mut world = world_21(NIGHT, Tariff::default());
+    world.run(&format!(
+        "0 tariff CP8 UTC {dollars}\n0 {}\n1200 {}\n2400 {}",
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 20, 5_000, &of_t1("dollars")),
+        event(2, "Ended", 40, 9_000, &of_t1("")),
+    ));
+    let shown = world.run("2401 op money CP1");
+    expect![[r#"
+        2401 cost 16.00 USD ended
+        2401 tariff dollars NormalCost: energy 1600/1600 = 1600/1600, 8000000 mWh, 2400 s charging, 0 s idle
+        2401 station under "dollars": 
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn a_tariff_that_a_station_names_at_the_end_changes_no_bill() {
+    let mut world = world_21(NIGHT, Tariff::default());
+    world.run(&format!(
+        "0 {}\n2400 {}",
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Ended", 40, 9_000, &of_t1("T2")),
+    ));
+    let shown = world.run("2401 op money CP1");
+    assert!(shown.contains("tariff night NormalCost"), "{shown}");
+    assert!(world.shard.charged.is_empty(), "it runs no longer");
+}
+
+#[test]
+fn the_newest_payments_are_kept_and_what_failed_has_no_receipt() {
+    let configured = Tariff {
+        receipt_url: Some("https://csms.example/{transaction_id}".into()),
+        ..Tariff::default()
+    };
+    let mut world = world_21(NIGHT, configured);
+    world.run(&format!("0 {}", event(0, "Started", 0, 1_000, &of_t1(""))));
+    let settle = |n: u32, status: &str| {
+        format!(
+            r#"1 a > [2,"p{n}","NotifySettlement",{{"transactionId":"T1","pspRef":"P{n}","status":"{status}","settlementAmount":1,"settlementTime":"2026-11-22T10:00:00Z"}}]"#
+        )
+    };
+    let failed = world.run(&settle(0, "Failed"));
+    assert_eq!(failed, "1 a < [3,\"p0\",{}]\n");
+    assert!(
+        world
+            .run(&settle(1, "Settled"))
+            .contains("https://csms.example/")
+    );
+    for n in 2..20 {
+        world.run(&settle(n, "Failed"));
+    }
+    let shown = world.run("2 op money CP1");
+    let kept: Vec<_> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("2 settlement "))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!((kept.len(), kept[0], kept[15]), (16, "P4", "P19"));
+}
+
+fn every_minute() -> Tariff {
+    Tariff {
+        cost_updates: CostUpdates::Commands {
+            every: Duration::from_secs(60),
+        },
+        ..Tariff::default()
+    }
+}
+
+#[test]
+fn a_cost_waits_behind_no_other_command() {
+    let mut world = world_21(T2, every_minute());
+    let out = world.run(&format!(
+        r#"
+        1 {}
+        10 {}
+        50 op command CP1 ClearCache {{}}
+        61 wait
+        70 a answers {{"status":"Accepted"}}
+        130 wait
+        "#,
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 0, 2_000, &of_t1("")),
+    ));
+    let told: Vec<_> = out
+        .lines()
+        .filter(|line| line.contains("\"CostUpdated\""))
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(told, ["121"], "{out}");
+}
+
+#[test]
+fn a_1_6_station_is_told_no_cost() {
+    let mut world = World::new(Config {
+        tariff: every_minute(),
+        ..config(Onboarding::Open)
+    });
+    let out = world.run(&format!("{CHARGE_16}\n300 wait"));
+    assert!(!out.contains("CostUpdated"), "{out}");
+    assert_eq!(world.shard.commands.len(), 0);
+}
+
+#[test]
+fn a_cost_that_nobody_would_bill_is_not_told() {
+    let mut world = world_21(
+        NIGHT,
+        Tariff {
+            cost_updates: CostUpdates::Responses,
+            ..Tariff::default()
+        },
+    );
+    let out = world.run(&format!(
+        "0 {}\n2400 {}",
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 40, 601_000, &of_t1("")),
+    ));
+    expect![[r#"
+        0 a < [3,"Started0",{"totalCost":2.00}]
+        2400 a < [3,"Updated1",{}]
+    "#]]
+    .assert_eq(&out);
+}
+
+#[test]
+fn a_restart_forgets_no_tariff_of_somebody_else() {
+    let configured = Tariff {
+        cost_updates: CostUpdates::Responses,
+        ..Tariff::default()
+    };
+    let mut world = world_21(NIGHT, configured);
+    let out = world.run(&format!(
+        "0 {}\n1 restart\n1 a connect CP1 2.1\n1200 {}",
+        event(0, "Started", 0, 1_000, &of_t1("MSP")),
+        event(1, "Updated", 20, 5_000, &of_t1("")),
+    ));
+    assert!(out.ends_with("1200 a < [3,\"Updated1\",{}]\n"), "{out}");
+}
