@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use net::driver::DriverKind;
 use storage::log::LogConfig;
 
 use crate::certificates::{CertificatesConfig, HttpConfig};
@@ -134,6 +135,9 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Reactor threads; default one per core. At most [`fleet::PARTITIONS`].
     pub shards: usize,
+    /// What the reactors wait on; default epoll. Where io_uring is wanted and not to be had, a line in the log says why, and
+    /// epoll serves.
+    pub driver: DriverKind,
     /// What happens to unregistered stations.
     pub onboarding: Onboarding,
     /// Values of `Origin` that are let in; every other one is refused. Default none.
@@ -188,6 +192,7 @@ impl Default for Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 9000))],
             shards: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().min(usize::from(fleet::PARTITIONS))),
+            driver: DriverKind::default(),
             onboarding: Onboarding::Open,
             origins: Vec::new(),
             pending_max: 10_000,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use fleet::UtcMicros;
 use net::clock;
-use net::driver::{DriverError, Epoll, Waker};
+use net::driver::{Driver, DriverError, DriverKind, Waker};
 use net::os::{ListenOptions, Listener, listen};
 use ocpp::Instant;
 use ring::hmac;
@@ -140,6 +140,7 @@ pub enum StopError {
 pub struct Dataplane {
     router: Router,
     addrs: Vec<SocketAddr>,
+    driver: DriverKind,
     logs: Vec<LogHandle>,
     orphans: Vec<LogDir>,
     records_aside: u64,
@@ -152,7 +153,7 @@ pub struct Dataplane {
 
 /// A shard before its thread: what must exist so that the others can be told of it.
 struct Seat {
-    driver: Epoll,
+    driver: Driver,
     waker: Waker,
     letters: Receiver<Letter>,
     log: Log,
@@ -203,6 +204,7 @@ impl Dataplane {
         let quirks = Arc::new(Shelf::open(config.quirks.clone())?);
         let shards = config.shards;
         let (listeners, addrs) = listen_all(&config)?;
+        let mut driver = config.driver;
         let mut seats = Vec::with_capacity(shards);
         let mut mailboxes = Vec::with_capacity(shards);
         for (shard, listeners) in listeners.into_iter().enumerate() {
@@ -210,8 +212,10 @@ impl Dataplane {
                 carry_len_max: config.message_len_max + (128 << 10),
                 ..net::driver::Config::default()
             };
-            let driver = Epoll::new(driver_config, listeners)?;
-            let waker = driver.waker();
+            let made = Driver::new(driver, driver_config, listeners)?;
+            // What one does not get, the others need not ask for.
+            driver = made.kind();
+            let waker = made.waker();
             let (sender, letters) = mailbox(wake(&waker));
             let path = shard_dir(data_dir.path(), shard);
             let on_change = waker.clone();
@@ -221,7 +225,7 @@ impl Dataplane {
             let (log, _) = opened.map_err(|source| StartError::Log { path, source })?;
             mailboxes.push(sender);
             seats.push(Seat {
-                driver,
+                driver: made,
                 waker,
                 letters,
                 log,
@@ -298,6 +302,7 @@ impl Dataplane {
         Ok(Self {
             router,
             addrs,
+            driver,
             logs,
             orphans,
             records_aside,
@@ -317,6 +322,11 @@ impl Dataplane {
     /// Where stations connect, in the order of [`Config::listen`], with the ports that were picked.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// What the last of the reactors waits on, and nearly always all of them.
+    pub fn driver(&self) -> DriverKind {
+        self.driver
     }
 
     /// The shards' logs, in the order of their numbers.

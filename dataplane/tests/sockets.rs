@@ -13,7 +13,8 @@ use dataplane::{
 use fleet::record::{CommandState, Direction, TransactionState};
 use fleet::wire::Fact;
 use fleet::{Seq, StationKey};
-use support::{PATIENCE, Server, Station, config};
+use net::driver::{DriverError, Uring};
+use support::{PATIENCE, Server, Station, UNDER_TEST, config};
 
 fn key(identity: &str) -> StationKey {
     StationKey::new("default", identity).unwrap()
@@ -315,4 +316,22 @@ fn a_stop_tells_stations_to_come_back_and_ends_in_time() {
     assert_eq!(station.hear(), "close 1012 server restarts");
     let gone = router.station(key("CP1")).wait(PATIENCE);
     assert_eq!(gone, Err(dataplane::RouterError::Stopped));
+}
+
+#[test]
+fn all_of_this_holds_on_io_uring() {
+    match Uring::new(net::driver::Config::default(), Vec::new()) {
+        Ok(_) => {}
+        Err(error @ DriverError::Unavailable { .. }) => return println!("skipped: {error}"),
+        Err(error) => panic!("{error:?}"),
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--skip", "all_of_this_holds_on_io_uring"])
+        .env(UNDER_TEST, "io_uring")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complained}");
+    assert!(!said.contains(" 0 passed"), "{said}");
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use control_api::{AdminToken, AdminTokenError, FilesConfig, RateLimits, ServeLimits};
+use net::driver::DriverKind;
 use storage::log::LogConfig;
 use tracing::warn;
 
@@ -245,6 +246,14 @@ fn dataplane_config(
             0 => defaults.shards,
             shards => shards,
         },
+        driver: settings.choice(
+            "server.driver",
+            &[
+                ("auto", defaults.driver),
+                ("epoll", DriverKind::Epoll),
+                ("io_uring", DriverKind::IoUring),
+            ],
+        )?,
         onboarding: settings.choice(
             "ocpp.onboarding",
             &[

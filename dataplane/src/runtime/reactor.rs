@@ -4,7 +4,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use fleet::{Seq, UtcMicros};
-use net::driver::{Closed, ConnId, Detached, Epoll, Handler, Io, Opened, Waker};
+use net::driver::{Closed, ConnId, Detached, Driver, Handler, Io, Opened, Waker};
 use ocpp::Instant;
 use storage::log::{Log, LogError, LogHandle};
 use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, SubmitError};
@@ -79,7 +79,7 @@ impl Reactor {
         mut self,
         index: usize,
         shards: usize,
-        driver: &mut Epoll,
+        driver: &mut Driver,
     ) -> Result<(), StopError> {
         // Fewer shards than cores leave the choice to the kernel.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dataplane::{Config, Dataplane};
+use net::driver::DriverKind;
 use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
 };
@@ -28,7 +29,9 @@ impl Server {
     pub(crate) fn start(path: &Path, config: Config) -> Self {
         let dir = DataDir::open(path).expect("a free directory");
         let store = StateStore::open(&path.join("state")).expect("a state store");
+        let wanted = config.driver;
         let dataplane = Dataplane::start(config, &dir, store).expect("a data plane");
+        assert_eq!(dataplane.driver(), wanted);
         Self {
             dataplane,
             _dir: dir,
@@ -44,9 +47,16 @@ impl Server {
     }
 }
 
-/// Two shards with small logs on a free port.
+/// Names the driver under test; nothing is epoll.
+pub(crate) const UNDER_TEST: &str = "SIGEC_TEST_DRIVER";
+
+/// Shards with small logs on a free port, on the driver under test.
 pub(crate) fn config(shards: usize) -> Config {
     let mut config = Config {
+        driver: match std::env::var_os(UNDER_TEST) {
+            Some(_) => DriverKind::IoUring,
+            None => DriverKind::Epoll,
+        },
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         shards,
         ..Config::default()

@@ -51,7 +51,7 @@ impl Driver {
                 Ok(uring) => return uring.map(Driver::Uring),
                 Err((DriverError::Unavailable { why, source }, listeners)) => {
                     let source = source.map(|source| source.to_string());
-                    tracing::warn!(%why, source, "io_uring is not available, epoll serves");
+                    tracing::warn!(reason = %why, source, "io_uring is not available, epoll serves");
                     listeners
                 }
                 Err((error, _)) => return Err(error),
