@@ -1,6 +1,6 @@
 //! Writing: a message becomes a compressed frame, where that makes it shorter.
 
-use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status, compress_bound};
 
 use super::{Agreement, TAIL, Window};
 use crate::ws::frame::{mark_compressed, write_text};
@@ -45,40 +45,39 @@ impl Deflater {
         }
     }
 
-    /// Appends `payload` compressed behind what `window` holds. False, with less or more appended,
-    /// when it came out no shorter.
+    /// Appends `payload` compressed behind what `window` holds. False, with anything appended, when it
+    /// came out no shorter.
     fn deflate(&mut self, window: &Window, payload: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(machine) = window
+        let Some(place) = window
             .bits()
             .checked_sub(BITS_MIN)
             .and_then(|at| self.machines.get_mut(usize::from(at)))
         else {
             return false;
         };
-        let machine =
-            machine.get_or_insert_with(|| Deflate::new_with_config(config(window.bits())));
+        let machine = place.get_or_insert_with(|| Deflate::new_with_config(config(window.bits())));
         machine.reset();
         if !window.bytes().is_empty() && machine.set_dictionary(window.bytes()).is_err() {
             return false;
         }
         let start = out.len();
-        // What does not fit here is no shorter than it was.
-        out.resize(start + payload.len() + TAIL.len(), 0);
+        // All the room it can need: a machine that runs out of it keeps the rest through a reset, until it
+        // panics for want of room inside (zlib-rs 0.6.8).
+        out.resize(start + compress_bound(payload.len()) + ROOM_FLUSH, 0);
         let status = machine.compress(payload, &mut out[start..], DeflateFlush::SyncFlush);
-        // Both are lengths within the slices that were passed.
-        let len = machine.total_out() as usize;
-        let is_whole = machine.total_in() as usize == payload.len() && start + len < out.len();
-        if !matches!(status, Ok(Status::Ok)) || !is_whole {
-            return false;
-        }
-        out.truncate(start + len);
-        if !out.ends_with(&TAIL) {
+        let read_all = machine.total_in() as usize == payload.len();
+        out.truncate(start + machine.total_out() as usize);
+        if !matches!(status, Ok(Status::Ok)) || !read_all || !out.ends_with(&TAIL) {
+            *place = None;
             return false;
         }
         out.truncate(out.len() - TAIL.len());
-        true
+        out.len() - start < payload.len()
     }
 }
+
+/// What a flush adds to the longest that a message can become: the empty block, and bits up to its byte.
+const ROOM_FLUSH: usize = 16;
 
 /// Level 1: with a window of 1 KiB level 6 takes twice the time and a fifth off (docs/adr/0013).
 fn config(window_bits: u8) -> DeflateConfig {

@@ -126,12 +126,10 @@ pub(crate) fn answer(agreement: &Agreement) -> String {
     for (name, _) in flags.iter().filter(|(_, takeover)| !takeover) {
         text += &format!("; {name}");
     }
-    let bits = [
-        (SERVER_BITS, server.window_bits),
-        (CLIENT_BITS, client.window_bits),
-    ];
-    for (name, bits) in bits.iter().filter(|(_, bits)| *bits < BITS_MAX) {
-        text += &format!("; {name}={bits}");
+    // An offer that names it is accepted by naming it, 15 as well; others may be told.
+    text += &format!("; {SERVER_BITS}={}", server.window_bits);
+    if client.window_bits < BITS_MAX {
+        text += &format!("; {CLIENT_BITS}={}", client.window_bits);
     }
     text
 }

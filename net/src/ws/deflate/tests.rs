@@ -89,7 +89,7 @@ fn a_server_takes_the_first_offer_that_it_can_keep_within_its_window() {
     }
     assert_eq!(
         answered(&FULL, "permessage-deflate; client_max_window_bits"),
-        "permessage-deflate"
+        "permessage-deflate; server_max_window_bits=15"
     );
     let forgetful = DeflateOptions {
         takeover: false,
@@ -379,6 +379,35 @@ fn a_connection_holds_its_windows_and_nothing_else() {
     out.clear();
     writer.write_binary(&mut deflater, &mut out, None, &noise);
     assert_eq!(out[0], 0x82);
+}
+
+#[test]
+fn a_message_that_cannot_be_read_or_compressed_leaves_no_trace_in_the_machine() {
+    let agreement = both(10, true);
+    let mut deflater = Deflater::new(1);
+    let mut inflater = Inflater::default();
+    let limits = Limits::default();
+    for len in (1..40_000).step_by(1_777) {
+        let mut noise = Vec::new();
+        let mut state = len as u32;
+        noise.resize_with(len, || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        let mut out = Vec::new();
+        let mut writer = DeflateWriter::new(Role::Server, &agreement);
+        writer.write_binary(&mut deflater, &mut out, None, &noise);
+        assert_eq!(out[0], 0x82, "noise of {len} bytes went out as it was");
+
+        let mut codec = Codec::compressed(Role::Client, &agreement);
+        let end = said(&mut codec, &mut inflater, &limits, &frame(0xc1, &noise));
+        assert!(end.starts_with("1007") || end.starts_with("1009"), "{end}");
+        let mut codec = Codec::compressed(Role::Client, &agreement);
+        out.clear();
+        writer.write_text(&mut deflater, &mut out, None, &[b'a'; 1000]);
+        let heard = said(&mut codec, &mut inflater, &limits, &out);
+        assert_eq!(heard, "text of 1000");
+    }
 }
 
 /// Messages as stations send them: words that come again, numbers that do not, and noise.
