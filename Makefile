@@ -11,6 +11,8 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
 export SIGEC_VENV ?= $(HOME)/.cache/sigec-venv
 # Node clients, pinned in sigec/tests/package-lock.json.
 export SIGEC_NODE ?= $(HOME)/.cache/sigec-node
+# The Autobahn suite, pinned in loadgen/tests/autobahn/requirements.txt.
+export SIGEC_AUTOBAHN ?= $(HOME)/.cache/sigec-autobahn
 # A rival of the benchmark `parse`, in a workspace of its own.
 RUST_OCPP = --locked --manifest-path bench/rivals/rust-ocpp/Cargo.toml
 
@@ -29,6 +31,7 @@ SOAKED = \
 	nothing_acknowledged_is_lost_doubled_or_changed \
 	what_is_answered_survives_and_has_one_effect \
 	any_order_of_writes_and_restarts_gives_the_same_rows \
+	the_autobahn_suite_finds_no_fault \
 	nothing_acknowledged_is_lost_and_nothing_is_there_twice
 
 help: ## Print this list
@@ -55,8 +58,9 @@ release: ## Leave bin/sigec and bin/loadgen, fully optimised (an hour on two cor
 	@ln -sf "$(CARGO_TARGET_DIR)/release/sigec" "$(CARGO_TARGET_DIR)/release/loadgen" bin/
 	@ls -l bin/
 
-setup: ## Install what the tests need besides Rust (Python and Node environments, psql); `make test` does it by itself
+setup: ## Install what the tests need besides Rust (Python and Node environments, psql, the Autobahn suite); `make test` does it by itself
 	@sigec/tests/setup.sh
+	@loadgen/tests/autobahn/setup.sh
 
 test: lint ## Check format and lints, then run every test: units, simulations with fixed seeds, the real binary with foreign clients
 	cargo build $(RUST_OCPP)
@@ -76,8 +80,9 @@ bench: release setup ## Measure, beside rivals in the same run; results go to be
 	cargo build --release $(RUST_OCPP)
 	cargo run --release -p bench -- $(ARGS)
 
-soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds (an hour; KILLS=20 SEEDS=500 for less)
+soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds and all of Autobahn (two hours; KILLS=20 SEEDS=500 for less)
 	@seed=$$(date +%s); set -x; SIGEC_KILLS=$(KILLS) SIGEC_SEEDS=$$seed..$$((seed + $(SEEDS))) \
+		SIGEC_AUTOBAHN_CASES=all \
 		cargo test --workspace --no-fail-fast -- --show-output $(SOAKED)
 
 fuzz: ## Fuzz everything that reads bytes from a network, for MINUTES=5 (see fuzz/README.md)

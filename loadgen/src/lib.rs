@@ -3,12 +3,14 @@
 //! - [`connector::Connector`] is the physical world at one EVSE, driven by the seed alone; [`station::Station`] one
 //!   station without socket and clock; [`fleet::Fleet`] all of them with their deadlines.
 //! - [`runner::Runner`] gives a fleet its sockets, counts into [`report::Report`] and writes [`truth`].
+//! - [`echo`] says what it hears, for conformance suites.
 //! - [`verify`] compares a truth with what a server has.
 #![forbid(unsafe_code)]
 
 pub mod charge;
 pub mod clock;
 pub mod connector;
+pub mod echo;
 pub mod event;
 pub mod fleet;
 pub mod plan;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match options.command {
             Command::Fleet(options) => run::fleet(options).await,
+            Command::WsEcho(options) => run::ws_echo(options).await,
             Command::Verify(options) => run::verify(options).await,
         }
     });

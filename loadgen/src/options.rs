@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// Simulate a fleet of charging stations.
     #[command(after_help = FLEET_EXAMPLES)]
     Fleet(Box<Fleet>),
+    /// Say what is heard: an end for WebSocket conformance suites, on the codec of server and fleet.
+    #[command(after_help = ECHO_EXAMPLES)]
+    WsEcho(WsEcho),
     /// Compare the truth of a run with what a SIGEC-VE server has; exit 1 when anything differs.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
@@ -46,6 +49,13 @@ Examples:
     loadgen fleet --stations 100 --password-file stations.csv
 
 Exit status: 0; 1 when a --fail threshold was passed; 2 when it could not run.";
+
+const ECHO_EXAMPLES: &str = "\
+Examples:
+  A server for the Autobahn suite's fuzzingclient, until Ctrl-C:
+    loadgen ws-echo --listen 127.0.0.1:9100
+  A client of its fuzzingserver, until all cases have run:
+    loadgen ws-echo --suite ws://127.0.0.1:9001/";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -96,6 +106,9 @@ pub(crate) struct Fleet {
     /// The stations' clocks run N times as fast; the run begins in the past and ends in the present.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) speed: u32,
+    /// Offer compression of messages (permessage-deflate), with windows of 1 KiB.
+    #[arg(long)]
+    pub(crate) deflate: bool,
     /// Between two Heartbeats, whatever the CSMS says.
     #[arg(long, value_parser = positive)]
     pub(crate) heartbeat: Option<Duration>,
@@ -123,6 +136,27 @@ pub(crate) struct Fleet {
     /// Exit 1 when there are more errors than this.
     #[arg(long, value_name = "N")]
     pub(crate) fail_errors: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WsEcho {
+    /// Listen here and echo; port 0 picks a free one, which is printed.
+    #[arg(
+        long,
+        default_value = "127.0.0.1:9100",
+        value_name = "ADDR",
+        conflicts_with = "suite"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Run every case of the Autobahn suite's fuzzingserver at this URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) suite: Option<String>,
+    /// Largest window of compression, as the power of two of its bytes.
+    #[arg(long, default_value_t = 15, value_name = "BITS", value_parser = clap::value_parser!(u8).range(9..=15))]
+    pub(crate) window_bits: u8,
+    /// Compress each message by itself.
+    #[arg(long)]
+    pub(crate) no_context_takeover: bool,
 }
 
 #[derive(Debug, Args)]

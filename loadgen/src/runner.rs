@@ -12,7 +12,10 @@ use net::driver::{Closed, ConnId, Handler, Io, Opened};
 use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
 };
-use net::ws::{self, CloseCode, Codec, Limits, MaskKey, Message, Role};
+use net::ws::{
+    self, CloseCode, Codec, DeflateOptions, DeflateWriter, Deflater, Inflater, Limits, MaskKey,
+    Message, Role,
+};
 use ocpp::Instant;
 
 use crate::clock::rfc3339;
@@ -34,6 +37,8 @@ pub struct Settings {
     pub passwords: Vec<String>,
     /// Addresses to connect from, in turn; empty leaves the choice to the kernel.
     pub sources: Vec<IpAddr>,
+    /// Compression that the stations offer, if any.
+    pub deflate: Option<DeflateOptions>,
     /// After the end, how long stations may take to say what is queued.
     pub drain: Duration,
     /// Where the truth goes.
@@ -55,6 +60,8 @@ pub struct Runner<P> {
     /// By [`ConnId::index`].
     connections: Vec<Option<Connection>>,
     outputs: Outputs,
+    inflater: Inflater,
+    deflater: Deflater,
     random: Random,
     now: Instant,
     next_tick: Instant,
@@ -77,6 +84,8 @@ struct Connection {
     station: Index,
     upgrade: Option<ClientKey>,
     codec: Codec,
+    /// Where compression was agreed on.
+    writer: Option<DeflateWriter>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +113,8 @@ impl<P: FnMut(String)> Runner<P> {
             links: vec![Link::default(); fleet.stations().len()],
             connections: Vec::new(),
             outputs: VecDeque::new(),
+            inflater: Inflater::default(),
+            deflater: Deflater::default(),
             random: Random::new(fleet.plan().seed, &[start.0]),
             report: Report::default(),
             fleet,
@@ -146,8 +157,7 @@ impl<P: FnMut(String)> Runner<P> {
                 }
                 Output::Send(text) => {
                     if let Some(conn) = self.links[station as usize].conn {
-                        let mask = self.mask();
-                        ws::write_text(io.out(conn), mask, text.as_bytes());
+                        self.send(io, conn, text.as_bytes());
                     }
                 }
                 Output::Sent(truth) => self.write(|writer| writer.sent(&truth)),
@@ -171,6 +181,17 @@ impl<P: FnMut(String)> Runner<P> {
         {
             self.failure.get_or_insert(error);
             self.settings.interrupted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn send(&mut self, io: &mut Io<'_>, conn: ConnId, text: &[u8]) {
+        let mask = self.mask();
+        let out = io.out(conn);
+        let connection = self.connections.get_mut(conn.index());
+        let writer = connection.and_then(|connection| connection.as_mut()?.writer.as_mut());
+        match writer {
+            Some(writer) => writer.write_text(&mut self.deflater, out, mask, text),
+            None => ws::write_text(out, mask, text),
         }
     }
 
@@ -232,11 +253,16 @@ impl<P: FnMut(String)> Runner<P> {
         let connection = self.connection(conn)?;
         let (station, key) = (connection.station, connection.upgrade?);
         let version = self.fleet.stations()[station as usize].version();
-        let reason = match parse_client_response(bytes, &key, None) {
+        let reason = match parse_client_response(bytes, &key, self.settings.deflate.as_ref()) {
             Ok(None) => return None,
-            Ok(Some((ClientResponse::Switched { protocol, .. }, len))) => {
+            Ok(Some((ClientResponse::Switched { protocol, deflate }, len))) => {
                 if protocol == Some(version.subprotocol()) {
-                    self.connection(conn)?.upgrade = None;
+                    let connection = self.connection(conn)?;
+                    connection.upgrade = None;
+                    if let Some(agreement) = &deflate {
+                        connection.codec = Codec::compressed(Role::Client, agreement);
+                        connection.writer = Some(DeflateWriter::new(Role::Client, agreement));
+                    }
                     self.report.connected();
                     self.fleet.handle_up(station, self.now, &mut self.outputs);
                     return Some(len);
@@ -261,10 +287,12 @@ impl<P: FnMut(String)> Runner<P> {
         let station = connection.station;
         // Out of the table while its messages are handled; it holds no buffer unless a message is in pieces.
         let mut codec = std::mem::replace(&mut connection.codec, Codec::new(Role::Client));
-        let read = codec.read(&Limits::default(), bytes, |message| {
+        let mut inflater = std::mem::take(&mut self.inflater);
+        let read = codec.read_compressed(&Limits::default(), &mut inflater, bytes, |message| {
             self.message(io, conn, station, message);
             ControlFlow::Continue(())
         });
+        self.inflater = inflater;
         if let Some(connection) = self.connection(conn) {
             connection.codec = codec;
         }
@@ -378,7 +406,7 @@ impl<P: FnMut(String)> Handler for Runner<P> {
             key: &key,
             protocols: &[version.subprotocol()],
             basic: password.map(|password| (name, password.as_bytes())),
-            deflate: None,
+            deflate: self.settings.deflate,
         };
         write_client_upgrade(io.out(conn), &upgrade);
         if self.connections.len() <= conn.index() {
@@ -389,6 +417,7 @@ impl<P: FnMut(String)> Handler for Runner<P> {
             station,
             upgrade: Some(key),
             codec: Codec::new(Role::Client),
+            writer: None,
         });
     }
 

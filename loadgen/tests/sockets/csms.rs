@@ -11,7 +11,7 @@ use loadgen::verify::{Check, Row, Scope, Source};
 use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened, Waker};
 use net::http::{UpgradeLimits, parse_upgrade, write_switching};
 use net::os::{ListenOptions, listen};
-use net::ws::{self, Codec, Limits, Message, Role};
+use net::ws::{self, Codec, DeflateOptions, DeflateWriter, Deflater, Limits, Message, Role};
 use ocpp::{Frame, Version};
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ pub(crate) struct Kept {
     transactions: HashMap<(String, i64), i64>,
     /// Connections dropped on purpose.
     pub(crate) drops: u32,
+    /// Connections that agreed on compression.
+    pub(crate) compressed: usize,
     /// Paths and Authorization headers, one per upgrade.
     pub(crate) upgrades: Vec<(String, Option<String>)>,
 }
@@ -98,6 +100,7 @@ struct Peer {
     station: String,
     version: Version,
     codec: Codec,
+    writer: Option<DeflateWriter>,
 }
 
 impl Csms {
@@ -117,11 +120,22 @@ impl Csms {
         let peer = self.open.get_mut(&conn).unwrap();
         peer.version = Version::from_subprotocol(protocol).unwrap();
         peer.station = request.path.rsplit('/').next().unwrap().to_owned();
-        write_switching(io.out(conn), request.key, Some(protocol), None);
+        let agreement = request.deflate(&DeflateOptions::default());
+        if let Some(agreement) = &agreement {
+            peer.codec = Codec::compressed(Role::Server, agreement);
+            peer.writer = Some(DeflateWriter::new(Role::Server, agreement));
+            self.kept.lock().unwrap().compressed += 1;
+        }
+        write_switching(
+            io.out(conn),
+            request.key,
+            Some(protocol),
+            agreement.as_ref(),
+        );
         len
     }
 
-    fn call(&mut self, io: &mut Io<'_>, conn: ConnId, peer: &Peer, text: &str) {
+    fn call(&mut self, io: &mut Io<'_>, conn: ConnId, peer: &mut Peer, text: &str) {
         let Ok(Frame::Call {
             id,
             action,
@@ -143,7 +157,13 @@ impl Csms {
             Fault::None | Fault::DropEvery(_) | Fault::SilentAfter(_) => {}
         }
         let text = format!("[3,\"{id}\",{answer}]");
-        ws::write_text(io.out(conn), None, text.as_bytes());
+        match &mut peer.writer {
+            // Whatever gets shorter for it, so that short answers are compressed too.
+            Some(writer) => {
+                writer.write_text(&mut Deflater::new(1), io.out(conn), None, text.as_bytes());
+            }
+            None => ws::write_text(io.out(conn), None, text.as_bytes()),
+        }
     }
 
     /// Keeps the call's rows unless it was seen before; the answer is the same.
@@ -280,6 +300,7 @@ impl Handler for Csms {
                 station: String::new(),
                 version: Version::V16,
                 codec,
+                writer: None,
             },
         );
     }
@@ -298,7 +319,7 @@ impl Handler for Csms {
         let mut codec = std::mem::replace(&mut peer.codec, Codec::new(Role::Server));
         let read = codec.read(&Limits::default(), &mut bytes[consumed..], |message| {
             match message {
-                Message::Text(text) => self.call(io, conn, &peer, text),
+                Message::Text(text) => self.call(io, conn, &mut peer, text),
                 Message::Close(code, _) => {
                     ws::write_close(io.out(conn), None, code, "");
                     io.close(conn);

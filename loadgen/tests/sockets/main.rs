@@ -1,8 +1,9 @@
-//! Fleets over real sockets against a CSMS that drops connections in the middle.
+//! Fleets over real sockets against a CSMS that drops connections in the middle, and the echo.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod csms;
+mod echo;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -108,6 +109,39 @@ fn a_fleet_loses_and_doubles_nothing_though_its_connections_are_dropped() {
         text.contains("TransactionEvent") && text.contains("MeterValues"),
         "{text}"
     );
+}
+
+#[test]
+fn a_fleet_that_compresses_loses_nothing_either() {
+    let server = Server::start(Fault::DropEvery(97));
+    let dir = tempfile::tempdir().unwrap();
+    let truth = dir.path().join("truth");
+    let url = format!("ws://{}/ocpp", server.addr);
+    let output = loadgen(&[
+        "fleet",
+        "--url",
+        &url,
+        "--deflate",
+        "--stations",
+        "10",
+        "--interval",
+        "100ms",
+        "--duration",
+        "2s",
+        "--reconnect",
+        "20ms",
+        "--rate-connect",
+        "1000",
+        "--truth",
+        truth.to_str().unwrap(),
+        "--fail-errors",
+        "0",
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let mut kept = server.stop();
+    assert_eq!(kept.compressed, kept.upgrades.len());
+    let verdict = verify(&truth, &mut kept);
+    assert!(verdict.is_clean(), "{}", verdict.text());
 }
 
 #[test]
