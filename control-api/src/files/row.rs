@@ -247,3 +247,78 @@ fn check_version(what: &'static str, found: u32) -> Result<(), FilesError> {
     let detail = format!("version {found}, this program reads {VERSION}");
     Err(broken(what, detail))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"{"version":1,"tenant":"default","name":"log.gz","len":7,"sha256":"0202020202020202020202020202020202020202020202020202020202020202","principal":null,"station":"CP1","created_at":1795344109123000,"link":"0303030303030303030303030303030303030303030303030303030303030303","command":"04040404040404040404040404040404"}"#;
+    const LINK: &str = r#"{"version":1,"tenant":"default","download":"01010101010101010101010101010101","len_max":0,"station":"CP1","uses_left":5,"expires_at":1795344109123000,"command":null}"#;
+    const AT: UtcMicros = UtcMicros(1_795_344_109_123_000);
+
+    #[test]
+    fn the_bytes_on_disk_stay_as_they_are() {
+        let file = FileRow {
+            id: FileId([1; 16]),
+            tenant: "default".into(),
+            name: "log.gz".into(),
+            len: 7,
+            sha256: [2; 32],
+            origin: Origin::Station("CP1".into()),
+            created_at: AT,
+            link: Some([3; 32]),
+            command: Some([4; 16]),
+        };
+        let link = LinkRow {
+            tenant: "default".into(),
+            purpose: Purpose::Download(FileId([1; 16])),
+            station: "CP1".into(),
+            uses_left: 5,
+            expires_at: AT,
+            command: None,
+            is_arriving: false,
+        };
+        assert_eq!(String::from_utf8(file.write()).unwrap(), FILE);
+        assert_eq!(String::from_utf8(link.write()).unwrap(), LINK);
+        assert_eq!(file_key(file.id), [b"f".as_slice(), &[1; 16]].concat());
+        assert_eq!(link_key(&[3; 32]), [b"l".as_slice(), &[3; 32]].concat());
+        match read(&file_key(file.id), FILE.as_bytes()) {
+            Ok(Row::File(found)) => assert_eq!(found, file),
+            _ => panic!("no file"),
+        }
+        match read(&link_key(&[3; 32]), LINK.as_bytes()) {
+            Ok(Row::Link(id, found)) => assert_eq!((id, found), ([3; 32], link)),
+            _ => panic!("no URL"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let (file, link) = (file_key(FileId([1; 16])), link_key(&[3; 32]));
+        for (key, value, expected) in [
+            (
+                &file,
+                FILE.replace(":1,", ":2,"),
+                "a stored file cannot be read: version 2, this program reads 1",
+            ),
+            (
+                &file,
+                FILE.replace("\"CP1\"", "null"),
+                "a stored file cannot be read: it names neither principal nor station",
+            ),
+            (
+                &link,
+                LINK.replace("0101", ""),
+                "a stored URL cannot be read: \"\" has not 16 bytes",
+            ),
+            (
+                &b"x".to_vec(),
+                LINK.to_owned(),
+                "a stored row cannot be read: its key begins with neither f nor l",
+            ),
+        ] {
+            let error = read(key, value.as_bytes()).err().unwrap();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}
