@@ -101,8 +101,7 @@ pub struct Booted {
 }
 
 /// What an operator said of a station: the whole of it each time.
-#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
-#[rkyv(derive(Debug))]
+#[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Default)]
 pub struct StationConfigured {
     /// Site, empty for none.
     pub site: String,
@@ -124,6 +123,33 @@ pub struct StationConfigured {
     pub principal: String,
     /// Connectors the operator declared one by one, in the order of (EVSE, connector).
     pub declared: Vec<ConnectorDeclared>,
+}
+
+/// Says of the password that there is one, and no more: records are printed for people who look for something else.
+impl std::fmt::Debug for StationConfigured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StationConfigured")
+            .field("site", &self.site)
+            .field("latitude", &self.latitude)
+            .field("longitude", &self.longitude)
+            .field("address", &self.address)
+            .field("connectors", &self.connectors)
+            .field("password_salt", &self.password_salt.map(|_| Masked))
+            .field("password_mac", &self.password_mac.map(|_| Masked))
+            .field("acceptance", &self.acceptance)
+            .field("principal", &self.principal)
+            .field("declared", &self.declared)
+            .finish()
+    }
+}
+
+/// Stands where a secret does.
+struct Masked;
+
+impl std::fmt::Debug for Masked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// A connector that an operator declared.

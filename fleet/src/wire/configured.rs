@@ -11,7 +11,7 @@ pub(super) const KIND: u16 = 11;
 pub(super) const VERSION: u16 = 2;
 
 /// A [`StationConfigured`] that borrows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct StationConfiguredView<'a> {
     /// Site, empty for none.
     pub site: &'a str,
@@ -72,6 +72,12 @@ impl<'a> StationConfiguredView<'a> {
             acceptance: found.acceptance,
             principal: &found.principal,
         })
+    }
+}
+
+impl std::fmt::Debug for StationConfiguredView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        StationConfigured::from(self).fmt(f)
     }
 }
 

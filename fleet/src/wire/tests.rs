@@ -747,6 +747,21 @@ fn a_message_of_version_1_reads_as_one_of_now() {
 }
 
 #[test]
+fn a_password_is_masked_where_its_record_is_printed() {
+    let fact = samples()[10].clone();
+    let bytes = write(&fact);
+    let record = read(&bytes).unwrap();
+    for printed in [format!("{fact:?}"), format!("{:?}", record.body)] {
+        assert!(printed.contains("password_mac: Some(***)"), "{printed}");
+        assert!(printed.contains("Av. Paulista 1"), "{printed}");
+        assert!(
+            !printed.contains("6, 6") && !printed.contains("7, 7"),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
 fn a_station_configured_of_version_1_reads_as_one_of_now() {
     // Written before connectors could be declared one by one.
     let bytes = b"\x0b\0\x01\0\x80\xb7\xdf\x1f\xdb\x60\x06\0\x0bdefault/CP1\
