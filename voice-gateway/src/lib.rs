@@ -19,6 +19,7 @@ mod reply;
 mod session;
 mod stations;
 
+use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::rejection::JsonRejection;
@@ -164,15 +165,21 @@ async fn command(
 ) -> Result<Json<VoiceReply>, Refused> {
     let token = bearer(&headers)
         .ok_or_else(|| unauthorized("the request has no `Authorization: Bearer TOKEN`"))?;
-    let Json(request) = request.map_err(|rejection| {
-        refusal(
-            rejection.status(),
-            "malformed",
-            "Malformed body",
-            &rejection.body_text(),
-        )
-    })?;
+    let Json(request) = request.map_err(|rejection| unreadable(&rejection))?;
     gateway.converse(token, request).await.map(Json)
+}
+
+/// Why a body is no request: what was found where, without what the library says before it.
+fn unreadable(rejection: &JsonRejection) -> Refused {
+    let detail = match rejection.source() {
+        Some(source) => source.to_string(),
+        None => rejection.body_text(),
+    };
+    let (kind, title) = match rejection {
+        JsonRejection::JsonDataError(_) => ("invalid", "Invalid value"),
+        _ => ("malformed", "Malformed body"),
+    };
+    refusal(rejection.status(), kind, title, &detail)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

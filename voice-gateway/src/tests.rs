@@ -1,7 +1,9 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use axum::extract::Path;
+use axum::body::Body;
+use axum::extract::{FromRequest as _, Path};
+use axum::http::Request;
 use axum::routing::get;
 use expect_test::{Expect, expect};
 use sdk::VoiceRequest;
@@ -447,4 +449,33 @@ async fn speech_without_text_is_answered_honestly_and_nothing_is_refused() {
             .metrics()
             .contains("{intent=\"check_cost\",status=\"failed\"} 1\n")
     );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_request_is_refused_without_a_preamble() {
+    let check = async |content_type: &str, body: &'static str, expected: Expect| {
+        let request = Request::post(PATH)
+            .header(CONTENT_TYPE, content_type)
+            .body(Body::from(body))
+            .unwrap();
+        let read = Json::<VoiceRequest>::from_request(request, &()).await;
+        let Refused(problem) = unreadable(&read.unwrap_err());
+        let found = format!("{} {} {}", problem.status, problem.kind, problem.detail);
+        expected.assert_eq(&found);
+    };
+    let json = "application/json";
+    check(json, r#"{"text":5}"#, expect![[r#"422 /problems/invalid text: invalid type: integer `5`, expected a string at line 1 column 9"#]]).await;
+    check(json, r#"{"txt":"sim"}"#, expect![[r#"422 /problems/invalid txt: unknown field `txt`, expected one of `text`, `session_id`, `lat`, `lng`, `audio` at line 1 column 6"#]]).await;
+    check(
+        json,
+        "{",
+        expect!["400 /problems/malformed EOF while parsing an object at line 1 column 1"],
+    )
+    .await;
+    check(
+        "text/plain",
+        "sim",
+        expect!["415 /problems/malformed Expected request with `Content-Type: application/json`"],
+    )
+    .await;
 }
