@@ -5,6 +5,7 @@ use std::time::Duration;
 use dataplane::RouterError;
 use fleet::StationKey;
 
+use crate::SharedApp;
 use crate::error::ApiError;
 use crate::principals::Principal;
 
@@ -33,4 +34,17 @@ pub(crate) async fn answered_within<T>(
 pub(crate) fn station_key(caller: &Principal, id: &str) -> Result<StationKey, ApiError> {
     StationKey::new(&caller.tenant, id)
         .map_err(|e| ApiError::BadParameter(format!("device id {id:?}: {e}")))
+}
+
+/// The same, if anybody has heard of it: for what is not asked of its shard.
+pub(crate) async fn known_station(
+    app: &SharedApp,
+    caller: &Principal,
+    id: &str,
+) -> Result<StationKey, ApiError> {
+    let key = station_key(caller, id)?;
+    match answered(app.router.station(key.clone())).await? {
+        Some(_) => Ok(key),
+        None => Err(ApiError::not_found("device", id)),
+    }
 }

@@ -189,6 +189,34 @@ pub(crate) async fn document(
     ([(CONTENT_TYPE, "application/json")], document)
 }
 
+/// This document, where people look for it.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "get_openapi_json",
+    tag = "documentation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object))
+)]
+pub(crate) async fn json(
+    document: Extension<Document>,
+) -> ([(HeaderName, &'static str); 1], Bytes) {
+    self::document(document).await
+}
+
+/// This document as YAML, which JSON is (YAML 1.2, section 1.3).
+#[utoipa::path(
+    get,
+    path = "/openapi.yaml",
+    operation_id = "get_openapi_yaml",
+    tag = "documentation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/yaml"))
+)]
+pub(crate) async fn yaml(
+    Extension(Document(document)): Extension<Document>,
+) -> ([(HeaderName, &'static str); 1], Bytes) {
+    ([(CONTENT_TYPE, "application/yaml")], document)
+}
+
 /// A page that shows it.
 #[utoipa::path(
     get,

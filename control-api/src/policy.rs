@@ -26,6 +26,8 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/docs", Public),
     ("GET", "/problems/{kind}", Public),
     ("GET", "/api/v1/openapi.json", Public),
+    ("GET", "/openapi.json", Public),
+    ("GET", "/openapi.yaml", Public),
     ("GET", "/api/v1/principals", ADMINISTER),
     ("POST", "/api/v1/principals", ADMINISTER),
     ("DELETE", "/api/v1/principals/{name}", ADMINISTER),
@@ -36,6 +38,8 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("PATCH", "/api/v1/devices/{id}", OPERATE),
     ("DELETE", "/api/v1/devices/{id}", OPERATE),
     ("POST", "/api/v1/devices/{id}/commands", OPERATE),
+    // Issues hold what people wrote, and who they are.
+    ("GET", "/api/v1/devices/{id}/issues", OPERATE),
     ("POST", "/api/v1/devices/{id}/issues", OPERATE),
     // Frames hold clear tokens of drivers.
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),

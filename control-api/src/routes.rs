@@ -52,7 +52,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(items::monitors))
         .routes(routes!(items::display_messages))
         .routes(routes!(security_events::list))
-        .routes(routes!(issues::report))
+        .routes(routes!(issues::list, issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))
         .routes(routes!(transactions::close))
@@ -108,6 +108,8 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(health::ready))
         .routes(routes!(prometheus::metrics))
         .routes(routes!(openapi::document))
+        .routes(routes!(openapi::json))
+        .routes(routes!(openapi::yaml))
         .routes(routes!(openapi::page))
         .routes(routes!(problem::describe))
 }

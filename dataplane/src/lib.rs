@@ -54,7 +54,7 @@ pub use config::{
     Config, CostUpdates, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds,
 };
 pub use id::CommandId;
-pub use items::{ItemKind, ItemView};
+pub use items::{ISSUE_REPORTED, ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use plug::{DECLARED_MAX, Declared, Plug};

@@ -322,7 +322,7 @@ pub enum IssueCategory {
     Other,
 }
 
-/// An issue that is on record.
+/// An issue that is on record; it stays when the station is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IssueReceipt {
     /// The station.

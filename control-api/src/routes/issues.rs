@@ -3,17 +3,30 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use sdk::{IssueReceipt, IssueRequest};
+use dataplane::{ISSUE_REPORTED, ItemKind};
+use sdk::{IssueCategory, IssueReceipt, IssueRequest, Page};
+use serde::{Deserialize, Serialize};
 
+use super::items;
 use crate::SharedApp;
 use crate::ask::{answered, station_key};
 use crate::error::{self, ApiError};
 use crate::extract::{Body, Caller, Id};
+use crate::listing::{Everything, Listing, PageParams, page};
 
 /// Longest text, characters.
 const TEXT_CHARS_MAX: usize = 1_000;
-/// Name of the record in the station's log.
-const ACTION: &str = "Sigec.IssueReported";
+
+/// What is on record.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    category: IssueCategory,
+    text: String,
+    reported_by: String,
+    /// Absent where the record alone says it.
+    #[serde(default)]
+    reported_at: Option<String>,
+}
 
 /// Puts on a station's record what somebody found wrong with it.
 #[utoipa::path(
@@ -39,20 +52,60 @@ pub(crate) async fn report(
         return Err(ApiError::field("/text", detail));
     }
     let key = station_key(&caller, &id)?;
-    let payload = serde_json::json!({
-        "category": request.category,
-        "text": request.text,
-        "reported_by": caller.name,
-    });
-    answered(app.router.note(key, ACTION, payload.to_string()))
-        .await?
-        .map_err(|e| error::register(e, &id))?;
-    let receipt = IssueReceipt {
-        device_id: id,
+    let reported_at = crate::now().to_string();
+    let note = Note {
         category: request.category,
         text: request.text,
         reported_by: caller.name,
-        reported_at: crate::now().to_string(),
+        reported_at: Some(reported_at.clone()),
     };
-    Ok((StatusCode::CREATED, Json(receipt)))
+    let payload = serde_json::to_string(&note)
+        .map_err(|e| ApiError::Internal(format!("an issue as JSON: {e}")))?;
+    answered(app.router.note(key, ISSUE_REPORTED, payload))
+        .await?
+        .map_err(|e| error::register(e, &id))?;
+    Ok((StatusCode::CREATED, Json(receipt(id, note, reported_at))))
+}
+
+/// What people found wrong with a station, newest first. A page may hold fewer than `limit` and still have a
+/// `next_cursor`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices/{id}/issues",
+    operation_id = "list_issues",
+    tag = "devices",
+    params(("id" = String, Path), PageParams),
+    responses((status = 200, description = "A page of them", body = Page<IssueReceipt>))
+)]
+pub(crate) async fn list(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    listing: Listing<Everything, String>,
+) -> Result<Json<Page<IssueReceipt>>, ApiError> {
+    let found = items::list(&app, &caller, &id, ItemKind::Issue, &listing).await?;
+    let shown = page(
+        found,
+        |item| {
+            let note: Note = serde_json::from_str(&item.json).ok()?;
+            let reported_at = note.reported_at.clone();
+            let reported_at = reported_at.unwrap_or_else(|| item.as_of.to_string());
+            Some(receipt(id.clone(), note, reported_at))
+        },
+        i64::to_string,
+    );
+    Ok(Json(Page {
+        items: shown.items.into_iter().flatten().collect(),
+        next_cursor: shown.next_cursor,
+    }))
+}
+
+fn receipt(device_id: String, note: Note, reported_at: String) -> IssueReceipt {
+    IssueReceipt {
+        device_id,
+        category: note.category,
+        text: note.text,
+        reported_by: note.reported_by,
+        reported_at,
+    }
 }

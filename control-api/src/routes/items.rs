@@ -71,7 +71,7 @@ pub(crate) async fn display_messages(
     Ok(Json(page(found, message, i64::to_string)))
 }
 
-async fn list(
+pub(super) async fn list(
     app: &SharedApp,
     caller: &Principal,
     id: &str,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::devices::check_text;
-use crate::ask::station_key;
+use crate::ask::known_station;
 use crate::error::ApiError;
 use crate::extract::{Caller, Id};
 use crate::listing::{
@@ -63,7 +63,7 @@ pub(crate) async fn list(
     Id(id): Id,
     listing: Listing<MessageParams, EventKey>,
 ) -> Result<Json<Page<Message>>, ApiError> {
-    let station = station_key(&caller, &id)?;
+    let station = known_station(&app, &caller, &id).await?;
     let query = query(station.identity(), &listing)?;
     let rows = app
         .metrics

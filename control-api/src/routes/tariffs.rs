@@ -16,7 +16,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::commands::{agreed, ask_station, says_accepted};
-use super::devices::check_text;
+use super::devices::{SITE_CHARS_MAX, check_text};
 use super::transactions::transaction_id;
 use crate::ask::{answered, station_key};
 use crate::error::ApiError;
@@ -28,9 +28,6 @@ use crate::{SharedApp, convert, now};
 
 /// Longest `tariffId`.
 const ID_CHARS_MAX: usize = 60;
-/// Longest name of a site or a station; `/devices` takes shorter ones.
-const PLACE_CHARS_MAX: usize = 255;
-
 /// [`TariffRequest`], with its decimals as they were written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,7 +113,7 @@ pub(crate) async fn put(
     check_id(&id).map_err(|detail| ApiError::BadParameter(format!("tariff id: {detail}")))?;
     for (member, places) in [("sites", &request.sites), ("devices", &request.devices)] {
         for (at, place) in places.iter().enumerate() {
-            check_place(place)
+            check_place(&caller, member, place)
                 .map_err(|detail| ApiError::field(format!("/{member}/{at}"), detail))?;
         }
     }
@@ -329,11 +326,16 @@ fn check_id(id: &str) -> Result<(), String> {
     check_text(id, ID_CHARS_MAX)
 }
 
-fn check_place(place: &str) -> Result<(), String> {
+/// A site or a device that there may be.
+fn check_place(caller: &Principal, member: &str, place: &str) -> Result<(), String> {
     if place.is_empty() {
         return Err("empty".to_owned());
     }
-    check_text(place, PLACE_CHARS_MAX)
+    if member == "sites" {
+        return check_text(place, SITE_CHARS_MAX);
+    }
+    let key = StationKey::new(&caller.tenant, place);
+    key.map(|_| ()).map_err(|e| e.to_string())
 }
 
 async fn find(app: &SharedApp, caller: &Principal, id: &str) -> Result<StoredTariff, ApiError> {

@@ -515,6 +515,70 @@ fn what_is_wrong_with_a_station_is_put_on_record() {
             refusal(reader.report_issue("CP1", &issue("x")).await),
             "403 forbidden"
         );
+        // A list begins with the newest, also of one moment.
+        let second = issue("tela escura");
+        let second = world.admin.report_issue("CP1", &second).await.unwrap();
+        let page = world.admin.issues("CP1", Some(1), None).await.unwrap();
+        assert_eq!(page.items, [second]);
+        let cursor = page.next_cursor.as_deref();
+        let rest = world.admin.issues("CP1", None, cursor).await.unwrap();
+        assert_eq!((rest.items, rest.next_cursor), (vec![receipt], None));
+        assert_eq!(
+            refusal(world.admin.issues("CP2", None, None).await),
+            "404 not_found"
+        );
+        let forbidden = reader.issues("CP1", None, None).await;
+        assert_eq!(refusal(forbidden), "403 forbidden");
+        // They are history: the next station of this name has them too.
+        world.admin.delete_device("CP1").await.unwrap();
+        let gone = world.admin.issues("CP1", None, None).await;
+        assert_eq!(refusal(gone), "404 not_found");
+        world.admin.create_device(&device("CP1")).await.unwrap();
+        let kept = world.admin.issues("CP1", None, None).await.unwrap();
+        assert_eq!(kept.items.len(), 2);
+    });
+}
+
+/// Of a station nobody has heard of there is nothing to list, and not an empty list.
+#[test]
+fn what_hangs_on_an_unknown_station_is_not_found() {
+    with_server(|world| async move {
+        let (_, document) = world.get("/api/v1/openapi.json").await;
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let asked = paths.iter().filter_map(|(path, item)| {
+            let path = path.strip_prefix("/api/v1/devices/{id}")?;
+            item.get("get")?;
+            Some(path)
+        });
+        let mut count = 0;
+        for path in asked {
+            // What else this one wants to know.
+            let query = if path == "/composite-schedule" {
+                "?duration=60&evse_id=1"
+            } else {
+                ""
+            };
+            let url = format!("{}/api/v1/devices/NONE{path}{query}", world.url);
+            let request = reqwest::Client::new().get(&url).bearer_auth(ROOT);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), 404, "{path}");
+            let problem: sdk::Problem =
+                serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            assert_eq!(problem.slug(), "not_found", "{path}");
+            count += 1;
+        }
+        assert!(12 < count, "{count}");
+    });
+}
+
+#[test]
+fn the_document_is_where_people_look_for_it() {
+    with_server(|world| async move {
+        let (_, document) = world.get("/api/v1/openapi.json").await;
+        for path in ["/openapi.json", "/openapi.yaml"] {
+            assert_eq!(world.get(path).await, (200, document.clone()), "{path}");
+        }
     });
 }
 

@@ -62,6 +62,7 @@ fn history_comes_from_the_tables() {
 #[test]
 fn messages_are_for_operators() {
     with_server(|world| async move {
+        let _station = world.station("CP1", None).await;
         *world.rows.lock().unwrap() = rows(json!([{
             "received_at": "2026-11-22T10:41:49.123Z", "log_id": "1", "seq": "2", "direction": "from_station",
             "type": "CALL", "message_id": "7", "action": "Heartbeat", "raw": "[2,\"7\",\"Heartbeat\",{}]",
@@ -276,6 +277,7 @@ fn signed_values_come_with_all_that_checks_them() {
 #[test]
 fn security_events_have_their_severity() {
     with_server(|world| async move {
+        let _station = world.station("CP1", None).await;
         *world.rows.lock().unwrap() = rows(json!([{
             "received_at": "2026-11-22T10:00:01.000Z", "log_id": "7", "seq": "9", "type": "TamperDetectionActivated",
             "occurred_at": "2026-11-22T10:00:00.000Z", "info": "", "severity": "critical",

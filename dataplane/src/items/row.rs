@@ -4,7 +4,7 @@
 //!
 //! | key | what |
 //! | --- | --- |
-//! | kind (1 byte, 1 a monitor, 2 a display message), station, 0, 0 | the inventory: what is older is no longer there |
+//! | kind (1 byte, 1 a monitor, 2 a display message, 3 an issue), station, 0, 0 | the inventory: what is older is no longer there |
 //! | the same, 1 instead of the last 0, number (8, big-endian, as if unsigned) | an item |
 //!
 //! No key of a variable begins so: those begin with a tenant. A value begins with its version (1 byte, 1), log id (8), seq
@@ -43,6 +43,7 @@ pub(crate) fn prefix(kind: ItemKind, station: &StationKey) -> Vec<u8> {
     let mut key = vec![match kind {
         ItemKind::Monitor => 1,
         ItemKind::DisplayMessage => 2,
+        ItemKind::Issue => 3,
     }];
     key.extend(station_prefix(station));
     key

@@ -1,4 +1,4 @@
-//! What a record tells of its station's monitors and display messages.
+//! What a record tells of its station's monitors, display messages and issues.
 //!
 //! Payloads were read by their schema when they came, except those of a station's answers; so what has not the form
 //! that is expected is passed by, element by element.
@@ -10,8 +10,8 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::{Map, Value};
 
-use super::ItemKind;
 use super::row::{Told, inventory_row, item_row};
+use super::{ISSUE_REPORTED, ItemKind, issue_id};
 use crate::variables::row::VariableRow;
 
 /// The rows that a record makes, each to `put`. A record that tells nothing of it costs nothing.
@@ -73,7 +73,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
             _ => {}
         }
     } else {
-        // A station that is gone has neither.
+        // A station that is gone has neither; what people said of it stays.
         teller.inventory(ItemKind::Monitor);
         teller.inventory(ItemKind::DisplayMessage);
     }
@@ -111,6 +111,10 @@ impl<F: FnMut(VariableRow)> Teller<'_, F> {
                 for message in list(&json(payload), "messageInfo") {
                     self.message(message);
                 }
+            }
+            ISSUE_REPORTED => {
+                let id = issue_id(self.told.position, self.told.as_of);
+                self.item(ItemKind::Issue, id, payload);
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Monitors and display messages of a station: rows on their way from its shard, and rows of the state store.
+//! Monitors, display messages and issues of a station: rows on their way from its shard, and rows of the state store.
 
 use fleet::StationKey;
 

@@ -379,12 +379,13 @@ impl Projection {
             .map(|(_, (_, row))| &**row)
     }
 
-    /// Rows of a station's variables, monitors and messages that the store may not have yet; the newest of each.
+    /// Rows of a station's variables, monitors, messages and issues that the store may not have yet; the newest of each.
     pub(crate) fn variables(&self, station: &StationKey) -> Recent {
         let prefix = station_prefix(station);
         let monitors = items::row::prefix(ItemKind::Monitor, station);
         let messages = items::row::prefix(ItemKind::DisplayMessage, station);
-        let prefixes = [&prefix, &monitors, &messages];
+        let issues = items::row::prefix(ItemKind::Issue, station);
+        let prefixes = [&prefix, &monitors, &messages, &issues];
         let rows = self.handed_variables.iter().chain(&self.variables);
         rows.filter(|(_, (key, _))| prefixes.iter().any(|prefix| key.starts_with(prefix)))
             .map(|(_, row)| row.clone())

@@ -1,9 +1,9 @@
-//! What a station keeps under numbers, and what it knows about a customer.
+//! What a station keeps under numbers, what people say of it, and what it knows about a customer.
 
 use reqwest::Method;
 
 use super::{Client, ClientError, read};
-use crate::{CustomerReport, DisplayMessage, Monitor, Page};
+use crate::{CustomerReport, DisplayMessage, IssueReceipt, Monitor, Page};
 
 impl Client {
     /// `GET /api/v1/devices/{id}/monitors`
@@ -14,6 +14,20 @@ impl Client {
     ) -> Result<Page<Monitor>, ClientError> {
         let query = [("cursor", cursor.map(str::to_owned))];
         read(self.request(Method::GET, &["devices", id, "monitors"], &query)).await
+    }
+
+    /// `GET /api/v1/devices/{id}/issues`, newest first.
+    pub async fn issues(
+        &self,
+        id: &str,
+        limit: Option<usize>,
+        cursor: Option<&str>,
+    ) -> Result<Page<IssueReceipt>, ClientError> {
+        let query = [
+            ("limit", limit.map(|limit| limit.to_string())),
+            ("cursor", cursor.map(str::to_owned)),
+        ];
+        read(self.request(Method::GET, &["devices", id, "issues"], &query)).await
     }
 
     /// `GET /api/v1/commands/{id}/customer-report`
