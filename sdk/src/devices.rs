@@ -184,10 +184,15 @@ pub struct DeviceRequest {
     /// 1 to 48 characters without `/`, `:` and control characters.
     #[schema(min_length = 1, max_length = 48, example = "CP001")]
     pub id: String,
-    /// 16 to 40 characters; without it one is generated and shown once.
+    /// 16 to 40 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 16, max_length = 40)]
     pub password: Option<String>,
+    /// Whether to make a password up and show it this once. Without it (and without `password`) one is made up for a
+    /// station that nobody has heard of; one that came by itself, and waits, goes on without one, as it has none to come
+    /// back with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate_password: Option<bool>,
     /// At most 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64)]
@@ -206,7 +211,7 @@ pub struct DeviceCreated {
     /// The station.
     #[serde(flatten)]
     pub device: Device,
-    /// The generated password, shown this once; absent when the request brought its own.
+    /// The generated password, shown this once; absent when none was made up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }

@@ -253,7 +253,8 @@ pub(crate) enum AdminCommand {
 pub(crate) enum StationCommand {
     /// Register or change many stations from a CSV file
     #[command(after_help = "Examples:\n  \
-        sigec station import stations.csv\n\n\
+        sigec station import stations.csv\n  \
+        sigec station import --renew-unused stations.csv\n\n\
         The file has a header, id,password,site,latitude,longitude,connectors, of which only id must be there. A new\n\
         station without a password is given one, which is printed. The same file again changes nothing.")]
     Import {
@@ -261,6 +262,10 @@ pub(crate) enum StationCommand {
         sources: Sources,
         #[command(flatten)]
         login: Login,
+        /// Give registered stations that never came in with their password a new one, where their line has none: when
+        /// what an import printed was lost
+        #[arg(long)]
+        renew_unused: bool,
         /// The file
         file: PathBuf,
     },

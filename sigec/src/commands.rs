@@ -49,7 +49,7 @@ impl Holder {
         // Opening makes a directory that is missing; looking into one must not.
         anyhow::ensure!(
             path.join("FORMAT").is_file(),
-            "{} is no data directory: it has no file FORMAT; name one with --data-dir",
+            "{} is no data directory: it has no file FORMAT; `sigec run` makes one at its first start, or name another with --data-dir",
             path.display()
         );
         match DataDir::open(path) {

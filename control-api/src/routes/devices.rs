@@ -86,13 +86,17 @@ pub(crate) async fn list(
 }
 
 /// Registers a station, or approves one that is pending.
+///
+/// A station that nobody has heard of gets a password, shown this once, unless the request brings one or says
+/// `"generate_password": false`. One that came by itself goes on as it came: it has no password, and gets one only when the
+/// request brings it or asks for it, which then its next connection needs.
 #[utoipa::path(
     post,
     path = "/api/v1/devices",
     operation_id = "create_device",
     tag = "devices",
     request_body = DeviceRequest,
-    responses((status = 201, description = "Registered; a generated password is shown this once", body = DeviceCreated))
+    responses((status = 201, description = "Registered; a password that was made up is shown this once", body = DeviceCreated))
 )]
 pub(crate) async fn create(
     State(app): State<SharedApp>,
@@ -101,27 +105,38 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DeviceCreated>), ApiError> {
     let key = StationKey::new(&caller.tenant, &request.id)
         .map_err(|e| ApiError::field("/id", e.to_string()))?;
-    let (password, generated) = match request.password {
-        Some(password) => (password, None),
-        None => {
-            let generated = Password::generate().map_err(random_failed)?;
-            (generated.clone(), Some(generated))
+    let mut generated = match (&request.password, request.generate_password) {
+        (Some(_), Some(true)) => {
+            let detail = "true beside a password: one of them is enough";
+            return Err(ApiError::field("/generate_password", detail));
         }
+        (None, None | Some(true)) => Some(Password::generate().map_err(random_failed)?),
+        (Some(_), None | Some(false)) | (None, Some(false)) => None,
     };
+    let unasked = generated.is_some() && request.generate_password.is_none();
     let patch = patch(DevicePatch {
-        password: Some(Some(password)),
+        password: request.password.or_else(|| generated.clone()).map(Some),
         site: request.site.map(Some),
         location: request.location.map(Some),
         connectors: request.connectors.map(Some),
     })?;
-    let registration = Registration {
+    let mut registration = Registration {
         key: key.clone(),
         patch,
     };
     let register = async |registration, mode| {
         answered(app.router.register(registration, mode, &caller.name)).await
     };
-    let mut registered = register(registration.clone(), RegisterMode::Create).await?;
+    let mut mode = RegisterMode::Create;
+    if unasked {
+        mode = RegisterMode::New;
+    }
+    let mut registered = register(registration.clone(), mode).await?;
+    if unasked && registered == Err(RegisterError::Exists) {
+        // It came by itself, and a password that it does not have would lock it out.
+        (registration.patch.password, generated) = (None, None);
+        registered = register(registration.clone(), RegisterMode::Create).await?;
+    }
     if registered == Err(RegisterError::Exists) && is_pending(&app, key.clone()).await? {
         // Somebody changed it while it waited; this is its approval all the same.
         let mut approval = registration;

@@ -10,15 +10,17 @@ use dataplane::{
     Password, RegisterError, RegisterMode, RegisterPart, Registration, Router, RouterError,
     StationPatch, StationView,
 };
-use fleet::record::Acceptance;
+use fleet::record::{Acceptance, Security};
 use sdk::{GeneratedPassword, ImportReport};
+use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
+use utoipa::{IntoParams, ToSchema};
 
 use super::blocking;
 use super::devices::random_failed;
 use crate::SharedApp;
 use crate::error::ApiError;
-use crate::extract::{Caller, expect_type, read_body};
+use crate::extract::{Caller, Params, expect_type, read_body};
 pub use lines::read_import;
 use lines::{Line, read, refuse};
 
@@ -29,23 +31,46 @@ const LOOKUPS_MAX: usize = 64;
 /// How long a batch may take.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(70);
 
+/// What to do beside registering.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportParams {
+    /// Which registered stations get a new password where their line has none; without it no one does.
+    #[param(inline)]
+    passwords: Option<Renewed>,
+}
+
+/// Whose passwords are made up anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Renewed {
+    /// Of stations that never came in with theirs.
+    Unused,
+}
+
 /// Registers or changes stations from CSV with the header `id,password,site,latitude,longitude,connectors`.
 ///
 /// Only `id` must be there; `connectors` is their number, or what they are, in their order: `CCS:150;Type2:22`. An empty cell leaves what is known of a station as it is; a new station without a
 /// password gets one, shown in the report. Lines take effect by themselves: a refused one stops no other. The same
 /// file again changes nothing: a registered station keeps its password unless its line has another one. An import that
 /// the server could not finish answers with what became of each line until then, and says so in `interrupted`.
+///
+/// When the answer was lost, and the passwords with it, the same file with `?passwords=unused` gives a new one to each station
+/// whose line has none and that never came in with its own. A station that came by itself and waits is approved without one.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/import",
     operation_id = "import_devices",
     tag = "devices",
+    params(ImportParams),
     request_body(content = String, content_type = "text/csv", example = "id,password,site,latitude,longitude,connectors\nCP001,,Paulista,-23.5505,-46.6333,2\n"),
     responses((status = 200, description = "What became of each line", body = ImportReport))
 )]
 pub(crate) async fn import(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
+    Params(params): Params<ImportParams>,
     request: Request,
 ) -> Result<Json<ImportReport>, ApiError> {
     let _alone = app
@@ -60,7 +85,8 @@ pub(crate) async fn import(
         router: &app.router,
         principal: &caller.name,
     };
-    Ok(Json(register_all(&shards, lines, report).await))
+    let report = register_all(&shards, lines, params.passwords, report).await;
+    Ok(Json(report))
 }
 
 /// The owners of the stations.
@@ -130,19 +156,25 @@ impl Registrar for Shards<'_> {
 async fn register_all(
     shards: &impl Registrar,
     lines: Vec<Line>,
+    renewed: Option<Renewed>,
     mut report: ImportReport,
 ) -> ImportReport {
     let mut lines = lines.into_iter().peekable();
     while lines.peek().is_some() && report.interrupted.is_none() {
         let batch = lines.by_ref().take(BATCH_LEN).collect();
-        register(shards, batch, &mut report).await;
+        register(shards, batch, renewed, &mut report).await;
     }
     refuse_rest(&mut report, lines);
     report
 }
 
 /// Registers a batch: as new stations first; those that exist are changed where a line says something else.
-async fn register(shards: &impl Registrar, batch: Vec<Line>, report: &mut ImportReport) {
+async fn register(
+    shards: &impl Registrar,
+    batch: Vec<Line>,
+    renewed: Option<Renewed>,
+    report: &mut ImportReport,
+) {
     let mut created = Vec::with_capacity(batch.len());
     let mut passwords = Vec::with_capacity(batch.len());
     for line in &batch {
@@ -157,7 +189,7 @@ async fn register(shards: &impl Registrar, batch: Vec<Line>, report: &mut Import
             }
         }
     }
-    let results = shards.register(created, RegisterMode::Create).await;
+    let results = shards.register(created, RegisterMode::New).await;
     let mut existing = Vec::new();
     for ((line, password), result) in batch.into_iter().zip(passwords).zip(results) {
         match result {
@@ -173,8 +205,10 @@ async fn register(shards: &impl Registrar, batch: Vec<Line>, report: &mut Import
     let known = shards.known(&existing).await;
     let (mut origins, mut changes) = (Vec::new(), Vec::new());
     for (line, known) in existing.into_iter().zip(known) {
+        // One that has only been seen is new to operators.
+        let is_new = matches!(&known, Ok(Some(known)) if !known.registered);
         let difference = match known {
-            Ok(Some(known)) => difference(&line, &known),
+            Ok(Some(known)) => difference(&line, &known, renewed),
             // Deleted since; the update says so.
             Ok(None) => Ok((registration(&line), None)),
             Err(error) => Err(error.into()),
@@ -182,7 +216,7 @@ async fn register(shards: &impl Registrar, batch: Vec<Line>, report: &mut Import
         match difference {
             Ok((change, _)) if change.patch == StationPatch::default() => report.unchanged += 1,
             Ok((change, generated)) => {
-                origins.push((line, generated));
+                origins.push((line, generated, is_new));
                 changes.push(change);
             }
             Err(error) => {
@@ -192,12 +226,16 @@ async fn register(shards: &impl Registrar, batch: Vec<Line>, report: &mut Import
         }
     }
     if report.interrupted.is_some() {
-        return refuse_rest(report, origins.into_iter().map(|(line, _)| line));
+        return refuse_rest(report, origins.into_iter().map(|(line, ..)| line));
     }
     let results = shards.register(changes, RegisterMode::Update).await;
-    for ((line, generated), result) in origins.into_iter().zip(results) {
+    for ((line, generated, is_new), result) in origins.into_iter().zip(results) {
         note(report, &line, generated, result, |report| {
-            &mut report.updated
+            if is_new {
+                &mut report.created
+            } else {
+                &mut report.updated
+            }
         });
     }
 }
@@ -257,12 +295,13 @@ fn refuse_rest(report: &mut ImportReport, lines: impl IntoIterator<Item = Line>)
 fn difference(
     line: &Line,
     known: &StationView,
+    renewed: Option<Renewed>,
 ) -> Result<(Registration, Option<String>), ApiError> {
     let waits = known.acceptance == Acceptance::Pending;
-    let (mut change, generated) = match &known.password {
-        // It was changed while it waited; naming it lets it speak as a new one does, so not without a password.
-        None if waits => with_password(line)?,
-        _ => (registration(line), None),
+    let is_unused = known.password.is_some() && known.security == Security::None;
+    let (mut change, generated) = match renewed {
+        Some(Renewed::Unused) if is_unused => with_password(line)?,
+        Some(Renewed::Unused) | None => (registration(line), None),
     };
     let same_password = |text: &str| {
         let known = known.password.as_ref();
@@ -279,7 +318,7 @@ fn difference(
     patch
         .connectors
         .take_if(|connectors| *connectors == known.declared);
-    patch.acceptance = waits.then_some(Acceptance::Accepted);
+    patch.acceptance = (waits || !known.registered).then_some(Acceptance::Accepted);
     Ok((change, generated))
 }
 

@@ -309,6 +309,81 @@ fn a_file_registers_many_stations_and_changes_those_that_exist() {
     });
 }
 
+/// A client that left before its answer has lost the passwords in it, and whoever has none cannot have used it.
+#[test]
+fn passwords_that_nobody_used_are_made_up_anew_when_asked() {
+    with_onboarding(Onboarding::Closed, |world| async move {
+        let file = "id,password\nCP1,\nCP2,\nCP3,correct horse battery\n";
+        let lost = world.admin.import_devices(file).await.unwrap();
+        assert_eq!((lost.created, lost.passwords.len()), (3, 2));
+        let mut used = world
+            .station("CP1", Some(&lost.passwords[0].password))
+            .await;
+        used.boot().await;
+        let again = world.admin.import_devices_renewing(file).await.unwrap();
+        assert_eq!((again.updated, again.unchanged), (1, 2));
+        let ids: Vec<_> = again.passwords.iter().map(|made_up| &*made_up.id).collect();
+        assert_eq!(ids, ["CP2"]);
+        let mut renewed = world
+            .station("CP2", Some(&again.passwords[0].password))
+            .await;
+        renewed.boot().await;
+        let third = world.admin.import_devices_renewing(file).await.unwrap();
+        assert_eq!((third.unchanged, third.passwords.len()), (3, 0));
+    });
+}
+
+#[test]
+fn a_station_that_came_by_itself_keeps_coming_in_as_it_does() {
+    with_onboarding(Onboarding::Pending, |world| async move {
+        for (id, by_file) in [("CP1", false), ("CP2", true)] {
+            let mut station = world.station(id, None).await;
+            let boot = serde_json::json!({ "chargePointVendor": "V", "chargePointModel": "M" });
+            station.call("BootNotification", boot).await;
+            if by_file {
+                let file = format!("id\n{id}\n");
+                let report = world.admin.import_devices(file).await.unwrap();
+                assert_eq!((report.created, report.passwords.len()), (1, 0));
+            } else {
+                let created = world.admin.create_device(&device(id)).await.unwrap();
+                assert_eq!(
+                    (created.password, created.device.has_password),
+                    (None, false)
+                );
+            }
+            drop(station);
+            world.station(id, None).await.boot().await;
+        }
+        // One that is asked for is made up, and the next connection needs it.
+        let waits = world.station("CP3", None).await;
+        let request = DeviceRequest {
+            generate_password: Some(true),
+            ..device("CP3")
+        };
+        let created = world.admin.create_device(&request).await.unwrap();
+        let password = created.password.expect("it was asked for");
+        drop(waits);
+        world.station("CP3", Some(&password)).await.boot().await;
+        // Nor does a new one get one that is not wanted.
+        let request = DeviceRequest {
+            generate_password: Some(false),
+            ..device("CP4")
+        };
+        let created = world.admin.create_device(&request).await.unwrap();
+        assert_eq!(
+            (created.password, created.device.has_password),
+            (None, false)
+        );
+        let both = DeviceRequest {
+            password: Some("correct horse battery".into()),
+            generate_password: Some(true),
+            ..device("CP5")
+        };
+        let refused = problem(world.admin.create_device(&both).await);
+        assert_eq!(refused.errors[0].pointer, "/generate_password");
+    });
+}
+
 #[test]
 fn a_station_that_waits_is_approved_by_naming_it_also_after_a_change() {
     with_onboarding(Onboarding::Pending, |world| async move {
@@ -325,7 +400,7 @@ fn a_station_that_waits_is_approved_by_naming_it_also_after_a_change() {
             if by_file {
                 let file = format!("id,site\n{id},Sul\n");
                 let report = world.admin.import_devices(file.clone()).await.unwrap();
-                assert_eq!((report.updated, report.passwords.len()), (1, 1));
+                assert_eq!((report.updated, report.passwords.len()), (1, 0));
                 let report = world.admin.import_devices(file).await.unwrap();
                 assert_eq!((report.unchanged, report.passwords.len()), (1, 0));
             } else {
@@ -335,7 +410,7 @@ fn a_station_that_waits_is_approved_by_naming_it_also_after_a_change() {
             }
             let approved = world.admin.device(id).await.unwrap();
             assert_eq!(approved.acceptance, "accepted", "{id}");
-            assert!(approved.has_password, "{id}");
+            assert!(!approved.has_password, "{id}");
         }
     });
 }

@@ -10,6 +10,8 @@ pub(crate) fn station(protocol: Protocol) -> StationView {
     StationView {
         key: StationKey::new("default", "CP1").unwrap(),
         acceptance: Acceptance::Accepted,
+        registered: true,
+        security: fleet::record::Security::None,
         password: None,
         site: "Centro".into(),
         address: String::new(),

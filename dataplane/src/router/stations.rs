@@ -32,6 +32,8 @@ pub struct StationPatch {
 /// What must be true of the station before it is registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegisterMode {
+    /// Nobody has heard of it.
+    New,
     /// It is not registered yet. One that has only been seen counts as new.
     Create,
     /// It is known.

@@ -1,7 +1,8 @@
 //! What a question to a shard is answered with: plain values, copied out of its state.
 
 use fleet::record::{
-    Acceptance, CommandState, ConnectorStatus, Direction, Protocol, Quality, TransactionState,
+    Acceptance, CommandState, ConnectorStatus, Direction, Protocol, Quality, Security,
+    TransactionState,
 };
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
@@ -25,6 +26,10 @@ pub struct StationView {
     pub key: StationKey,
     /// Whether it may speak.
     pub acceptance: Acceptance,
+    /// An operator named it.
+    pub registered: bool,
+    /// How its live or last connection proved who it is.
+    pub security: Security,
     /// The digest of its password, if it has one.
     pub password: Option<Password>,
     /// Site, empty for none.

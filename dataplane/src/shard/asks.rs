@@ -237,15 +237,19 @@ impl Shard {
         let known = self.known(&entry.key);
         let registered = known.is_some_and(|station| self.stations[station].state.registered);
         match mode {
+            RegisterMode::New if known.is_some() => return Err(RegisterError::Exists),
             RegisterMode::Create if registered => return Err(RegisterError::Exists),
             RegisterMode::Update if known.is_none() => return Err(RegisterError::Unknown),
-            RegisterMode::Create | RegisterMode::Update | RegisterMode::Upsert => {}
+            RegisterMode::New
+            | RegisterMode::Create
+            | RegisterMode::Update
+            | RegisterMode::Upsert => {}
         }
         let station = self.stations.entry(&entry.key);
         // A change to one that waits does not approve it; naming a new one does.
         let unless_said = match (mode, self.stations[station].state.acceptance) {
             (RegisterMode::Update, acceptance) => acceptance,
-            (RegisterMode::Create | RegisterMode::Upsert, _) => None,
+            (RegisterMode::New | RegisterMode::Create | RegisterMode::Upsert, _) => None,
         };
         self.configure(now, station, entry.patch, unless_said, principal);
         Ok(())
@@ -531,6 +535,8 @@ pub(crate) fn station_view(state: &StationState) -> StationView {
     StationView {
         key: state.key.clone(),
         acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
+        registered: state.registered,
+        security: state.security,
         password: details.password.as_deref().copied(),
         site: text(configured.map(|c| &*c.site)),
         address: text(configured.map(|c| &*c.address)),

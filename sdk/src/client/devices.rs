@@ -95,6 +95,22 @@ impl Client {
         .await
     }
 
+    /// The same with `passwords=unused`: stations that never came in with their password get a new one.
+    pub async fn import_devices_renewing(
+        &self,
+        csv: impl Into<reqwest::Body>,
+    ) -> Result<ImportReport, ClientError> {
+        let query = [("passwords", Some("unused".to_owned()))];
+        let request = self.request(Method::POST, &["devices", "import"], &query);
+        read(
+            request
+                .timeout(TIMEOUT_LONG)
+                .header(CONTENT_TYPE, "text/csv")
+                .body(csv),
+        )
+        .await
+    }
+
     /// `POST /api/v1/devices/{id}/issues`
     pub async fn report_issue(
         &self,

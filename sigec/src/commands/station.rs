@@ -19,15 +19,20 @@ pub(super) fn execute(command: StationCommand) -> anyhow::Result<()> {
         StationCommand::Import {
             sources,
             login,
+            renew_unused,
             file,
         } => {
             let csv = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
             let config = load(&sources)?;
             match Holder::find(&config)? {
-                Holder::Server(ready) => block_on(import(client(&ready, login)?, &file, &csv)),
+                Holder::Server(ready) => {
+                    block_on(import(client(&ready, login)?, &file, &csv, renew_unused))
+                }
                 Holder::Us(data_dir) => {
                     drop(data_dir);
-                    run::briefly(config, async |client| import(client, &file, &csv).await)
+                    run::briefly(config, async |client| {
+                        import(client, &file, &csv, renew_unused).await
+                    })
                 }
             }
         }
@@ -36,7 +41,7 @@ pub(super) fn execute(command: StationCommand) -> anyhow::Result<()> {
 
 /// Sends the file in parts; what became of each is shown at once, because a password that was made up is shown here
 /// and nowhere else. Ends with the first part that the server could not finish.
-async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
+async fn import(client: Client, file: &Path, csv: &[u8], renew_unused: bool) -> anyhow::Result<()> {
     let parts = split(csv);
     let records: usize = parts.iter().map(|part| part.records).sum();
     let mut total = ImportReport::default();
@@ -45,7 +50,11 @@ async fn import(client: Client, file: &Path, csv: &[u8]) -> anyhow::Result<()> {
     for part in parts {
         show_progress(&format!("{done} of {records} stations"));
         let first_line = part.first_line;
-        let report = client.import_devices(part.csv).await;
+        let report = if renew_unused {
+            client.import_devices_renewing(part.csv).await
+        } else {
+            client.import_devices(part.csv).await
+        };
         show_progress("");
         let report = match report {
             Ok(report) => report,
@@ -193,7 +202,12 @@ mod tests {
                 ..ImportReport::default()
             });
             let client = Client::new(&format!("http://{address}"), "a-token-of-the-test").unwrap();
-            let imported = block_on(import(client, Path::new("stations.csv"), csv.as_bytes()));
+            let imported = block_on(import(
+                client,
+                Path::new("stations.csv"),
+                csv.as_bytes(),
+                false,
+            ));
             let error = format!("{:#}", imported.unwrap_err());
             assert!(error.starts_with(expected), "{error}");
             let file = server.join().unwrap();

@@ -38,7 +38,7 @@ impl Registrar for Breaking {
         if registrations.is_empty() {
             return Vec::new();
         }
-        assert_eq!(mode, RegisterMode::Create);
+        assert_eq!(mode, RegisterMode::New);
         let answered = *self.batches.borrow() < self.taken;
         *self.batches.borrow_mut() += 1;
         let mut stations = self.stations.borrow_mut();
@@ -70,7 +70,9 @@ fn import(shards: &Breaking, count: usize) -> ImportReport {
     let ids: String = (0..count).map(|n| format!("CP{n:05}\n")).collect();
     let (lines, report) = read(format!("id\n{ids}").as_bytes(), "default").unwrap();
     let before: Vec<_> = shards.stations.borrow().keys().cloned().collect();
-    let report = register_all(shards, lines, report).now_or_never().unwrap();
+    let report = register_all(shards, lines, None, report)
+        .now_or_never()
+        .unwrap();
     let lines = report.created + report.updated + report.unchanged + report.failed;
     assert_eq!(lines, count as u64);
     let shown: HashMap<_, _> = report
@@ -105,7 +107,9 @@ fn what_breaks_midway_loses_no_password() {
         // The last lines were never sent.
         let small = Breaking::new(0, then);
         let (lines, report) = read(b"id\nCP1\n", "default").unwrap();
-        let mut report = register_all(&small, lines, report).now_or_never().unwrap();
+        let mut report = register_all(&small, lines, None, report)
+            .now_or_never()
+            .unwrap();
         let (lines, _) = read(b"id\nCP1\nCP2\n", "default").unwrap();
         refuse_rest(&mut report, lines.into_iter().skip(1));
         assert_eq!(report.errors[1].detail, last);
