@@ -296,6 +296,9 @@ impl Shard {
         }
     }
 
+    /// Forgets a station: what it is, keeps and was told goes, with its connection. What happened stays: transactions with
+    /// their costs and payments, commands and what came of them, issues, and all that is in tables; so does what
+    /// operators said of more than this station, which names it: tariffs and tokens.
     fn delete(
         &mut self,
         now: Now,
@@ -327,6 +330,7 @@ impl Shard {
         self.forget_grid(now, station);
         self.forget_certificates(now, station);
         self.forget_tariffs(now, station);
+        self.forget_reservations(now, station);
         self.record(now, station, &StationDeleted { principal });
         Ok(())
     }

@@ -50,6 +50,16 @@ pub(super) fn followed_by(action: &str) -> Option<&'static str> {
     })
 }
 
+/// What courses are found by that have no `requestId`: those of 1.6, and a station's newest update.
+pub(super) const UNNUMBERED: [&str; 6] = [
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
+    "LogStatusNotification",
+    "PublishFirmwareStatusNotification",
+    "SignedFirmwareStatusNotification",
+    firmware::NEWEST,
+];
+
 /// True for a message that may come after a command.
 fn follows(action: &str) -> bool {
     matches!(

@@ -13,7 +13,7 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
 use storage::state::Table;
 
-use super::follow::firmware;
+use super::follow::{UNNUMBERED, firmware};
 use super::grid::Kept;
 use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, kept_under};
@@ -326,6 +326,14 @@ impl Projection {
                     self.put(event.seq, key, kept);
                 }
             }
+            Body::StationDeleted(_) => {
+                // The next station of this name goes on with no course of this one; its commands still show theirs.
+                for action in UNNUMBERED {
+                    let row = record_row(event, bytes);
+                    let key = course_key(&mut self.canonical, record.station, action, None);
+                    self.rows.push_back((event.seq, Table::FollowUps, key, row));
+                }
+            }
             Body::Connected(_)
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)
@@ -333,7 +341,6 @@ impl Projection {
             | Body::SecurityEvent(_)
             | Body::Message(_)
             | Body::StationConfigured(_)
-            | Body::StationDeleted(_)
             | Body::Notified(_) => {}
         }
     }

@@ -251,6 +251,19 @@ impl Shard {
         }
     }
 
+    /// A station that is deleted keeps nothing free any more; the ids that it was given are not given again.
+    pub(super) fn forget_reservations(&mut self, now: Now, station: u32) {
+        let Ok(mut list) = self.reservations(station) else {
+            let station = self.stations[station].state.key.as_str();
+            tracing::warn!(%station, "the reservations of a deleted station stay, the state store cannot be read");
+            return;
+        };
+        if !list.reservations.is_empty() {
+            list.reservations.clear();
+            self.record(now, station, &list);
+        }
+    }
+
     /// A reservation of this station ends at `ends_at`, unless something ends it before.
     pub(super) fn await_end(&mut self, now: Now, station: u32, ends_at: i64) {
         let wait = ends_at.saturating_sub(now.utc.0).clamp(0, WAIT_MAX_MICROS);

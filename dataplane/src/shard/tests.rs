@@ -9,6 +9,7 @@ mod closing;
 mod commands;
 mod connections;
 mod coverage;
+mod deleted;
 mod firmware;
 mod follow;
 mod frames;

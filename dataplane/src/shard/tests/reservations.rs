@@ -71,7 +71,9 @@ pub(super) fn show(world: &mut World, identity: &str) {
 
 /// A record in one line.
 pub(super) fn shown(changed: &ReservationsChanged) -> String {
-    let last = changed.reservations.last().expect("the one that changed");
+    let Some(last) = changed.reservations.last() else {
+        return "ReservationsChanged none".to_owned();
+    };
     let mut out = format!(
         "ReservationsChanged {} of {}",
         last.id,
