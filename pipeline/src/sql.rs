@@ -6,8 +6,11 @@
 
 mod bounded;
 mod check;
+mod dialect;
 mod error;
+mod functions;
 mod gate;
+mod information;
 mod lists;
 mod names;
 mod pieces;
@@ -323,7 +326,6 @@ impl Sql {
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema(CATALOG, CATALOG)
             .with_create_default_catalog_and_schema(false)
-            .with_information_schema(true)
             .with_batch_size(BATCH_ROWS)
             .with_target_partitions(engine.config.threads.max(1));
         let options = config.options_mut();
@@ -341,6 +343,7 @@ impl Sql {
             .build();
         let session = SessionContext::new_with_state(planning::endable(state));
         bounded::apply(&session);
+        functions::apply(&session);
         let schema = Arc::new(MemorySchemaProvider::new());
         self.register(principal, &schema)
             .map_err(|e| SqlError::planning(&e))?;
@@ -348,6 +351,7 @@ impl Sql {
         catalog
             .register_schema(CATALOG, schema.clone())
             .map_err(|e| SqlError::planning(&e))?;
+        information::register(&session, &catalog).map_err(|e| SqlError::planning(&e))?;
         session.register_catalog(CATALOG, Arc::new(catalog));
         for view in views::all() {
             let provider = plan_view(&session, &view).await?;
@@ -427,20 +431,39 @@ async fn plan_view(session: &SessionContext, view: &views::View) -> Result<ViewT
 /// Plans a statement and refuses what is not a query.
 pub(crate) async fn prepare(
     session: &SessionContext,
-    statement: Statement,
+    mut statement: Statement,
 ) -> Result<Prepared, SqlError> {
     check::is_query(&statement)?;
     let names = names::of(&statement);
-    let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
-    let plan = session
-        .state()
-        .statement_to_plan(statement)
-        .await
-        .map_err(|e| SqlError::planning(&e))?;
+    dialect::translate(&mut statement)?;
+    let planned = plan(session, statement.clone()).await;
+    let planned = match planned {
+        Err(error) if is_one_name_twice(&error) && names.is_some() => {
+            dialect::tell_columns_apart(&mut statement);
+            plan(session, statement).await
+        }
+        planned => planned,
+    };
+    let plan = planned.map_err(|e| SqlError::planning(&e))?;
     check::reads_only(&plan)?;
     check::sizes_are_small(&plan)?;
     let schema = renamed(plan.schema().as_arrow(), names);
     Ok(Prepared { plan, schema })
+}
+
+async fn plan(
+    session: &SessionContext,
+    statement: Statement,
+) -> Result<LogicalPlan, DataFusionError> {
+    let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
+    session.state().statement_to_plan(statement).await
+}
+
+/// The engine says so in these words alone.
+fn is_one_name_twice(error: &DataFusionError) -> bool {
+    error
+        .strip_backtrace()
+        .contains("require unique expression names")
 }
 
 /// Puts values in the places of `$1`, `$2`, …; with them the types of the result are known.

@@ -449,6 +449,27 @@ async fn a_cancel_ends_whatever_an_operator_does() {
     }
 }
 
+/// As Grafana's query builder asks for tables.
+const TABLES_OF_GRAFANA: &str = r#"
+    SELECT CASE WHEN quote_ident(table_schema) IN (
+        SELECT CASE WHEN trim(s[i]) = '"$user"' THEN user ELSE trim(s[i]) END
+        FROM generate_series(array_lower(string_to_array(current_setting('search_path'), ','), 1),
+                             array_upper(string_to_array(current_setting('search_path'), ','), 1)) AS i,
+             string_to_array(current_setting('search_path'), ',') s)
+    THEN quote_ident(table_name) ELSE quote_ident(table_schema) || '.' || quote_ident(table_name) END AS "table"
+    FROM information_schema.tables
+    WHERE quote_ident(table_schema) NOT IN ('information_schema', 'pg_catalog', '_timescaledb_cache')
+    ORDER BY 1"#;
+
+/// As Metabase asks for columns.
+const COLUMNS_OF_METABASE: &str = r#"
+    SELECT c.column_name AS name,
+           CASE WHEN c.udt_schema IN ('public', 'pg_catalog') THEN format('%s', c.udt_name)
+                ELSE format('"%s"."%s"', c.udt_schema, c.udt_name) END AS "database-type",
+           c.ordinal_position - 1 AS "database-position", c.table_schema AS "table-schema", c.table_name AS "table-name"
+    FROM information_schema.columns AS c
+    WHERE c.table_schema !~ '^information_schema|catalog_history|pg_'"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn psql_lists_and_describes() {
     let dir = tempfile::tempdir().unwrap();
@@ -470,6 +491,11 @@ async fn psql_lists_and_describes() {
         ("\\dn", "sigec"),
         ("\\dn+", "sigec"),
         ("\\l", "sigec"),
+        ("\\dT", ""),
+        ("\\db", ""),
+        ("SELECT user, current_user", "tester|tester"),
+        (TABLES_OF_GRAFANA, "meter_values"),
+        (COLUMNS_OF_METABASE, "sigec|meter_values"),
     ] {
         let mut psql = std::process::Command::new("psql");
         psql.args(["-X", "-At", "-h", "127.0.0.1", "-U", "admin", "-d", "sigec"])
@@ -525,7 +551,7 @@ async fn sqlalchemy_reflects_a_table() {
             "SELECT current_setting('server_version_num'), pg_catalog.current_setting('nothing')",
             &["160006", "NULL"],
         ),
-        (schemas, &["sigec"]),
+        (schemas, &["information_schema"]),
         (columns, &["cost", "numeric(18,2)", "NULL", "NULL", "NULL"]),
         (keys, &["0"]),
         (options, &["NULL", "NULL"]),

@@ -105,7 +105,8 @@ impl SchemaProvider for Sized {
 /// Replaces, in a question about the catalog, what is kept nowhere here: lists of privileges, sizes, comments,
 /// definitions. All of it is NULL, as PostgreSQL has it where nobody gave any.
 pub(super) fn answerable(statement: &mut Statement) {
-    if statement.to_string().contains(SCHEMA) {
+    let text = statement.to_string();
+    if text.contains(SCHEMA) || text.contains("search_path") {
         let _: ControlFlow<()> = statement.visit(&mut Unkept::default());
     }
 }
@@ -171,7 +172,19 @@ impl VisitorMut for Unkept {
                 escape_by_backslash(pattern, escape_char);
                 None
             }
+            // Whether it is a composite type, of which there are none.
+            Expr::Subquery(query) if query.to_string().contains("typrelid") => {
+                Some(Expr::value(Value::Boolean(false)))
+            }
             Expr::Subquery(query) if is_unkept(&query.to_string()) => self.null(),
+            // Whether a schema is in the path, which has one: Grafana takes the path apart.
+            Expr::InSubquery {
+                expr,
+                subquery,
+                negated: false,
+            } if subquery.to_string().contains("search_path") => {
+                parsed(&format!("({expr}) = '{CATALOG}'"))
+            }
             Expr::Function(function) => {
                 let name = function.name.0.last().and_then(|part| part.as_ident());
                 let name = name
@@ -193,7 +206,8 @@ impl VisitorMut for Unkept {
                     | "pg_get_function_arguments"
                     | "pg_get_viewdef"
                     | "pg_get_indexdef"
-                    | "pg_get_ruledef" => self.null(),
+                    | "pg_get_ruledef"
+                    | "pg_tablespace_location" => self.null(),
                     "pg_type_is_visible"
                     | "pg_opclass_is_visible"
                     | "pg_operator_is_visible"

@@ -22,6 +22,7 @@ pub(crate) fn register(session: &SessionContext, principal: &Principal, version:
         vec![],
         text(principal.name.clone()),
     );
+    constant(session, "user", vec![], text(principal.name.clone()));
     constant(
         session,
         "session_user",
