@@ -497,6 +497,21 @@ fn a_station_whose_clock_is_ahead_is_closed_neither_before_its_beginning_nor_in_
 }
 
 #[test]
+fn registers_that_cannot_be_true_are_billed_by_no_close() {
+    let mut world = running_16();
+    // Two that agree with each other and not with what was read before.
+    let at = |second: u32, wh: u32| {
+        let values = values_16(&world, wh).replace("\"5\"", &format!("\"v{second}\""));
+        values.replace("T10:00:30Z", &format!("T10:00:{second}Z"))
+    };
+    let (one, two) = (at(31, 90_000), at(32, 90_100));
+    world.run(&format!("31 a > {one}\n32 a > {two}\n90 op close"));
+    let summary = events(&world).pop().unwrap().summary;
+    let quarantined = fleet::record::Quality::Quarantined.code();
+    assert_eq!((summary.quality, summary.cost), (quarantined, None));
+}
+
+#[test]
 fn a_close_is_refused_while_the_log_takes_nothing() {
     let mut world = running_16();
     world.shard.stalled = true;

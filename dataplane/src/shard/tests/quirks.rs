@@ -571,6 +571,33 @@ fn a_profile_that_changes_its_place_in_the_book_is_still_the_stations() {
 }
 
 #[test]
+fn a_stop_that_is_read_again_ends_nothing_that_runs() {
+    let mut charger = Charger::new(QuirkPolicy::Strict, "");
+    charger.world.run(&format!(
+        r#"
+        0 a connect CP1
+        1 a > {BOOT}
+        2 a > [2,"1","StartTransaction",{{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:02Z"}}]
+        "#
+    ));
+    let id = charger.world.ocpp_id("CP1");
+    charger.world.run(&format!(
+        r#"3 a > [2,"2","StopTransaction",{{"transactionId":{id},"meterStop":5000,"reason":null,"timestamp":"2026-11-22T10:00:03Z"}}]"#
+    ));
+    let relaxed = Charger::new(QuirkPolicy::Tolerant, "");
+    charger.world.take_quirks_of(&relaxed.world);
+    expect![[r#"
+        100 op replay: Ok(Err(NotApplicable("its transaction runs, and only its station ends it")))
+    "#]]
+    .assert_eq(&charger.world.run("100 op replay CP1"));
+    charger.world.shard.stalled = true;
+    expect![[r#"
+        101 op replay: Ok(Err(LogDown))
+    "#]]
+    .assert_eq(&charger.world.run("101 op replay CP1"));
+}
+
+#[test]
 fn what_is_read_again_happened_when_it_came() {
     let mut charger = Charger::new(QuirkPolicy::Strict, "");
     // An hour ahead of the time at which it comes.

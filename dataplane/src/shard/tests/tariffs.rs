@@ -499,38 +499,36 @@ fn what_comes_late_for_a_closed_charge_is_not_counted() {
 
 #[test]
 fn energy_that_cannot_be_true_is_not_counted() {
-    let counted = |last: &str| {
-        let mut world = world_21(NIGHT, Tariff::default());
-        world.run(&format!(
-            "0 {}\n1200 {}\n{last}",
-            event(0, "Started", 0, 1_000, &of_t1("")),
-            event(1, "Updated", 20, 5_000, &of_t1("")),
-        ));
-        let shown = world.run("2401 op money CP1");
-        assert!(shown.starts_with("2401 cost - EUR"), "{shown}");
-        assert!(shown.contains(", 4000000 mWh,"), "{shown}");
-    };
-    // More than any transaction may have.
-    counted(&format!(
-        "2400 {}",
-        event(2, "Ended", 40, 601_000, &of_t1(""))
-    ));
-    let mut world = world();
-    world.run(&format!("0 tariff everywhere UTC {NIGHT}\n{CHARGE_16}"));
-    let id = world.ocpp_id("CP1");
-    let values = |second: u32, wh: u32| {
-        format!(
-            r#"{second} a > [2,"{second}","MeterValues",{{"connectorId":1,"transactionId":{id},"meterValue":[{{"timestamp":"2026-11-22T10:{:02}:00Z","sampledValue":[{{"value":"{wh}"}}]}}]}}]"#,
-            second / 60
-        )
-    };
+    // Each step is one that the supply could deliver; all together are more than any transaction may have.
+    let mut world = world_21(NIGHT, Tariff::default());
     world.run(&format!(
-        "{}\n{}",
-        values(1_200, 5_000),
-        values(2_400, 601_000)
+        "0 {}\n1200 {}\n2400 {}\n3540 {}",
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 20, 5_000, &of_t1("")),
+        event(2, "Updated", 40, 301_000, &of_t1("")),
+        event(3, "Ended", 59, 601_000, &of_t1("")),
     ));
-    let shown = world.run("2401 op money CP1");
-    assert!(shown.contains(", 4000000 mWh,"), "{shown}");
+    let shown = world.run("3541 op money CP1");
+    assert!(shown.starts_with("3541 cost - EUR"), "{shown}");
+    assert!(shown.contains(", 300000000 mWh,"), "{shown}");
+
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&format!("0 tariff everywhere UTC {NIGHT}\n{CHARGE_16}"));
+    for (minute, wh) in [(20, 5_000), (40, 301_000), (59, 601_000)] {
+        let values = values_16(&world, minute, wh);
+        world.run(&values);
+    }
+    let shown = world.run("3541 op money CP1");
+    assert!(shown.contains(", 300000000 mWh,"), "{shown}");
+}
+
+/// Meter values of 1.6 in a minute of the transaction that runs.
+fn values_16(world: &World, minute: u32, wh: u32) -> String {
+    let id = world.ocpp_id("CP1");
+    format!(
+        r#"{} a > [2,"v{minute}","MeterValues",{{"connectorId":1,"transactionId":{id},"meterValue":[{{"timestamp":"2026-11-22T10:{minute:02}:00Z","sampledValue":[{{"value":"{wh}"}}]}}]}}]"#,
+        60 * minute
+    )
 }
 
 #[test]
@@ -635,7 +633,9 @@ fn a_1_6_station_is_told_no_cost() {
         tariff: every_minute(),
         ..config(Onboarding::Open)
     });
-    let out = world.run(&format!("{CHARGE_16}\n300 wait"));
+    world.run(CHARGE_16);
+    let values = values_16(&world, 1, 5_000);
+    let out = world.run(&format!("{values}\n300 wait"));
     assert!(!out.contains("CostUpdated"), "{out}");
     assert_eq!(world.shard.commands.len(), 0);
 }
