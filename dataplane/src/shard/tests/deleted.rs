@@ -1,8 +1,12 @@
 //! What goes with a station that is deleted, and what of it stays.
 
-use super::follow;
-use super::world::{World, config};
+use super::items::stored;
+use super::world::{World, config, key};
+use super::{charging, follow};
 use crate::config::Onboarding;
+use crate::items::{self, ItemKind};
+use crate::variables::read::Recent;
+use crate::variables::{self, VariableFilter};
 
 /// A station of 2.1 that keeps one of everything.
 const LIFE: &str = r#"
@@ -24,6 +28,64 @@ const LIFE: &str = r#"
     15 a answers {"status":"Accepted"}
     16 a > [2,"3","FirmwareStatusNotification",{"status":"Downloading","requestId":1}]
 "#;
+
+/// What is kept of CP1 at this second, each kind by a word.
+fn kept(world: &mut World, at: u32) -> Vec<String> {
+    let mut kept = Vec::new();
+    let ask = ["reservations", "tariffs", "der"].map(|what| format!("{at} op {what} CP1\n"));
+    let shown = world.run(&ask.concat());
+    kept.extend(shown.lines().map(|line| {
+        let words = line
+            .split(' ')
+            .skip_while(|word| word.parse::<f64>().is_ok());
+        words.take(2).collect::<Vec<_>>().join(" ")
+    }));
+    kept.extend(charging::shown(world).lines().map(str::to_owned));
+    let (_dir, store) = stored(world);
+    let (recent, station) = (Recent::new(), key("CP1"));
+    for kind in [ItemKind::Monitor, ItemKind::Issue] {
+        let page = items::read::list(&store, &recent, kind, &station, None, 9).unwrap();
+        kept.extend(page.items.iter().map(|_| format!("{kind:?}")));
+    }
+    let filter = VariableFilter::default();
+    let page = variables::read::list(&store, &recent, &station, &filter, None, 9).unwrap();
+    kept.extend(page.items.iter().map(|found| found.variable.name.clone()));
+    let found = world.shard.stations.find(&station).unwrap();
+    let details = world.shard.stations[found].state.details();
+    kept.extend(details.plugs.iter().map(|plug| plug.kind.to_string()));
+    kept
+}
+
+#[test]
+fn what_a_station_keeps_goes_with_it_and_does_not_come_back() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(LIFE);
+    let everything = [
+        "reservation 1",
+        "DefaultTariff T1",
+        "control d1",
+        "profile 1 on 1 by set",
+        "Monitor",
+        "Issue",
+        "ConnectorType",
+        "CCS",
+    ];
+    assert_eq!(kept(&mut world, 30), everything);
+    world.run("31 a drops\n32 op delete CP1\n33 op register CP1");
+    assert_eq!(kept(&mut world, 34), ["Issue"], "registered again at once");
+    world.run("35 restart");
+    assert_eq!(kept(&mut world, 36), ["Issue"], "after a restart");
+
+    // The same when it is deleted, the process ends, and only then the next one of this name comes.
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(LIFE);
+    world.run("31 a drops\n32 op delete CP1\n33 restart\n34 op register CP1");
+    assert_eq!(
+        kept(&mut world, 35),
+        ["Issue"],
+        "registered after a restart"
+    );
+}
 
 /// An update that the station before was told: the boot of the next one is no end of it.
 #[test]

@@ -11,10 +11,8 @@ use crate::items::{ItemKind, read};
 use crate::variables::clear::clear;
 use crate::variables::read::Recent;
 
-/// Runs a script, then lists what the rows say.
-fn check(kind: ItemKind, script: &str, expected: Expect) {
-    let mut world = World::new(config(Onboarding::Open));
-    world.run(script);
+/// The store with all rows of variables that a world has handed over.
+pub(super) fn stored(world: &World) -> (tempfile::TempDir, StateStore) {
     let dir = tempfile::tempdir().unwrap();
     let store = StateStore::open(dir.path()).unwrap();
     let mut batch = StateBatch::default();
@@ -24,6 +22,14 @@ fn check(kind: ItemKind, script: &str, expected: Expect) {
         }
     }
     store.apply(batch, None, Durability::Buffered).unwrap();
+    (dir, store)
+}
+
+/// Runs a script, then lists what the rows say.
+fn check(kind: ItemKind, script: &str, expected: Expect) {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(script);
+    let (_dir, store) = stored(&world);
     let mut shown = String::new();
     let mut after = None;
     loop {
