@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use net::driver::DriverKind;
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -28,6 +29,8 @@ pub enum Rival {
     Echo,
     /// Our driver, WebSocket codec and message scan, with no data plane behind them.
     Codec,
+    /// The same on the io_uring driver.
+    CodecUring,
     /// Raw TCP over epoll, for meter messages.
     MeterEcho,
     /// The same with a write and an `fdatasync` before the answers: the floor of what is acknowledged.
@@ -36,6 +39,10 @@ pub enum Rival {
     Dataplane,
     /// The data plane, with Heartbeats left out of the message history.
     DataplaneUnlogged,
+    /// The data plane on io_uring.
+    DataplaneUring,
+    /// The data plane on io_uring, with Heartbeats left out of the message history.
+    DataplaneUringUnlogged,
     /// tokio-tungstenite with a read buffer of 1 KiB and no write buffer.
     TungsteniteTuned,
     /// tokio-tungstenite as it comes.
@@ -44,11 +51,14 @@ pub enum Rival {
 
 impl Rival {
     /// Those that answer a Heartbeat, the floor first.
-    pub const HEARTBEAT: [Rival; 6] = [
+    pub const HEARTBEAT: [Rival; 9] = [
         Rival::Echo,
         Rival::Codec,
+        Rival::CodecUring,
         Rival::Dataplane,
+        Rival::DataplaneUring,
         Rival::DataplaneUnlogged,
+        Rival::DataplaneUringUnlogged,
         Rival::TungsteniteTuned,
         Rival::TungsteniteDefault,
     ];
@@ -58,12 +68,30 @@ impl Rival {
         match self {
             Rival::Echo => "echo",
             Rival::Codec => "codec",
+            Rival::CodecUring => "codec-uring",
             Rival::MeterEcho => "meter-echo",
             Rival::DurableEcho => "durable-echo",
             Rival::Dataplane => "dataplane",
             Rival::DataplaneUnlogged => "dataplane-unlogged",
+            Rival::DataplaneUring => "dataplane-uring",
+            Rival::DataplaneUringUnlogged => "dataplane-uring-unlogged",
             Rival::TungsteniteTuned => "tungstenite-tuned",
             Rival::TungsteniteDefault => "tungstenite-default",
+        }
+    }
+
+    /// It is nothing where the kernel gives no io_uring.
+    pub fn needs_uring(self) -> bool {
+        match self {
+            Rival::CodecUring | Rival::DataplaneUring | Rival::DataplaneUringUnlogged => true,
+            Rival::Echo
+            | Rival::Codec
+            | Rival::MeterEcho
+            | Rival::DurableEcho
+            | Rival::Dataplane
+            | Rival::DataplaneUnlogged
+            | Rival::TungsteniteTuned
+            | Rival::TungsteniteDefault => false,
         }
     }
 
@@ -72,8 +100,11 @@ impl Rival {
         match self {
             Rival::Echo | Rival::MeterEcho | Rival::DurableEcho => Opening::Raw,
             Rival::Codec
+            | Rival::CodecUring
             | Rival::Dataplane
             | Rival::DataplaneUnlogged
+            | Rival::DataplaneUring
+            | Rival::DataplaneUringUnlogged
             | Rival::TungsteniteTuned
             | Rival::TungsteniteDefault => Opening::Station,
         }
@@ -90,11 +121,14 @@ impl Rival {
         net::os::raise_nofile_limit().context("raising the limit of open files")?;
         match self {
             Rival::Echo => echo::serve(),
-            Rival::Codec => codec::serve(),
+            Rival::Codec => codec::serve(DriverKind::Epoll),
+            Rival::CodecUring => codec::serve(DriverKind::IoUring),
             Rival::MeterEcho => meter_echo::serve(None),
             Rival::DurableEcho => meter_echo::serve(Some(Probe::create(dir)?)),
-            Rival::Dataplane => dataplane::serve(dir, true),
-            Rival::DataplaneUnlogged => dataplane::serve(dir, false),
+            Rival::Dataplane => dataplane::serve(dir, DriverKind::Epoll, true),
+            Rival::DataplaneUnlogged => dataplane::serve(dir, DriverKind::Epoll, false),
+            Rival::DataplaneUring => dataplane::serve(dir, DriverKind::IoUring, true),
+            Rival::DataplaneUringUnlogged => dataplane::serve(dir, DriverKind::IoUring, false),
             Rival::TungsteniteTuned => tungstenite::serve(tungstenite::tuned()),
             Rival::TungsteniteDefault => tungstenite::serve(None),
         }

@@ -14,6 +14,7 @@ use bench::output::{Figure, Options, Results};
 use bench::servers::{Rival, Serve};
 use bench::stats::median;
 use clap::Parser;
+use net::driver::{Config, Uring};
 use serde::Serialize;
 
 /// Server CPU per Heartbeat, beside a raw TCP echo and tokio-tungstenite.
@@ -66,8 +67,10 @@ fn main() -> anyhow::Result<()> {
         (arguments.turns, arguments.messages)
     };
     let sockets: &[usize] = if smoke { &[10] } else { &arguments.sockets };
+    let uring = Uring::new(Config::default(), Vec::new());
     let rivals: Vec<Rival> = Rival::HEARTBEAT
         .into_iter()
+        .filter(|rival| uring.is_ok() || !rival.needs_uring())
         .filter(|rival| {
             *rival == Rival::Echo
                 || arguments.servers.is_empty()
@@ -100,17 +103,21 @@ fn main() -> anyhow::Result<()> {
         checksum == expected,
         "checksum is {checksum}, expected {expected}: an answer was not ours"
     );
+    let mut not_measured = vec![
+        "a network: both ends are on one machine, and each send runs the peer's receive path",
+        "latency under a real rate: every connection is always busy",
+        "more than 1,000 sockets",
+    ];
+    if uring.is_err() {
+        not_measured.push("io_uring, which this process does not get");
+    }
     let results = Results {
         benchmark: "engine",
         machine,
         smoke,
         checksum: checksum.to_string(),
         figures: figures(&data, &rivals, sockets),
-        not_measured: vec![
-            "a network: both ends are on one machine, and each send runs the peer's receive path",
-            "latency under a real rate: every connection is always busy",
-            "more than 1,000 sockets",
-        ],
+        not_measured,
         data,
     };
     results.publish(&arguments.options)
@@ -175,11 +182,15 @@ fn figures(data: &[Turn], rivals: &[Rival], sockets: &[usize]) -> Vec<Figure> {
 
 fn reach(rival: Rival) -> Option<&'static str> {
     match rival {
-        Rival::Dataplane | Rival::DataplaneUnlogged => Some("≤ 1.25 × echo"),
+        Rival::Dataplane
+        | Rival::DataplaneUnlogged
+        | Rival::DataplaneUring
+        | Rival::DataplaneUringUnlogged => Some("≤ 1.25 × echo"),
         Rival::Echo
         | Rival::MeterEcho
         | Rival::DurableEcho
         | Rival::Codec
+        | Rival::CodecUring
         | Rival::TungsteniteTuned
         | Rival::TungsteniteDefault => None,
     }

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use anyhow::Context;
-use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened};
+use anyhow::{Context, ensure};
+use net::driver::{Closed, Config, ConnId, Driver, DriverKind, Handler, Io, Opened};
 use net::http::{UpgradeLimits, parse_upgrade, write_switching};
 use net::ws::{self, Codec, Limits, Message, Role};
 use ocpp::{Frame, Version};
 
-pub(super) fn serve() -> anyhow::Result<()> {
+pub(super) fn serve(kind: DriverKind) -> anyhow::Result<()> {
     let any = "127.0.0.1:0".parse().context("reading an address")?;
     let listener = net::os::listen(any, net::os::ListenOptions::default()).context("listening")?;
-    super::announce(listener.local_addr())?;
-    let mut driver = Epoll::new(Config::default(), vec![listener]).context("starting")?;
+    let addr = listener.local_addr();
+    let mut driver = Driver::new(kind, Config::default(), vec![listener]).context("starting")?;
+    ensure!(driver.kind() == kind, "{} is not to be had", kind.name());
+    super::announce(addr)?;
     driver
         .run(&mut Answerer {
             open: HashMap::new(),

@@ -6,19 +6,21 @@
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use dataplane::{Config, Dataplane, Histogram};
+use net::driver::DriverKind;
 use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
 
 use crate::inside::Inside;
 
-/// Serves with the data in `dir`, with Heartbeats in the message history or not.
-pub(super) fn serve(dir: &Path, log_heartbeats: bool) -> anyhow::Result<()> {
+/// Serves on `driver` with the data in `dir`, with Heartbeats in the message history or not.
+pub(super) fn serve(dir: &Path, driver: DriverKind, log_heartbeats: bool) -> anyhow::Result<()> {
     let config = Config {
         listen: vec![([127, 0, 0, 1], 0).into()],
         shards: 1,
+        driver,
         log_heartbeats,
         log: LogConfig {
             // Nobody fills tables here, so nobody else would ever let a segment go.
@@ -31,6 +33,11 @@ pub(super) fn serve(dir: &Path, log_heartbeats: bool) -> anyhow::Result<()> {
     let data_dir = DataDir::open(&dir.join("data")).context("opening the data directory")?;
     let store = StateStore::open(&dir.join("data/state")).context("opening the state store")?;
     let dataplane = Dataplane::start(config, &data_dir, store).context("starting")?;
+    ensure!(
+        dataplane.driver() == driver,
+        "{} is not to be had",
+        driver.name()
+    );
     super::announce(dataplane.addrs()[0])?;
     let router = dataplane.router();
     let runtime = tokio::runtime::Builder::new_current_thread()
