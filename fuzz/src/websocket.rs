@@ -1,7 +1,7 @@
 //! The WebSocket codec.
 //!
 //! ```text
-//! byte 0   the role, and whether limits are narrow
+//! byte 0   the role, whether limits are narrow, whether compression was agreed on, with takeover, and its window
 //! byte 1   the length of the pieces
 //! then     what the peer sends
 //! ```
@@ -11,7 +11,10 @@
 
 use std::ops::ControlFlow;
 
-use net::ws::{self, CloseCode, Codec, Limits, MaskKey, Message, Role, WsError};
+use net::ws::{
+    self, Agreement, CloseCode, Codec, Compression, DeflateWriter, Deflater, Inflater, Limits,
+    MaskKey, Message, Role, WsError,
+};
 
 /// A message that outlives its buffer.
 #[derive(Debug, PartialEq)]
@@ -34,13 +37,24 @@ impl Owned {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>, mask: Option<MaskKey>) {
-        match self {
-            Owned::Text(text) => ws::write_text(out, mask, text.as_bytes()),
-            Owned::Binary(bytes) => ws::write_binary(out, mask, bytes),
-            Owned::Ping(bytes) => ws::write_ping(out, mask, bytes),
-            Owned::Pong(bytes) => ws::write_pong(out, mask, bytes),
-            Owned::Close(code, reason) => ws::write_close(out, mask, *code, reason),
+    fn write(
+        &self,
+        out: &mut Vec<u8>,
+        mask: Option<MaskKey>,
+        writer: Option<(&mut DeflateWriter, &mut Deflater)>,
+    ) {
+        match (self, writer) {
+            (Owned::Text(text), Some((writer, deflater))) => {
+                writer.write_text(deflater, out, mask, text.as_bytes());
+            }
+            (Owned::Binary(bytes), Some((writer, deflater))) => {
+                writer.write_binary(deflater, out, mask, bytes);
+            }
+            (Owned::Text(text), None) => ws::write_text(out, mask, text.as_bytes()),
+            (Owned::Binary(bytes), None) => ws::write_binary(out, mask, bytes),
+            (Owned::Ping(bytes), _) => ws::write_ping(out, mask, bytes),
+            (Owned::Pong(bytes), _) => ws::write_pong(out, mask, bytes),
+            (Owned::Close(code, reason), _) => ws::write_close(out, mask, *code, reason),
         }
     }
 }
@@ -61,25 +75,44 @@ pub(crate) fn run(data: &[u8]) {
             ..Limits::default()
         },
     };
-    let whole = read(role, &limits, bytes, bytes.len());
-    let pieces = read(role, &limits, bytes, 1 + usize::from(*piece));
+    let compression = Compression {
+        window_bits: 9 + (flags >> 4) % 7,
+        takeover: flags & 8 != 0,
+    };
+    let agreement = (flags & 4 != 0).then_some(Agreement {
+        server: compression,
+        client: compression,
+    });
+    let agreement = agreement.as_ref();
+    let whole = read(role, agreement, &limits, bytes, bytes.len());
+    let pieces = read(role, agreement, &limits, bytes, 1 + usize::from(*piece));
     assert_eq!(whole, pieces);
-    write_and_read(role, &limits, &whole.0);
+    // What came compressed may be longer than it may be on the wire, and we may compress better.
+    let generous = Limits {
+        inflate_ratio_max: 2_000,
+        ..Limits::default()
+    };
+    write_and_read(role, agreement, &generous, &whole.0);
 }
 
 /// Feeds `bytes` in pieces of `piece_len` bytes.
 fn read(
     role: Role,
+    agreement: Option<&Agreement>,
     limits: &Limits,
     bytes: &[u8],
     piece_len: usize,
 ) -> (Vec<Owned>, Result<(), WsError>) {
-    let mut codec = Codec::new(role);
+    let mut codec = match agreement {
+        Some(agreement) => Codec::compressed(role, agreement),
+        None => Codec::new(role),
+    };
+    let mut inflater = Inflater::default();
     let mut messages = Vec::new();
     let mut buffer = Vec::new();
     for piece in bytes.chunks(piece_len.max(1)) {
         buffer.extend_from_slice(piece);
-        let read = codec.read(limits, &mut buffer, |message| {
+        let read = codec.read_compressed(limits, &mut inflater, &mut buffer, |message| {
             messages.push(Owned::of(message));
             ControlFlow::Continue(())
         });
@@ -91,21 +124,33 @@ fn read(
             }
         }
         assert!(codec.held_len() <= 2 * limits.message_len_max);
+        assert!(codec.window_len() <= 1 << 15);
+        assert!(inflater.held_len() <= limits.message_len_max.max(256 << 10) + 1);
     }
     (messages, Ok(()))
 }
 
 /// Writes `messages` as the peer does, and reads them.
-fn write_and_read(role: Role, limits: &Limits, messages: &[Owned]) {
+fn write_and_read(role: Role, agreement: Option<&Agreement>, limits: &Limits, messages: &[Owned]) {
     let mask = match role {
         Role::Server => Some(MaskKey([0x5a, 0, 0xff, 1])),
         Role::Client => None,
     };
+    let peer = match role {
+        Role::Server => Role::Client,
+        Role::Client => Role::Server,
+    };
+    let mut writer = agreement.map(|agreement| DeflateWriter::new(peer, agreement));
+    let mut deflater = Deflater::new(1);
     let mut out = Vec::new();
     for message in messages {
-        message.write(&mut out, mask);
+        message.write(
+            &mut out,
+            mask,
+            writer.as_mut().map(|writer| (writer, &mut deflater)),
+        );
     }
-    let (again, end) = read(role, limits, &out, out.len());
+    let (again, end) = read(role, agreement, limits, &out, out.len());
     assert_eq!(end, Ok(()));
     assert_eq!(again, messages);
 }
