@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use dataplane::{CommandView, FollowUpView, StationView, TransactionView};
+use dataplane::{ClosingView, CommandView, FollowUpView, StationView, TransactionView};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{EventId, MilliwattHours, UtcMicros};
 
@@ -152,26 +152,40 @@ pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
             Quality::Quarantined => sdk::TransactionQuality::Quarantined,
         },
         stop_reason: some(transaction.stop_reason),
-        closing: transaction.closing.map(|closing| sdk::TransactionClosing {
-            closed_by: closing.principal,
-            closed_at: closing.closed_at.to_string(),
-            reason: some(closing.reason),
-            meter_stop_wh: closing.meter_stop.map(watt_hours),
-            ended_at: time(closing.ended_at),
-            superseded: !closing.stands,
-        }),
+        closing: transaction.closing.map(closing),
         position: position(transaction.position),
         cost_details: None,
         station_cost: None,
         settlements: Vec::new(),
+        missing_seq_nos: Vec::new(),
+        station_status: None,
     };
     if let Some(money) = transaction.money {
         tariffs::add_money(&mut shown, *money);
     }
+    if let Some(progress) = transaction.progress {
+        shown.missing_seq_nos = progress.missing;
+        shown.station_status = progress.told.map(|told| sdk::StationTransactionStatus {
+            told_at: told.told_at.to_string(),
+            ongoing: told.ongoing,
+            messages_in_queue: told.messages_in_queue,
+        });
+    }
     shown
 }
 
-fn position(event: EventId) -> sdk::Position {
+pub(crate) fn closing(closing: ClosingView) -> sdk::TransactionClosing {
+    sdk::TransactionClosing {
+        closed_by: closing.principal,
+        closed_at: closing.closed_at.to_string(),
+        reason: some(closing.reason),
+        meter_stop_wh: closing.meter_stop.map(watt_hours),
+        ended_at: time(closing.ended_at),
+        superseded: !closing.stands,
+    }
+}
+
+pub(crate) fn position(event: EventId) -> sdk::Position {
     sdk::Position {
         log_id: event.log_id.0.to_string(),
         seq: event.seq.0.to_string(),

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use fleet::record::TransactionState;
 use fleet::wire::Body;
-use fleet::{StationKey, UtcMicros};
+use fleet::{StationKey, TransactionId, UtcMicros};
 use ocpp::Instant;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::local_list::{read_local_list, write_local_list};
 use crate::router::TokenAsk;
+use crate::router::closing::ClosingView;
 use crate::router::view::Page;
-use crate::shard::{RetryRow, read_record_row, read_token, token_key, write_token};
+use crate::shard::{RetryRow, closing_view, read_record_row, read_token, token_key, write_token};
 use crate::tariff::Books;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 use crate::{items, variables};
@@ -128,6 +129,13 @@ pub(crate) fn keep(
                 let forgotten = tariffs::forget(store, books, &tenant, &id);
                 reply.send(forgotten.map_err(|error| describe(&error)));
             }
+            Ok(TokenAsk::Closings {
+                transactions,
+                reply,
+            }) => {
+                let found = closings(store, transactions);
+                reply.send(found.map_err(|error| describe(&error)));
+            }
             Ok(TokenAsk::Variables {
                 station,
                 recent,
@@ -155,6 +163,19 @@ pub(crate) fn keep(
             Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+fn closings(
+    store: &StateStore,
+    transactions: Vec<TransactionId>,
+) -> Result<Vec<(TransactionId, ClosingView)>, StateError> {
+    let mut found = Vec::new();
+    for id in transactions {
+        let row = store.get(Table::Closings, &id.0)?;
+        let closing = row.as_deref().and_then(closing_view);
+        found.extend(closing.map(|closing| (id, closing)));
+    }
+    Ok(found)
 }
 
 /// The key of a station's list.
@@ -295,6 +316,16 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
             _ => return Ok(true),
         };
         Ok(old(record.received_at) && store.get(Table::Transactions, &transaction)?.is_none())
+    })?;
+    remove(store, Table::Progress, |row| {
+        let Some((_, record)) = read_record_row(row) else {
+            return Ok(true);
+        };
+        let Body::TransactionProgress(progress) = &record.body else {
+            return Ok(true);
+        };
+        let transaction = store.get(Table::Transactions, &progress.transaction_id)?;
+        Ok(old(record.received_at) && transaction.is_none())
     })?;
     remove(store, Table::RetryKeys, |row| {
         match RetryRow::from_bytes(row) {

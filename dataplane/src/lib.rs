@@ -71,7 +71,7 @@ pub use router::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{
     CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, LogView, Page,
-    ShardHealth, StationView, TransactionView,
+    ProgressView, ShardHealth, StationView, ToldView, TransactionView,
 };
 pub use router::{
     CommandRefused, CommandRequest, RegisterError, RegisterMode, RegisterPart, Registration,

@@ -386,6 +386,7 @@ impl StationState {
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)
+            | Body::TransactionProgress(_)
             | Body::TransactionMoney(_)
             | Body::CostAccrued(_)
             | Body::StationTariffs(_)

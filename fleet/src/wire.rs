@@ -31,7 +31,7 @@ use crate::record::{
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
     MessageQuarantined, MeterValues, Notified, ReservationsChanged, SecurityEvent,
     StationCertificates, StationConfigured, StationDeleted, StationTariffs, StatusReported,
-    TransactionClosed, TransactionEvent, TransactionMoney, V2xChanged,
+    TransactionClosed, TransactionEvent, TransactionMoney, TransactionProgress, V2xChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -260,6 +260,7 @@ kinds! {
     52 BatterySwapsChanged,
     53 V2xChanged,
     55 TransactionClosed,
+    65 TransactionProgress,
 }
 
 /// One record, borrowed from its bytes.

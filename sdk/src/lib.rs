@@ -91,8 +91,8 @@ pub use tokens::{
     TokenStatus, TokenType,
 };
 pub use transactions::{
-    MeterPublicKey, SignedValue, SignedValues, Transaction, TransactionClose, TransactionClosing,
-    TransactionQuality, TransactionStart, TransactionStatus,
+    MeterPublicKey, SignedValue, SignedValues, StationTransactionStatus, Transaction,
+    TransactionClose, TransactionClosing, TransactionQuality, TransactionStart, TransactionStatus,
 };
 pub use variables::{
     Variable, VariableAttribute, VariableCharacteristics, VariableComponent, VariableName,

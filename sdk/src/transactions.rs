@@ -132,7 +132,7 @@ pub struct Transaction {
     pub quality: TransactionQuality,
     /// Why it ended, in the station's words; `Sigec.Closed` when it was ended without the station.
     pub stop_reason: Option<String>,
-    /// How it was ended without its station; not shown in `/transactions/history`.
+    /// How it was ended without its station, for as long as the server keeps that: 30 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<TransactionClosing>,
     /// The newest event of its station that all this reflects; in `/transactions/history` the newest of its own.
@@ -146,6 +146,25 @@ pub struct Transaction {
     /// How it was paid, oldest first, the newest 16 (OCPP 2.1); not in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settlements: Vec<Settlement>,
+    /// Events of it that have not come, by their `seqNo` (OCPP 2.x), the first 64: sums and times may still change. Not in
+    /// lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_seq_nos: Vec<i64>,
+    /// What its station said of it when it was asked last (`GetTransactionStatus` of OCPP 2.x); not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station_status: Option<StationTransactionStatus>,
+}
+
+/// What a station says of a transaction when it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StationTransactionStatus {
+    /// When it said so.
+    #[schema(format = DateTime)]
+    pub told_at: String,
+    /// `true` while it goes on there; `null` if the station does not say.
+    pub ongoing: Option<bool>,
+    /// `true` when it had messages of it that it could not send yet.
+    pub messages_in_queue: bool,
 }
 
 /// The signed meter values of a transaction.

@@ -66,11 +66,13 @@ pub enum Table {
     Tariffs,
     /// What transactions cost beside their energy, and the tariffs that stations have.
     Money,
+    /// What has not come of transactions.
+    Progress,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -88,6 +90,7 @@ impl Table {
         Self::Closings,
         Self::Tariffs,
         Self::Money,
+        Self::Progress,
     ];
 
     /// Its keyspace on disk.
@@ -110,6 +113,7 @@ impl Table {
             Self::Closings => "closings",
             Self::Tariffs => "tariffs",
             Self::Money => "money",
+            Self::Progress => "progress",
         }
     }
 }

@@ -51,6 +51,21 @@ async fn begin(station: &mut Station) -> i64 {
     answer["transactionId"].as_i64().unwrap()
 }
 
+/// The one transaction of the tables, as `/history` shows it once the store knows who has ended it.
+async fn past(world: &World, row: &serde_json::Value) -> Transaction {
+    *world.rows.lock().unwrap() = vec![serde_json::from_value(row.clone()).unwrap()];
+    loop {
+        let past = world
+            .admin
+            .transaction_history("2020-01-01", "2099-12-31", None);
+        let mut items = past.await.unwrap().items;
+        match items.pop() {
+            Some(past) if past.closing.is_some() => return past,
+            Some(_) | None => tokio::task::yield_now().await,
+        }
+    }
+}
+
 fn done(answer: Answer) -> Transaction {
     match answer.unwrap() {
         Outcome::Done(transaction) => transaction,
@@ -242,13 +257,31 @@ fn a_charge_is_closed_without_its_station_until_that_has_its_say() {
         assert_eq!(world.admin.transaction(&closed.id).await.unwrap(), closed);
         let active = world.admin.active_transactions(None).await.unwrap();
         assert_eq!(active.items, []);
+        let mut row = json!({
+            "ordered_at": closed.start_time, "transaction_id": closed.id, "ocpp_transaction_id": ocpp_id.to_string(),
+            "station_id": "CP1", "evse_id": 1, "started_at": closed.start_time, "ended_at": closed.end_time,
+            "state": "ended", "stop_reason": "Sigec.Closed", "meter_start_wh": "1000.000", "meter_stop_wh": "1500.500",
+            "energy_wh": "500.500", "cost": "0.38", "currency": "BRL", "quality": "estimated", "log_id": "1", "seq": "7",
+        });
+        let past = past(&world, &row).await;
+        assert_eq!(
+            (past.closing, past.status),
+            (closed.closing.clone(), closed.status)
+        );
 
         let end = json!({ "transactionId": ocpp_id, "meterStop": 1_400, "timestamp": now(), "reason": "Local" });
         station.call("StopTransaction", end).await;
         let ended = world.admin.transaction(&closed.id).await.unwrap();
         assert_eq!(ended.quality, TransactionQuality::Ok);
         assert_eq!(ended.total_energy, Some(0.4));
-        assert!(ended.closing.is_some_and(|closing| closing.superseded));
+        assert!(
+            ended
+                .closing
+                .clone()
+                .is_some_and(|closing| closing.superseded)
+        );
+        row["stop_reason"] = "Local".into();
+        assert_eq!(self::past(&world, &row).await.closing, ended.closing);
         assert_eq!(refusal(close(&request).await), "409 conflict");
 
         let reader = world.client("reader", Role::ReadOnly).await;
@@ -299,5 +332,49 @@ fn what_belongs_to_another_tenant_does_not_exist() {
         }
         let shown = world.admin.transaction(&started.id).await.unwrap();
         assert_eq!(shown.status, TransactionStatus::Started);
+    });
+}
+
+#[test]
+fn what_has_not_come_of_a_charge_and_what_its_station_says_of_it_stand_beside_it() {
+    with_server(|world| async move {
+        let mut station = world.station_201("CP1").await;
+        let event = |kind: &str, seq_no: u32| {
+            json!({
+                "eventType": kind, "timestamp": now(), "triggerReason": "ChargingStateChanged", "seqNo": seq_no,
+                "evse": { "id": 1, "connectorId": 1 },
+                "transactionInfo": { "transactionId": "T1", "chargingState": "Charging" },
+            })
+        };
+        for (kind, seq_no) in [("Started", 0), ("Updated", 4)] {
+            station.call("TransactionEvent", event(kind, seq_no)).await;
+        }
+        let active = world.admin.active_transactions(None).await.unwrap().items;
+        assert_eq!((active.len(), &active[0].missing_seq_nos[..]), (1, &[][..]));
+        let id = active[0].id.clone();
+        let found = world.admin.transaction(&id).await.unwrap();
+        assert_eq!(
+            (found.missing_seq_nos, found.station_status),
+            (vec![1, 2, 3], None)
+        );
+        station.call("TransactionEvent", event("Updated", 2)).await;
+
+        let request = CommandRequest {
+            action: "GetTransactionStatus".into(),
+            payload: json!({ "transactionId": "T1" }),
+        };
+        let asking = world
+            .admin
+            .command("CP1", &request, Some(Duration::from_secs(30)));
+        let says = json!({ "ongoingIndicator": true, "messagesInQueue": true });
+        let (asked, _) = tokio::join!(asking, station.answer("GetTransactionStatus", says));
+        assert_eq!(asked.unwrap().state, CommandState::Answered);
+        let found = world.admin.transaction(&id).await.unwrap();
+        assert_eq!(found.missing_seq_nos, [1, 3]);
+        let status = found.station_status.expect("what it said");
+        assert_eq!(
+            (status.ongoing, status.messages_in_queue),
+            (Some(true), true)
+        );
     });
 }

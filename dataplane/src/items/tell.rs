@@ -47,6 +47,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
+        | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)

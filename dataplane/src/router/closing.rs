@@ -4,7 +4,7 @@ use fleet::{MilliwattHours, TransactionId, UtcMicros};
 
 use super::pending::Pending;
 use super::view::TransactionView;
-use super::{Ask, CommandRefused, Router};
+use super::{Ask, CommandRefused, Router, TokenAsk, post};
 use crate::id::partition_of_transaction;
 
 /// Ends a transaction here. Its station is not asked, and need not exist any more.
@@ -91,7 +91,7 @@ pub struct ClosingView {
     pub ended_at: Option<UtcMicros>,
     /// The last register as it was asked for.
     pub meter_stop: Option<MilliwattHours>,
-    /// False once the station has ended the transaction itself.
+    /// False once the station has ended the transaction itself; in [`Router::closings`] as it was when it was done.
     pub stands: bool,
 }
 
@@ -100,5 +100,17 @@ impl Router {
     pub fn close_transaction(&self, request: CloseRequest) -> Pending<CloseOutcome> {
         let partition = partition_of_transaction(request.transaction);
         self.ask(partition, |reply| Ask::Close { request, reply })
+    }
+
+    /// How operators have ended transactions, of those of `transactions` that they have: as the state store has it, a
+    /// moment behind the shards. With the store's error if it has one.
+    pub fn closings(
+        &self,
+        transactions: Vec<TransactionId>,
+    ) -> Pending<Result<Vec<(TransactionId, ClosingView)>, String>> {
+        post(&self.tokens, |reply| TokenAsk::Closings {
+            transactions,
+            reply,
+        })
     }
 }

@@ -202,6 +202,11 @@ pub(crate) enum TokenAsk {
         id: String,
         reply: Reply<Result<bool, String>>,
     },
+    /// How operators have ended transactions, of those that they have.
+    Closings {
+        transactions: Vec<TransactionId>,
+        reply: Reply<Result<Vec<(TransactionId, closing::ClosingView)>, String>>,
+    },
     /// A page of a station's variables.
     Variables {
         station: StationKey,

@@ -162,8 +162,30 @@ pub struct TransactionView {
     pub closing: Option<ClosingView>,
     /// Its tariff, what its station worked out, and how it was paid; `None` for nothing of it, and in lists.
     pub money: Option<Box<MoneyView>>,
+    /// What has not come of it; `None` for nothing, and in lists.
+    pub progress: Option<ProgressView>,
     /// The newest event that this view reflects.
     pub position: EventId,
+}
+
+/// Which events of a transaction have not come, and what its station said when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ProgressView {
+    /// Numbers (`seqNo`) of events that have not come, ascending; the first 64.
+    pub missing: Vec<i64>,
+    /// The newest answer to GetTransactionStatus.
+    pub told: Option<ToldView>,
+}
+
+/// What a station says of a transaction (2.x E14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToldView {
+    /// When it said so.
+    pub told_at: UtcMicros,
+    /// True while it goes on there; `None` if the station does not say.
+    pub ongoing: Option<bool>,
+    /// It has messages of it that it could not send yet.
+    pub messages_in_queue: bool,
 }
 
 /// A command as a resource (design, section 5).

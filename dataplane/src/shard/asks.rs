@@ -453,6 +453,7 @@ impl Shard {
             return Ok(None);
         };
         view.money = self.money_view(&view)?;
+        view.progress = self.progress_view(id)?;
         Ok(Some(view))
     }
 
@@ -625,6 +626,7 @@ fn transaction_view(
         stop_reason: transaction.stop_reason.to_string(),
         closing: None,
         money: None,
+        progress: None,
         position,
     }
 }
@@ -669,6 +671,7 @@ fn stored_transaction(row: &[u8]) -> Option<TransactionView> {
         stop_reason: event.stop_reason,
         closing: None,
         money: None,
+        progress: None,
         position,
     })
 }

@@ -242,13 +242,7 @@ impl Shard {
         id: [u8; 16],
     ) -> Result<Option<(TransactionClosed, UtcMicros)>, StoreUnreadable> {
         let row = self.row(Table::Closings, id)?;
-        Ok(row.as_deref().and_then(|row| {
-            let (_, record) = read_record_row(row)?;
-            match record.body.to_fact().ok()? {
-                Fact::TransactionClosed(closed) => Some((closed, record.received_at)),
-                _ => None,
-            }
-        }))
+        Ok(row.as_deref().and_then(read_closed))
     }
 
     /// Adds to the view of a transaction that is over how an operator has ended it.
@@ -256,18 +250,34 @@ impl Shard {
         &mut self,
         mut view: TransactionView,
     ) -> Result<TransactionView, StoreUnreadable> {
-        view.closing = self
-            .closing_of(view.id.0)?
-            .map(|(closed, closed_at)| ClosingView {
-                principal: closed.principal,
-                reason: closed.reason,
-                closed_at,
-                ended_at: closed.ended_at.map(UtcMicros),
-                meter_stop: closed.meter_stop_mwh.map(MilliwattHours),
-                stands: view.stop_reason == CLOSED,
-            });
+        let row = self.row(Table::Closings, view.id.0)?;
+        view.closing = row.as_deref().and_then(closing_view);
+        if let Some(closing) = &mut view.closing {
+            closing.stands = view.stop_reason == CLOSED;
+        }
         Ok(view)
     }
+}
+
+fn read_closed(row: &[u8]) -> Option<(TransactionClosed, UtcMicros)> {
+    let (_, record) = read_record_row(row)?;
+    match record.body.to_fact().ok()? {
+        Fact::TransactionClosed(closed) => Some((closed, record.received_at)),
+        _ => None,
+    }
+}
+
+/// How an operator has ended a transaction, in a row of [`Table::Closings`].
+pub(crate) fn closing_view(row: &[u8]) -> Option<ClosingView> {
+    let (closed, closed_at) = read_closed(row)?;
+    Some(ClosingView {
+        principal: closed.principal,
+        reason: closed.reason,
+        closed_at,
+        ended_at: closed.ended_at.map(UtcMicros),
+        meter_stop: closed.meter_stop_mwh.map(MilliwattHours),
+        stands: true,
+    })
 }
 
 /// Whether a request asks for nothing but what stands.

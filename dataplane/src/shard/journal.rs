@@ -187,6 +187,7 @@ writable!(
     StationCertificates,
     TransactionClosed,
     TransactionMoney,
+    TransactionProgress,
     CostAccrued,
     StationTariffs,
     CommandChanged,

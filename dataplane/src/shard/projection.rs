@@ -15,6 +15,7 @@ use storage::state::Table;
 
 use super::follow::{UNNUMBERED, firmware};
 use super::grid::Kept;
+use crate::events;
 use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, kept_under};
 use crate::variables::read::Recent;
@@ -281,6 +282,11 @@ impl Projection {
                 let key = money_key(&mut self.canonical, money.transaction_id);
                 self.rows.push_back((event.seq, Table::Money, key, row));
             }
+            Body::TransactionProgress(progress) => {
+                let row = record_row(event, bytes);
+                self.rows
+                    .push_back((event.seq, Table::Progress, progress.transaction_id, row));
+            }
             Body::CostAccrued(accrued) => {
                 let row = record_row(event, bytes);
                 let key = accrued_key(&mut self.canonical, accrued.transaction_id);
@@ -386,7 +392,8 @@ impl Projection {
             .map(|(_, (_, row))| &**row)
     }
 
-    /// Rows of a station's variables, monitors, messages and issues that the store may not have yet; the newest of each.
+    /// Rows of a station's variables, monitors, messages, issues and events that the store may not have yet; the newest of
+    /// each.
     pub(crate) fn variables(&self, station: &StationKey) -> Recent {
         let prefix = station_prefix(station);
         let monitors = items::row::prefix(ItemKind::Monitor, station);

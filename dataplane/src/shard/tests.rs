@@ -19,6 +19,7 @@ mod items;
 mod local_lists;
 mod memory;
 mod money;
+mod progress;
 mod quirks;
 mod reservations;
 mod retries;

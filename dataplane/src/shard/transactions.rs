@@ -339,6 +339,9 @@ impl Shard {
         if is_said {
             self.look_up_money(report, id)?;
         }
+        if let Some(progress) = self.progress_after(report, &judged.before, judged.verdict)? {
+            self.record(now, station, &progress);
+        }
         let by_station = self.is_charged_by_station(id);
         let held = held_for(report, used.as_ref());
         self.put_on_record(now, station, report, judged, held);

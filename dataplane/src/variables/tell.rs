@@ -89,6 +89,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
+        | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)

@@ -109,6 +109,42 @@ pub struct TransactionClosed {
     pub event_at: i64,
 }
 
+/// Which events of a transaction have not come, and what its station said when it was asked. A record holds all of it.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionProgress {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// Numbers (`seqNo`) below the highest that came, of events that did not; ascending, and apart from each other.
+    pub missing: Vec<SeqRange>,
+    /// What the station answered last.
+    pub told: Option<ToldProgress>,
+}
+
+/// Numbers of events, from one to another.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct SeqRange {
+    /// The first of them.
+    pub first: i64,
+    /// The last of them.
+    pub last: i64,
+}
+
+/// What a station says of a transaction when it is asked (2.x GetTransactionStatus).
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct ToldProgress {
+    /// When it said so.
+    pub told_at: i64,
+    /// The command that asked.
+    pub command_id: [u8; 16],
+    /// `ongoingIndicator`.
+    pub ongoing: Option<bool>,
+    /// `messagesInQueue`.
+    pub messages_in_queue: bool,
+}
+
 /// A transaction as far as it is known: computed once, by its shard.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]

@@ -8,8 +8,9 @@ use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
     ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostPart, DerAlarm, DerControlHeld,
     EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange,
-    QuarantinedAt, Reading, Reservation, Retry, Sample, Settlement, SigningRequest, SigningState,
-    StationCost, StationTariff, SwappedBattery, TextRange, TransactionSummary, VehicleCharging,
+    QuarantinedAt, Reading, Reservation, Retry, Sample, SeqRange, Settlement, SigningRequest,
+    SigningState, StationCost, StationTariff, SwappedBattery, TextRange, ToldProgress,
+    TransactionSummary, VehicleCharging,
 };
 
 fn key() -> StationKey {
@@ -503,6 +504,17 @@ fn samples() -> Vec<Fact> {
             replay_of: Some(QuarantinedAt { log_id: 5, seq: 6 }),
         }
         .into(),
+        TransactionProgress {
+            transaction_id: [3; 16],
+            missing: vec![SeqRange { first: 4, last: 5 }],
+            told: Some(ToldProgress {
+                told_at: 6,
+                command_id: [7; 16],
+                ongoing: Some(true),
+                messages_in_queue: true,
+            }),
+        }
+        .into(),
     ]
 }
 
@@ -702,6 +714,9 @@ fn golden_bytes_have_not_moved() {
         ff466f726d617456696f6c6174696f6e01026d31ffffffffffff920000009effffff5b322c5dffffffff616c66656eff
         ffff03000000abffffff010000008f000000c3ffffff62656361757365ff040000000105000000000000000600000000
         000000
+        TransactionProgress
+        4100010080b7df1fdb6006000b64656661756c742f435031040000000000000005000000000000000303030303030303
+        0303030303030303e0ffffff0100000001060000000000000007070707070707070707070707070707010101
     "#]]);
 }
 
@@ -824,7 +839,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytes_never_panic(which in 0..21_usize, at in any::<prop::sample::Index>(), xor in 1..=255_u8) {
+    fn damaged_bytes_never_panic(which in 0..22_usize, at in any::<prop::sample::Index>(), xor in 1..=255_u8) {
         let mut bytes = write(&samples()[which]);
         let at = at.index(bytes.len());
         bytes[at] ^= xor;
@@ -834,7 +849,7 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), kind in 0..56_u8, version in 1..3_u8) {
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), kind in 0..66_u8, version in 1..3_u8) {
         let mut bytes = bytes;
         if 4 <= bytes.len() {
             bytes[..4].copy_from_slice(&[kind, 0, version, 0]);

@@ -167,6 +167,7 @@ pub(super) fn push(
         // The event behind it says what came of it.
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
+        | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)

@@ -2,10 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use dataplane::ClosingView;
+use fleet::record::CLOSED;
 use sdk::{Page, Position, Transaction, TransactionQuality, TransactionStatus};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::ask::answered;
 use crate::error::ApiError;
 use crate::extract::Caller;
 use crate::listing::{At, Listing, PageParams, page_of_rows};
@@ -49,7 +52,30 @@ pub(crate) async fn history(
         .time(Database::Lake, (app.sql)(caller, query))
         .await?;
     let key = |row: &SqlRow| Some((At::of(row, "ordered_at")?, text(row, "transaction_id")?));
-    page_of_rows(&rows, listing.limit, transaction, key).map(Json)
+    let mut page = page_of_rows(&rows, listing.limit, transaction, key)?;
+    add_closings(&app, &mut page.items).await?;
+    Ok(Json(page))
+}
+
+/// The tables know that somebody has ended a transaction, and not who.
+async fn add_closings(app: &SharedApp, transactions: &mut [Transaction]) -> Result<(), ApiError> {
+    let over = transactions
+        .iter()
+        .filter(|transaction| transaction.status != TransactionStatus::Started);
+    let ids: Vec<_> = over.filter_map(|t| t.id.parse().ok()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let found = answered(app.router.closings(ids)).await?;
+    for (id, closing) in found.map_err(ApiError::Internal)? {
+        let id = id.to_string();
+        let closed = transactions.iter_mut().find(|closed| closed.id == id);
+        if let Some(closed) = closed {
+            let stands = closed.stop_reason.as_deref() == Some(CLOSED);
+            closed.closing = Some(convert::closing(ClosingView { stands, ..closing }));
+        }
+    }
+    Ok(())
 }
 
 /// One more row than the page holds, to see whether there is another page.
@@ -158,6 +184,8 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
         cost_details: None,
         station_cost: None,
         settlements: Vec::new(),
+        missing_seq_nos: Vec::new(),
+        station_status: None,
     })
 }
 

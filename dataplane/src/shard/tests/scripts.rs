@@ -142,8 +142,7 @@ fn a_stop_of_nothing_we_know_is_answered_and_kept_as_an_orphan() {
             5 a < [3,"5",{}]
             6 a < [3,"6",{}]
             6 a < [3,"7",{"idTagInfo":{"status":"Accepted"}}]
-            7 transaction ID on 1.1: active ok 0 kWh -
-            7 transaction -1 on 0.0: orphan estimated ? kWh - Local
+            7 transaction ID on 1.1: ended ok 0.7 kWh 0.53 Local
             7 transaction 0 on 0.0: orphan estimated ? kWh - Local
             7 transaction ID on 0.0: orphan estimated ? kWh - Local
             7 transaction -1 on 0.0: orphan estimated ? kWh - Local
@@ -176,10 +175,12 @@ fn late_events_neither_revive_nor_end_a_transaction() {
             4 record message to [2,"01a202b2-d4a0-729f-8f13-5767524794fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
             4 record CommandChanged TriggerMessage sent {"requestedMessage":"BootNotification"}
             5 record message from [2,"2","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:00:05Z","triggerReason":"EVDeparted","seqNo":3,"transactionInfo":{"transactionId":"T1"}}]
+            5 record TransactionProgress missing ["1-2"] told false
             5 record TransactionEvent kind 3 gap 2 offline false conflict false state 2
             5 record message to [3,"2",{}]
             5 a < [3,"2",{}]
             6 record message from [2,"3","TransactionEvent",{"eventType":"Updated","timestamp":"2026-11-22T10:00:04.5Z","triggerReason":"ChargingStateChanged","seqNo":1,"offline":true,"transactionInfo":{"transactionId":"T1"}}]
+            6 record TransactionProgress missing ["2-2"] told false
             6 record TransactionEvent kind 2 gap 0 offline true conflict false state 2
             6 record message to [3,"3",{}]
             6 a < [3,"3",{}]
@@ -188,6 +189,7 @@ fn late_events_neither_revive_nor_end_a_transaction() {
             8 record message to [3,"4",{}]
             8 a < [3,"4",{}]
             9 record message from [2,"5","TransactionEvent",{"eventType":"Updated","timestamp":"2026-11-22T10:00:09Z","triggerReason":"ChargingStateChanged","seqNo":7,"transactionInfo":{"transactionId":"T9"}}]
+            9 record TransactionProgress missing ["0-6"] told false
             9 record TransactionEvent kind 2 gap 0 offline false conflict false state 3
             9 record message to [3,"5",{}]
             9 a < [3,"5",{}]

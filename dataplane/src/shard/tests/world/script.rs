@@ -9,7 +9,7 @@ use net::ws::{self, MaskKey};
 use super::{BOOT, World, key};
 use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
-use crate::shard::tests::{charging, closing, follow, grid, reservations, tariffs};
+use crate::shard::tests::{charging, closing, follow, grid, progress, reservations, tariffs};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -119,6 +119,7 @@ impl World {
                 };
                 self.ask(what, |reply| Ask::Stop { request, reply });
             }
+            ("op", "progress") => progress::show(self),
             ("op", "close") => closing::close(self, rest),
             ("op", "replay") => crate::shard::tests::quirks::replay(self, rest),
             ("op", "reserve") => reservations::reserve(self, rest),

@@ -138,6 +138,14 @@ impl World {
                 money.station_cost.is_some(),
                 money.settlements.len()
             ),
+            Fact::TransactionProgress(progress) => {
+                let gap = |gap: &fleet::record::SeqRange| format!("{}-{}", gap.first, gap.last);
+                let missing: Vec<_> = progress.missing.iter().map(gap).collect();
+                format!(
+                    "TransactionProgress missing {missing:?} told {}",
+                    progress.told.is_some()
+                )
+            }
             Fact::CostAccrued(accrued) => format!(
                 "CostAccrued {} mWh, charging {} s, idle {} s",
                 accrued.energy_mwh,
