@@ -45,6 +45,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/devices/{id}/messages", OPERATE),
     ("GET", "/api/v1/devices/{id}/variables", READ),
     ("GET", "/api/v1/devices/{id}/security-events", READ),
+    ("GET", "/api/v1/devices/{id}/events", READ),
     ("GET", "/api/v1/devices/{id}/charging-profiles", READ),
     ("PUT", "/api/v1/devices/{id}/charging-profiles", OPERATE),
     ("DELETE", "/api/v1/devices/{id}/charging-profiles", OPERATE),

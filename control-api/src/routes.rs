@@ -6,6 +6,7 @@ mod commands;
 mod courses;
 mod customer_report;
 mod devices;
+mod events;
 mod files;
 mod grid;
 mod import;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(items::monitors))
         .routes(routes!(items::display_messages))
         .routes(routes!(security_events::list))
+        .routes(routes!(events::list))
         .routes(routes!(issues::list, issues::report))
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))

@@ -22,7 +22,7 @@ use crate::router::view::Page;
 use crate::shard::{RetryRow, closing_view, read_record_row, read_token, token_key, write_token};
 use crate::tariff::Books;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
-use crate::{items, variables};
+use crate::{events, items, variables};
 
 /// Time between two rounds of clearing out.
 pub(crate) const ROUND: Duration = Duration::from_secs(3_600);
@@ -46,15 +46,17 @@ pub(crate) fn keep(
 ) {
     let clock = || Instant(net::clock::monotonic_ns());
     let mut due = clock() + round;
-    // Where the next look at variables begins.
-    let mut from = Vec::new();
+    // Where the next look at variables begins, and at events.
+    let (mut from, mut events_from) = (Vec::new(), Vec::new());
     loop {
         let now = clock();
         // Looked at before each ask, or a server that is always asked would never get to it.
         if due <= now {
             due = now + round;
-            let cleared = clear_out(store, UtcMicros(net::clock::utc_micros()))
-                .and_then(|()| variables::clear::clear(store, &mut from));
+            let utc = UtcMicros(net::clock::utc_micros());
+            let cleared = clear_out(store, utc)
+                .and_then(|()| variables::clear::clear(store, &mut from))
+                .and_then(|()| events::clear::clear(store, utc, &mut events_from));
             if let Err(error) = cleared {
                 tracing::warn!(%error, "old rows stay in the state store for now");
             }
@@ -135,6 +137,17 @@ pub(crate) fn keep(
             }) => {
                 let found = closings(store, transactions);
                 reply.send(found.map_err(|error| describe(&error)));
+            }
+            Ok(TokenAsk::Events {
+                station,
+                recent,
+                filter,
+                after,
+                limit,
+                reply,
+            }) => {
+                let page = events::read::list(store, &recent, &station, &filter, after, limit);
+                reply.send(page.map_err(|error| describe(&error)));
             }
             Ok(TokenAsk::Variables {
                 station,

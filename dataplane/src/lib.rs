@@ -19,6 +19,7 @@ mod certificates;
 pub mod charging;
 mod config;
 mod energy;
+mod events;
 mod grid;
 mod id;
 mod items;
@@ -53,6 +54,7 @@ pub use certificates::{
 pub use config::{
     Config, CostUpdates, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds,
 };
+pub use events::{EventFilter, EventKey, EventView};
 pub use id::CommandId;
 pub use items::{ISSUE_REPORTED, ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};

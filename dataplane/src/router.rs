@@ -6,6 +6,7 @@
 pub(crate) mod charging;
 pub(crate) mod closing;
 mod commands;
+mod events;
 pub(crate) mod grid;
 mod items;
 mod letters;

@@ -3,6 +3,7 @@
 mod certificates;
 mod charging;
 mod devices;
+mod events;
 mod files;
 mod grid;
 mod items;
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub use devices::{DeviceFilter, VariableFilter};
+pub use events::StationEventFilter;
 pub use messages::{MessageFilter, QuarantineFilter};
 pub use reservations::ReservationFilter;
 pub use tokens::TokenFilter;

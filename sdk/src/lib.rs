@@ -16,6 +16,7 @@ mod charging;
 mod client;
 mod commands;
 mod devices;
+mod events;
 mod files;
 mod grid;
 mod health;
@@ -47,7 +48,7 @@ pub use charging::{
 };
 pub use client::{
     Client, ClientError, DeviceFilter, MessageFilter, Outcome, QuarantineFilter, ReservationFilter,
-    TokenFilter, VariableFilter,
+    StationEventFilter, TokenFilter, VariableFilter,
 };
 pub use commands::{
     Command, CommandError, CommandRequest, CommandState, FollowUp, Message, MessageDirection,
@@ -58,6 +59,7 @@ pub use devices::{
     DeviceRequest, GeneratedPassword, ImportError, ImportReport, IssueCategory, IssueReceipt,
     IssueRequest, Location,
 };
+pub use events::{StationEvent, StationEventSource};
 pub use files::{
     DownloadUrl, DownloadUrlRequest, File, FileCreated, FileReceived, FirmwareRequest, LogRequest,
     LogType, UploadUrl, UploadUrlRequest,

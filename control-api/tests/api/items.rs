@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sdk::{CommandRequest, CustomerReport, Role};
+use sdk::{CommandRequest, CustomerReport, Role, StationEventFilter, StationEventSource};
 use serde_json::{Value, json};
 
 use super::station::Station;
@@ -92,5 +92,100 @@ fn what_a_station_told_about_a_customer_is_for_operators() {
             refusal(world.admin.customer_report(&other).await),
             "409 conflict"
         );
+    });
+}
+
+#[test]
+fn what_monitors_saw_is_listed_with_what_is_known_of_them() {
+    with_server(async |world: Arc<World>| {
+        let mut station = world.station_201("CP1").await;
+        let place = json!({"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}});
+        let with = |more: Value| {
+            let mut all = place.as_object().unwrap().clone();
+            all.extend(more.as_object().unwrap().clone());
+            Value::Object(all)
+        };
+        let set = json!({"setMonitoringData": [with(json!({"value": 1, "type": "Delta", "severity": 3}))]});
+        let accepted = json!({"setMonitoringResult": [with(json!({"id": 7, "status": "Accepted", "type": "Delta", "severity": 3}))]});
+        command(&world, &mut station, "SetVariableMonitoring", set, accepted).await;
+        let event = |id: u32| {
+            with(json!({
+                "eventId": id, "timestamp": "2026-11-22T10:41:49Z", "trigger": "Delta", "actualValue": "11000",
+                "eventNotificationType": "CustomMonitor", "variableMonitoringId": 7,
+            }))
+        };
+        let notify = json!({"generatedAt": "2026-11-22T10:41:50Z", "seqNo": 0, "eventData": [event(1), event(2)]});
+        station.call("NotifyEvent", notify).await;
+        let mut old = world.station("CP2", None).await;
+        old.boot().await;
+        let faulted = json!({"connectorId": 2, "errorCode": "GroundFailure", "status": "Faulted", "info": "wet"});
+        old.call("StatusNotification", faulted).await;
+
+        let reader = world.client("reader", Role::ReadOnly).await;
+        let none = StationEventFilter::default;
+        let mut one = StationEventFilter {
+            limit: Some(1),
+            ..none()
+        };
+        let first = reader.device_events("CP1", &one).await.unwrap();
+        one.cursor = first.next_cursor;
+        let second = reader.device_events("CP1", &one).await.unwrap();
+        assert_eq!(second.next_cursor, None);
+        let seen: Vec<_> = [&first.items[0], &second.items[0]]
+            .map(|event| {
+                (
+                    event.event_id,
+                    event.severity,
+                    event.monitor_id,
+                    event.component.evse_id,
+                )
+            })
+            .into();
+        assert_eq!(
+            seen,
+            [
+                (Some(2), Some(3), Some(7), Some(1)),
+                (Some(1), Some(3), Some(7), Some(1))
+            ]
+        );
+        let mild = StationEventFilter {
+            severity: Some(2),
+            ..none()
+        };
+        assert_eq!(reader.device_events("CP1", &mild).await.unwrap().items, []);
+
+        let errors = reader.device_events("CP2", &none()).await.unwrap().items;
+        let seen = errors.iter().map(|error| {
+            let code = error.tech_code.as_deref();
+            (
+                error.source,
+                error.component.evse_id,
+                code,
+                error.tech_info.as_deref(),
+            )
+        });
+        let expected = (
+            StationEventSource::StatusNotification,
+            Some(2),
+            Some("GroundFailure"),
+            Some("wet"),
+        );
+        assert_eq!(Vec::from_iter(seen), [expected]);
+
+        let unknown = reader.device_events("CP3", &none()).await;
+        assert_eq!(refusal(unknown), "404 not_found");
+        for wrong in [
+            "severity=10",
+            "since=now",
+            "trigger=%0A",
+            "cursor=x",
+            "colour=red",
+        ] {
+            let answer = reqwest::Client::new()
+                .get(format!("{}/api/v1/devices/CP1/events?{wrong}", world.url))
+                .bearer_auth(super::world::ROOT)
+                .send();
+            assert_eq!(answer.await.unwrap().status().as_u16(), 400, "{wrong}");
+        }
     });
 }

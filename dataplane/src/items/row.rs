@@ -84,7 +84,7 @@ pub(crate) fn item_row(
     (item_key(kind, station, id), value(told, json))
 }
 
-fn value(told: Told, json: &str) -> Vec<u8> {
+pub(crate) fn value(told: Told, json: &str) -> Vec<u8> {
     let mut value = Vec::with_capacity(HEAD_LEN + json.len());
     value.push(VERSION);
     value.extend(told.position.log_id.0.to_le_bytes());

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::CommandId;
 use crate::certificates::Outcome;
+use crate::events::{EventFilter, EventKey, EventView};
 use crate::items::{ItemKind, ItemView};
 use crate::local_list::LocalList;
 use crate::tariff::{StoredTariff, TariffWritten};
@@ -206,6 +207,15 @@ pub(crate) enum TokenAsk {
     Closings {
         transactions: Vec<TransactionId>,
         reply: Reply<Result<Vec<(TransactionId, closing::ClosingView)>, String>>,
+    },
+    /// A page of a station's events.
+    Events {
+        station: StationKey,
+        recent: Recent,
+        filter: EventFilter,
+        after: Option<EventKey>,
+        limit: usize,
+        reply: Reply<Result<Page<EventView, EventKey>, String>>,
     },
     /// A page of a station's variables.
     Variables {

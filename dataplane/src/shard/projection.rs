@@ -200,6 +200,7 @@ impl Projection {
         };
         tell::rows(event, record, &mut put);
         items::tell::rows(event, record, &mut put);
+        events::tell::rows(event, record, &mut put);
         match &record.body {
             Body::TransactionEvent(transaction) => {
                 let row = record_row(event, bytes);
@@ -399,7 +400,8 @@ impl Projection {
         let monitors = items::row::prefix(ItemKind::Monitor, station);
         let messages = items::row::prefix(ItemKind::DisplayMessage, station);
         let issues = items::row::prefix(ItemKind::Issue, station);
-        let prefixes = [&prefix, &monitors, &messages, &issues];
+        let events = events::row::prefix(station);
+        let prefixes = [&prefix, &monitors, &messages, &issues, &events];
         let rows = self.handed_variables.iter().chain(&self.variables);
         rows.filter(|(_, (key, _))| prefixes.iter().any(|prefix| key.starts_with(prefix)))
             .map(|(_, row)| row.clone())

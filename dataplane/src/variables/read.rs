@@ -101,7 +101,7 @@ struct Group {
     rows: Vec<(Name, Origin, Content)>,
 }
 
-type StoredRow = Result<(Vec<u8>, Vec<u8>), StateError>;
+pub(crate) type StoredRow = Result<(Vec<u8>, Vec<u8>), StateError>;
 
 fn next_group<I: Iterator<Item = StoredRow>>(
     rows: &mut Peekable<I>,
@@ -133,9 +133,9 @@ fn next_group<I: Iterator<Item = StoredRow>>(
 }
 
 /// Rows of the store and rows that are on their way there, by key; of two under one key, the newer.
-struct Merged<S: Iterator, M: Iterator> {
-    stored: Peekable<S>,
-    made: Peekable<M>,
+pub(crate) struct Merged<S: Iterator, M: Iterator> {
+    pub(crate) stored: Peekable<S>,
+    pub(crate) made: Peekable<M>,
 }
 
 impl<'a, S, M> Iterator for Merged<S, M>

@@ -67,7 +67,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
         "NotifyEVChargingSchedule",
         "beside the profiles; accepted if it keeps to them",
     ),
-    ("NotifyEvent", "kept, and values of variables"),
+    (
+        "NotifyEvent",
+        "events of the station, and values of variables",
+    ),
     ("NotifyMonitoringReport", COURSE),
     (
         "NotifyPeriodicEventStream",
