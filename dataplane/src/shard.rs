@@ -45,6 +45,7 @@ mod tariffs;
 mod timers;
 mod tokens;
 mod transactions;
+mod unnamed;
 mod values;
 mod vat;
 mod waiting;

@@ -161,6 +161,11 @@ impl Transaction {
         self.state != TransactionState::Active && &*self.stop_reason == CLOSED
     }
 
+    /// It is over, by its station's word, and nobody has told its first register.
+    fn lacks_begin(&self) -> bool {
+        self.state != TransactionState::Active && !self.is_closed() && !self.registers.has_begin
+    }
+
     /// Takes one of its events.
     fn apply(
         &mut self,
@@ -559,6 +564,13 @@ impl StationState {
                 }
                 running.energy = running.registers.energy();
                 running.quality = running.registers.quality(false, rules);
+            } else if let Some(id) = transaction
+                && ReadingContext::from_code(row.context) == Some(ReadingContext::TransactionBegin)
+                && transactions.find(id).is_some_and(|over| over.lacks_begin())
+            {
+                // Its end overtook it. The event that brings it says what it comes to.
+                let make = || unreachable!("it was found");
+                transactions.change(id, make, |over| over.registers.begin(register, rules));
             }
             if evse_id != 0
                 && !values.offline

@@ -8,6 +8,7 @@ mod charging;
 mod closing;
 mod commands;
 mod connections;
+mod courses;
 mod coverage;
 mod deleted;
 mod firmware;

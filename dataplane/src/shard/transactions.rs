@@ -12,13 +12,14 @@ use fleet::record::{
     TransactionEvent, TransactionEventKind, TransactionMoney, TransactionState,
 };
 use fleet::wire::Fact;
-use fleet::{Cost, TransactionId};
+use fleet::{Cost, MilliwattHours, TransactionId};
 use ocpp::{MeterColumns, v16};
 use storage::state::Table;
 
 use super::projection::name_key;
 use super::store::StoreUnreadable;
 use super::summary::{Before, TransactionReport};
+use super::unnamed::{Unnamed, is_id};
 use super::values::{content_of, newest_of};
 use super::{Now, Shard, read_record_row};
 use crate::id::uuid_v7;
@@ -161,9 +162,11 @@ impl Shard {
         let occurred = moment(Some(&stop.timestamp), now.utc);
         let text = stop.transaction_id.to_string();
         // An orphan of the same name is another transaction, unless it is this very message again.
-        let before = self
-            .named(station, &text, true)?
-            .filter(|before| before.state != TransactionState::Orphan);
+        let named = match is_id(stop.transaction_id) {
+            true => self.named(station, &text, true)?,
+            false => None,
+        };
+        let before = named.filter(|before| before.state != TransactionState::Orphan);
         let canonical = &mut self.scratch.canonical;
         canonical
             .begin("stop", self.stations[station].state.key.as_str())
@@ -200,6 +203,7 @@ impl Shard {
         let verdict = self.verdict(station, retry, older)?;
         let before = match before {
             Some(before) => Some(before),
+            None if verdict == Verdict::New => self.stopped_unnamed(station, stop, &occurred)?,
             None => self.orphan(station, retry, verdict)?,
         };
         let is_new = before.is_none();
@@ -207,6 +211,10 @@ impl Shard {
             Some(before) => before,
             None => Before::unheard_of(self.new_id(now, station)),
         };
+        let (evse_id, connector_id) = (before.evse_id, before.connector_id);
+        (values.evse_id, values.connector_id) = (evse_id, connector_id);
+        // One that its station had no id for keeps the one that it was given.
+        let text = self.name_of(station, before.id).unwrap_or(text);
         let register_mwh = meter::push_register(
             &mut values,
             &occurred,
@@ -249,6 +257,32 @@ impl Shard {
         }
         self.put_on_record(now, station, &report, judged, None);
         Ok(())
+    }
+
+    /// The transaction that a StopTransaction is about which has no id for it.
+    fn stopped_unnamed(
+        &mut self,
+        station: u32,
+        stop: &v16::StopTransaction<'_>,
+        occurred: &Moment,
+    ) -> Result<Option<Before>, StoreUnreadable> {
+        let Some(at) = trusted(occurred).filter(|_| !is_id(stop.transaction_id)) else {
+            return Ok(None);
+        };
+        let said = Unnamed {
+            evse_id: None,
+            at,
+            register: stop.meter_stop.checked_mul(1_000).map(MilliwattHours),
+            token_ref: stop.id_tag.as_deref().map(|id| self.token_ref(id)),
+        };
+        let meant = self.meant(station, &said).map(|running| running.id);
+        meant.map(|id| self.identified(station, id)).transpose()
+    }
+
+    /// What a station in memory calls a transaction.
+    fn name_of(&self, station: u32, id: TransactionId) -> Option<String> {
+        let transaction = self.stations[station].state.transaction(id);
+        transaction.map(|transaction| transaction.ocpp_id.to_string())
     }
 
     /// TransactionEvent; answers what the station is told that it costs.

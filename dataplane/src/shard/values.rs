@@ -4,6 +4,7 @@ use fleet::record::{MeterValues, Retry};
 use ocpp::{MeterColumns, v16};
 
 use super::store::StoreUnreadable;
+use super::unnamed::{Unnamed, is_id};
 use super::{Now, Shard};
 use crate::normalize::{self, meter, was_offline};
 use crate::retry::{Canonical, Verdict};
@@ -22,7 +23,9 @@ impl Shard {
             // Writing to a String cannot fail.
             let _ = write!(filled.ocpp_transaction_id, "{id}");
         }
-        self.meter_values(now, station, filled, &values.meter_value, None)
+        let has_id = values.transaction_id.is_none_or(is_id);
+        let unnamed_on = (!has_id).then_some(evse_id);
+        self.meter_values(now, station, filled, &values.meter_value, None, unnamed_on)
     }
 
     pub(super) fn meter_values_2x(
@@ -33,7 +36,7 @@ impl Shard {
         columns: &MeterColumns,
     ) -> Result<(), StoreUnreadable> {
         let filled = self.take_values(evse_id, 0);
-        self.meter_values(now, station, filled, columns, Some(false))
+        self.meter_values(now, station, filled, columns, Some(false), None)
     }
 
     /// The scratch record, empty, for these values. Give it back with [`Shard::give_values`].
@@ -59,7 +62,8 @@ impl Shard {
         }
     }
 
-    /// MeterValues of either version; `offline` is what 2.x says about it.
+    /// MeterValues of either version; `offline` is what 2.x says about it, and `unnamed_on` the EVSE where a transaction
+    /// runs that a 1.6 station has no id for.
     fn meter_values(
         &mut self,
         now: Now,
@@ -67,6 +71,7 @@ impl Shard {
         mut values: MeterValues,
         columns: &MeterColumns,
         offline: Option<bool>,
+        unnamed_on: Option<u32>,
     ) -> Result<(), StoreUnreadable> {
         meter::fill(&mut values, columns, now.utc);
         let state = &self.stations[station].state;
@@ -74,6 +79,18 @@ impl Shard {
             let named = state.transaction_named(&values.ocpp_transaction_id);
             values.transaction_id = named.map(|t| t.id.0);
         }
+        if let Some(evse_id) = unnamed_on
+            && let Some(at) = newest_of(&values)
+        {
+            let said = Unnamed {
+                evse_id: Some(evse_id),
+                at,
+                register: None,
+                token_ref: None,
+            };
+            values.transaction_id = self.meant(station, &said).map(|running| running.id.0);
+        }
+        let state = &self.stations[station].state;
         let first = values.rows.first().copied();
         let trusted = first.filter(|row| row.clock_trusted);
         let late = self.replaying.map(|_| true);
