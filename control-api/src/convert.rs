@@ -2,7 +2,9 @@
 
 use std::time::UNIX_EPOCH;
 
-use dataplane::{ClosingView, CommandView, FollowUpView, StationView, TransactionView};
+use dataplane::{
+    ClosingView, CommandView, FollowUpView, StationView, TransactionView, command_warnings,
+};
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{EventId, MilliwattHours, UtcMicros};
 
@@ -87,6 +89,7 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
     let complete = command.course.as_ref().map(|course| course.complete);
     let course = command.course.unwrap_or_default();
     sdk::Command {
+        warnings: command_warnings(&command.action, &command.payload),
         id: command.id.to_string(),
         device_id: command.station.identity().to_owned(),
         action: command.action,

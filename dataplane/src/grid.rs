@@ -8,6 +8,7 @@ pub(crate) mod der;
 pub(crate) mod streams;
 pub(crate) mod swaps;
 pub(crate) mod v2x;
+pub(crate) mod warnings;
 
 use serde_json::Value;
 

@@ -55,6 +55,7 @@ pub use config::{
     Config, CostUpdates, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds,
 };
 pub use events::{EventFilter, EventKey, EventView};
+pub use grid::warnings::command_warnings;
 pub use id::CommandId;
 pub use items::{ISSUE_REPORTED, ItemKind, ItemView};
 pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};

@@ -39,6 +39,9 @@ pub struct Command {
     pub result: Option<serde_json::Value>,
     /// The CALLERROR, where the station answered with one.
     pub error: Option<CommandError>,
+    /// Why the station is likely to refuse it, although its schema allows it: it was sent as it was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Who asked for it.
     pub created_by: String,
     /// When it was asked for.

@@ -75,10 +75,15 @@ const LISTS: [(&str, &str, Option<&str>); 8] = [
     ),
 ];
 
-/// The member of a SetDERControl that holds the settings of a type (R04.FR.16).
-fn member_of(control_type: &str) -> &'static str {
+/// The member of a SetDERControl that holds the settings of a type (R04.FR.16): it is called as the list of a report is.
+pub(super) fn member_of(control_type: &str) -> &'static str {
     let list = LISTS.iter().find(|(.., of)| *of == Some(control_type));
-    list.map_or("curve", |(member, ..)| member)
+    list.map_or("curve", |(list, ..)| list)
+}
+
+/// All of these members.
+pub(super) fn members() -> impl Iterator<Item = &'static str> {
+    LISTS.iter().map(|(list, ..)| *list)
 }
 
 fn control(id: String, control_type: String, settings: Option<&Value>) -> DerControlHeld {

@@ -75,3 +75,26 @@ fn numbers_beyond_all_measure_do_not_overflow() {
     set(&mut der, &asked, &json!({}), [1; 16], NOW);
     assert_eq!(states(&der, NOW), [DerControlState::Scheduled]);
 }
+
+#[test]
+fn r04_fr_16_settings_are_kept_whatever_their_type() {
+    for (control_type, member) in [
+        ("FixedPFAbsorb", "fixedPFAbsorb"),
+        ("FixedPFInject", "fixedPFInject"),
+        ("FixedVar", "fixedVar"),
+        ("Gradients", "gradient"),
+        ("VoltVar", "curve"),
+    ] {
+        let asked = serde_json::json!({
+            "isDefault": true, "controlId": "1", "controlType": control_type, member: { "priority": 3 },
+        });
+        let mut der = DerChanged::default();
+        let answered = serde_json::json!({ "status": "Accepted" });
+        set(&mut der, &asked, &answered, [1; 16], UtcMicros(1));
+        let held = &der.controls[0];
+        assert_eq!(
+            (held.priority, held.settings.as_str()),
+            (Some(3), r#"{"priority":3}"#)
+        );
+    }
+}
