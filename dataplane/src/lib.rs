@@ -58,7 +58,9 @@ pub use events::{EventFilter, EventKey, EventView};
 pub use grid::warnings::command_warnings;
 pub use id::CommandId;
 pub use items::{ISSUE_REPORTED, ItemKind, ItemView};
-pub use local_list::{LocalList, LocalListPart, LocalListUpdate, local_list_parts};
+pub use local_list::{
+    LocalList, LocalListLimits, LocalListPart, LocalListUpdate, local_list_parts,
+};
 pub use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Password, PasswordError};
 pub use plug::{DECLARED_MAX, Declared, Plug};
 pub use quirks::{

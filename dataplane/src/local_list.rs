@@ -5,6 +5,7 @@
 //! follows as differences, each with a version of its own. A station whose version is another one has been given a list by
 //! somebody else, or has lost ours: only a full list helps.
 
+mod limits;
 mod row;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use ocpp::{v16, v201};
 use crate::router::view::StationView;
 use crate::shard::{Authorization, id_tag_info, id_token_info, id_token_type, listed, write_token};
 use crate::token::{Token, TokenType};
+pub use limits::LocalListLimits;
 pub(crate) use row::{read_local_list, write_local_list};
 
 /// Longest idTag of 1.6 (`CiString20Type`): a longer one cannot be in its lists.
@@ -73,14 +75,15 @@ pub struct LocalListPart {
     pub after: LocalList,
 }
 
-/// What to send to a station that has `before`, in parts of at most `part_len` tokens; nothing, if it has all of it.
+/// What to send to a station that has `before`, in parts within its `limits`; nothing, if it has all of it. A token that no
+/// message of so many bytes holds goes by itself: the station's answer tells.
 pub fn local_list_parts(
     station: &StationView,
     tokens: Vec<Token>,
     before: &LocalList,
     update: LocalListUpdate,
     now: UtcMicros,
-    part_len: usize,
+    limits: LocalListLimits,
 ) -> Vec<LocalListPart> {
     let is_16 = match station.protocol {
         Some(Protocol::Ocpp201 | Protocol::Ocpp21) => false,
@@ -114,28 +117,30 @@ pub fn local_list_parts(
         .collect();
     wanted.retain(|key, (entry, _)| list.entries.get(key) != Some(entry));
     let changes: Vec<_> = removed.into_iter().chain(wanted).collect();
+    let mut rest = changes.as_slice();
+    let mut parts: Vec<LocalListPart> = Vec::new();
     // A full list may be empty; a difference of nothing is none.
-    let nothing: &[Change] = &[];
-    let whole = changes.is_empty() && update == LocalListUpdate::Full;
-    let chunks = changes
-        .chunks(part_len.max(1))
-        .chain(whole.then_some(nothing));
-    let mut parts = Vec::new();
-    for (at, chunk) in chunks.enumerate() {
-        list.version = list.version.max(0) + 1;
-        list.accepted_at = now;
-        for (key, (entry, told)) in chunk {
+    while !rest.is_empty() || (parts.is_empty() && update == LocalListUpdate::Full) {
+        let version = list.version.max(0) + 1;
+        let is_full = parts.is_empty() && update == LocalListUpdate::Full;
+        let write = if is_16 { payload_16 } else { payload_201 };
+        let mut len = rest.len().min(limits.tokens.unwrap_or(usize::MAX).max(1));
+        let payload = loop {
+            let payload = write(version, is_full, &rest[..len]);
+            if len <= 1 || limits.fits(&payload) {
+                break payload;
+            }
+            len /= 2;
+        };
+        let (part, left) = rest.split_at(len);
+        rest = left;
+        (list.version, list.accepted_at) = (version, now);
+        for (key, (entry, told)) in part {
             match told {
                 Some(_) => list.entries.insert(key.clone(), entry.clone()),
                 None => list.entries.remove(key),
             };
         }
-        let is_full = at == 0 && update == LocalListUpdate::Full;
-        let payload = if is_16 {
-            payload_16(list.version, is_full, chunk)
-        } else {
-            payload_201(list.version, is_full, chunk)
-        };
         parts.push(LocalListPart {
             payload: String::from_utf8(payload).expect("the writers write JSON"),
             after: list.clone(),

@@ -5,7 +5,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use dataplane::{LocalListPart, StationView, Token, TokenFilter, local_list_parts};
+use dataplane::{
+    LocalListLimits, LocalListPart, StationView, Token, TokenFilter, VariableFilter,
+    local_list_parts,
+};
 use fleet::StationKey;
 use fleet::record::Protocol;
 use sdk::{LocalList, LocalListRequest, LocalListUpdate};
@@ -18,12 +21,14 @@ use crate::metrics::Database;
 use crate::principals::Principal;
 use crate::{SharedApp, convert, now};
 
-/// Tokens of a message.
+/// Tokens of a message to a station that has not said how many it takes.
 const PART_LEN_DEFAULT: usize = 50;
 const PART_LEN_MAX: usize = 500;
 /// Tokens of a tenant that lists are made of; stations keep some hundreds.
 const TOKENS_MAX: usize = 10_000;
 const PAGE_LEN: usize = 500;
+/// Variables of the component that tells the limits: 1.6 has all of its keys there.
+const VARIABLES_MAX: usize = 500;
 
 /// The list that a station accepted last.
 #[utoipa::path(
@@ -64,8 +69,8 @@ pub(crate) async fn update(
     Id(id): Id,
     Body(request): Body<LocalListRequest>,
 ) -> Result<Json<LocalList>, ApiError> {
-    let part_len = request.tokens_per_message.unwrap_or(PART_LEN_DEFAULT);
-    if !(1..=PART_LEN_MAX).contains(&part_len) {
+    let part_len = request.tokens_per_message;
+    if let Some(part_len) = part_len.filter(|len| !(1..=PART_LEN_MAX).contains(len)) {
         let detail = format!("{part_len}, expected 1 to {PART_LEN_MAX}");
         return Err(ApiError::field("/tokens_per_message", detail));
     }
@@ -90,7 +95,18 @@ pub(crate) async fn update(
     let mut messages = 0;
     if let Some(update) = update {
         let tokens = tokens(&app, &caller.tenant).await?;
-        let parts = local_list_parts(&station, tokens, &list, update, now(), part_len);
+        let told = limits(&app, &station).await?;
+        let limits = LocalListLimits {
+            tokens: part_len.or(told.tokens).or(Some(PART_LEN_DEFAULT)),
+            ..told
+        };
+        let parts = local_list_parts(&station, tokens, &list, update, now(), limits);
+        let len = parts.last().map_or(0, |part| part.after.len());
+        if let Some(entries) = limits.entries.filter(|entries| *entries < len) {
+            return Err(ApiError::Conflict(format!(
+                "station {id:?} takes a list of {entries} tokens, and {len} may charge there"
+            )));
+        }
         for part in parts {
             list = send(&app, &caller, &station, part).await?;
             messages += 1;
@@ -99,6 +115,21 @@ pub(crate) async fn update(
         }
     }
     Ok(Json(convert::local_list(&list, reported, messages)))
+}
+
+/// What the station has said that it takes.
+async fn limits(app: &SharedApp, station: &StationView) -> Result<LocalListLimits, ApiError> {
+    let filter = VariableFilter {
+        component: Some(LocalListLimits::component(station.protocol).to_owned()),
+        variable: None,
+    };
+    let asked = app
+        .router
+        .variables(station.key.clone(), filter, None, VARIABLES_MAX);
+    let variables = app.metrics.time(Database::State, answered(asked)).await?;
+    let known = variables.transpose().map_err(ApiError::Unavailable)?;
+    let known = known.map_or(Vec::new(), |page| page.items);
+    Ok(LocalListLimits::told_by(&known))
 }
 
 /// Sends a part and notes what the station has once it has accepted it.

@@ -1,6 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use sdk::{ClientError, LocalList, LocalListRequest, LocalListUpdate, TokenRequest, TokenStatus};
+use sdk::{
+    ClientError, CommandRequest, LocalList, LocalListRequest, LocalListUpdate, TokenRequest,
+    TokenStatus,
+};
 use serde_json::{Value, json};
 
 use super::world::{World, refusal, with_server};
@@ -120,5 +124,47 @@ fn a_list_for_nobody_is_refused() {
         };
         let refused = world.admin.update_local_list("CP1", &request).await;
         assert_eq!(refusal(refused), "422 invalid");
+    });
+}
+
+#[test]
+fn a_list_goes_in_parts_as_the_station_has_said_and_is_no_longer_than_it_takes() {
+    with_server(|world| async move {
+        put(&world, "ONE", TokenStatus::Accepted).await;
+        put(&world, "TWO", TokenStatus::Blocked).await;
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let request = CommandRequest {
+            action: "GetConfiguration".into(),
+            payload: json!({}),
+        };
+        let key = |key: &str, value: &str| json!({"key": key, "readonly": true, "value": value});
+        let keys = json!({"configurationKey": [key("SendLocalListMaxLength", "1"), key("LocalAuthListMaxLength", "2")]});
+        let asking = world
+            .admin
+            .command("CP1", &request, Some(Duration::from_secs(30)));
+        let (asked, _) = tokio::join!(asking, station.answer("GetConfiguration", keys));
+        asked.unwrap();
+
+        let request = LocalListRequest {
+            update: LocalListUpdate::Full,
+            tokens_per_message: None,
+        };
+        let client = world.admin.clone();
+        let again = request.clone();
+        let full = tokio::spawn(async move { client.update_local_list("CP1", &again).await });
+        for (version, update, token) in [
+            (1, "Full", entry("ONE", "Accepted")),
+            (2, "Differential", entry("TWO", "Blocked")),
+        ] {
+            let sent = station
+                .answer("SendLocalList", json!({"status": "Accepted"}))
+                .await;
+            assert_eq!(sent, message(version, update, token));
+        }
+        assert_eq!(full.await.unwrap().unwrap().tokens, 2);
+        put(&world, "THREE", TokenStatus::Accepted).await;
+        let refused = world.admin.update_local_list("CP1", &request).await;
+        assert_eq!(refusal(refused), "409 conflict");
     });
 }

@@ -68,7 +68,7 @@ fn check(protocol: Protocol, steps: &[(LocalListUpdate, Vec<Token>, i64)], expec
     for (update, tokens, now) in steps {
         let station = station(protocol);
         let now = UtcMicros(*now);
-        let parts = local_list_parts(&station, tokens.clone(), &list, *update, now, 3);
+        let parts = local_list_parts(&station, tokens.clone(), &list, *update, now, of(3));
         for part in parts {
             assert_eq!(
                 read_local_list(&write_local_list(&part.after)),
@@ -155,7 +155,7 @@ fn the_bytes_of_the_first_version_stay_readable() {
             &none,
             LocalListUpdate::Full,
             now,
-            9,
+            of(9),
         )
     };
     let mut list = part(vec![Token::new("One", TokenStatus::Accepted)])[0]
@@ -168,4 +168,45 @@ fn the_bytes_of_the_first_version_stay_readable() {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     expect!["01004f6e65ffffffffff030909090909090909090909090909090901000000000000000700000000000000d7ffffff01000000"].assert_eq(&hex);
+}
+
+fn of(tokens: usize) -> LocalListLimits {
+    LocalListLimits {
+        tokens: Some(tokens),
+        ..LocalListLimits::default()
+    }
+}
+
+#[test]
+fn d01_fr_11_no_message_is_longer_than_the_station_takes() {
+    let tokens: Vec<_> = (0..40)
+        .map(|n| Token::new(format!("TOKEN{n:03}"), TokenStatus::Accepted))
+        .collect();
+    let limits = LocalListLimits {
+        tokens: Some(30),
+        bytes: Some(700),
+        entries: None,
+    };
+    let (none, now) = (LocalList::default(), UtcMicros(7));
+    let station = station(Protocol::Ocpp201);
+    let full = LocalListUpdate::Full;
+    let parts = local_list_parts(&station, tokens.clone(), &none, full, now, limits);
+    assert!(parts.iter().all(|part| part.payload.len() + 61 <= 700));
+    assert!(parts[0].payload.contains(r#""updateType":"Full""#));
+    let rest = &parts[1..];
+    assert!(
+        rest.iter()
+            .all(|part| part.payload.contains(r#""updateType":"Differential""#))
+    );
+    let versions: Vec<_> = parts.iter().map(|part| part.after.version).collect();
+    assert_eq!(versions, Vec::from_iter(1..=parts.len() as i64));
+    let last = &parts[parts.len() - 1].after;
+    assert_eq!((last.len(), 2 < parts.len()), (40, true));
+    // One that fits nowhere goes by itself.
+    let limits = LocalListLimits {
+        bytes: Some(1),
+        ..limits
+    };
+    let parts = local_list_parts(&station, tokens, &none, full, now, limits);
+    assert_eq!(parts.len(), 40);
 }

@@ -7,7 +7,7 @@ use fleet::record::Protocol;
 use super::world::{World, config};
 use crate::config::Onboarding;
 use crate::local_list::tests::station;
-use crate::local_list::{LocalList, LocalListUpdate, local_list_parts};
+use crate::local_list::{LocalList, LocalListLimits, LocalListUpdate, local_list_parts};
 use crate::token::{Token, TokenStatus};
 
 /// Brings a station to the first tokens in full, then to the others as `update` says; shown are the messages of that.
@@ -20,8 +20,9 @@ fn check(update: LocalListUpdate, first: &[&str], then: &[&str], expected: Expec
         let token = |id: &&str| Token::new(*id, TokenStatus::Accepted);
         let tokens = ids.iter().map(token).collect();
         let station = station(Protocol::Ocpp201);
+        let limits = LocalListLimits::default();
         out.clear();
-        for part in local_list_parts(&station, tokens, &list, update, UtcMicros(0), 50) {
+        for part in local_list_parts(&station, tokens, &list, update, UtcMicros(0), limits) {
             let payload = &part.payload;
             out += &world.run(&format!(
                 "1 op command CP1 wait SendLocalList {payload}\n1 a answers {{\"status\":\"Accepted\"}}"
