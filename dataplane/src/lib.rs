@@ -90,7 +90,7 @@ pub use tariff::{
 };
 pub use token::{
     MessageFormat, NamedToken, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode,
-    TokenStatus, TokenType, TokenWritten,
+    TokenStatus, TokenType, TokenWritten, is_energy_transfer,
 };
 pub use variables::{
     AttributeKind, AttributeView, COMPONENT_16, Characteristics, Mutability, Named, VariableFilter,

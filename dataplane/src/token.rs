@@ -100,6 +100,15 @@ pub struct Token {
     pub devices: Vec<TokenDevice>,
     /// Seconds that a station may go by an answer of ours; `None` leaves that to the station.
     pub cache_s: Option<u32>,
+    /// The tariff of this driver, which 2.1 stations are told (I08); empty for none.
+    pub tariff_id: String,
+    /// How its vehicles may be charged, in the words of 2.1 (Q01); empty for what the station makes of it.
+    pub energy_transfers: Vec<String>,
+}
+
+/// True for a word of 2.1's `EnergyTransferModeEnumType`.
+pub fn is_energy_transfer(word: &str) -> bool {
+    <ocpp::v21::EnergyTransferMode as ocpp::Word>::parse(word).is_some()
 }
 
 impl Token {
@@ -119,6 +128,8 @@ impl Token {
             sites: Vec::new(),
             devices: Vec::new(),
             cache_s: None,
+            tariff_id: String::new(),
+            energy_transfers: Vec::new(),
         }
     }
 }

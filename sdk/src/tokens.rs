@@ -70,6 +70,19 @@ pub struct TokenRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 31_536_000)]
     pub cache_seconds: Option<u32>,
+    /// The driver's own tariff, one of `/tariffs`: 2.1 stations are told of it with the token, and charge by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 60)]
+    pub tariff_id: Option<String>,
+    /// How the driver's vehicles may be charged, in the words of 2.1 (`AC_three_phase`, `DC`, `DC_BPT`, …); 2.1 stations are
+    /// told of it with the token. Absent: the station decides.
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schema(max_items = 11, example = json!(["DC", "DC_BPT"]))]
+    pub allowed_energy_transfer: Vec<String>,
 }
 
 impl TokenRequest {
@@ -88,6 +101,8 @@ impl TokenRequest {
             sites: Vec::new(),
             devices: Vec::new(),
             cache_seconds: None,
+            tariff_id: None,
+            allowed_energy_transfer: Vec::new(),
         }
     }
 }

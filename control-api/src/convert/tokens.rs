@@ -2,6 +2,7 @@
 
 use dataplane::{
     LocalList, MessageFormat, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType,
+    is_energy_transfer,
 };
 use fleet::{StationKey, UtcMicros};
 use sdk::FieldProblem;
@@ -18,6 +19,10 @@ const CONTENT_CHARS_MAX: usize = 512;
 const SITE_CHARS_MAX: usize = 64;
 /// Sites, stations, and EVSEs of one station that a token can name.
 const PLACES_LEN_MAX: usize = 32;
+/// Longest `tariffId`: `identifierString[60]` of 2.1.
+const TARIFF_ID_CHARS_MAX: usize = 60;
+/// Words that 2.1 has for it.
+const TRANSFERS_MAX: usize = 11;
 const CONCURRENT_MAX: u32 = 1_000;
 /// A year.
 const CACHE_SECONDS_MAX: u32 = 31_536_000;
@@ -56,6 +61,8 @@ pub(crate) fn token(token: Token) -> sdk::Token {
                 })
                 .collect(),
             cache_seconds: token.cache_s,
+            tariff_id: super::some(token.tariff_id),
+            allowed_energy_transfer: token.energy_transfers,
             ..sdk::TokenRequest::new(match token.status {
                 TokenStatus::Accepted => sdk::TokenStatus::Accepted,
                 TokenStatus::Blocked => sdk::TokenStatus::Blocked,
@@ -138,6 +145,17 @@ pub(crate) fn token_rules(
             content: message.content,
         }
     });
+    let tariff_id = rules.tariff_id.unwrap_or_default();
+    found.text("/tariff_id", &tariff_id, TARIFF_ID_CHARS_MAX);
+    let transfers = &rules.allowed_energy_transfer;
+    found.len("/allowed_energy_transfer", transfers.len(), TRANSFERS_MAX);
+    for (at, transfer) in transfers.iter().enumerate() {
+        if !is_energy_transfer(transfer) {
+            let pointer = format!("/allowed_energy_transfer/{at}");
+            let detail = format!("{transfer:?}, expected a word of 2.1 like \"DC\"");
+            found.wrong(&pointer, detail);
+        }
+    }
     found.into_result()?;
     Ok(Token {
         kind: rules.kind.map(token_type),
@@ -158,6 +176,8 @@ pub(crate) fn token_rules(
             })
             .collect(),
         cache_s: rules.cache_seconds,
+        tariff_id,
+        energy_transfers: rules.allowed_energy_transfer,
         ..Token::new(id, token_status(rules.status))
     })
 }
@@ -277,7 +297,7 @@ mod tests {
             "languages": ["pt-BR", "en"],
             "personal_message": {"format": "UTF8", "language": "pt", "content": "Oi\nBoa carga"},
             "sites": ["Centro"], "devices": [{"id": "CP1", "evse_ids": [1]}, {"id": "CP2"}],
-            "cache_seconds": 0,
+            "cache_seconds": 0, "tariff_id": "T1", "allowed_energy_transfer": ["DC", "AC_three_phase"],
         });
         let read: sdk::Token = serde_json::from_value(written.clone()).unwrap();
         let token = token_rules("default", read.id, read.rules).unwrap();
@@ -325,8 +345,12 @@ mod tests {
             "/cache_seconds: 31536001, expected 0 to 31536000; /personal_message/content: 0 characters, expected 1 to 512",
         );
         check(
+            r#""allowed_energy_transfer":["DC","dc"]"#,
+            r#"/allowed_energy_transfer/1: "dc", expected a word of 2.1 like "DC""#,
+        );
+        check(
             r#""color":1"#,
-            "unknown field `color`, expected one of `status`, `type`, `expires_at`, `group`, `master_pass`, `concurrent_max`, `charging_priority`, `languages`, `personal_message`, `sites`, `devices`, `cache_seconds`",
+            "unknown field `color`, expected one of `status`, `type`, `expires_at`, `group`, `master_pass`, `concurrent_max`, `charging_priority`, `languages`, `personal_message`, `sites`, `devices`, `cache_seconds`, `tariff_id`, `allowed_energy_transfer`",
         );
     }
 }

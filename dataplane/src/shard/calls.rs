@@ -46,6 +46,8 @@ pub(super) enum Answer<'a> {
     /// Also to 2.1, where both versions answer alike: what 2.0.1 has to say is the same in 2.1.
     V201(v201::Response<'a>),
     V21(v21::Response<'a>),
+    /// Authorize with what 2.1 has beside 2.0.1: further members as JSON, each behind a comma.
+    Authorized(v201::AuthorizeResponse<'a>, String),
 }
 
 impl Answer<'_> {
@@ -55,6 +57,12 @@ impl Answer<'_> {
             Self::V16(response) => response.write(out),
             Self::V201(response) => response.write(out),
             Self::V21(response) => response.write(out),
+            Self::Authorized(response, more) => {
+                v201::Response::from(response.clone()).write(out);
+                let end = out.pop();
+                out.extend_from_slice(more.as_bytes());
+                out.extend(end);
+            }
         }
     }
 }

@@ -331,16 +331,20 @@ impl Shard {
                 refused
             }
         };
-        // The same in 2.1.
+        let is_good = id_token_info.status == v201::AuthorizationStatus::Accepted;
         let response = v201::AuthorizeResponse {
             id_token_info,
             certificate_status: Some(certificate),
+        };
+        let terms = match is_good {
+            true => self.driver_terms(held.station, &authorization),
+            false => String::new(),
         };
         self.answer(
             now,
             held.call(),
             Leave::AtOnce,
-            Answer::V201(response.into()),
+            Answer::Authorized(response, terms),
         );
     }
 }

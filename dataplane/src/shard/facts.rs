@@ -271,7 +271,13 @@ impl Shard {
             id_token_info: id_token_info(&authorization),
             certificate_status: None,
         };
-        self.answer(now, call, Leave::AtOnce, Answer::V201(response.into()));
+        let terms = self.driver_terms(call.station, &authorization);
+        self.answer(
+            now,
+            call,
+            Leave::AtOnce,
+            Answer::Authorized(response, terms),
+        );
         Ok(())
     }
 

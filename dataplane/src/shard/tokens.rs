@@ -8,6 +8,7 @@ mod answer;
 mod cache;
 mod row;
 mod running;
+mod terms;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

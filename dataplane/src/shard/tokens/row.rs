@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //!
-//! Two bytes of version, little-endian, then the rkyv archive of that version's row. Version 2 is written; version 1,
-//! which knew id, status, expiry and group, is read. Enums are bytes, from 1; 0 is none.
+//! Two bytes of version, little-endian, then the rkyv archive of that version's row. Version 3 is written for a token with a
+//! tariff or energy transfers of its own, version 2, which knew neither, for all others; version 1, which knew id, status,
+//! expiry and group, is read. Enums are bytes, from 1; 0 is none.
 
 use fleet::UtcMicros;
 use rkyv::rancor::Error as RkyvError;
@@ -11,7 +12,9 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::token::{MessageFormat, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType};
 
+/// Without what version 3 added.
 const VERSION: u16 = 2;
+const VERSION_3: u16 = 3;
 
 /// Version 1.
 #[derive(Archive, Serialize, Deserialize)]
@@ -38,6 +41,14 @@ struct TokenRow {
     sites: Vec<String>,
     devices: Vec<DeviceRow>,
     cache_s: Option<u32>,
+}
+
+/// Version 3.
+#[derive(Archive, Serialize, Deserialize)]
+struct TokenRowV3 {
+    row: TokenRow,
+    tariff_id: String,
+    energy_transfers: Vec<String>,
 }
 
 #[derive(Archive, Serialize, Deserialize)]
@@ -97,9 +108,22 @@ pub(crate) fn write_token(token: &Token) -> Vec<u8> {
             .collect(),
         cache_s: token.cache_s,
     };
-    let mut bytes = VERSION.to_le_bytes().to_vec();
-    rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
-        .expect("a Vec takes every byte, and no type of ours shares pointers");
+    // A list of a station knows its tokens by a hash of these bytes, so those without anything new stay as they were.
+    let is_old = token.tariff_id.is_empty() && token.energy_transfers.is_empty();
+    let mut bytes = if is_old { VERSION } else { VERSION_3 }
+        .to_le_bytes()
+        .to_vec();
+    let written = if is_old {
+        rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
+    } else {
+        let row = TokenRowV3 {
+            row,
+            tariff_id: token.tariff_id.clone(),
+            energy_transfers: token.energy_transfers.clone(),
+        };
+        rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
+    };
+    written.expect("a Vec takes every byte, and no type of ours shares pointers");
     bytes
 }
 
@@ -115,41 +139,53 @@ pub(crate) fn read_token(bytes: &[u8]) -> Option<Token> {
                 ..Token::new(row.id, status(row.status)?)
             })
         }
-        VERSION => {
-            let row = rkyv::from_bytes::<TokenRow, RkyvError>(body).ok()?;
-            let message = match row.message {
-                None => None,
-                Some(message) => Some(PersonalMessage {
-                    format: format(message.format)?,
-                    language: message.language,
-                    content: message.content,
-                }),
-            };
-            let device = |device: DeviceRow| TokenDevice {
-                id: device.id,
-                evse_ids: device.evse_ids,
-            };
+        VERSION => token(rkyv::from_bytes::<TokenRow, RkyvError>(body).ok()?),
+        VERSION_3 => {
+            let row = rkyv::from_bytes::<TokenRowV3, RkyvError>(body).ok()?;
             Some(Token {
-                id: row.id,
-                status: status(row.status)?,
-                kind: match row.kind {
-                    0 => None,
-                    code => Some(token_type_of(code)?),
-                },
-                expires_at: row.expires_at.map(UtcMicros),
-                group: row.group,
-                master_pass: row.master_pass,
-                concurrent_max: row.concurrent_max,
-                charging_priority: row.charging_priority,
-                languages: row.languages,
-                message,
-                sites: row.sites,
-                devices: row.devices.into_iter().map(device).collect(),
-                cache_s: row.cache_s,
+                tariff_id: row.tariff_id,
+                energy_transfers: row.energy_transfers,
+                ..token(row.row)?
             })
         }
         _ => None,
     }
+}
+
+/// A token of version 2.
+fn token(row: TokenRow) -> Option<Token> {
+    let message = match row.message {
+        None => None,
+        Some(message) => Some(PersonalMessage {
+            format: format(message.format)?,
+            language: message.language,
+            content: message.content,
+        }),
+    };
+    let device = |device: DeviceRow| TokenDevice {
+        id: device.id,
+        evse_ids: device.evse_ids,
+    };
+    Some(Token {
+        id: row.id,
+        status: status(row.status)?,
+        kind: match row.kind {
+            0 => None,
+            code => Some(token_type_of(code)?),
+        },
+        expires_at: row.expires_at.map(UtcMicros),
+        group: row.group,
+        master_pass: row.master_pass,
+        concurrent_max: row.concurrent_max,
+        charging_priority: row.charging_priority,
+        languages: row.languages,
+        message,
+        sites: row.sites,
+        devices: row.devices.into_iter().map(device).collect(),
+        cache_s: row.cache_s,
+        tariff_id: String::new(),
+        energy_transfers: Vec::new(),
+    })
 }
 
 fn status(code: u8) -> Option<TokenStatus> {
@@ -230,6 +266,14 @@ mod tests {
         }
     }
 
+    fn whole_v3() -> Token {
+        Token {
+            tariff_id: "T1".into(),
+            energy_transfers: vec!["DC".into()],
+            ..whole()
+        }
+    }
+
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -256,6 +300,7 @@ mod tests {
             token.message.as_mut().unwrap().format = format;
             assert_eq!(read_token(&write_token(&token)), Some(token));
         }
+        assert_eq!(read_token(&write_token(&whole_v3())), Some(whole_v3()));
         let plain = Token::new("T", TokenStatus::Blocked);
         assert_eq!(read_token(&write_token(&plain)), Some(plain));
     }
@@ -270,12 +315,13 @@ mod tests {
         assert_eq!(read_token(&unhex(V1)), Some(v1));
         assert_eq!(hex(&write_token(&whole())), V2);
         assert_eq!(read_token(&unhex(V2)), Some(whole()));
+        expect_test::expect!["030043656e74726fffff0100000002000000435031fffffffffff0ffffff020000004443ffffffffffff54414731ffffffff010301070000000000000047ffffffffffffff010102000000fd7074ffffffffffff656effffffffffff01047074ffffffffffff4f6cc3a1ffffffff94ffffff010000009cffffff01000000013c0000005431ffffffffffff97ffffff01000000"].assert_eq(&hex(&write_token(&whole_v3())));
     }
 
     #[test]
     fn what_no_version_wrote_is_no_token() {
         let whole = write_token(&whole());
-        for bytes in [&b""[..], b"\x01", b"\x03\0", &whole[..whole.len() - 1]] {
+        for bytes in [&b""[..], b"\x01", b"\x04\0", &whole[..whole.len() - 1]] {
             assert_eq!(read_token(bytes), None);
         }
     }

@@ -464,3 +464,53 @@ fn a_vat_number_that_nobody_judges_in_time_or_at_all_is_refused() {
         30 a < [3,"vat",{"statusInfo":{"reasonCode":"InternalError","additionalInfo":"it took too long"},"vatNumber":"NL1","status":"Rejected"}]
     "#]].assert_eq(&out);
 }
+
+/// A driver with a tariff of his own, in a 2.1 station's answer without when it begins to hold, and of what his vehicle may
+/// do; nobody else's answer has it.
+#[test]
+fn i08_fr_01_and_q01_fr_01_a_driver_brings_a_tariff_and_energy_transfers() {
+    let tariff = r#": tariff CP9 UTC {"tariffId":"TD","currency":"EUR","validFrom":"2026-01-01T00:00:00Z","energy":{"prices":[{"priceKwh":0.5}]}}"#;
+    let script = r#"
+        : token DRIVER Accepted tariff=TD transfers=DC,DC_BPT
+        : token LOST Accepted tariff=GONE
+        : token REFUSED Blocked tariff=TD transfers=DC
+        Authorize {"idToken":{"idToken":"DRIVER","type":"ISO14443"}}
+        Authorize {"idToken":{"idToken":"TAG","type":"ISO14443"}}
+        Authorize {"idToken":{"idToken":"LOST","type":"ISO14443"}}
+        Authorize {"idToken":{"idToken":"REFUSED","type":"ISO14443"}}
+        tx Started Authorized token=DRIVER evse state=Charging meter=Transaction.Begin:1000 tariff=TD
+        wait 3600
+        tx Ended StopAuthorized state=Idle stopped=Local meter=Transaction.End:11000
+        : op money CP1
+        "#;
+    check(
+        tariff,
+        Tariff::default(),
+        script,
+        expect![[r#"
+        Authorize: {"idTokenInfo":{"status":"Accepted"},"allowedEnergyTransfer":["DC","DC_BPT"],"tariff":{"tariffId":"TD","currency":"EUR","energy":{"prices":[{"priceKwh":0.5}]}}}
+        Authorize: {"idTokenInfo":{"status":"Accepted"}}
+        Authorize: {"idTokenInfo":{"status":"Accepted"}}
+        Authorize: {"idTokenInfo":{"status":"Blocked"}}
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":5.00}
+        cost 5.00 EUR ended
+        tariff TD NormalCost: energy 500/500 = 500/500, 10000000 mWh, 3601 s charging, 0 s idle
+        station under "TD": 
+    "#]],
+    );
+    let mut old = Case::new(Version::V201, config(Onboarding::Open));
+    old.prepare(tariff);
+    old.prepare(": a connect CP1 2.0.1");
+    old.prepare(BOOTED);
+    let seen = old.run(
+        r#"
+        : token DRIVER Accepted tariff=TD transfers=DC
+        Authorize {"idToken":{"idToken":"DRIVER","type":"ISO14443"}}
+        "#,
+    );
+    expect![[r#"
+        Authorize: {"idTokenInfo":{"status":"Accepted"}}
+    "#]]
+    .assert_eq(&seen);
+}

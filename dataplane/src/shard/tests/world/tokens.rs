@@ -53,6 +53,10 @@ impl World {
                         content: value.into(),
                     });
                 }
+                "tariff" => token.tariff_id = value.into(),
+                "transfers" => {
+                    token.energy_transfers = value.split(',').map(str::to_owned).collect()
+                }
                 "site" => token.sites.push(value.into()),
                 "device" => {
                     let (id, evses) = value.split_once(':').unwrap_or((value, ""));

@@ -1,0 +1,68 @@
+//! What a 2.1 station is told of a driver beside the token: a tariff and how the vehicle may be charged.
+
+use fleet::record::Protocol;
+use serde_json::json;
+
+use super::{Authorization, Judgement};
+use crate::shard::Shard;
+
+impl Shard {
+    /// Members of AuthorizeResponse that 2.1 added, each behind a comma; empty for none (I08.FR.01, Q01.FR.01 and FR.08).
+    pub(in crate::shard) fn driver_terms(
+        &self,
+        station: u32,
+        authorization: &Authorization,
+    ) -> String {
+        let state = &self.stations[station].state;
+        let is_told = state.protocol == Some(Protocol::Ocpp21)
+            && authorization.judgement == Judgement::Accepted;
+        let Some(token) = authorization.token.as_deref().filter(|_| is_told) else {
+            return String::new();
+        };
+        let mut terms = String::new();
+        if !token.energy_transfers.is_empty() {
+            let modes = json!(token.energy_transfers);
+            terms.push_str(&format!(r#","allowedEnergyTransfer":{modes}"#));
+        }
+        if let Some((_, tariff)) = self
+            .settings
+            .tariffs
+            .find(state.key.tenant(), &token.tariff_id)
+        {
+            let tariff = without_valid_from(&tariff);
+            terms.push_str(&format!(r#","tariff":{tariff}"#));
+        }
+        terms
+    }
+}
+
+/// A tariff of a driver holds at once, and must not say since when (I08.FR.09). What is kept of a tariff was written by us, so
+/// the member stands as below, behind others; in a text its quotes would be escaped.
+fn without_valid_from(tariff: &str) -> String {
+    const MEMBER: &str = r#","validFrom":""#;
+    let found = tariff.split_once(MEMBER);
+    let rest = found.and_then(|(head, rest)| Some((head, rest.split_once('"')?.1)));
+    rest.map_or_else(|| tariff.to_owned(), |(head, rest)| format!("{head}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i08_fr_09_a_drivers_tariff_says_not_since_when_it_holds() {
+        let check = |tariff: &str, expected: &str| {
+            assert_eq!(without_valid_from(tariff), expected);
+        };
+        check(
+            r#"{"tariffId":"T","currency":"EUR","validFrom":"2026-11-22T10:00:00Z","energy":{}}"#,
+            r#"{"tariffId":"T","currency":"EUR","energy":{}}"#,
+        );
+        check(
+            r#"{"tariffId":"T","validFrom":"2026-11-22T10:00:00Z"}"#,
+            r#"{"tariffId":"T"}"#,
+        );
+        let text = r#"{"tariffId":"T","description":[{"content":"a,\"validFrom\":\"b"}]}"#;
+        check(text, text);
+    }
+}
