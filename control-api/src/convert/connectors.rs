@@ -86,26 +86,27 @@ fn watts(kw: f64) -> Result<u32, String> {
     }
 }
 
-/// The compact form of an import: a number, or a plug with its kilowatts behind `:` for each connector, in their order:
-/// `CCS:150;Type2:22`.
+/// The compact form of an import: a number, or for each connector, in their order, its type, `:` and its kilowatts if
+/// they are known: `CCS:150;Type2:`.
 pub(crate) fn compact(text: &str) -> Result<Declared, ApiError> {
     if let Ok(count) = text.parse() {
         return declared("", &Connectors::Count(count));
     }
     let connector = |part: &str| {
-        let (kind, kw) = match part.split_once(':') {
-            Some((kind, kw)) => (kind, Some(kw.trim())),
-            None => (part, None),
+        // A word without `:` is more likely a number gone wrong than a type.
+        let Some((kind, kw)) = (part.split_once(':'))
+            .map(|(kind, kw)| (kind.trim(), kw.trim()))
+            .filter(|(kind, _)| kind.starts_with(char::is_alphabetic))
+        else {
+            let detail = format!(
+                "{part:?}, expected a number, or a list like CCS:150;Type2:22, without a power Type2:"
+            );
+            return Err(ApiError::field("", detail));
         };
-        let kw = kw.map(|kw| {
+        let kw = (!kw.is_empty()).then(|| {
             kw.parse()
                 .map_err(|_| ApiError::field("", format!("{kw:?} of {part:?} is no number")))
         });
-        let kind = kind.trim();
-        if !kind.starts_with(char::is_alphabetic) {
-            let detail = format!("{part:?}, expected a number, or a list like CCS:150;Type2:22");
-            return Err(ApiError::field("", detail));
-        }
         Ok(ConnectorRequest {
             kind: Some(kind.to_owned()),
             max_power_kw: kw.transpose()?,
@@ -318,12 +319,15 @@ mod tests {
         };
         check("2", Ok(Declared::Count(2)));
         let each = vec![plug(1, 1, "CCS", Some(150_000)), plug(2, 1, "Type2", None)];
-        check("CCS:150; Type2", Ok(Declared::Each(each)));
+        check("CCS:150; Type2:", Ok(Declared::Each(each)));
         check("CCS:much", Err(r#""much" of "CCS:much" is no number"#));
-        check(
-            "2;2",
-            Err(r#""2", expected a number, or a list like CCS:150;Type2:22"#),
-        );
+        for text in ["2;2", "many", ":22"] {
+            let part = text.split(';').next().unwrap_or(text);
+            let detail = format!(
+                "{part:?}, expected a number, or a list like CCS:150;Type2:22, without a power Type2:"
+            );
+            check(text, Err(&detail));
+        }
         check("65", Err("more than 64"));
     }
 }
