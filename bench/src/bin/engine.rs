@@ -109,7 +109,7 @@ fn main() -> anyhow::Result<()> {
         "more than 1,000 sockets",
     ];
     if uring.is_err() {
-        not_measured.push("io_uring, which this process does not get");
+        not_measured.push("io_uring, left out: this process does not get it");
     }
     let results = Results {
         benchmark: "engine",
