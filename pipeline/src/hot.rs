@@ -87,6 +87,11 @@ impl Shared {
         self.lock().committed.get(&log).copied().unwrap_or_default()
     }
 
+    /// The same; `None` when the table has committed nothing of that log.
+    pub(crate) fn position(&self, log: LogId) -> Option<Seq> {
+        self.lock().committed.get(&log).copied()
+    }
+
     /// The last record of `log` that queries see.
     pub(crate) fn published(&self, log: LogId) -> Seq {
         self.lock().published.get(&log).copied().unwrap_or_default()

@@ -34,10 +34,10 @@ impl Source {
         }
     }
 
-    /// A reader of the records after `committed`. Records that the log has dropped before every table had them are
-    /// an error that is told and not stopped at: later ones still count.
-    fn reader(self, committed: Seq) -> (LogReader, Option<LakeError>) {
-        let next = Seq(committed.0 + 1);
+    /// A reader of the records after `from`. Records after `committed` that the log has dropped are an error that is told
+    /// and not stopped at: later ones still count.
+    fn reader(self, from: Seq, committed: Seq) -> (LogReader, Option<LakeError>) {
+        let (next, needed) = (Seq(from.0 + 1), Seq(committed.0 + 1));
         match self {
             Self::Live(log) => {
                 let first = log.first();
@@ -46,7 +46,7 @@ impl Source {
                     committed,
                     first,
                 };
-                (log.reader(next.max(first)), (next < first).then_some(gap))
+                (log.reader(next.max(first)), (needed < first).then_some(gap))
             }
             Self::Stopped(mut reader) => {
                 // It stands at the oldest record there is.
@@ -59,7 +59,7 @@ impl Source {
                 if first < next {
                     reader.seek(next);
                 }
-                (reader, (next < first).then_some(gap))
+                (reader, (needed < first).then_some(gap))
             }
         }
     }
@@ -268,7 +268,7 @@ impl Lake {
 
     fn follow(&mut self, source: Source, drained: &Drained) -> Result<(), LakeError> {
         let log = source.log_id();
-        let (reader, gap) = source.reader(self.committed(log));
+        let (reader, gap) = source.reader(self.committed(log), self.held(log));
         if let Some(gap) = gap {
             tracing::error!(%log, error = %gap, "the lake has a gap");
             Status::lock(&self.status).broken = Some(gap.to_string());
@@ -329,6 +329,12 @@ impl Lake {
             .map(|table| table.committed(log))
             .min()
             .unwrap_or_default()
+    }
+
+    /// The same, of the tables that hold any of it: one that is new to the lake has not lost what the log dropped before.
+    fn held(&self, log: LogId) -> Seq {
+        let held = self.shared.iter().filter_map(|table| table.position(log));
+        held.min().unwrap_or_default()
     }
 
     /// Writes out every row that is durable now (`sigec lake flush`).

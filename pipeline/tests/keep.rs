@@ -312,3 +312,38 @@ async fn the_lag_is_that_of_the_oldest_row_in_no_file() {
     lake.flush().await.unwrap();
     assert_eq!(lake.health().lag, Duration::ZERO);
 }
+
+/// An older program wrote the lake, and its log has gone on.
+#[tokio::test]
+async fn a_table_that_is_new_to_the_lake_misses_nothing_that_the_log_has_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let handle = log.log().handle().clone();
+    let old = lake(dir.path(), &[&log]);
+    let mut last = Seq(0);
+    for n in 0..12_000_i64 {
+        let at = T0 + n * SECOND;
+        last = log.append("default/CP1", at, meter(None, 1, at, n, 1.0));
+    }
+    log.sync();
+    handle.release(Consumer::State, last);
+    let count = "SELECT count(*) FROM meter_values";
+    until(&old.sql(), count, "12000").await;
+    old.flush().await.unwrap();
+    until_true(|| Seq(1) < handle.first()).await;
+    old.shutdown().await.unwrap();
+    std::fs::remove_dir_all(dir.path().join("lake/quarantined_messages")).unwrap();
+
+    let new = lake(dir.path(), &[&log]);
+    assert_eq!(value(&new.sql(), count).await, "12000");
+    assert_eq!(new.health().error, None);
+    new.shutdown().await.unwrap();
+    std::fs::remove_dir_all(dir.path().join("lake")).unwrap();
+    let empty = lake(dir.path(), &[&log]);
+    assert!(
+        empty
+            .health()
+            .error
+            .is_some_and(|error| error.contains("are lost"))
+    );
+}
