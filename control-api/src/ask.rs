@@ -7,6 +7,7 @@ use fleet::StationKey;
 
 use crate::SharedApp;
 use crate::error::ApiError;
+use crate::metrics::Database;
 use crate::principals::Principal;
 
 /// How long a shard may take to answer a question that does not wait for a station.
@@ -28,6 +29,17 @@ pub(crate) async fn answered_within<T>(
         .await
         .unwrap_or(Err(RouterError::TimedOut))
         .map_err(ApiError::from)
+}
+
+/// The same of a question that the state store is asked for, timed; what the store says when it fails is a problem too.
+pub(crate) async fn of_store<T>(
+    app: &SharedApp,
+    question: impl Future<Output = Result<Result<T, String>, RouterError>>,
+) -> Result<T, ApiError> {
+    app.metrics
+        .time(Database::State, answered(question))
+        .await?
+        .map_err(ApiError::Unavailable)
 }
 
 /// The station `id` of the caller's tenant.

@@ -14,7 +14,7 @@ use fleet::record::Protocol;
 use sdk::{LocalList, LocalListRequest, LocalListUpdate};
 
 use super::commands::ask_station;
-use crate::ask::{answered, station_key};
+use crate::ask::{answered, of_store, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id};
 use crate::metrics::Database;
@@ -147,10 +147,7 @@ async fn send(
     let note = app
         .router
         .put_local_list(station.key.clone(), part.after.clone());
-    app.metrics
-        .time(Database::State, answered(note))
-        .await?
-        .map_err(ApiError::Unavailable)?;
+    of_store(app, note).await?;
     Ok(part.after)
 }
 
@@ -186,10 +183,7 @@ async fn find(app: &SharedApp, key: StationKey) -> Result<StationView, ApiError>
 }
 
 async fn noted(app: &SharedApp, key: StationKey) -> Result<dataplane::LocalList, ApiError> {
-    app.metrics
-        .time(Database::State, answered(app.router.local_list(key)))
-        .await?
-        .map_err(ApiError::Unavailable)
+    of_store(app, app.router.local_list(key)).await
 }
 
 async fn tokens(app: &SharedApp, tenant: &str) -> Result<Vec<Token>, ApiError> {
@@ -200,11 +194,7 @@ async fn tokens(app: &SharedApp, tenant: &str) -> Result<Vec<Token>, ApiError> {
         let question = app
             .router
             .tokens(tenant, filter, after.as_deref(), PAGE_LEN);
-        let page = app
-            .metrics
-            .time(Database::State, answered(question))
-            .await?
-            .map_err(ApiError::Unavailable)?;
+        let page = of_store(app, question).await?;
         tokens.extend(page.items);
         if TOKENS_MAX < tokens.len() {
             let detail = format!("more than {TOKENS_MAX} tokens, too many for a list");

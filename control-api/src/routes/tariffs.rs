@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use super::commands::{agreed, ask_station, says_accepted};
 use super::devices::{SITE_CHARS_MAX, check_text};
 use super::transactions::transaction_id;
-use crate::ask::{answered, station_key};
+use crate::ask::{answered, of_store, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, Ids};
 use crate::listing::{Everything, Listing, PageParams, page};
@@ -63,11 +63,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Tariff>>, ApiError> {
     let after = listing.after.as_deref();
     let question = app.router.tariffs(&caller.tenant, after, listing.limit);
-    let tariffs = app
-        .metrics
-        .time(Database::State, answered(question))
-        .await?
-        .map_err(ApiError::Unavailable)?;
+    let tariffs = of_store(&app, question).await?;
     Ok(Json(page(tariffs, convert::tariff, String::clone)))
 }
 
@@ -137,12 +133,8 @@ pub(crate) async fn put(
         };
         ApiError::field(pointer, error.detail)
     })?;
-    let question = answered(app.router.put_tariff(&caller.tenant, stored.clone()));
-    let written = app
-        .metrics
-        .time(Database::State, question)
-        .await?
-        .map_err(ApiError::Unavailable)?;
+    let question = app.router.put_tariff(&caller.tenant, stored.clone());
+    let written = of_store(&app, question).await?;
     match written {
         TariffWritten::Created | TariffWritten::Changed => Ok(Json(convert::tariff(stored))),
         TariffWritten::Differs => Err(ApiError::Conflict(format!(
@@ -172,12 +164,8 @@ pub(crate) async fn delete(
     Caller(caller): Caller,
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
-    let question = answered(app.router.delete_tariff(&caller.tenant, &id));
-    let known = app
-        .metrics
-        .time(Database::State, question)
-        .await?
-        .map_err(ApiError::Unavailable)?;
+    let question = app.router.delete_tariff(&caller.tenant, &id);
+    let known = of_store(&app, question).await?;
     if known {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -339,11 +327,9 @@ fn check_place(caller: &Principal, member: &str, place: &str) -> Result<(), Stri
 }
 
 async fn find(app: &SharedApp, caller: &Principal, id: &str) -> Result<StoredTariff, ApiError> {
-    let question = answered(app.router.tariff(&caller.tenant, id));
-    app.metrics
-        .time(Database::State, question)
+    let question = app.router.tariff(&caller.tenant, id);
+    of_store(app, question)
         .await?
-        .map_err(ApiError::Unavailable)?
         .ok_or_else(|| ApiError::not_found("tariff", id))
 }
 

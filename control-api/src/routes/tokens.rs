@@ -13,11 +13,10 @@ use utoipa::IntoParams;
 
 use super::devices::percent_encoded;
 use super::transactions::check_token;
-use crate::ask::answered;
+use crate::ask::of_store;
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, from_value};
 use crate::listing::{Listing, PageParams, page};
-use crate::metrics::Database;
 use crate::{SharedApp, convert};
 
 /// Rounds of a change that others were faster than.
@@ -57,11 +56,7 @@ pub(crate) async fn list(
     let question = app
         .router
         .tokens(&caller.tenant, filter, after, listing.limit);
-    let tokens = app
-        .metrics
-        .time(Database::State, answered(question))
-        .await?
-        .map_err(ApiError::Unavailable)?;
+    let tokens = of_store(&app, question).await?;
     Ok(Json(page(tokens, convert::token, String::clone)))
 }
 
@@ -114,12 +109,8 @@ pub(crate) async fn delete(
     Caller(caller): Caller,
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
-    let question = answered(app.router.delete_token(&caller.tenant, &id));
-    let known = app
-        .metrics
-        .time(Database::State, question)
-        .await?
-        .map_err(ApiError::Unavailable)?;
+    let question = app.router.delete_token(&caller.tenant, &id);
+    let known = of_store(&app, question).await?;
     if known {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -216,11 +207,9 @@ fn merged(before: &TokenRequest, change: &Map<String, Value>) -> Result<TokenReq
 }
 
 async fn find(app: &SharedApp, tenant: &str, id: &str) -> Result<dataplane::Token, ApiError> {
-    let question = answered(app.router.token(tenant, id));
-    app.metrics
-        .time(Database::State, question)
+    let question = app.router.token(tenant, id);
+    of_store(app, question)
         .await?
-        .map_err(ApiError::Unavailable)?
         .ok_or_else(|| ApiError::not_found("token", id))
 }
 
@@ -230,11 +219,8 @@ async fn write(
     token: dataplane::Token,
     mode: TokenMode,
 ) -> Result<TokenWritten, ApiError> {
-    let question = answered(app.router.put_token(tenant, token, mode));
-    app.metrics
-        .time(Database::State, question)
-        .await?
-        .map_err(ApiError::Unavailable)
+    let question = app.router.put_token(tenant, token, mode);
+    of_store(app, question).await
 }
 
 #[cfg(test)]
