@@ -3,7 +3,7 @@
 use fleet::StationKey;
 
 use super::view::Page;
-use super::{Ask, PAGE_LEN_MAX, Router, RouterError, TokenAsk, post};
+use super::{Router, RouterError, TokenAsk};
 use crate::items::{ItemKind, ItemView};
 
 impl Router {
@@ -20,21 +20,16 @@ impl Router {
         after: Option<i64>,
         limit: usize,
     ) -> Result<Option<Result<Page<ItemView, i64>, String>>, RouterError> {
-        let key = station.clone();
-        let asked = self.ask(key.partition(), |reply| Ask::RecentVariables { key, reply });
-        // First what is on its way, as for variables.
-        let Some(recent) = asked.await? else {
-            return Ok(None);
-        };
-        let limit = limit.clamp(1, PAGE_LEN_MAX);
-        let page = post(&self.tokens, |reply| TokenAsk::Items {
-            kind,
-            station,
-            recent,
-            after,
-            limit,
-            reply,
-        });
-        page.await.map(Some)
+        self.page_behind_recent(station, limit, |station, recent, limit, reply| {
+            TokenAsk::Items {
+                kind,
+                station,
+                recent,
+                after,
+                limit,
+                reply,
+            }
+        })
+        .await
     }
 }
