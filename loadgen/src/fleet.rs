@@ -34,17 +34,20 @@ pub struct Fleet {
 
 impl Fleet {
     /// The stations of `identities`; one connects every `pace`, beginning at the start of the plan.
+    ///
+    /// Each comes with its number in the whole fleet, of which this one may be a part: a station does the same
+    /// whatever process it is in.
     pub fn new(
         plan: Plan,
-        identities: impl IntoIterator<Item = (String, Version)>,
+        identities: impl IntoIterator<Item = (u32, String, Version)>,
         pace: Duration,
     ) -> Fleet {
-        let mut begins_at = plan.timeline.start;
         let mut stations = Vec::new();
-        for (index, (name, version)) in (0..).zip(identities) {
-            stations.push(Station::new(&plan, index, name, version, begins_at));
-            begins_at = begins_at + pace;
+        for (number, name, version) in identities {
+            let begins_at = plan.timeline.start + pace.saturating_mul(number);
+            stations.push(Station::new(&plan, number, name, version, begins_at));
         }
+        stations.shrink_to_fit();
         let mut fleet = Fleet {
             plan,
             deadlines: BinaryHeap::with_capacity(stations.len()),
@@ -104,6 +107,17 @@ impl Fleet {
     pub fn handle_down(&mut self, index: Index, now: Instant, out: &mut Outputs) {
         self.with(index, out, |station, plan, out| {
             station.handle_down(plan, now, out)
+        });
+    }
+
+    /// The station's connection was cut from here, with its power if `power_loss`.
+    pub fn handle_cut(&mut self, index: Index, now: Instant, power_loss: bool, out: &mut Outputs) {
+        self.with(index, out, |station, plan, out| {
+            if power_loss {
+                station.handle_power_loss(plan, now, out);
+            } else {
+                station.handle_down(plan, now, out);
+            }
         });
     }
 

@@ -22,6 +22,8 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match options.command {
             Command::Fleet(options) => run::fleet(options).await,
+            Command::Storm(options) => run::storm(options).await,
+            Command::Join(options) => run::join(&options),
             Command::WsEcho(options) => run::ws_echo(options).await,
             Command::Verify(options) => run::verify(options).await,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use loadgen::plan::{Scenario, Versions};
+use loadgen::report::{Threshold, ThresholdError};
 use loadgen::target;
 
 /// Simulated fleets of OCPP charging stations against any CSMS, and a check of what it kept.
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   loadgen fleet --stations 100 --duration 1m
   loadgen fleet --stations 1000 --truth truth.ndjson --report-json report.json
+  loadgen storm --stations 10000 --fail-if 'all-back>30s'
   loadgen verify --truth truth.ndjson --token \"$SIGEC_ADMIN_TOKEN\"";
 
 #[derive(Debug, Subcommand)]
@@ -27,6 +29,12 @@ pub(crate) enum Command {
     /// Simulate a fleet of charging stations.
     #[command(after_help = FLEET_EXAMPLES)]
     Fleet(Box<Fleet>),
+    /// Cut a fleet off and measure how it comes back.
+    #[command(after_help = STORM_EXAMPLES)]
+    Storm(Box<Storm>),
+    /// Put reports of several processes or machines together.
+    #[command(after_help = JOIN_EXAMPLES)]
+    Join(Join),
     /// Say what is heard: an end for WebSocket conformance suites, on the codec of server and fleet.
     #[command(after_help = ECHO_EXAMPLES)]
     WsEcho(WsEcho),
@@ -42,13 +50,35 @@ Examples:
   Ten hours of history in ten minutes:
     loadgen fleet --stations 200 --interval 60s --speed 60 --duration 10m
   A load test with a verdict, and the truth for `loadgen verify`:
-    loadgen fleet --url ws://csms:9000/ --stations 10000 --rate-connect 500 \\
-      --source-addresses 127.0.0.1-127.0.0.8 --duration 30m --seed 7 \\
-      --truth truth.ndjson --report-json report.json --fail-p99 100ms --fail-errors 0
+    loadgen fleet --url ws://csms:9000/ --stations 10000 --rate-connect 500 --duration 30m --seed 7 \\
+      --truth truth.ndjson --report-json report.json --fail-if 'p99>100ms' --fail-if 'errors>0'
+  A fleet that is too large for one process or one core:
+    loadgen fleet --stations 60000 --processes 4 --scenario idle --heartbeat 60s
   Stations with passwords, one `id,password` per line:
     loadgen fleet --stations 100 --password-file stations.csv
 
 Exit status: 0; 1 when a --fail threshold was passed; 2 when it could not run.";
+
+const STORM_EXAMPLES: &str = "\
+Examples:
+  A thousand stations lose their network for a moment, a hundred do not:
+    loadgen storm
+  The power comes back to ten thousand stations, with the back-off that they were configured with, and a verdict:
+    loadgen storm --stations 10000 --rate-connect 2000 --power-loss --wait-minimum 10s --random-range 10s \\
+      --repeat-times 3 --fail-if 'all-back>30s' --fail-if 'established-p99>50ms'
+  A hundred thousand, in processes of 17,000, from as many addresses as that takes:
+    loadgen storm --stations 100000 --established 1000 --processes 6 --rate-connect 5000 --report-json storm.json
+
+Exit status: 0; 1 when a --fail-if limit was passed, or, without any, when a station was not back; 2 when it could
+not run, as when not all stations could connect before the storm.";
+
+const JOIN_EXAMPLES: &str = "\
+Examples:
+  Two machines that ran at the same time, with a station prefix of their own each:
+    loadgen join left.json right.json --report-json both.json --fail-if 'p99>100ms'
+
+Counts add up, quantiles are those of all latencies together. Exit status: 0; 1 when a --fail-if limit was passed; 2 when
+a file is no report.";
 
 const ECHO_EXAMPLES: &str = "\
 Examples:
@@ -65,32 +95,18 @@ Examples:
 Exit status: 0 when acknowledged ⊆ present ⊆ sent, nothing is there twice and energy is equal; 1 when
 anything differs; 2 when it could not be checked.";
 
+/// What every command has that makes stations.
 #[derive(Debug, Args)]
-pub(crate) struct Fleet {
+pub(crate) struct Stations {
     /// The CSMS; the identity of each station is appended.
     #[arg(long, default_value = "ws://127.0.0.1:9000/")]
     pub(crate) url: String,
-    /// How many stations.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) stations: u32,
     /// Version of OCPP; mix is 1.6 and 2.0.1 in turn, all is 2.1 as well.
     #[arg(long, value_enum, default_value = "mix")]
     pub(crate) version: Versions,
-    /// Between two meter samples of a transaction, by the stations' clocks.
-    #[arg(long, default_value = "60s", value_parser = positive)]
-    pub(crate) interval: Duration,
-    /// How long the run takes.
-    #[arg(long, default_value = "10m", value_parser = positive)]
-    pub(crate) duration: Duration,
     /// Names the fleet: the same seed gives the same messages at the same moments.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// What the stations do.
-    #[arg(long, value_enum, default_value = "default")]
-    pub(crate) scenario: Scenario,
-    /// Connectors per station, each on its own EVSE.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(crate) connectors: u32,
     /// Stations are called PREFIX00001, PREFIX00002, …
     #[arg(long, default_value = "CP", value_name = "PREFIX")]
     pub(crate) station_prefix: String,
@@ -100,42 +116,135 @@ pub(crate) struct Fleet {
     /// Stations that connect per second at the beginning.
     #[arg(long, default_value_t = 200.0, value_name = "N", value_parser = positive_rate)]
     pub(crate) rate_connect: f64,
-    /// Addresses to connect from, in turn: one carries some 28,000 connections.
+    /// Addresses to connect from, in turn: one carries some 28,000 connections. Large fleets on this machine take
+    /// 127.1.0.1 and those after it by themselves.
     #[arg(long, value_name = "FIRST-LAST", value_parser = sources)]
     pub(crate) source_addresses: Option<Sources>,
-    /// The stations' clocks run N times as fast; the run begins in the past and ends in the present.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) speed: u32,
     /// Offer compression of messages (permessage-deflate), with windows of 1 KiB.
     #[arg(long)]
     pub(crate) deflate: bool,
-    /// Between two Heartbeats, whatever the CSMS says.
-    #[arg(long, value_parser = positive)]
-    pub(crate) heartbeat: Option<Duration>,
-    /// Shortest wait before a station connects again; it doubles up to 16 times as long, plus chance.
-    #[arg(long, default_value = "1s", value_parser = positive)]
-    pub(crate) reconnect: Duration,
     /// After this an unanswered call counts as lost.
     #[arg(long, default_value = "30s", value_parser = positive)]
     pub(crate) call_timeout: Duration,
-    /// Events that a station keeps while offline; beyond, the oldest samples are dropped.
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
-    pub(crate) offline_events: usize,
     /// After the end, how long stations may take to send what is queued.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) drain: Duration,
-    /// Write every event sent and whether it was acknowledged, for `loadgen verify`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: Option<PathBuf>,
-    /// Write the report as JSON.
+    /// Share the stations among so many processes, and join their reports into one: each has its own limit of open
+    /// files and may have its own core.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) processes: u32,
+    /// Write the report as JSON, also for `loadgen join`.
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
+    /// Which part of a fleet of several processes this one is.
+    #[arg(long, hide = true, requires = "part_report")]
+    pub(crate) part: Option<Part>,
+    /// Where its report goes.
+    #[arg(long, hide = true)]
+    pub(crate) part_report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fleet {
+    #[command(flatten)]
+    pub(crate) stations_of: Stations,
+    /// How many stations.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) stations: u32,
+    /// Between two meter samples of a transaction, by the stations' clocks.
+    #[arg(long, default_value = "60s", value_parser = positive)]
+    pub(crate) interval: Duration,
+    /// How long the run takes.
+    #[arg(long, default_value = "10m", value_parser = positive)]
+    pub(crate) duration: Duration,
+    /// What the stations do.
+    #[arg(long, value_enum, default_value = "default")]
+    pub(crate) scenario: Scenario,
+    /// Connectors per station, each on its own EVSE.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) connectors: u32,
+    /// The stations' clocks run N times as fast; the run begins in the past and ends in the present.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) speed: u32,
+    /// Between two Heartbeats, whatever the CSMS says.
+    #[arg(long, value_parser = positive)]
+    pub(crate) heartbeat: Option<Duration>,
+    /// Shortest wait before a station connects again; as much again comes to it by chance, and it doubles four times.
+    #[arg(long, default_value = "1s", value_parser = positive)]
+    pub(crate) reconnect: Duration,
+    /// Events that a station keeps while offline; beyond, the oldest samples are dropped.
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) offline_events: usize,
+    /// Write every event sent and whether it was acknowledged, for `loadgen verify`. With --processes there is one
+    /// file for each, FILE.1, FILE.2, …
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
     /// Exit 1 when the 99th percentile of latency is above this.
     #[arg(long, value_name = "DURATION", value_parser = positive)]
     pub(crate) fail_p99: Option<Duration>,
     /// Exit 1 when there are more errors than this.
     #[arg(long, value_name = "N")]
     pub(crate) fail_errors: Option<u64>,
+    /// Exit 1 when a figure is above (or with <, below) a limit: p99>50ms, errors>0, achieved-rate<1000. Figures: p50,
+    /// p90, p99, p99.9, max, lag-p99, errors, unexpected, lost, failed, offered-rate, achieved-rate.
+    #[arg(long, value_name = "LIMIT", value_parser = fleet_threshold)]
+    pub(crate) fail_if: Vec<Threshold>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Storm {
+    #[command(flatten)]
+    pub(crate) stations_of: Stations,
+    /// How many stations are cut off and come back.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) stations: u32,
+    /// Stations besides them that stay connected, and show what the storm does to others.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub(crate) established: u32,
+    /// Between two Heartbeats of a station: of each, as those of the storm beat until it and after it.
+    #[arg(long, default_value = "1s", value_parser = positive)]
+    pub(crate) heartbeat: Duration,
+    /// RetryBackOffWaitMinimum: the shortest wait before a station connects again.
+    #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
+    pub(crate) wait_minimum: Duration,
+    /// RetryBackOffRandomRange: what comes to each wait by chance, at most.
+    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
+    pub(crate) random_range: Duration,
+    /// RetryBackOffRepeatTimes: how often the wait doubles.
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=30))]
+    pub(crate) repeat_times: u32,
+    /// The stations had no power: they boot again and report their connectors. Otherwise only their network was gone.
+    #[arg(long)]
+    pub(crate) power_loss: bool,
+    /// There is no network so long after the cut: attempts come to nothing, and waits double.
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    pub(crate) outage: Duration,
+    /// How long all stations may take to connect before the storm.
+    #[arg(long, default_value = "5m", value_parser = positive)]
+    pub(crate) gather_max: Duration,
+    /// How long the established stations are measured before the cut.
+    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(crate) settle: Duration,
+    /// How long the stations may take to be back.
+    #[arg(long, default_value = "2m", value_parser = positive)]
+    pub(crate) back_max: Duration,
+    /// Exit 1 when a figure is above (or with <, below) a limit: all-back>30s, established-p99>50ms. Figures: those of
+    /// `loadgen fleet` and all-back, missing, refused, retried, handshake-rate, established-p99.
+    #[arg(long, value_name = "LIMIT", value_parser = storm_threshold)]
+    pub(crate) fail_if: Vec<Threshold>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// Reports written with --report-json.
+    #[arg(required = true, value_name = "REPORT")]
+    pub(crate) reports: Vec<PathBuf>,
+    /// Write the joined report as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report_json: Option<PathBuf>,
+    /// Exit 1 when a figure of the whole is above (or with <, below) a limit, as in `loadgen fleet` and `storm`.
+    #[arg(long, value_name = "LIMIT", value_parser = storm_threshold)]
+    pub(crate) fail_if: Vec<Threshold>,
 }
 
 #[derive(Debug, Args)]
@@ -161,9 +270,9 @@ pub(crate) struct WsEcho {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The truth of a run (`loadgen fleet --truth`).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: PathBuf,
+    /// The truth of a run (`loadgen fleet --truth`); of a run in several processes, all their files.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) truth: Vec<PathBuf>,
     /// The server.
     #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
     pub(crate) http: String,
@@ -183,6 +292,35 @@ fn sources(text: &str) -> Result<Sources, String> {
     target::parse_sources(text)
         .map(Sources)
         .map_err(|error| format!("{error:#}"))
+}
+
+/// One of several processes that share a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// From 0.
+    pub(crate) index: u32,
+    /// How many there are.
+    pub(crate) of: u32,
+}
+
+impl std::str::FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Part, String> {
+        let numbers = text.split_once('/').and_then(|(index, of)| {
+            let (index, of) = (index.parse().ok()?, of.parse().ok()?);
+            (index < of).then_some(Part { index, of })
+        });
+        numbers.ok_or_else(|| "expected K/N, K below N".to_owned())
+    }
+}
+
+fn fleet_threshold(text: &str) -> Result<Threshold, ThresholdError> {
+    Threshold::parse(text, false)
+}
+
+fn storm_threshold(text: &str) -> Result<Threshold, ThresholdError> {
+    Threshold::parse(text, true)
 }
 
 fn positive(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ocpp::{Instant, Version};
 
+use crate::random::Random;
+
 /// How the stations spend their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
@@ -101,6 +103,30 @@ impl Timeline {
     }
 }
 
+/// How long a station waits before it connects again (2.0.1 Part 4 §5.3). Stations of 1.6, which has no such settings,
+/// do the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackOff {
+    /// `RetryBackOffWaitMinimum`.
+    pub wait_min: Duration,
+    /// `RetryBackOffRandomRange`.
+    pub random_range: Duration,
+    /// `RetryBackOffRepeatTimes`: how often the wait doubles.
+    pub repeat_times: u32,
+}
+
+impl BackOff {
+    /// The wait after the loss of a connection and `failures` attempts, the last of which waited for `previous`.
+    pub fn wait(&self, failures: u32, previous: Duration, random: &mut Random) -> Duration {
+        let mut more = || random.duration(Duration::ZERO, self.random_range);
+        match failures {
+            0 => self.wait_min + more(),
+            _ if failures <= self.repeat_times => previous.saturating_mul(2).saturating_add(more()),
+            _ => previous,
+        }
+    }
+}
+
 /// Everything the stations of a run have in common.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -121,8 +147,8 @@ pub struct Plan {
     pub offline_events_max: usize,
     /// After this an unanswered call counts as lost.
     pub call_timeout: Duration,
-    /// `RetryBackOffWaitMinimum` of 2.0.1: the shortest wait before a station connects again.
-    pub reconnect_min: Duration,
+    /// Before a station connects again.
+    pub back_off: BackOff,
     /// Between two Heartbeats; `None` obeys the interval of the BootNotification answer.
     pub heartbeat: Option<Duration>,
 }
@@ -155,6 +181,30 @@ mod tests {
         assert_eq!(
             timeline.station(Duration::from_secs(1)),
             Duration::from_secs(60)
+        );
+    }
+
+    #[test]
+    fn the_wait_doubles_as_often_as_it_may() {
+        let back_off = BackOff {
+            wait_min: Duration::from_secs(10),
+            random_range: Duration::from_secs(5),
+            repeat_times: 2,
+        };
+        let mut random = Random::new(1, &[]);
+        let mut waits = vec![back_off.wait(0, Duration::ZERO, &mut random)];
+        for failures in 1..5 {
+            waits.push(back_off.wait(failures, waits[waits.len() - 1], &mut random));
+        }
+        let within =
+            |wait: Duration, least: Duration| least <= wait && wait < least + back_off.random_range;
+        assert!(within(waits[0], back_off.wait_min), "{waits:?}");
+        assert!(within(waits[1], waits[0] * 2), "{waits:?}");
+        assert!(within(waits[2], waits[1] * 2), "{waits:?}");
+        assert_eq!(
+            [waits[2]; 2],
+            waits[3..],
+            "no longer than after the last doubling"
         );
     }
 

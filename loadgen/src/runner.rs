@@ -1,5 +1,7 @@
 //! The sockets of a fleet: carries out what the stations want, on one thread.
 
+mod storm;
+
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
@@ -25,8 +27,8 @@ use crate::report::Report;
 use crate::station::Output;
 use crate::target::Target;
 use crate::truth::Writer;
-
-const SECOND: Duration = Duration::from_secs(1);
+use storm::Stage;
+pub use storm::{Gate, StormPlan};
 
 /// What a run needs besides its fleet.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub struct Settings {
     pub drain: Duration,
     /// Where the truth goes.
     pub truth: Option<Writer>,
+    /// Between two points of the report's series.
+    pub step: Duration,
+    /// Cut most of the stations off once all are connected, and see them come back.
+    pub storm: Option<StormPlan>,
     /// Set from outside, with a wake, to end the run early.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -67,15 +73,22 @@ pub struct Runner<P> {
     next_tick: Instant,
     last_tick: Instant,
     phase: Phase,
+    stage: Stage,
+    /// Why the run could not be what it should have been.
+    failed: Option<String>,
     ended_at: Instant,
     failure: Option<io::Error>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Link {
     conn: Option<ConnId>,
     /// Attempts so far: a late failure of an attempt that was given up is told by it.
     attempt: u32,
+    /// When the last one should have begun.
+    due: Instant,
+    /// Back after the storm.
+    back: bool,
 }
 
 #[derive(Debug)]
@@ -103,25 +116,39 @@ pub struct Finished {
     pub elapsed: Duration,
     /// Why the truth could not be written, if so.
     pub failure: Option<io::Error>,
+    /// Why the run could not be what it should have been, if so.
+    pub failed: Option<String>,
 }
 
 impl<P: FnMut(String)> Runner<P> {
     /// A runner whose driver is about to start.
     pub fn new(fleet: Fleet, settings: Settings, progress: P) -> Runner<P> {
         let start = fleet.plan().timeline.start;
+        let link = Link {
+            conn: None,
+            attempt: 0,
+            due: start,
+            back: false,
+        };
+        let mut report = Report::default();
+        report.series.began_utc_micros = net::clock::utc_micros();
+        let stage = Stage::first(settings.storm.as_ref(), start);
+        let next_tick = start + settings.step;
         Runner {
-            links: vec![Link::default(); fleet.stations().len()],
+            links: vec![link; fleet.stations().len()],
             connections: Vec::new(),
             outputs: VecDeque::new(),
             inflater: Inflater::default(),
             deflater: Deflater::default(),
             random: Random::new(fleet.plan().seed, &[start.0]),
-            report: Report::default(),
+            report,
+            stage,
+            failed: None,
             fleet,
             settings,
             progress,
             now: start,
-            next_tick: start + SECOND,
+            next_tick,
             last_tick: start,
             phase: Phase::Running,
             ended_at: start,
@@ -140,6 +167,7 @@ impl<P: FnMut(String)> Runner<P> {
             report: self.report,
             elapsed: self.ended_at - self.fleet.plan().timeline.start,
             failure: self.failure,
+            failed: self.failed,
         }
     }
 
@@ -148,11 +176,10 @@ impl<P: FnMut(String)> Runner<P> {
         while let Some((station, output)) = self.outputs.pop_front() {
             self.report.record(&output);
             match output {
-                Output::Connect => self.connect(io, station),
+                Output::Connect { due } => self.connect(io, station, due),
                 Output::Close => {
                     if !self.close(io, station) {
-                        self.report
-                            .connect_failed("no answer to the upgrade in time");
+                        self.not_connected(station, "no answer to the upgrade in time");
                     }
                 }
                 Output::Send(text) => {
@@ -165,8 +192,8 @@ impl<P: FnMut(String)> Runner<P> {
                     truth.acked_at = acked.then(|| rfc3339(io.utc_micros() / 1_000));
                     self.write(|writer| writer.settled(&truth));
                 }
+                Output::Answered { latency, .. } => self.established_answered(station, latency),
                 Output::Offered(_)
-                | Output::Answered { .. }
                 | Output::Failed { .. }
                 | Output::Unexpected
                 | Output::Commanded(_) => {}
@@ -199,8 +226,12 @@ impl<P: FnMut(String)> Runner<P> {
         Some(MaskKey((self.random.bits() as u32).to_ne_bytes()))
     }
 
-    fn connect(&mut self, io: &mut Io<'_>, station: Index) {
+    fn connect(&mut self, io: &mut Io<'_>, station: Index, due: Instant) {
+        if !self.attempt(station) {
+            return self.fleet.handle_down(station, self.now, &mut self.outputs);
+        }
         let link = &mut self.links[station as usize];
+        link.due = due;
         link.attempt = link.attempt.wrapping_add(1);
         let tag = u64::from(link.attempt) << 32 | u64::from(station);
         let sources = &self.settings.sources;
@@ -214,7 +245,7 @@ impl<P: FnMut(String)> Runner<P> {
     }
 
     fn failed(&mut self, station: Index, reason: &str) {
-        self.report.connect_failed(reason);
+        self.not_connected(station, reason);
         self.fleet.handle_down(station, self.now, &mut self.outputs);
     }
 
@@ -265,6 +296,7 @@ impl<P: FnMut(String)> Runner<P> {
                     }
                     self.report.connected();
                     self.fleet.handle_up(station, self.now, &mut self.outputs);
+                    self.storm_connected(station);
                     return Some(len);
                 }
                 let chosen = protocol.unwrap_or("none");
@@ -318,6 +350,7 @@ impl<P: FnMut(String)> Runner<P> {
                     self.fleet
                         .handle_text(station, self.now, text, &mut self.outputs);
                     self.carry_out(io);
+                    self.may_be_back(station);
                 }
             }
             Message::Ping(payload) => {
@@ -351,20 +384,33 @@ impl<P: FnMut(String)> Runner<P> {
             .count();
         let left = fleet.plan().end - self.now;
         let elapsed = self.now - self.last_tick;
-        let line = self
-            .report
-            .progress(elapsed, up, fleet.stations().len(), left);
-        (self.progress)(line);
+        let since_start = self.now - fleet.plan().timeline.start;
+        let point = self.report.step(since_start, elapsed, up);
+        (self.progress)(format!(
+            "{up}/{} connected · {:.0} offered/s, {:.0} answered/s · p50 {:.1} ms p99 {:.1} ms · {} errors · {} s left",
+            fleet.stations().len(),
+            point.per_second(point.offered),
+            point.per_second(point.answered),
+            point.p50_us as f64 / 1_000.0,
+            point.p99_us as f64 / 1_000.0,
+            self.report.errors(),
+            left.as_secs(),
+        ));
         self.last_tick = self.now;
-        self.next_tick = self.now + SECOND;
+        // By the clock rather than from the last one, so that parts of a run in several processes keep step.
+        while self.next_tick <= self.now {
+            self.next_tick = self.next_tick + self.settings.step;
+        }
     }
 
     /// Ends the run when it is time, or when nobody has anything to say after it.
     fn advance(&mut self, io: &mut Io<'_>) {
         match self.phase {
             Phase::Running => {
+                self.advance_storm(io);
                 let interrupted = self.settings.interrupted.load(Ordering::Relaxed);
-                if interrupted || self.fleet.plan().end <= self.now {
+                let over = self.stage == Stage::Over || self.fleet.plan().end <= self.now;
+                if interrupted || over {
                     self.fleet.finish();
                     self.phase = Phase::Draining {
                         until: self.now + self.settings.drain,
@@ -454,14 +500,13 @@ impl<P: FnMut(String)> Handler for Runner<P> {
         }
         link.conn = None;
         let reason = reason_text(reason);
+        let station = connection.station;
         if connection.upgrade.is_some() {
-            self.report
-                .connect_failed(&format!("during the upgrade: {reason}"));
+            self.not_connected(station, &format!("during the upgrade: {reason}"));
         } else {
             self.report.disconnected(&reason);
         }
-        self.fleet
-            .handle_down(connection.station, self.now, &mut self.outputs);
+        self.fleet.handle_down(station, self.now, &mut self.outputs);
         self.carry_out(io);
     }
 
@@ -478,6 +523,7 @@ impl<P: FnMut(String)> Handler for Runner<P> {
     fn woken(&mut self, io: &mut Io<'_>) {
         self.now = Instant(io.now());
         self.advance(io);
+        self.carry_out(io);
     }
 
     fn timer(&mut self, io: &mut Io<'_>) {
@@ -490,11 +536,13 @@ impl<P: FnMut(String)> Handler for Runner<P> {
             self.tick();
         }
         self.advance(io);
+        self.carry_out(io);
     }
 
     fn poll_timeout(&self) -> Option<u64> {
         // The end is seen within a second of its time, and at once by a fleet that is quiet in that moment.
         let own = match self.phase {
+            Phase::Running if self.stage == Stage::Over => self.now,
             Phase::Running => self.next_tick.min(self.fleet.plan().end),
             Phase::Draining { until } => self.now + Duration::from_millis(10).min(until - self.now),
         };

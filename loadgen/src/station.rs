@@ -18,6 +18,7 @@ mod v201;
 use std::time::Duration;
 
 use ocpp::{Frame, Instant, Version};
+use serde::{Deserialize, Serialize};
 
 use crate::connector::{Connector, Happening};
 use crate::event::{Body, Event, Status, Transaction};
@@ -40,14 +41,14 @@ const RESTART: Duration = Duration::from_secs(2);
 /// The interval of Heartbeats, should the CSMS name none.
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(300);
 
-/// The wait before the next connection doubles so many times at most (`RetryBackOffRepeatTimes`).
-const BACK_OFF_DOUBLINGS: u32 = 4;
-
 /// What the owner is to do, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Open a connection; then call [`Station::handle_up`] or [`Station::handle_down`].
-    Connect,
+    Connect {
+        /// When it should have begun.
+        due: Instant,
+    },
     /// Close the connection; no call follows.
     Close,
     /// Send this text message.
@@ -87,7 +88,8 @@ pub enum Output {
 }
 
 /// How a request came to nothing. It is sent again if the station keeps its kind, except when given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// No answer in time.
     Timeout,
@@ -130,6 +132,11 @@ pub struct Station {
     statuses: u32,
     /// Attempts since the last connection.
     attempts: u32,
+    /// The last wait before an attempt.
+    back_off: Duration,
+    /// Heartbeats that became due while one was unanswered, and when the last of them did.
+    beats_behind: u32,
+    beat_behind_at: Instant,
     /// Reused between calls.
     happenings: Vec<Happening>,
 }
@@ -204,6 +211,9 @@ impl Station {
             boots: 0,
             statuses: 0,
             attempts: 0,
+            back_off: Duration::ZERO,
+            beats_behind: 0,
+            beat_behind_at: begins_at,
             happenings: Vec::new(),
         }
     }
@@ -221,6 +231,11 @@ impl Station {
     /// True while it has a connection.
     pub fn is_up(&self) -> bool {
         self.link == Link::Up
+    }
+
+    /// True while it has a connection and the CSMS has accepted its boot.
+    pub fn is_online(&self) -> bool {
+        self.link == Link::Up && self.boot == Boot::Accepted
     }
 
     /// True when it has nothing to say and waits for no answer.
@@ -268,7 +283,7 @@ impl Station {
                 self.link = Link::Connecting {
                     until: now + plan.call_timeout,
                 };
-                out.push(Output::Connect);
+                out.push(Output::Connect { due: retry_at });
             }
             Link::Connecting { until } if until <= now => {
                 out.push(Output::Close);
@@ -291,14 +306,39 @@ impl Station {
         self.record(plan, out);
         if let Some(at) = self.heartbeat_at.filter(|at| *at <= now) {
             self.heartbeat_at = Some(at + self.settings.heartbeat());
-            // A second one would tell nothing that the first, still unanswered, does not.
-            if self.boot == Boot::Accepted && !self.outbox.holds_heartbeat() {
-                let event = self.event(plan, at, 0, Body::Heartbeat);
+            if self.boot == Boot::Accepted {
                 out.push(Output::Offered("Heartbeat"));
-                self.outbox.pass(event);
+                self.beat(plan, at);
             }
         }
         self.pump(plan, now, out);
+    }
+
+    fn beat(&mut self, plan: &Plan, at: Instant) {
+        // A second one would tell the CSMS nothing that the first, still unanswered, does not; but it was due, and a
+        // report that left it out would show a CSMS that stands still as one slow answer.
+        if self.outbox.holds_heartbeat() {
+            self.beats_behind += 1;
+            self.beat_behind_at = at;
+        } else {
+            let event = self.event(plan, at, 0, Body::Heartbeat);
+            self.outbox.pass(event);
+        }
+    }
+
+    /// When the Heartbeats became due that had to wait behind another one; there are none afterwards.
+    fn beats_behind(&mut self) -> impl Iterator<Item = Instant> + use<> {
+        let (last, interval) = (self.beat_behind_at, self.settings.heartbeat());
+        let count = std::mem::take(&mut self.beats_behind);
+        let nanos = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+        (0..u64::from(count)).map(move |n| Instant(last.0.saturating_sub(n.saturating_mul(nanos))))
+    }
+
+    fn beats_failed(&mut self, failure: Failure, out: &mut Vec<Output>) {
+        out.extend(self.beats_behind().map(|_| Output::Failed {
+            action: "Heartbeat",
+            failure,
+        }));
     }
 
     /// The connection it asked for is there.
@@ -328,14 +368,24 @@ impl Station {
                 reason: "PowerUp",
             };
         }
-        // 2.0.1 Part 4 §5.3: minimum + random, the minimum doubled each time, up to a limit.
-        let wait = plan.reconnect_min * (1 << self.attempts.min(BACK_OFF_DOUBLINGS));
-        self.attempts += 1;
-        let jitter = self.random.duration(Duration::ZERO, plan.reconnect_min);
+        self.beats_failed(Failure::Disconnected, out);
+        self.back_off = plan
+            .back_off
+            .wait(self.attempts, self.back_off, &mut self.random);
+        self.attempts = self.attempts.saturating_add(1);
         self.link = Link::Down {
-            retry_at: now + wait + jitter,
+            retry_at: now + self.back_off,
         };
         self.heartbeat_at = None;
+    }
+
+    /// As [`Station::handle_down`], and the power is gone with it: the station will boot.
+    pub fn handle_power_loss(&mut self, plan: &Plan, now: Instant, out: &mut Vec<Output>) {
+        self.handle_down(plan, now, out);
+        self.boot = Boot::Due {
+            since: now,
+            reason: "PowerUp",
+        };
     }
 
     /// A text message of the CSMS.
@@ -469,10 +519,6 @@ impl Station {
         }
     }
 
-    fn is_online(&self) -> bool {
-        self.link == Link::Up && self.boot == Boot::Accepted
-    }
-
     /// Sends what may be sent.
     fn pump(&mut self, plan: &Plan, now: Instant, out: &mut Vec<Output>) {
         if self.link != Link::Up {
@@ -566,6 +612,13 @@ impl Station {
             latency: now - event.due,
             delayed: event.offline && event.body.is_kept() || event.sent > 1,
         });
+        if event.body == Body::Heartbeat {
+            out.extend(self.beats_behind().map(|due| Output::Answered {
+                action,
+                latency: now - due,
+                delayed: false,
+            }));
+        }
         if let (Some(id), Some(transaction)) = (answer.transaction, event.body.transaction()) {
             self.named.push((transaction, id));
         }
@@ -666,6 +719,9 @@ impl Station {
             };
             return;
         }
+        if event.body == Body::Heartbeat {
+            self.beats_failed(failure, out);
+        }
         if !event.body.is_kept() {
             return;
         }
@@ -702,6 +758,7 @@ impl Station {
             since: now,
             reason: "RemoteReset",
         };
+        self.beats_failed(Failure::Disconnected, out);
         if self.link != Link::Up {
             return;
         }

@@ -94,6 +94,41 @@ pub fn parse_sources(text: &str) -> anyhow::Result<Vec<IpAddr>> {
         .collect())
 }
 
+/// Connections from one address to one port, before the search for a free port takes longer than the connection.
+const PER_SOURCE: u32 = 10_000;
+
+/// Connections from one address to one port that there are ports for (`net.ipv4.ip_local_port_range`).
+const PER_SOURCE_MAX: u32 = 28_000;
+
+/// The addresses that `stations` connect from to `to`: those `given`, else as many of the loopback network as they need,
+/// else what the kernel takes.
+///
+/// # Errors
+///
+/// They are too few.
+pub fn sources(
+    given: Option<&[IpAddr]>,
+    to: SocketAddr,
+    stations: u32,
+) -> anyhow::Result<Vec<IpAddr>> {
+    let sources = match given {
+        Some(given) => given.to_vec(),
+        None if to.ip().is_loopback() && to.is_ipv4() && PER_SOURCE < stations => {
+            let first = u32::from(Ipv4Addr::new(127, 1, 0, 1));
+            let address = |n| IpAddr::from(Ipv4Addr::from(first + n));
+            (0..stations.div_ceil(PER_SOURCE)).map(address).collect()
+        }
+        None => Vec::new(),
+    };
+    let addresses = sources.len().max(1);
+    ensure!(
+        (stations as usize).div_ceil(addresses) <= PER_SOURCE_MAX as usize,
+        "{stations} stations from {addresses} address(es): one address has some 28,000 ports to one port of the CSMS; name \
+         more of this machine with --source-addresses"
+    );
+    Ok(sources)
+}
+
 /// The first `stations` lines of a file of `id,password`. Further columns and a header that begins with `id` are
 /// passed over, so that the file of `sigec station import` serves here too.
 ///
@@ -174,6 +209,23 @@ mod tests {
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_large_fleet_has_addresses_enough_or_is_told_so() {
+        let loopback = "127.0.0.1:9000".parse().unwrap();
+        let elsewhere = "192.0.2.1:9000".parse().unwrap();
+        let count = |given: Option<&[IpAddr]>, to, stations| {
+            sources(given, to, stations)
+                .map(|sources| sources.len())
+                .ok()
+        };
+        assert_eq!(count(None, loopback, 10_000), Some(0));
+        assert_eq!(count(None, loopback, 100_000), Some(10));
+        assert_eq!(count(None, elsewhere, 28_000), Some(0));
+        assert_eq!(count(None, elsewhere, 28_001), None);
+        assert_eq!(count(Some(&[loopback.ip()]), loopback, 28_001), None);
+        assert_eq!(count(Some(&[loopback.ip(); 2]), elsewhere, 28_001), Some(2));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 use ocpp::Instant;
 
 use super::*;
-use crate::plan::Timeline;
+use crate::plan::{BackOff, Timeline};
 
 fn plan(scenario: Scenario) -> Plan {
     let duration = Duration::from_secs(900);
@@ -16,7 +16,11 @@ fn plan(scenario: Scenario) -> Plan {
         end: start + duration,
         offline_events_max: 100,
         call_timeout: Duration::from_secs(30),
-        reconnect_min: Duration::from_secs(1),
+        back_off: BackOff {
+            wait_min: Duration::from_secs(1),
+            random_range: Duration::from_secs(1),
+            repeat_times: 4,
+        },
         heartbeat: None,
     }
 }

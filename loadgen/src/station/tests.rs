@@ -8,7 +8,7 @@ use expect_test::{Expect, expect};
 use serde_json::json;
 
 use super::*;
-use crate::plan::{Scenario, Timeline, Versions};
+use crate::plan::{BackOff, Scenario, Timeline, Versions};
 use csms::{Csms, World};
 
 #[test]
@@ -102,6 +102,72 @@ fn a_201_station_boots_reports_charges_and_beats() {
         395.0 > Heartbeat 
     "#]],
     );
+}
+
+#[test]
+fn heartbeats_that_were_due_behind_a_slow_one_are_as_slow_as_they_were() {
+    let plan = Plan {
+        heartbeat: Some(Duration::from_secs(1)),
+        ..World::plan(Scenario::Idle)
+    };
+    let mut station = Station::new(&plan, 0, "CP1".into(), Version::V201, Instant(0));
+    let mut out = Vec::new();
+    let id = |out: &[Output]| match out
+        .iter()
+        .rev()
+        .find(|output| matches!(output, Output::Send(_)))
+    {
+        Some(Output::Send(text)) => text.split('"').nth(1).unwrap().to_owned(),
+        _ => panic!("nothing was sent: {out:?}"),
+    };
+    station.handle_timeout(&plan, Instant(0), &mut out);
+    station.handle_up(&plan, Instant(0), &mut out);
+    let time = "\"currentTime\":\"2026-11-22T10:40:00.000Z\"";
+    let accepted = format!(
+        "[3,\"{}\",{{{time},\"status\":\"Accepted\",\"interval\":100}}]",
+        id(&out)
+    );
+    station.handle_text(&plan, Instant(0), &accepted, &mut out);
+    for _ in 0..plan.connectors {
+        let text = format!("[3,\"{}\",{{}}]", id(&out));
+        station.handle_text(&plan, Instant(0), &text, &mut out);
+    }
+
+    // One Heartbeat leaves, and five seconds later it is answered; or its connection is lost.
+    for lost in [false, true] {
+        out.clear();
+        let first = station.poll_timeout().unwrap();
+        let end = first + Duration::from_millis(4_500);
+        while let Some(at) = station.poll_timeout().filter(|at| *at <= end) {
+            station.handle_timeout(&plan, at, &mut out);
+        }
+        let offered = out
+            .iter()
+            .filter(|output| **output == Output::Offered("Heartbeat"));
+        assert_eq!(
+            offered.count(),
+            5,
+            "the plan is held whatever the CSMS does"
+        );
+        let beat = id(&out);
+        out.clear();
+        let now = first + Duration::from_secs(5);
+        if lost {
+            station.handle_down(&plan, now, &mut out);
+            let failed = Output::Failed {
+                action: "Heartbeat",
+                failure: Failure::Disconnected,
+            };
+            assert_eq!(out, vec![failed; 5]);
+        } else {
+            station.handle_text(&plan, now, &format!("[3,\"{beat}\",{{{time}}}]"), &mut out);
+            let seconds = out.iter().filter_map(|output| match output {
+                Output::Answered { latency, .. } => Some(latency.as_secs()),
+                _ => None,
+            });
+            assert_eq!(seconds.collect::<Vec<_>>(), [5, 1, 2, 3, 4]);
+        }
+    }
 }
 
 /// Runs one station for `seconds` after `script` had its say.
@@ -204,19 +270,18 @@ fn an_offline_201_station_marks_what_happened_meanwhile() {
             95.0 > Heartbeat 
             100.0 disconnected
             102.8 no connection
-            108.6 no connection
-            118.5 no connection
-            135.2 no connection
-            168.7 no connection
-            201.8 connected
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=2 offline=true value=302355419.888
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=2 offline=true value=302184114.888
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=3 offline=true value=302355836.555
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=3 offline=true value=302184531.555
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=4 offline=true value=302356253.222
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=4 offline=true value=302184948.222
-            201.8 > TransactionEvent Updated MeterValuePeriodic seqNo=5 value=302356669.888
-            210.1 > TransactionEvent Updated MeterValuePeriodic seqNo=5 value=302185364.888
+            110.3 no connection
+            127.1 no connection
+            161.4 no connection
+            231.5 connected
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=2 offline=true value=302355419.888
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=2 offline=true value=302184114.888
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=3 offline=true value=302355836.555
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=3 offline=true value=302184531.555
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=4 offline=true value=302356253.222
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=4 offline=true value=302184948.222
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=5 offline=true value=302356669.888
+            231.5 > TransactionEvent Updated MeterValuePeriodic seqNo=5 offline=true value=302185364.888
             231.8 > TransactionEvent Updated MeterValuePeriodic seqNo=6 value=302357086.555
             240.1 > TransactionEvent Updated MeterValuePeriodic seqNo=6 value=302185781.555
             261.8 > TransactionEvent Updated MeterValuePeriodic seqNo=7 value=302357503.222
@@ -225,6 +290,7 @@ fn an_offline_201_station_marks_what_happened_meanwhile() {
             271.6 > StatusNotification connectorId=1 evseId=1 Available
             272.7 > TransactionEvent Ended StopAuthorized seqNo=8 Local CARDA9C169F1 value=302186236.0
             274.6 > StatusNotification connectorId=1 evseId=2 Available
+            292.3 > Heartbeat 
         "#]],
     );
 }

@@ -44,6 +44,8 @@ pub(crate) enum Fault {
     DropEvery(u32),
     /// After so many calls they are still kept, and no longer answered.
     SilentAfter(u32),
+    /// Every so many upgrades one is answered 503.
+    BusyEvery(usize),
 }
 
 pub(crate) struct Server {
@@ -116,6 +118,15 @@ impl Csms {
             .unwrap()
             .upgrades
             .push((request.path.to_owned(), authorization));
+        let upgrades = self.kept.lock().unwrap().upgrades.len();
+        if matches!(self.fault, Fault::BusyEvery(n) if upgrades.is_multiple_of(n)) {
+            io.send(
+                conn,
+                b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+            );
+            io.close(conn);
+            return len;
+        }
         let protocol = request.protocols().next().unwrap();
         let peer = self.open.get_mut(&conn).unwrap();
         peer.version = Version::from_subprotocol(protocol).unwrap();
@@ -154,7 +165,7 @@ impl Csms {
                 return;
             }
             Fault::SilentAfter(n) if n < self.calls => return,
-            Fault::None | Fault::DropEvery(_) | Fault::SilentAfter(_) => {}
+            Fault::None | Fault::DropEvery(_) | Fault::SilentAfter(_) | Fault::BusyEvery(_) => {}
         }
         let text = format!("[3,\"{id}\",{answer}]");
         match &mut peer.writer {

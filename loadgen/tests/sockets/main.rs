@@ -4,9 +4,9 @@
 
 mod csms;
 mod echo;
+mod storm;
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use csms::{Fault, Server};
@@ -23,14 +23,13 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Compares the truth at `path` with what the server kept.
-fn verify(path: &Path, kept: &mut csms::Kept) -> loadgen::verify::Verdict {
-    let truth = truth::read(path).unwrap();
+/// Compares the truth with what the server kept.
+fn verify(truth: &[truth::Truth], kept: &mut csms::Kept) -> loadgen::verify::Verdict {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     runtime
-        .block_on(loadgen::verify::verify(&truth, kept))
+        .block_on(loadgen::verify::verify(truth, kept))
         .unwrap()
 }
 
@@ -69,7 +68,7 @@ fn a_fleet_loses_and_doubles_nothing_though_its_connections_are_dropped() {
     let mut kept = server.stop();
     assert!(3 < kept.drops, "{} connections were dropped", kept.drops);
 
-    let verdict = verify(&truth, &mut kept);
+    let verdict = verify(&truth::read(&truth).unwrap(), &mut kept);
     assert!(verdict.is_clean(), "{}", verdict.text());
     let events = truth::read(&truth).unwrap();
     let count = |kind: Kind| events.iter().filter(|event| event.kind == kind).count();
@@ -140,7 +139,7 @@ fn a_fleet_that_compresses_loses_nothing_either() {
     assert!(output.status.success(), "{output:?}");
     let mut kept = server.stop();
     assert_eq!(kept.compressed, kept.upgrades.len());
-    let verdict = verify(&truth, &mut kept);
+    let verdict = verify(&truth::read(&truth).unwrap(), &mut kept);
     assert!(verdict.is_clean(), "{}", verdict.text());
 }
 
@@ -219,7 +218,7 @@ fn a_killed_fleet_leaves_a_truth_that_still_verifies() {
             .count()
     });
     drop(fleet);
-    let verdict = verify(&truth, &mut server.stop());
+    let verdict = verify(&truth::read(&truth).unwrap(), &mut server.stop());
     assert!(verdict.is_clean(), "{}", verdict.text());
 }
 
@@ -256,6 +255,12 @@ fn errors_say_what_to_do_next() {
         (&["fleet", "--interval", "0s"], "expected more than nothing"),
         (&["fleet", "--source-addresses", "x"], "expected an address"),
         (
+            &["fleet", "--fail-if", "p42>1s"],
+            "expected one of p50, p90",
+        ),
+        (&["storm", "--stations", "1000000"], "--processes"),
+        (&["join", "/dev/null"], "/dev/null is no report"),
+        (
             &["fleet", "--password-file", "/nonexistent"],
             "reading /nonexistent",
         ),
@@ -287,7 +292,13 @@ fn errors_say_what_to_do_next() {
 
 #[test]
 fn every_help_shows_examples() {
-    for args in [&["--help"][..], &["fleet", "--help"], &["verify", "--help"]] {
+    for args in [
+        &["--help"][..],
+        &["fleet", "--help"],
+        &["storm", "--help"],
+        &["join", "--help"],
+        &["verify", "--help"],
+    ] {
         let output = loadgen(args);
         assert!(
             output.status.success() && stdout(&output).contains("Examples:"),

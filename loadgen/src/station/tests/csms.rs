@@ -43,18 +43,9 @@ impl World {
     }
 
     pub(super) fn station(version: Version, scenario: Scenario, seed: u64, index: u32) -> World {
-        let duration = Duration::from_secs(3_600);
         let plan = Plan {
             seed,
-            scenario,
-            interval: Duration::from_secs(30),
-            connectors: 2,
-            timeline: Timeline::new(Instant(0), 1_795_344_000_000_000, duration, 1),
-            end: Instant(0) + duration,
-            offline_events_max: 100,
-            call_timeout: Duration::from_secs(30),
-            reconnect_min: Duration::from_secs(2),
-            heartbeat: None,
+            ..World::plan(scenario)
         };
         World {
             station: Station::new(&plan, index, "CP1".into(), version, Instant(0)),
@@ -68,6 +59,26 @@ impl World {
             transaction: String::new(),
             log: String::new(),
             sent: Vec::new(),
+        }
+    }
+
+    pub(super) fn plan(scenario: Scenario) -> Plan {
+        let duration = Duration::from_secs(3_600);
+        Plan {
+            seed: 7,
+            scenario,
+            interval: Duration::from_secs(30),
+            connectors: 2,
+            timeline: Timeline::new(Instant(0), 1_795_344_000_000_000, duration, 1),
+            end: Instant(0) + duration,
+            offline_events_max: 100,
+            call_timeout: Duration::from_secs(30),
+            back_off: BackOff {
+                wait_min: Duration::from_secs(2),
+                random_range: Duration::from_secs(2),
+                repeat_times: 4,
+            },
+            heartbeat: None,
         }
     }
 
@@ -121,7 +132,7 @@ impl World {
     fn carry_out(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Connect => self.connect(),
+                Output::Connect { .. } => self.connect(),
                 Output::Close => {
                     self.connected = false;
                     self.line("closes");

@@ -1,0 +1,69 @@
+//! `loadgen ws-echo`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use loadgen::echo::{self, Echo};
+use loadgen::target::Target;
+use net::driver::Epoll;
+use net::os::ListenOptions;
+use net::ws::DeflateOptions;
+
+use super::print;
+use crate::options;
+
+/// Echoes until Ctrl-C, or until the suite has run its cases.
+///
+/// # Errors
+///
+/// The address cannot be listened on, the suite's URL is none, or the suite went away.
+pub(crate) async fn ws_echo(options: options::WsEcho) -> anyhow::Result<ExitCode> {
+    let deflate = DeflateOptions {
+        window_bits: options.window_bits,
+        takeover: !options.no_context_takeover,
+    };
+    let (echo, listeners) = match &options.suite {
+        Some(url) => {
+            let suite = Target::parse(url)?;
+            (Echo::suite(deflate, suite.addr, suite.host), Vec::new())
+        }
+        None => {
+            let listener = net::os::listen(options.listen, ListenOptions::default())
+                .with_context(|| format!("listening on {}", options.listen))?;
+            print(&format!("listening on {}\n", listener.local_addr()))?;
+            (Echo::listen(deflate), vec![listener])
+        }
+    };
+    let (started, waker) = tokio::sync::oneshot::channel();
+    let (done, finished) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("echo".into())
+        .spawn(move || {
+            let mut echo = echo;
+            // The driver belongs to the thread that runs it.
+            let mut driver = Epoll::new(echo::driver_config(), listeners)?;
+            // Whoever waits at the other ends is gone only when the program is.
+            let _ = started.send(driver.waker());
+            let result = driver.run(&mut echo);
+            let _ = done.send(());
+            result.map(|()| echo.failure())
+        });
+    let thread = thread.context("starting the thread of the echo")?;
+    if let Ok(waker) = waker.await {
+        tokio::select! {
+            _ = finished => {}
+            interrupt = tokio::signal::ctrl_c() => {
+                interrupt.context("waiting for Ctrl-C")?;
+                waker.wake();
+            }
+        }
+    }
+    let failure = thread
+        .join()
+        .expect("the thread of the echo does not panic")
+        .context("running the reactor")?;
+    match failure {
+        None => Ok(ExitCode::SUCCESS),
+        Some(failure) => anyhow::bail!("{failure}"),
+    }
+}

@@ -1,0 +1,90 @@
+//! What the options make of the stations, before there is a fleet of them.
+
+use anyhow::Context;
+use loadgen::runner::Settings;
+use loadgen::target::{self, Target};
+use net::ws::DeflateOptions;
+use ocpp::Version;
+
+use crate::options;
+
+/// Descriptors that a process needs besides one for each station.
+const FILES_BESIDES: u64 = 64;
+
+/// The stations of this process.
+pub(super) struct Stations {
+    /// With their numbers in the whole fleet.
+    pub(super) identities: Vec<(u32, String, Version)>,
+    /// For the runner; without what a storm or a truth adds.
+    pub(super) settings: Settings,
+}
+
+/// Reads who the stations are and where they connect to, and whether this machine has room for them.
+pub(super) fn stations(options: &options::Stations, count: u32) -> anyhow::Result<Stations> {
+    let target = Target::parse(&options.url)?;
+    let given = options.source_addresses.as_ref();
+    let sources = target::sources(given.map(|given| &given.0[..]), target.addr, count)?;
+    let part = options.part.unwrap_or(options::Part {
+        index: 0,
+        of: options.processes,
+    });
+    let here = count.saturating_sub(part.index).div_ceil(part.of);
+    let files = net::os::raise_nofile_limit().context("raising the limit of open files")?;
+    if files < u64::from(here) + FILES_BESIDES {
+        let processes = u64::from(count).div_ceil(files.saturating_sub(FILES_BESIDES).max(1));
+        anyhow::bail!(
+            "{here} stations in one process need as many sockets, its limit of open files is {files}; share them among \
+             more processes with --processes {processes}, or raise the limit with `ulimit -n`"
+        );
+    }
+    let (names, passwords) = names(options, count)?;
+    let mine = |at: &u32| options.part.is_none() || at % part.of == part.index;
+    let passwords = passwords.into_iter().zip(0..).filter(|(_, at)| mine(at));
+    let identities = names
+        .into_iter()
+        .zip(0..)
+        .filter(|(_, at)| mine(at))
+        .map(|(name, at)| (at, name, options.version.of(at)))
+        .collect();
+    let sources = match &sources[..] {
+        [] => Vec::new(),
+        sources => (0..here)
+            .map(|at| sources[(at * part.of + part.index) as usize % sources.len()])
+            .collect(),
+    };
+    Ok(Stations {
+        identities,
+        settings: Settings {
+            target,
+            passwords: passwords.map(|(password, _)| password).collect(),
+            sources,
+            deflate: options.deflate.then(DeflateOptions::default),
+            drain: options.drain,
+            truth: None,
+            step: std::time::Duration::from_secs(1),
+            storm: None,
+            interrupted: std::sync::Arc::default(),
+        },
+    })
+}
+
+/// The identity of each station, and the passwords, if there are any.
+fn names(options: &options::Stations, count: u32) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let (names, passwords): (Vec<String>, Vec<String>) = match &options.password_file {
+        Some(path) => target::read_passwords(path, count)?.into_iter().unzip(),
+        None => {
+            let prefix = &options.station_prefix;
+            (
+                (1..=count).map(|n| format!("{prefix}{n:05}")).collect(),
+                Vec::new(),
+            )
+        }
+    };
+    if let Some(name) = names
+        .iter()
+        .find(|name| name.is_empty() || 48 < name.chars().count())
+    {
+        anyhow::bail!("the identity {name:?} is no identity: expected 1 to 48 characters");
+    }
+    Ok((names, passwords))
+}
