@@ -562,6 +562,7 @@ fn reason_text(closed: Closed) -> String {
         Closed::Failed(kind) => kind.to_string(),
         Closed::SlowConsumer => "the server does not read".to_owned(),
         Closed::CarryFull => "the server sent a message that is too long".to_owned(),
+        Closed::Tls(failure) => format!("TLS: {failure}"),
         Closed::Local | Closed::Aborted | Closed::BuffersFull | Closed::Stopped => {
             format!("{closed:?}")
         }

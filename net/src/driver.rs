@@ -11,7 +11,8 @@
 //! - Every connection that was opened is closed by exactly one [`Handler::closed`], unless it was
 //!   detached; its index goes to no other connection before that call returned.
 //! - The handler is never re-entered: what it does through [`Io`] shows in a later call.
-//! - An idle connection holds no buffer: 20 bytes here, 16 more with io_uring, the rest in the kernel.
+//! - An idle connection holds no buffer: 20 bytes here, 16 more with io_uring, the rest in the kernel. One with TLS holds
+//!   its session.
 //!
 //! Two drivers stand behind one shape: [`Epoll`] works everywhere, [`Uring`] where the kernel lets this process have
 //! io_uring. [`Driver`] is either.
@@ -27,6 +28,7 @@ mod epoll;
 mod io;
 mod reactor;
 mod slots;
+mod tls;
 mod turn;
 mod uring;
 mod waker;
@@ -38,11 +40,14 @@ pub use uring::Uring;
 pub use waker::Waker;
 
 use reactor::Ending;
+use tls::Secured;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use std::{fmt, io as std_io};
+
+use crate::tls::{TlsFailure, TlsPeer};
 
 /// A connection of one driver. `Copy`, comparable, safe to keep after the connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,6 +122,8 @@ pub enum Closed {
     CarryFull,
     /// The driver's buffers together reached `buffers_len_max`.
     BuffersFull,
+    /// TLS came to nothing.
+    Tls(TlsFailure),
     /// [`Io::stop`].
     Stopped,
 }
@@ -130,14 +137,21 @@ pub struct Detached {
     pub carry: Vec<u8>,
     /// Bytes that wait to be sent.
     pub unsent: Vec<u8>,
-    /// Bytes that came behind `carry` before reading ended.
+    /// Bytes that came behind `carry` before reading ended, as they came.
     late: Vec<u8>,
+    /// Where it speaks TLS.
+    tls: Option<Box<Secured>>,
 }
 
 /// What the owner of connections does with them. Calls come from the driver's thread, one at a time.
 pub trait Handler {
     /// A new connection. It may be closed at once through `io`.
     fn opened(&mut self, io: &mut Io<'_>, conn: ConnId, opened: Opened);
+
+    /// The TLS handshake of `conn` is through; bytes of its peer come after this call.
+    fn secured(&mut self, io: &mut Io<'_>, conn: ConnId, peer: &TlsPeer) {
+        let _ = (io, conn, peer);
+    }
 
     /// Bytes of `conn`: what was left last time and what is new. Answers how many it consumed; the
     /// rest comes again, followed by more, with the next bytes or after [`Io::resume_reads`].

@@ -4,6 +4,7 @@
 //!   side are the same code with another [`ws::Role`].
 //! - [`driver`] owns sockets and reads clocks. One driver is one thread; it calls a
 //!   [`driver::Handler`] and holds no rules of its own beyond bounds.
+//! - [`tls`] is pure too, but for the clock that certificates and tickets are good by.
 //! - [`os`] is what a program sets up before its reactors run: listeners, limits, pinning.
 //!
 //! Linux 5.11 or newer (`epoll_pwait2`).
@@ -13,4 +14,5 @@ pub mod clock;
 pub mod driver;
 pub mod http;
 pub mod os;
+pub mod tls;
 pub mod ws;

@@ -9,11 +9,15 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use crate::tls::TlsServer;
+
 /// A listening TCP socket.
 #[derive(Debug)]
 pub struct Listener {
     pub(crate) socket: OwnedFd,
     local: SocketAddr,
+    /// What its connections speak, if not plain.
+    pub(crate) tls: Option<TlsServer>,
 }
 
 impl Listener {
@@ -21,6 +25,15 @@ impl Listener {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The same, for peers that speak TLS.
+    #[must_use]
+    pub fn with_tls(self, server: TlsServer) -> Listener {
+        Listener {
+            tls: Some(server),
+            ..self
+        }
     }
 }
 
@@ -67,7 +80,11 @@ pub fn listen(addr: SocketAddr, options: ListenOptions) -> io::Result<Listener> 
     rustix::net::bind(&socket, &addr)?;
     rustix::net::listen(&socket, i32::from(options.backlog))?;
     let local = rustix::net::getsockname(&socket)?.try_into()?;
-    Ok(Listener { socket, local })
+    Ok(Listener {
+        socket,
+        local,
+        tls: None,
+    })
 }
 
 /// Raises the soft limit of open files to the hard one and answers what it is now.

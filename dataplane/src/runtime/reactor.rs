@@ -336,6 +336,7 @@ impl Handler for Reactor {
             Closed::SlowConsumer => "the station does not read".to_owned(),
             Closed::CarryFull => "message too long".to_owned(),
             Closed::BuffersFull => "out of buffers".to_owned(),
+            Closed::Tls(failure) => failure.to_string(),
             Closed::Stopped => "server stopped".to_owned(),
         };
         self.shard.closed(now(io), conn, &reason);

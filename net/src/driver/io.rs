@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::reactor::Reactor;
 use super::slots::{Side, State};
 use super::{Closed, ConnId, Detached};
+use crate::tls::TlsClient;
 
 /// The driver as its handler sees it during a call.
 ///
@@ -50,7 +51,8 @@ impl Io<'_> {
     /// Bytes appended and not yet taken by the socket.
     #[must_use]
     pub fn pending_len(&self, conn: ConnId) -> usize {
-        self.reactor.slots.side(conn).map_or(0, Side::unsent_len)
+        let sealed = self.reactor.slots.side(conn).map_or(0, Side::unsent_len);
+        sealed + self.reactor.tls.outgoing_len(conn)
     }
 
     /// Ends the connection in order: what was appended is sent, then our side is shut down, and the
@@ -115,6 +117,16 @@ impl Io<'_> {
         self.reactor.connect(peer, source, tag)
     }
 
+    /// Has a connection that [`Io::connect`] made speak TLS, before anything was said; in
+    /// [`super::Handler::opened`], say. What is appended before the handshake is through goes out after it.
+    ///
+    /// # Errors
+    ///
+    /// The connection is over, or speaks TLS already; or the system has no random bytes.
+    pub fn start_tls(&mut self, conn: ConnId, client: &TlsClient) -> io::Result<()> {
+        self.reactor.start_tls(conn, client)
+    }
+
     /// Gives the connection away, to [`Io::adopt`] in another driver. `None` when it is over.
     ///
     /// Inside [`super::Handler::received`] of this connection the received bytes are the handler's:
@@ -136,6 +148,7 @@ impl Io<'_> {
     /// Gives back the buffers that lie ready for connections with something to send; new ones are allocated when there is.
     pub fn let_go(&mut self) {
         self.reactor.slots.let_go();
+        self.reactor.tls.let_go();
     }
 
     /// Closes the listeners; connections stay.

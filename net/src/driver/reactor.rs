@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, sockopt};
 
 use super::slots::{Slots, State};
+use super::tls::Sessions;
 use super::uring::Ring;
 use super::{Closed, Config, ConnId, Detached};
 use crate::os::{self, Listener};
@@ -45,6 +46,8 @@ pub(super) struct Reactor {
     pub(super) config: Config,
     pub(super) listeners: Vec<Listener>,
     pub(super) slots: Slots,
+    /// Of the connections that have one.
+    pub(super) tls: Sessions,
     /// Connections with something to flush when the turn ends.
     dirty: Vec<ConnId>,
     /// Ends the handler has not heard of.
@@ -70,6 +73,7 @@ impl Reactor {
             config,
             listeners,
             slots: Slots::default(),
+            tls: Sessions::default(),
             dirty: Vec::new(),
             ended: VecDeque::new(),
             resumed: Vec::new(),
@@ -219,14 +223,27 @@ impl Reactor {
 
     pub(super) fn adopt(&mut self, detached: Detached) -> io::Result<ConnId> {
         let conn = self.insert(detached.socket)?;
-        let mut carry = detached.carry;
-        carry.extend_from_slice(&detached.late);
+        let (mut carry, mut late) = (detached.carry, detached.late);
+        match detached.tls {
+            None => carry.append(&mut late),
+            Some(secured) => {
+                self.secure(conn, secured);
+                // One that broke the rules is over for the handler with the next bytes.
+                if let Err(failure) = self.open_records(conn, &mut late, &mut carry) {
+                    self.end_for(conn, Closed::Tls(failure));
+                }
+            }
+        }
         if !carry.is_empty() {
             self.store_carry(conn, carry);
             self.resumed.push(conn);
         }
-        if !detached.unsent.is_empty() {
-            self.out(conn).extend_from_slice(&detached.unsent);
+        if !detached.unsent.is_empty()
+            && let Some(side) = self.slots.side_or_new(conn)
+        {
+            // Before what opening its late bytes had TLS say.
+            side.out.splice(..0, detached.unsent);
+            self.flush_later(conn);
         }
         Ok(conn)
     }
@@ -240,6 +257,12 @@ impl Reactor {
         if !slot.dirty {
             slot.dirty = true;
             self.dirty.push(conn);
+        }
+        if slot.tls {
+            return match self.tls.outgoing(conn) {
+                Some(outgoing) => outgoing,
+                None => &mut self.sink,
+            };
         }
         &mut side.out
     }
@@ -285,6 +308,9 @@ impl Reactor {
                 slot.dirty = false;
                 // A socket that was full is tried again when it says that it is not.
                 let full = slot.writes_armed;
+                if slot.tls {
+                    self.seal(conn);
+                }
                 self.flush(conn, full);
             }
         }
@@ -464,7 +490,9 @@ impl Reactor {
             Closed::Aborted | Closed::SlowConsumer | Closed::CarryFull | Closed::BuffersFull => {
                 Ending::Reset
             }
-            Closed::Local | Closed::Peer | Closed::Failed(_) | Closed::Stopped => Ending::InOrder,
+            Closed::Local | Closed::Peer | Closed::Failed(_) | Closed::Tls(_) | Closed::Stopped => {
+                Ending::InOrder
+            }
         };
         self.close_socket(conn, ending);
         self.ended.push_back((conn, Ended::Closed(reason)));
@@ -475,6 +503,9 @@ impl Reactor {
             return;
         };
         let socket = slot.fd.take();
+        if std::mem::take(&mut slot.tls) {
+            self.tls.remove(conn);
+        }
         match &mut self.sockets {
             Sockets::Epoll(_) if ending == Ending::Reset => close_with_reset(socket),
             Sockets::Epoll(_) => drop(socket),
@@ -565,11 +596,13 @@ impl Reactor {
             ),
             None => (Vec::new(), Vec::new()),
         };
+        let tls = self.tls.remove(conn);
         Some(Detached {
             socket: self.slots.remove(conn)?,
             carry,
             unsent,
             late: Vec::new(),
+            tls,
         })
     }
 

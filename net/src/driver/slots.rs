@@ -38,6 +38,8 @@ pub(super) struct Slot {
     pub(super) dirty: bool,
     /// The peer has ended its side.
     pub(super) peer_ended: bool,
+    /// What it sends and takes are records of TLS.
+    pub(super) tls: bool,
 }
 
 const _: () = assert!(size_of::<Slot>() <= 20);
@@ -54,6 +56,7 @@ impl Slot {
             paused: false,
             dirty: false,
             peer_ended: false,
+            tls: false,
         }
     }
 }

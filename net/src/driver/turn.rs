@@ -85,6 +85,20 @@ impl Reactor {
 
     /// Gives the handler `bytes`, which were just received, behind what it left.
     pub(super) fn deliver<H: Handler>(&mut self, handler: &mut H, conn: ConnId, bytes: &mut [u8]) {
+        if self.slots.get(conn).is_some_and(|slot| slot.tls) {
+            return self.deliver_records(handler, conn, bytes);
+        }
+        self.deliver_plain(handler, conn, bytes);
+    }
+
+    /// The same, of bytes that anybody may read.
+    #[inline]
+    pub(super) fn deliver_plain<H: Handler>(
+        &mut self,
+        handler: &mut H,
+        conn: ConnId,
+        bytes: &mut [u8],
+    ) {
         let len = bytes.len();
         let mut carry = match self.slots.side_mut(conn) {
             Some(side) => std::mem::take(&mut side.carry),

@@ -375,6 +375,7 @@ impl Uring {
             (None, Some(listener), Some(peer)) => {
                 let local = listener.local_addr();
                 let conn = self.reactor.insert_file(file);
+                self.reactor.begin_tls_if_wanted(conn, index);
                 let opened = Opened::Accepted {
                     listener: index,
                     peer,

@@ -8,6 +8,7 @@ mod begins;
 mod ends;
 mod reads;
 mod rig;
+mod secured;
 mod sends;
 mod turns;
 

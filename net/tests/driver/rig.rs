@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use net::driver::{Closed, Config, ConnId, Driver, DriverKind, Handler, Io, Opened, Waker};
 use net::os::{ListenOptions, Listener, listen};
+use net::tls::{TlsPeer, TlsVersion};
 
 /// The longest any single thing here may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -42,6 +43,7 @@ pub(crate) enum Seen {
     Accepted(ConnId, SocketAddr),
     Connected(ConnId, u64),
     ConnectFailed(u64, ErrorKind),
+    Secured(ConnId, TlsVersion),
     Received(ConnId, Vec<u8>),
     Closed(ConnId, Closed),
 }
@@ -67,6 +69,10 @@ impl<R: FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize> Handler for Scenario<R> 
             Opened::Accepted { peer, .. } => Seen::Accepted(conn, peer),
             Opened::Connected { tag } => Seen::Connected(conn, tag),
         });
+    }
+
+    fn secured(&mut self, _: &mut Io<'_>, conn: ConnId, peer: &TlsPeer) {
+        self.see(Seen::Secured(conn, peer.version));
     }
 
     fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {

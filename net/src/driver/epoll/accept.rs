@@ -33,6 +33,7 @@ impl Epoll {
                     };
                     match self.reactor.insert(socket) {
                         Ok(conn) => {
+                            self.reactor.begin_tls_if_wanted(conn, index);
                             let opened = Opened::Accepted {
                                 listener: index,
                                 peer,

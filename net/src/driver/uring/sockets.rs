@@ -57,12 +57,14 @@ impl Reactor {
             }
             None => (Vec::new(), Vec::new()),
         };
+        let tls = self.tls.remove(conn);
         self.remove(conn, Ending::InOrder);
         Some(Detached {
             socket,
             carry,
             unsent,
             late,
+            tls,
         })
     }
 
@@ -141,9 +143,20 @@ impl Reactor {
     }
 
     /// Keeps bytes that came for a connection that takes none.
-    pub(super) fn keep(&mut self, conn: ConnId, bytes: &[u8]) {
-        if let Some(side) = self.slots.side_or_new(conn) {
-            side.carry.extend_from_slice(bytes);
+    pub(super) fn keep(&mut self, conn: ConnId, bytes: &mut [u8]) {
+        let mut opened = Vec::new();
+        let kept = if self.slots.get(conn).is_some_and(|slot| slot.tls) {
+            if let Err(failure) = self.open_records(conn, bytes, &mut opened) {
+                self.end_for(conn, Closed::Tls(failure));
+            }
+            &opened[..]
+        } else {
+            bytes
+        };
+        if self.slots.open(conn).is_some()
+            && let Some(side) = self.slots.side_or_new(conn)
+        {
+            side.carry.extend_from_slice(kept);
         }
         if self.config.buffers_len_max < self.slots.count(conn) {
             self.end_at_once(conn, Closed::BuffersFull);
