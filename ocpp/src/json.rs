@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next key of the object; `None` after its end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&mut self, members: &mut Members) -> Result<Option<Cow<'a, str>>, Fault> {
         let byte = self.peek();
         if byte == b'}' {
@@ -232,17 +232,31 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, unescaped.
-    #[inline]
+    ///
+    /// Inlined wherever one is read: a call would hand the four words of its answer over in memory, and reading those
+    /// back at once cost more than finding the end of the string.
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
+        if self.peek() == b'"' {
+            let start = self.at + 1;
+            let end = string::plain_end(self.text.as_bytes(), start);
+            if self.text.as_bytes().get(end) == Some(&b'"') {
+                self.at = end + 1;
+                return Ok(Cow::Borrowed(&self.text[start..end]));
+            }
+        }
+        self.other_string()
+    }
+
+    /// A string with escapes, or what stands in its place.
+    #[cold]
+    #[inline(never)]
+    fn other_string(&mut self) -> Result<Cow<'a, str>, Fault> {
         if self.peek() != b'"' {
             return Err(self.wrong_type("a string"));
         }
         let start = self.at + 1;
         let end = string::plain_end(self.text.as_bytes(), start);
-        if self.text.as_bytes().get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(Cow::Borrowed(&self.text[start..end]));
-        }
         let (text, end) = string::unescape(self.text, start, end)?;
         self.at = end;
         Ok(Cow::Owned(text))

@@ -11,6 +11,7 @@ use fleet::record::{
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
+use foldhash::fast::RandomState;
 use storage::state::Table;
 
 use super::follow::{UNNUMBERED, firmware};
@@ -169,7 +170,7 @@ pub(crate) struct Projection {
     variables: VecDeque<(Seq, VariableRow)>,
     retries: VecDeque<(Seq, [u8; 16], RetryRow)>,
     /// Keys that the store may not have yet.
-    recent: HashMap<[u8; 16], (Seq, RetryRow)>,
+    recent: HashMap<[u8; 16], (Seq, RetryRow), RandomState>,
     /// Handed over, in order, to leave `recent` once the store has them.
     handed: VecDeque<(Seq, [u8; 16])>,
     /// Handed over, in order, and not in the store yet: until then it answers with an older row, or with none.

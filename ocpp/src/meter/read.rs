@@ -84,7 +84,7 @@ fn push_value(columns: &mut MeterColumns, (moment, raw): (Moment, Span), first_s
 }
 
 /// Reads an optional string; `null` is tolerated.
-#[inline]
+#[inline(always)]
 pub(crate) fn optional_text<'a>(
     r: &mut Reader<'a>,
 ) -> Result<Option<std::borrow::Cow<'a, str>>, Fault> {
