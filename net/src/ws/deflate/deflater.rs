@@ -18,6 +18,8 @@ const LEN_MIN: usize = 128;
 pub struct Deflater {
     machines: [Option<Deflate>; (BITS_MAX - BITS_MIN + 1) as usize],
     len_min: usize,
+    bytes_in: u64,
+    bytes_out: u64,
 }
 
 impl std::fmt::Debug for Deflater {
@@ -42,7 +44,26 @@ impl Deflater {
         Deflater {
             machines: [const { None }; (BITS_MAX - BITS_MIN + 1) as usize],
             len_min,
+            bytes_in: 0,
+            bytes_out: 0,
         }
+    }
+
+    /// Whether a message of `len` bytes is long enough to be compressed.
+    #[must_use]
+    pub const fn takes(&self, len: usize) -> bool {
+        self.len_min <= len
+    }
+
+    /// Bytes of compressed messages since it was made: as they were, and as they left.
+    #[must_use]
+    pub const fn totals(&self) -> (u64, u64) {
+        (self.bytes_in, self.bytes_out)
+    }
+
+    /// Gives all memory back until the next long message.
+    pub fn let_go(&mut self) {
+        self.machines = [const { None }; (BITS_MAX - BITS_MIN + 1) as usize];
     }
 
     /// Appends `payload` compressed behind what `window` holds. False, with anything appended, when it
@@ -63,16 +84,25 @@ impl Deflater {
         let start = out.len();
         // All the room it can need: a machine that runs out of it keeps the rest through a reset, until it
         // panics for want of room inside (zlib-rs 0.6.8).
-        out.resize(start + compress_bound(payload.len()) + ROOM_FLUSH, 0);
+        let room = compress_bound(payload.len()) + ROOM_FLUSH;
+        out.resize(start + room, 0);
         let status = machine.compress(payload, &mut out[start..], DeflateFlush::SyncFlush);
-        let read_all = machine.total_in() as usize == payload.len();
-        out.truncate(start + machine.total_out() as usize);
-        if !matches!(status, Ok(Status::Ok)) || !read_all || !out.ends_with(&TAIL) {
+        let len = machine.total_out() as usize;
+        // With room to spare, nothing is left inside.
+        let is_whole = machine.total_in() as usize == payload.len() && len < room;
+        out.truncate(start + len);
+        if !matches!(status, Ok(Status::Ok)) || !is_whole || !out.ends_with(&TAIL) {
             *place = None;
             return false;
         }
         out.truncate(out.len() - TAIL.len());
-        out.len() - start < payload.len()
+        let len = out.len() - start;
+        let is_shorter = len < payload.len();
+        if is_shorter {
+            self.bytes_in += payload.len() as u64;
+            self.bytes_out += len as u64;
+        }
+        is_shorter
     }
 }
 
@@ -113,7 +143,7 @@ impl DeflateWriter {
         mask: Option<MaskKey>,
         payload: &[u8],
     ) {
-        if payload.len() < deflater.len_min {
+        if !deflater.takes(payload.len()) {
             return write_text(out, mask, payload);
         }
         let at = out.len();

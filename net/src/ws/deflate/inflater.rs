@@ -22,6 +22,8 @@ pub struct Inflater {
     machine: Option<Inflate>,
     /// What was inflated; all of it is initialised, the message is at its beginning.
     message: Vec<u8>,
+    bytes_in: u64,
+    bytes_out: u64,
 }
 
 impl std::fmt::Debug for Inflater {
@@ -35,6 +37,18 @@ impl Inflater {
     #[must_use]
     pub fn held_len(&self) -> usize {
         self.message.capacity()
+    }
+
+    /// Bytes of messages since it was made: as they came, and what they became.
+    #[must_use]
+    pub fn totals(&self) -> (u64, u64) {
+        (self.bytes_in, self.bytes_out)
+    }
+
+    /// Gives all memory back until the next compressed message.
+    pub fn let_go(&mut self) {
+        self.machine = None;
+        self.message = Vec::new();
     }
 
     /// Inflates the whole payload of one message.
@@ -64,6 +78,8 @@ impl Inflater {
             stream.feed(&TAIL, window)?;
         }
         let len = stream.len;
+        self.bytes_in += payload.len() as u64;
+        self.bytes_out += len as u64;
         window.push(&self.message[..len]);
         Ok(&self.message[..len])
     }
@@ -92,18 +108,21 @@ impl Stream<'_> {
 
     fn feed(&mut self, mut input: &[u8], window: &Window) -> Result<(), WsError> {
         loop {
+            // One byte over the limit tells a message that fills it from one that exceeds it.
+            let room_max = self.len_max + 1;
             if self.len == self.message.len() {
-                // One byte over the limit tells a message that fills it from one that exceeds it.
-                let room = (2 * self.len).max(4096).min(self.len_max + 1);
+                let room = (2 * self.len).max(4096).min(room_max);
                 self.message.reserve_exact(room - self.len);
                 self.message.resize(room, 0);
             }
+            // A longer message of before may have left more room than this one is to have.
+            let room = self.message.len().min(room_max);
             let (came_in, went_out) = (self.machine.total_in(), self.machine.total_out());
             let status = self
                 .machine
                 .decompress(
                     input,
-                    &mut self.message[self.len..],
+                    &mut self.message[self.len..room],
                     InflateFlush::SyncFlush,
                 )
                 .map_err(|_| WsError::Deflate)?;
@@ -120,7 +139,7 @@ impl Stream<'_> {
                     return self.begin_again(window);
                 }
                 Status::StreamEnd => self.begin_again(window)?,
-                Status::Ok | Status::BufError if self.len < self.message.len() => {
+                Status::Ok | Status::BufError if self.len < room => {
                     // There was room, so it stopped for want of input.
                     return Ok(());
                 }

@@ -338,6 +338,25 @@ fn a_bomb_closes_1009_within_its_budget() {
         );
         assert!(inflater.held_len() <= 100_001);
     }
+    // Room that a longer message has left is not for a bomb to fill.
+    let mut codec = Codec::compressed(Role::Client, &both(15, true));
+    let mut inflater = Inflater::default();
+    said(&mut codec, &mut inflater, &trusting, &bomb(100_000));
+    let mut broken = bomb(50_000);
+    broken.extend_from_slice(&[0x12, 0x34, 0x56, 0x78]);
+    broken[1] += 4;
+    let narrow = Limits {
+        message_len_max: 5_000,
+        ..trusting
+    };
+    // What is wrong behind the limit was never looked at.
+    assert_eq!(
+        said(&mut codec, &mut inflater, &narrow, &broken),
+        "1009: compressed message inflates beyond the limit of 5000 bytes"
+    );
+    assert_eq!(inflater.totals().1, 100_000);
+    inflater.let_go();
+    assert_eq!(inflater.held_len(), 0);
     // What comes in many fragments is bounded before it is inflated.
     let narrow = Limits {
         message_len_max: 200,
