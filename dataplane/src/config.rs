@@ -128,6 +128,29 @@ impl Default for EventStreams {
     }
 }
 
+/// Compression of messages (permessage-deflate), where a station offers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompressionConfig {
+    /// Whether it is agreed on at all; default true. OCPP-J requires it of a CSMS (2.0.1 Part 4 §3.3).
+    pub enabled: bool,
+    /// Largest window that is kept in either direction, as the power of two of its bytes, 9 to 15; default 10, towards
+    /// memory.
+    pub window_bits: u8,
+    /// Connections that may keep windows from message to message, over all shards, each two of them at most; further
+    /// ones compress each message by itself. Default 20,000: 40 MiB at 10 bits.
+    pub contexts_max: usize,
+}
+
+impl Default for CompressionConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            window_bits: 10,
+            contexts_max: 20_000,
+        }
+    }
+}
+
 /// How the data plane runs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -148,6 +171,8 @@ pub struct Config {
     pub heartbeat_interval_s: u32,
     /// Longest WebSocket message, bytes; default 1 MiB.
     pub message_len_max: usize,
+    /// Compression of messages.
+    pub compression: CompressionConfig,
     /// Time a peer has to finish its upgrade; default 10 s.
     pub handshake_timeout: Duration,
     /// A silent peer is pinged this often, inside the limits of NAT tables; default 45 s.
@@ -198,6 +223,7 @@ impl Default for Config {
             pending_max: 10_000,
             heartbeat_interval_s: 300,
             message_len_max: 1 << 20,
+            compression: CompressionConfig::default(),
             handshake_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(45),
             idle_timeout: Duration::from_secs(150),

@@ -52,7 +52,8 @@ pub use certificates::{
     certificate_hashes, certificate_summary,
 };
 pub use config::{
-    Config, CostUpdates, EventStreams, Onboarding, Plausibility, Tariff, VehicleNeeds,
+    CompressionConfig, Config, CostUpdates, EventStreams, Onboarding, Plausibility, Tariff,
+    VehicleNeeds,
 };
 pub use events::{EventFilter, EventKey, EventView};
 pub use grid::warnings::command_warnings;
@@ -75,8 +76,8 @@ pub use router::pending::Pending;
 pub use router::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{
-    CommandView, ConnectorView, Counters, CourseView, FollowUpView, Histogram, LogView, Page,
-    ProgressView, ShardHealth, StationView, ToldView, TransactionView,
+    CommandView, CompressedBytes, ConnectorView, Counters, CourseView, FollowUpView, Histogram,
+    LogView, Page, ProgressView, ShardHealth, StationView, ToldView, TransactionView,
 };
 pub use router::{
     CommandRefused, CommandRequest, RegisterError, RegisterMode, RegisterPart, Registration,

@@ -379,6 +379,14 @@ fn check(config: &Config) -> Result<(), StartError> {
             expected: format!("1 to {max}"),
         });
     }
+    let window_bits = config.compression.window_bits;
+    if !(9..=15).contains(&window_bits) {
+        return Err(StartError::Config {
+            name: "compression.window_bits",
+            found: usize::from(window_bits),
+            expected: "9 to 15".to_owned(),
+        });
+    }
     // A record holds the message and what was made of it.
     let message_max = config.log.record_len_max / 2;
     if !(1_024..=message_max).contains(&config.message_len_max) {

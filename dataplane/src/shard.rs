@@ -17,6 +17,7 @@ mod charging;
 mod closing;
 mod commands;
 mod committed;
+mod compression;
 mod conns;
 mod contracts;
 mod errands;
@@ -77,6 +78,7 @@ use crate::wheel::Wheel;
 pub(crate) use asks::station_view;
 pub(crate) use closing::closing_view;
 use commands::{Command, Split};
+use compression::Compression;
 use conns::{Conn, Conns, Handshake, Live, Stage};
 use errands::Errands;
 use journal::Journal;
@@ -149,6 +151,7 @@ pub(crate) struct Shard {
     tokens: TokenCache,
     random: Random,
     conns: Conns,
+    compression: Compression,
     stations: Stations,
     /// Transactions that run, oldest first, and whose they are.
     active: BTreeMap<TransactionId, u32>,
@@ -225,6 +228,7 @@ impl Shard {
             tokens: TokenCache::default(),
             random: Random::new(seed),
             conns: Conns::default(),
+            compression: Compression::default(),
             stations: Stations::default(),
             active: BTreeMap::new(),
             charged: HashMap::new(),
@@ -455,8 +459,12 @@ impl Shard {
             station,
             connection,
             rpc,
+            is_compressed,
             ..
         } = live;
+        if is_compressed {
+            self.compression.end(id);
+        }
         self.tally.counters.answers_unexpected += u64::from(rpc.answers_unexpected());
         let entry = &mut self.stations[station];
         // The close of an old connection says nothing about the one that took its place.

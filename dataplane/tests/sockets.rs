@@ -7,13 +7,15 @@ mod support;
 use std::time::Duration;
 
 use dataplane::{
-    CommandRequest, Onboarding, Password, RegisterMode, Registration, StartOutcome, StartRequest,
-    StationFilter, StationPatch, StopOutcome, StopRequest, Token, TokenMode, TokenStatus,
+    CommandRequest, Onboarding, Password, RegisterMode, Registration, ShardHealth, StartOutcome,
+    StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest, Token, TokenMode,
+    TokenStatus,
 };
 use fleet::record::{CommandState, Direction, TransactionState};
 use fleet::wire::Fact;
 use fleet::{Seq, StationKey};
 use net::driver::{DriverError, Uring};
+use net::ws::DeflateOptions;
 use support::{PATIENCE, Server, Station, UNDER_TEST, config};
 
 fn key(identity: &str) -> StationKey {
@@ -187,6 +189,66 @@ fn what_was_answered_is_in_the_log() {
 }
 
 #[test]
+fn compressed_stations_are_served_beside_plain_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), config(2));
+    let router = server.dataplane.router();
+    let offer = DeflateOptions::default();
+    let connect = |identity: &str, offer| {
+        Station::try_connect(server.addr(), identity, "ocpp1.6", None, offer).unwrap()
+    };
+    // Most of them come in at a shard that hands them over to another.
+    let mut stations: Vec<_> = (0..8)
+        .map(|n| connect(&format!("CP{n}"), (n % 4 != 0).then_some(&offer)))
+        .collect();
+    let sample = r#"{"value":"1.5","measurand":"Voltage","unit":"V","location":"Outlet"}"#;
+    let samples = [sample; 10].join(",");
+    for at in 0..20 {
+        let payload = format!(
+            r#"{{"connectorId":1,"meterValue":[{{"timestamp":"2026-11-22T10:00:{at:02}Z","sampledValue":[{samples}]}}]}}"#
+        );
+        for station in &mut stations {
+            station.send(&format!(r#"[2,"m{at}","MeterValues",{payload}]"#));
+        }
+    }
+    for station in &mut stations {
+        for at in 0..20 {
+            assert_eq!(station.hear(), format!("[3,\"m{at}\",{{}}]"));
+        }
+    }
+    let payload = format!(r#"{{"key":"K","value":"{}"}}"#, "true,".repeat(80));
+    for (n, station) in stations.iter_mut().enumerate() {
+        for _ in 0..2 {
+            let command = router.command(CommandRequest {
+                station: key(&format!("CP{n}")),
+                action: "ChangeConfiguration".into(),
+                payload: payload.clone(),
+                principal: "test".into(),
+                wait: Some(PATIENCE),
+            });
+            let call = station.hear();
+            assert!(call.contains(&payload), "{call}");
+            let id = call.split('"').nth(1).unwrap();
+            station.send(&format!(r#"[3,"{id}",{{"status":"Accepted"}}]"#));
+            let view = command.wait(PATIENCE).unwrap().unwrap();
+            assert_eq!(view.state, CommandState::Answered);
+        }
+    }
+    let health = block_on(router.health()).unwrap();
+    let sum = |of: fn(&ShardHealth) -> u64| health.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|shard| shard.compressed as u64), 6);
+    assert_eq!(sum(|shard| shard.compression_contexts as u64), 6);
+    let text_in = sum(|shard| shard.counters.compressed.text_in);
+    let wire_in = sum(|shard| shard.counters.compressed.wire_in);
+    assert!(5 * wire_in < text_in, "{wire_in} for {text_in}");
+    let text_out = sum(|shard| shard.counters.compressed.text_out);
+    let wire_out = sum(|shard| shard.counters.compressed.wire_out);
+    assert!(5 * wire_out < text_out, "{wire_out} for {text_out}");
+    drop(stations);
+    server.stop();
+}
+
+#[test]
 fn commands_and_remote_starts_reach_the_station() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), config(2));
@@ -285,8 +347,9 @@ fn registration_passwords_and_tokens_are_checked_and_kept() {
 
     let server = Server::start(dir.path(), closed);
     let router = server.dataplane.router();
-    let connect =
-        |identity, password| Station::try_connect(server.addr(), identity, "ocpp1.6", password);
+    let connect = |identity, password| {
+        Station::try_connect(server.addr(), identity, "ocpp1.6", password, None)
+    };
     assert_eq!(connect("CP7", None).err(), Some(401));
     assert_eq!(connect("CP7", Some("wrong")).err(), Some(401));
     assert_eq!(connect("nobody", Some(&password)).err(), Some(404));

@@ -268,6 +268,12 @@ fn dataplane_config(
         heartbeat_interval_s: u32::try_from(heartbeat_interval.as_secs())
             .expect("a day of seconds fits"),
         message_len_max: settings.size("ocpp.message_size_max", 2 * KIB..=MIB)?,
+        compression: dataplane::CompressionConfig {
+            enabled: settings.boolean("ocpp.compression")?,
+            window_bits: u8::try_from(settings.count("ocpp.compression_window_bits", 9..=15)?)
+                .expect("fifteen fits"),
+            contexts_max: settings.count("ocpp.compression_contexts_max", 0..=10_000_000)?,
+        },
         handshake_timeout: settings.duration("ocpp.handshake_timeout", secs(1)..=secs(300))?,
         ping_interval,
         idle_timeout,

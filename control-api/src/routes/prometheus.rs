@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
-use dataplane::{Histogram, LogView, ShardHealth};
+use dataplane::{CompressedBytes, Histogram, LogView, ShardHealth};
 use fleet::record::Direction;
 use fleet::{Cost, MilliwattHours};
 
@@ -102,6 +102,16 @@ fn connections(out: &mut Exposition, shards: &[ShardHealth]) {
             sum(shards, |shard| shard.connections),
         ),
         (
+            "sigec_ocpp_connections_compressed",
+            "Those whose messages may be compressed.",
+            sum(shards, |shard| shard.compressed),
+        ),
+        (
+            "sigec_ocpp_compression_contexts",
+            "Those of them that keep windows from message to message.",
+            sum(shards, |shard| shard.compression_contexts),
+        ),
+        (
             "sigec_stations",
             "Stations known.",
             sum(shards, |shard| shard.stations),
@@ -160,6 +170,27 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
             Direction::ToStation => "out",
         };
         *messages.entry((action, direction)).or_default() += count;
+    }
+    let bytes = |of: fn(&CompressedBytes) -> u64| {
+        sum::<u64>(shards, |shard| of(&shard.counters.compressed))
+    };
+    for (name, help, read, written) in [
+        (
+            "sigec_ocpp_compressed_bytes_total",
+            "Bytes of compressed messages on the wire.",
+            bytes(|bytes| bytes.wire_in),
+            bytes(|bytes| bytes.wire_out),
+        ),
+        (
+            "sigec_ocpp_compressed_text_bytes_total",
+            "Bytes of the same messages as text.",
+            bytes(|bytes| bytes.text_in),
+            bytes(|bytes| bytes.text_out),
+        ),
+    ] {
+        out.family(name, Kind::Counter, help);
+        out.sample(name, &[("direction", "in")], read);
+        out.sample(name, &[("direction", "out")], written);
     }
     let name = "sigec_ocpp_messages_total";
     out.family(

@@ -265,6 +265,19 @@ impl Histogram {
     }
 }
 
+/// Bytes of the messages that went compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct CompressedBytes {
+    /// From stations, as they came.
+    pub wire_in: u64,
+    /// The same messages as text.
+    pub text_in: u64,
+    /// To stations, as they left.
+    pub wire_out: u64,
+    /// The same messages as text.
+    pub text_out: u64,
+}
+
 /// What a shard has counted since it started. All grow.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Counters {
@@ -276,6 +289,8 @@ pub struct Counters {
     pub connections_replaced: u64,
     /// Connections closed by us for silence, a protocol error or a full send queue.
     pub connections_dropped: u64,
+    /// Bytes of compressed messages.
+    pub compressed: CompressedBytes,
     /// Frames by action and direction; what no version knows is counted as `other`.
     pub messages: Vec<(&'static str, Direction, u64)>,
     /// CALLERRORs we sent.
@@ -352,6 +367,10 @@ pub struct ShardHealth {
     pub appended: fleet::Seq,
     /// Live sockets, in handshake or beyond.
     pub connections: usize,
+    /// Connections that agreed on compression.
+    pub compressed: usize,
+    /// Those of them that keep windows.
+    pub compression_contexts: usize,
     /// Stations it knows.
     pub stations: usize,
     /// Stations that hold a connection.

@@ -498,6 +498,9 @@ impl Shard {
                 .filter(|s| s.state.acceptance.is_some())
         };
         let waits = |s: &&Station| s.state.acceptance == Some(Acceptance::Pending);
+        let (compressed, compression_contexts) = self.compression.len();
+        let mut counters = self.tally.counters.clone();
+        counters.compressed = self.compression.totals();
         ShardHealth {
             shard: self.index,
             log_id: self.journal.log_id(),
@@ -518,7 +521,9 @@ impl Shard {
                 .count(),
             bytes_held: self.bytes_held(),
             reads_paused: self.reads_paused,
-            counters: self.tally.counters.clone(),
+            compressed,
+            compression_contexts,
+            counters,
         }
     }
 }

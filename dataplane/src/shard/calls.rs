@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use fleet::record::{Acceptance, Direction};
 use net::driver::ConnId;
-use net::ws::{self, CloseCode};
+use net::ws::CloseCode;
 use ocpp::{
     Admission, CallError, Change, ErrorCode, Frame, FrameFault, MeterColumns, Policy, Rules,
     Timestamp, Version, v16, v21, v201,
@@ -485,13 +485,7 @@ impl Shard {
             if waits && last <= durable && self.waiting.is_empty() {
                 // It waits for no record, but behind an answer that is held back, or to be held back itself.
                 live.held += 1;
-                let mut frame = Vec::new();
-                ws::write_text(&mut frame, None, &answer);
-                let header_len = frame.len() - answer.len();
-                if !self.hold_back(now, call.conn, now.mono, &frame, header_len) {
-                    self.send_delayed(now);
-                    self.send_released(now, call.conn, now.mono, &frame, header_len);
-                }
+                self.release(now, call.conn, now.mono, &answer);
             } else if waits {
                 live.held += 1;
                 self.waiting.push_answer(last, call.conn, now.mono, &answer);
@@ -502,8 +496,7 @@ impl Shard {
                 } else {
                     live.inbound.forget(call.id);
                 }
-                self.outbox
-                    .send(call.conn, |out| ws::write_text(out, None, &answer));
+                self.say(call.conn, &answer);
             }
         }
         self.scratch.answer = answer;

@@ -18,14 +18,11 @@ impl Shard {
         self.journal.committed(now.mono, seq);
         self.stalled = false;
         let mut waiting = std::mem::take(&mut self.waiting);
-        while let Some((ready, frame)) = waiting.pop(seq) {
+        while let Some((ready, text)) = waiting.pop(seq) {
             match ready {
                 Ready::Answer {
-                    conn,
-                    called_at,
-                    header_len,
-                    ..
-                } => self.release(now, conn, called_at, frame, usize::from(header_len)),
+                    conn, called_at, ..
+                } => self.release(now, conn, called_at, text),
                 Ready::Reply(reply) => reply(),
                 Ready::Transmit(command) => self.transmit(now, command),
                 Ready::Errand(errand) => self.send_errand(*errand),
@@ -43,34 +40,20 @@ impl Shard {
         }
     }
 
-    pub(super) fn release(
-        &mut self,
-        now: Now,
-        id: ConnId,
-        called_at: Instant,
-        frame: &[u8],
-        header_len: usize,
-    ) {
-        if !self.hold_back(now, id, called_at, frame, header_len) {
+    pub(super) fn release(&mut self, now: Now, id: ConnId, called_at: Instant, text: &[u8]) {
+        if !self.hold_back(now, id, called_at, text) {
             // What was held back before it may be due by now, and goes first.
             self.send_delayed(now);
-            self.send_released(now, id, called_at, frame, header_len);
+            self.send_released(now, id, called_at, text);
         }
     }
 
-    pub(super) fn send_released(
-        &mut self,
-        now: Now,
-        id: ConnId,
-        called_at: Instant,
-        frame: &[u8],
-        header_len: usize,
-    ) {
+    pub(super) fn send_released(&mut self, now: Now, id: ConnId, called_at: Instant, text: &[u8]) {
         let Some(live) = self.conns.live_mut(id) else {
             return;
         };
         live.held -= 1;
-        if let Ok(text) = std::str::from_utf8(&frame[header_len..]) {
+        if let Ok(text) = std::str::from_utf8(text) {
             note_answer(live, text);
         }
         let unpause = live.paused && live.held < HELD_MAX / 2;
@@ -79,7 +62,7 @@ impl Shard {
             .counters
             .ack_latency
             .record((now.mono - called_at).as_micros() as u64);
-        self.outbox.send(id, |out| out.extend_from_slice(frame));
+        self.say(id, text);
         if last {
             self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts");
         } else if unpause && !self.reads_paused {

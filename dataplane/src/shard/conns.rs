@@ -54,6 +54,8 @@ pub(crate) struct Live {
     pub(crate) pinged: bool,
     /// It was asked to boot.
     pub(crate) boot_requested: bool,
+    /// Its upgrade agreed on compression.
+    pub(crate) is_compressed: bool,
     pub(crate) rpc: Rpc,
     pub(crate) inbound: Inbound,
 }

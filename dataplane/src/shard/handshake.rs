@@ -7,11 +7,11 @@ use fleet::record::{Acceptance, Connected, ConnectionRefused, Moment, Protocol, 
 use fleet::{StationKey, TENANT_DEFAULT};
 use net::driver::ConnId;
 use net::http::{UpgradeLimits, UpgradeRequest, parse_upgrade, write_refusal, write_switching};
-use net::ws::{self, CloseCode};
+use net::ws::{self, Agreement, CloseCode};
 use ocpp::{Inbound, Rpc, Version};
 
 use super::conns::{Live, Stage};
-use super::{Effect, Now, Shard};
+use super::{Effect, Now, Settings, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
 use crate::quirks::Make;
 
@@ -121,11 +121,15 @@ impl Shard {
             return Ok(true);
         };
         self.displace(now, &key, entry)?;
+        let Settings { config, shards, .. } = &*self.settings;
+        let deflate = self
+            .compression
+            .agree(&config.compression, *shards, request);
         self.outbox.send(id, |out| {
             let subprotocol = named.map(Version::subprotocol);
-            write_switching(out, request.key, subprotocol, None)
+            write_switching(out, request.key, subprotocol, deflate.as_ref())
         });
-        self.connect(now, id, &key, entry, version);
+        self.connect(now, id, &key, entry, version, deflate.as_ref());
         Ok(true)
     }
 
@@ -281,7 +285,15 @@ impl Shard {
         }
     }
 
-    fn connect(&mut self, now: Now, id: ConnId, key: &StationKey, entry: Entry, version: Version) {
+    fn connect(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        key: &StationKey,
+        entry: Entry,
+        version: Version,
+        deflate: Option<&Agreement>,
+    ) {
         let station = self.stations.entry(key);
         let connection = self.journal.next().0;
         let Some((peer, conn)) = self.conns.peer(id).zip(self.conns.get_mut(id)) else {
@@ -289,7 +301,7 @@ impl Shard {
         };
         let config = &self.settings.config;
         conn.stage = Stage::Live(Live {
-            codec: ws::Codec::new(ws::Role::Server),
+            codec: self.compression.begin(id, deflate),
             version,
             station,
             connection,
@@ -297,6 +309,7 @@ impl Shard {
             paused: false,
             pinged: false,
             boot_requested: false,
+            is_compressed: deflate.is_some(),
             rpc: Rpc::new(
                 config.call_timeout,
                 u16::try_from(config.command_queue_len_max).unwrap_or(u16::MAX),

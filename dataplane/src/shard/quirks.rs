@@ -93,8 +93,7 @@ pub(crate) struct Delayed {
 struct DelayedAnswer {
     conn: ConnId,
     called_at: Instant,
-    frame: Vec<u8>,
-    header_len: usize,
+    text: Vec<u8>,
 }
 
 impl Delayed {
@@ -109,7 +108,7 @@ impl Delayed {
 
     fn push(&mut self, at: Instant, answer: DelayedAnswer) {
         self.made += 1;
-        self.len += answer.frame.len();
+        self.len += answer.text.len();
         self.answers.insert((at, self.made), answer);
     }
 
@@ -120,7 +119,7 @@ impl Delayed {
             return None;
         }
         let answer = first.remove();
-        self.len -= answer.frame.len();
+        self.len -= answer.text.len();
         Some(answer)
     }
 }
@@ -332,8 +331,7 @@ impl Shard {
         now: Now,
         id: ConnId,
         called_at: Instant,
-        frame: &[u8],
-        header_len: usize,
+        text: &[u8],
     ) -> bool {
         let Some(station) = self.conns.live_mut(id).map(|live| live.station) else {
             return false;
@@ -347,8 +345,7 @@ impl Shard {
             DelayedAnswer {
                 conn: id,
                 called_at,
-                frame: frame.to_vec(),
-                header_len,
+                text: text.to_vec(),
             },
         );
         true
@@ -361,13 +358,7 @@ impl Shard {
             false => now.mono,
         };
         while let Some(answer) = self.delayed.take(until) {
-            self.send_released(
-                now,
-                answer.conn,
-                answer.called_at,
-                &answer.frame,
-                answer.header_len,
-            );
+            self.send_released(now, answer.conn, answer.called_at, &answer.text);
         }
     }
 

@@ -39,7 +39,19 @@ impl Shard {
                     message_len_max: self.settings.config.message_len_max,
                     ..ws::Limits::default()
                 };
-                let read = codec.read(&limits, bytes, |message| self.message(now, id, message));
+                let read = match live.is_compressed {
+                    false => codec.read(&limits, bytes, |message| self.message(now, id, message)),
+                    true => {
+                        // Its message lies in it while it is acted on.
+                        let mut inflater = std::mem::take(&mut self.compression.inflater);
+                        let read =
+                            codec.read_compressed(&limits, &mut inflater, bytes, |message| {
+                                self.message(now, id, message)
+                            });
+                        self.compression.inflater = inflater;
+                        read
+                    }
+                };
                 if let Some(live) = self.conns.live_mut(id) {
                     live.codec = codec;
                 }

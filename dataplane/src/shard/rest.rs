@@ -77,6 +77,7 @@ impl Shard {
             self.projection.let_go();
             self.journal.let_go();
             self.waiting.let_go();
+            self.compression.let_go();
             self.scratch = Scratch::default();
         }
         Some(self.settings.config.give_back)

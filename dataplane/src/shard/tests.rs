@@ -7,6 +7,7 @@ mod certificates;
 mod charging;
 mod closing;
 mod commands;
+mod compression;
 mod connections;
 mod courses;
 mod coverage;

@@ -11,14 +11,12 @@ use crate::certificates::Errand;
 
 /// One thing that may happen once its record is safe.
 pub(crate) enum Ready {
-    /// A frame for a connection; its bytes lie in the arena.
+    /// A text for a connection; its bytes lie in the arena.
     Answer {
         conn: ConnId,
         /// When its call came, for the latency it is answered with.
         called_at: Instant,
         len: u32,
-        /// Bytes of WebSocket header before the text.
-        header_len: u8,
     },
     /// Somebody asked, and hears now.
     Reply(Box<dyn FnOnce() + Send>),
@@ -32,7 +30,7 @@ pub(crate) enum Ready {
 #[derive(Default)]
 pub(crate) struct Waiting {
     queue: VecDeque<(Seq, Ready)>,
-    /// Frames of the answers in `queue`, in its order, from `head` on.
+    /// Texts of the answers in `queue`, in its order, from `head` on. They become frames when they leave.
     arena: Vec<u8>,
     head: usize,
 }
@@ -49,21 +47,18 @@ impl Waiting {
         self.queue.push_back((seq, ready));
     }
 
-    /// Puts a frame in line; `text` is its payload.
+    /// Puts an answer in line.
     pub(crate) fn push_answer(&mut self, seq: Seq, conn: ConnId, called_at: Instant, text: &[u8]) {
-        let start = self.arena.len();
-        net::ws::write_text(&mut self.arena, None, text);
-        let len = self.arena.len() - start;
+        self.arena.extend_from_slice(text);
         let ready = Ready::Answer {
             conn,
             called_at,
-            len: len as u32,
-            header_len: (len - text.len()) as u8,
+            len: text.len() as u32,
         };
         self.push(seq, ready);
     }
 
-    /// The next thing whose record is within `durable`, with the frame if it is an answer.
+    /// The next thing whose record is within `durable`, with the text if it is an answer.
     pub(crate) fn pop(&mut self, durable: Seq) -> Option<(Ready, &[u8])> {
         if self.queue.front().is_none_or(|(seq, _)| durable < *seq) {
             return None;

@@ -12,7 +12,10 @@ use net::driver::DriverKind;
 use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
 };
-use net::ws::{Codec, Limits, MaskKey, Message, Role, write_text};
+use net::ws::{
+    Codec, DeflateOptions, DeflateWriter, Deflater, Inflater, Limits, MaskKey, Message, Role,
+    write_text,
+};
 use storage::data_dir::DataDir;
 use storage::state::StateStore;
 
@@ -70,6 +73,10 @@ pub(crate) fn config(shards: usize) -> Config {
 pub(crate) struct Station {
     socket: TcpStream,
     codec: Codec,
+    /// Where the server took the offer of compression.
+    writer: Option<DeflateWriter>,
+    deflater: Deflater,
+    inflater: Inflater,
     input: Vec<u8>,
     heard: VecDeque<String>,
     next_id: u64,
@@ -77,7 +84,7 @@ pub(crate) struct Station {
 
 impl Station {
     pub(crate) fn connect(addr: SocketAddr, identity: &str, protocol: &str) -> Self {
-        Self::try_connect(addr, identity, protocol, None).expect("the server lets us in")
+        Self::try_connect(addr, identity, protocol, None, None).expect("the server lets us in")
     }
 
     /// The status when it is not 101.
@@ -86,6 +93,7 @@ impl Station {
         identity: &str,
         protocol: &str,
         password: Option<&str>,
+        offer: Option<&DeflateOptions>,
     ) -> Result<Self, u16> {
         let mut socket = TcpStream::connect(addr).expect("a listener");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -100,7 +108,7 @@ impl Station {
                 key: &key,
                 protocols: &[protocol],
                 basic: password.map(|password| (identity, password.as_bytes())),
-                deflate: None,
+                deflate: offer.copied(),
             },
         );
         socket.write_all(&request).expect("a server that reads");
@@ -108,16 +116,26 @@ impl Station {
         loop {
             read_some(&mut socket, &mut input);
             let Some((response, len)) =
-                parse_client_response(&input, &key, None).expect("good HTTP")
+                parse_client_response(&input, &key, offer).expect("good HTTP")
             else {
                 continue;
             };
             match response {
-                ClientResponse::Switched { .. } => {
+                ClientResponse::Switched { deflate, .. } => {
+                    let codec = match &deflate {
+                        Some(agreement) => Codec::compressed(Role::Client, agreement),
+                        None => Codec::new(Role::Client),
+                    };
+                    let writer = deflate
+                        .as_ref()
+                        .map(|agreement| DeflateWriter::new(Role::Client, agreement));
                     input.drain(..len);
                     return Ok(Self {
                         socket,
-                        codec: Codec::new(Role::Client),
+                        codec,
+                        writer,
+                        deflater: Deflater::default(),
+                        inflater: Inflater::default(),
                         input,
                         heard: VecDeque::new(),
                         next_id: 1,
@@ -130,7 +148,11 @@ impl Station {
 
     pub(crate) fn send(&mut self, text: &str) {
         let mut bytes = Vec::new();
-        write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+        let (key, text) = (Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+        match &mut self.writer {
+            Some(writer) => writer.write_text(&mut self.deflater, &mut bytes, key, text),
+            None => write_text(&mut bytes, key, text),
+        }
         self.socket.write_all(&bytes).expect("a server that reads");
     }
 
@@ -165,10 +187,11 @@ impl Station {
 
     fn read(&mut self) {
         read_some(&mut self.socket, &mut self.input);
-        let heard = &mut self.heard;
+        let (limits, heard) = (Limits::default(), &mut self.heard);
+        let (inflater, input) = (&mut self.inflater, &mut self.input);
         let read = self
             .codec
-            .read(&Limits::default(), &mut self.input, |message| {
+            .read_compressed(&limits, inflater, input, |message| {
                 match message {
                     Message::Text(text) => heard.push_back(text.to_owned()),
                     Message::Close(code, reason) => {

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use fleet::record::{Acceptance, CommandState, Direction};
 use net::driver::ConnId;
-use net::ws;
 use ocpp::{Call, CallError, ErrorCode, Frame, FrameFault, Outcome, Version};
 
 use super::check::check_answer;
@@ -63,8 +62,7 @@ impl Shard {
                 self.deadlines
                     .insert(deadline, Deadline::Call(conn.to_bits()));
             }
-            self.outbox
-                .send(conn, |out| ws::write_text(out, None, &text));
+            self.say(conn, &text);
             self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
             if let Ok(id) = id.parse() {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
@@ -224,8 +222,7 @@ impl Shard {
     ) {
         let mut text = Vec::new();
         ocpp::write_call_result_error(&mut text, id, problem);
-        self.outbox
-            .send(conn, |out| ws::write_text(out, None, &text));
+        self.say(conn, &text);
         let to = Direction::ToStation;
         self.record_message(now, station, to, 5, id, action, &text);
     }

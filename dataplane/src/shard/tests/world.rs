@@ -20,12 +20,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use fleet::{LogId, Seq, StationKey, UtcMicros};
 use net::driver::ConnId;
+use net::ws::{Deflater, Inflater};
 use ocpp::Instant;
 use ring::hmac;
 use storage::state::Table;
 
 use self::sockets::Socket;
-pub(super) use self::sockets::upgrade;
+pub(super) use self::sockets::{KEY, upgrade};
 pub(super) use self::store::Store;
 use crate::certificates::Services;
 use crate::config::{Config, Onboarding};
@@ -46,6 +47,9 @@ pub(super) struct World {
     seconds: f64,
     names: HashMap<ConnId, String>,
     sockets: HashMap<String, Socket>,
+    /// Of all stations.
+    inflater: Inflater,
+    pub(super) deflater: Deflater,
     next_conn: u64,
     /// Records the log has taken, durable or not.
     pub(super) log: Vec<Vec<u8>>,
@@ -89,6 +93,8 @@ impl World {
             seconds: 0.0,
             names: HashMap::new(),
             sockets: HashMap::new(),
+            inflater: Inflater::default(),
+            deflater: Deflater::new(1),
             next_conn: 0,
             log: Vec::new(),
             durable: 0,

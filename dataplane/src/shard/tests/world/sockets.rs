@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 
 use base64::Engine;
 use net::driver::ConnId;
-use net::ws::{self, MaskKey};
+use net::http::{ClientKey, ClientResponse, parse_client_response};
+use net::ws::{self, DeflateOptions, DeflateWriter, MaskKey, Role};
 
 use super::World;
 
@@ -14,6 +15,8 @@ pub(super) struct Socket {
     pub(super) conn: ConnId,
     upgraded: bool,
     codec: ws::Codec,
+    /// Where its offer of compression was taken.
+    writer: Option<DeflateWriter>,
     input: Vec<u8>,
     /// What the shard has not used yet.
     carry: Vec<u8>,
@@ -40,6 +43,7 @@ impl World {
                 conn,
                 upgraded: false,
                 codec: ws::Codec::new(ws::Role::Client),
+                writer: None,
                 input: Vec::new(),
                 carry: Vec::new(),
                 paused: false,
@@ -52,7 +56,7 @@ impl World {
         conn
     }
 
-    /// `connect IDENTITY [1.6|2.0.1|2.1] [password=…] [header: value]…`
+    /// `connect IDENTITY [1.6|2.0.1|2.1|none] [deflate] [password=…] [NAME=VALUE]…`, the last ones header fields
     pub(super) fn connect(&mut self, who: &str, rest: &str) {
         let mut words = rest.split(' ');
         let identity = words.next().unwrap();
@@ -64,6 +68,7 @@ impl World {
                 None if word == "2.0.1" => protocol = "ocpp2.0.1",
                 None if word == "2.1" => protocol = "ocpp2.1",
                 None if word == "none" => protocol = "",
+                None if word == "deflate" => headers.push_str(OFFER),
                 Some(("password", password)) => {
                     let pair = format!("{identity}:{password}");
                     let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
@@ -87,13 +92,24 @@ impl World {
         self.deliver(who, request.as_bytes());
     }
 
-    pub(super) fn send(&mut self, who: &str, text: &str) {
+    pub(in crate::shard::tests) fn send(&mut self, who: &str, text: &str) {
         let mut bytes = Vec::new();
-        ws::write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+        self.write(who, &mut bytes, text);
         self.deliver(who, &bytes);
     }
 
-    pub(super) fn deliver(&mut self, who: &str, bytes: &[u8]) {
+    /// Appends a text message as the station sends it: compressed where it may and where that makes it shorter.
+    pub(in crate::shard::tests) fn write(&mut self, who: &str, out: &mut Vec<u8>, text: &str) {
+        let writer = self.sockets.get_mut(who).and_then(|s| s.writer.as_mut());
+        match writer {
+            Some(writer) => {
+                writer.write_text(&mut self.deflater, out, Some(KEY), text.as_bytes());
+            }
+            None => ws::write_text(out, Some(KEY), text.as_bytes()),
+        }
+    }
+
+    pub(in crate::shard::tests) fn deliver(&mut self, who: &str, bytes: &[u8]) {
         let now = self.now();
         let Some(socket) = self.sockets.get_mut(who) else {
             return self.say(&format!("{who} has no socket"));
@@ -137,6 +153,24 @@ impl World {
                     .to_owned(),
             );
             socket.upgraded = status.starts_with("101");
+            let key = ClientKey::new(*b"the sample nonce");
+            let offered = DeflateOptions::default();
+            let answer = parse_client_response(&socket.input, &key, Some(&offered));
+            if let Ok(Some((
+                ClientResponse::Switched {
+                    deflate: Some(agreement),
+                    ..
+                },
+                _,
+            ))) = answer
+            {
+                socket.codec = ws::Codec::compressed(Role::Client, &agreement);
+                socket.writer = Some(DeflateWriter::new(Role::Client, &agreement));
+                seen.push(match agreement.keeps_contexts() {
+                    true => "compresses".to_owned(),
+                    false => "compresses without contexts".to_owned(),
+                });
+            }
             if !socket.upgraded {
                 self.last_refusal = text.clone();
             }
@@ -144,27 +178,29 @@ impl World {
                 .input
                 .drain(..if socket.upgraded { end + 4 } else { text.len() });
         }
-        if socket.upgraded {
-            let read = socket
-                .codec
-                .read(&ws::Limits::default(), &mut socket.input, |message| {
-                    seen.push(match message {
-                        ws::Message::Text(text) => text.to_owned(),
-                        ws::Message::Ping(_) => "ping".into(),
-                        ws::Message::Pong(_) => "pong".into(),
-                        ws::Message::Binary(_) => "binary".into(),
-                        ws::Message::Close(code, reason) => {
-                            let code = code.map_or(0, ws::CloseCode::get);
-                            format!("close {code} {reason}").trim().to_owned()
-                        }
-                    });
-                    ControlFlow::Continue(())
+        while let Some(len) = frame_len(&socket.input).filter(|_| socket.upgraded) {
+            let compressed = if socket.input[0] & 0x40 == 0 { "" } else { "~" };
+            let (codec, frame) = (&mut socket.codec, &mut socket.input[..len]);
+            let limits = ws::Limits::default();
+            let read = codec.read_compressed(&limits, &mut self.inflater, frame, |message| {
+                seen.push(match message {
+                    ws::Message::Text(text) => format!("{compressed}{text}"),
+                    ws::Message::Ping(_) => "ping".into(),
+                    ws::Message::Pong(_) => "pong".into(),
+                    ws::Message::Binary(_) => "binary".into(),
+                    ws::Message::Close(code, reason) => {
+                        let code = code.map_or(0, ws::CloseCode::get);
+                        format!("close {code} {reason}").trim().to_owned()
+                    }
                 });
-            let used = read.expect("we send good frames");
-            socket.input.drain(..used);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(read.expect("we send good frames"), len);
+            socket.input.drain(..len);
         }
         for seen in seen {
-            if let Some(rest) = seen.strip_prefix("[2,\"")
+            let text = seen.trim_start_matches('~');
+            if let Some(rest) = text.strip_prefix("[2,\"")
                 && let Some(socket) = self.sockets.get_mut(&name)
             {
                 socket.last_call = rest.split('"').next().unwrap_or("").to_owned();
@@ -179,6 +215,26 @@ impl World {
             }
         }
     }
+}
+
+/// A client's key for masks.
+pub(in crate::shard::tests) const KEY: MaskKey = MaskKey([1, 2, 3, 4]);
+
+/// What a station offers that compresses.
+const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10; server_max_window_bits=10\r\n";
+
+/// Length of the frame that a server's bytes begin with, once it is whole.
+fn frame_len(bytes: &[u8]) -> Option<usize> {
+    let len = match (bytes.get(1)?, bytes.get(2..)?) {
+        (126, [high, low, ..]) => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+        (127, rest) => {
+            let len = u64::from_be_bytes(*rest.first_chunk()?);
+            10 + usize::try_from(len).unwrap()
+        }
+        (126, _) => return None,
+        (short, _) => 2 + usize::from(*short),
+    };
+    (len <= bytes.len()).then_some(len)
 }
 
 pub(in crate::shard::tests) fn upgrade(path: &str, headers: &str) -> String {
