@@ -69,7 +69,7 @@ struct Visit {
     charge: Charge,
     /// By the station's clock.
     length: Duration,
-    remote: Option<RemoteStart>,
+    remote: Option<Box<RemoteStart>>,
 }
 
 /// What the CSMS said when it asked for a transaction.
@@ -237,7 +237,7 @@ impl Connector {
             token: remote.as_ref().map_or(own, |remote| remote.token.clone()),
             charge: Charge::draw(self.supply, &mut self.random),
             length,
-            remote,
+            remote: remote.map(Box::new),
         };
         let authorize_at = visit.remote.is_none().then(|| at + pause);
         let starts_at = authorize_at.unwrap_or(at) + pause;

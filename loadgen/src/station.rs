@@ -137,7 +137,7 @@ pub struct Station {
     /// Heartbeats that became due while one was unanswered, and when the last of them did.
     beats_behind: u32,
     beat_behind_at: Instant,
-    /// Reused between calls.
+    /// Not yet turned into events; empty between calls.
     happenings: Vec<Happening>,
 }
 
@@ -435,15 +435,13 @@ impl Station {
 
     /// Turns what happened at the connectors into events.
     fn record(&mut self, plan: &Plan, out: &mut Vec<Output>) {
-        let mut happenings = std::mem::take(&mut self.happenings);
-        for Happening { at, body } in happenings.drain(..) {
+        for Happening { at, body } in std::mem::take(&mut self.happenings) {
             if self.restart_when_idle && self.transactions() == 0 {
                 self.restart_when_idle = false;
                 self.restart_at = Some(at + RESTART);
             }
             self.record_one(plan, at, body, out);
         }
-        self.happenings = happenings;
     }
 
     fn record_one(&mut self, plan: &Plan, at: Instant, body: Body, out: &mut Vec<Output>) {

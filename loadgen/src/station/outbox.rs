@@ -10,6 +10,9 @@ use ocpp::Instant;
 
 use crate::event::{Body, Event};
 
+/// Events that an empty queue keeps room for, after an outage that filled it.
+const ROOM: usize = 4;
+
 /// The queues of one station.
 ///
 /// # Invariants
@@ -18,9 +21,10 @@ use crate::event::{Body, Event};
 /// - Kept events leave in the order in which they happened, and none before its predecessor is settled.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    kept: VecDeque<Event>,
-    passing: VecDeque<Event>,
-    waiting: Option<Waiting>,
+    // In boxes, because a queue keeps the room it once had, and of thousands of stations most have nothing to say.
+    kept: VecDeque<Box<Event>>,
+    passing: VecDeque<Box<Event>>,
+    waiting: Option<Box<Waiting>>,
     /// The first kept event is not sent again before this.
     retry_at: Option<Instant>,
 }
@@ -40,14 +44,14 @@ impl Outbox {
     /// Keeps `event` until it is acknowledged. Returns the event that had to make room, if `kept_max` was reached:
     /// the oldest sample that was never sent, or, among starts, stops and statuses alone, none.
     pub(super) fn keep(&mut self, event: Event, kept_max: usize) -> Option<Event> {
-        self.kept.push_back(event);
+        self.kept.push_back(Box::new(event));
         if self.kept.len() <= kept_max {
             return None;
         }
         let droppable =
             |event: &Event| event.sent == 0 && matches!(event.body, Body::Sample { .. });
-        let at = self.kept.iter().position(droppable)?;
-        self.kept.remove(at)
+        let at = self.kept.iter().position(|event| droppable(event))?;
+        self.kept.remove(at).map(|event| *event)
     }
 
     /// Drops a status of `evse` that was never sent: while offline only the last one counts.
@@ -62,7 +66,7 @@ impl Outbox {
 
     /// Sends `event` before all kept ones, once. A second one of its kind replaces none: there are few.
     pub(super) fn pass(&mut self, event: Event) {
-        self.passing.push_back(event);
+        self.passing.push_back(Box::new(event));
     }
 
     /// True when nothing waits for its turn or its answer.
@@ -80,6 +84,7 @@ impl Outbox {
         let waiting = self.waiting.iter().map(|waiting| &waiting.event);
         self.passing
             .iter()
+            .map(Box::as_ref)
             .chain(waiting)
             .any(|event| event.body == Body::Heartbeat)
     }
@@ -90,34 +95,40 @@ impl Outbox {
             return None;
         }
         if let Some(event) = self.passing.pop_front() {
-            return Some(event);
+            return Some(*event);
         }
         if self.retry_at.is_some_and(|retry_at| now < retry_at) {
             return None;
         }
         self.retry_at = None;
-        self.kept.pop_front()
+        let event = self.kept.pop_front()?;
+        if self.kept.is_empty() && ROOM < self.kept.capacity() {
+            self.kept.shrink_to(ROOM);
+        }
+        Some(*event)
     }
 
     /// Its call is on the way.
     pub(super) fn wait(&mut self, waiting: Waiting) {
         assert!(self.waiting.is_none(), "one call at a time");
-        self.waiting = Some(waiting);
+        self.waiting = Some(Box::new(waiting));
     }
 
     /// Takes the unanswered call if it has this message id.
     pub(super) fn answered(&mut self, id: &str) -> Option<Waiting> {
-        self.waiting.take_if(|waiting| waiting.id == id)
+        let waiting = self.waiting.take_if(|waiting| waiting.id == id);
+        waiting.map(|waiting| *waiting)
     }
 
     /// Takes the unanswered call if it is overdue.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Waiting> {
-        self.waiting.take_if(|waiting| waiting.deadline <= now)
+        let waiting = self.waiting.take_if(|waiting| waiting.deadline <= now);
+        waiting.map(|waiting| *waiting)
     }
 
     /// Puts a kept event back to the front, to be sent after `pause`.
     pub(super) fn retry(&mut self, event: Event, now: Instant, pause: Duration) {
-        self.kept.push_front(event);
+        self.kept.push_front(Box::new(event));
         self.retry_at = Some(now + pause);
     }
 
@@ -128,7 +139,7 @@ impl Outbox {
         self.retry_at = None;
         let event = self.waiting.take()?.event;
         if event.body.is_kept() {
-            self.kept.push_front(event);
+            self.kept.push_front(Box::new(event));
             return None;
         }
         Some(event)
@@ -143,7 +154,8 @@ impl Outbox {
     /// Events that were sent at least once and are not acknowledged.
     pub(super) fn unsettled(&self) -> impl Iterator<Item = &Event> {
         let waiting = self.waiting.iter().map(|waiting| &waiting.event);
-        waiting.chain(&self.kept).filter(|event| event.sent > 0)
+        let kept = self.kept.iter().map(Box::as_ref);
+        waiting.chain(kept).filter(|event| event.sent > 0)
     }
 }
 
