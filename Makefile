@@ -13,8 +13,11 @@ export SIGEC_VENV ?= $(HOME)/.cache/sigec-venv
 export SIGEC_NODE ?= $(HOME)/.cache/sigec-node
 # The Autobahn suite, pinned in loadgen/tests/autobahn/requirements.txt.
 export SIGEC_AUTOBAHN ?= $(HOME)/.cache/sigec-autobahn
-# A rival of the benchmark `parse`, in a workspace of its own.
+# Rivals of the benchmarks that are not installed with the tests' tools.
+export SIGEC_RIVALS ?= $(HOME)/.cache/sigec-rivals
+# Those made with Rust, in workspaces of their own.
 RUST_OCPP = --locked --manifest-path bench/rivals/rust-ocpp/Cargo.toml
+RUNTIMES = --locked --manifest-path bench/rivals/runtimes/Cargo.toml
 
 # More flags for the program that a target starts: make run ARGS='--http 127.0.0.1:0'
 ARGS ?=
@@ -64,6 +67,8 @@ setup: ## Install what the tests need besides Rust (Python and Node environments
 
 test: lint ## Check format and lints, then run every test: units, simulations with fixed seeds, the real binary with foreign clients
 	cargo build $(RUST_OCPP)
+	cargo build $(RUNTIMES)
+	@bench/rivals/setup.sh
 	cargo test --workspace --no-fail-fast -- --show-output
 
 fmt: ## Format the code
@@ -78,6 +83,8 @@ lint: setup ## Check format, lints and spelling; every finding is an error
 
 bench: release setup ## Measure, beside rivals in the same run; results go to bench/results (see bench/README.md)
 	cargo build --release $(RUST_OCPP)
+	cargo build --release $(RUNTIMES)
+	@bench/rivals/setup.sh
 	cargo run --release -p bench -- $(ARGS)
 
 soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds and all of Autobahn (two hours; KILLS=20 SEEDS=500 for less)

@@ -5,7 +5,7 @@
 //!
 //! | binary | measures |
 //! | --- | --- |
-//! | `engine` | server CPU per Heartbeat beside a raw TCP echo and tokio-tungstenite |
+//! | `engine` | server CPU per Heartbeat beside a raw TCP echo, other runtimes and other WebSockets |
 //! | `parse` | time and allocations from a message's JSON to columns, beside `jsonschema` and `rust-ocpp` |
 //! | `peers` | messages per second of server CPU, beside servers made with other OCPP libraries |
 //! | `ack` | a meter message to its answer at a fixed rate, beside a bare `fdatasync`, an echo that syncs and one that does not |
@@ -18,13 +18,13 @@
 
 pub mod child;
 pub mod client;
+pub mod contender;
 pub mod fdatasync;
 pub mod frames;
 pub mod inside;
 pub mod load;
 pub mod machine;
 pub mod output;
-pub mod peers;
 pub mod readers;
 pub mod servers;
 pub mod sigec;

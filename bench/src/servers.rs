@@ -50,19 +50,6 @@ pub enum Rival {
 }
 
 impl Rival {
-    /// Those that answer a Heartbeat, the floor first.
-    pub const HEARTBEAT: [Rival; 9] = [
-        Rival::Echo,
-        Rival::Codec,
-        Rival::CodecUring,
-        Rival::Dataplane,
-        Rival::DataplaneUring,
-        Rival::DataplaneUnlogged,
-        Rival::DataplaneUringUnlogged,
-        Rival::TungsteniteTuned,
-        Rival::TungsteniteDefault,
-    ];
-
     /// Its name on the command line and in results.
     pub fn name(self) -> &'static str {
         match self {

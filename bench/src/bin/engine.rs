@@ -1,4 +1,4 @@
-//! Server CPU per Heartbeat, beside a raw TCP echo and tokio-tungstenite.
+//! Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSockets.
 //!
 //! Each server is a process on the first CPU, the client one thread on the last. Every connection has one unanswered
 //! request. Servers take turns, so that a busy neighbour disturbs all of them; the ratio to the echo is taken within a
@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bench::child::{Server, cpu_time};
 use bench::client::{Client, Round};
+use bench::contender::{Contender, Foreign};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::servers::{Rival, Serve};
@@ -17,7 +18,7 @@ use clap::Parser;
 use net::driver::{Config, Uring};
 use serde::Serialize;
 
-/// Server CPU per Heartbeat, beside a raw TCP echo and tokio-tungstenite.
+/// Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSockets.
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Example:\n  cargo run --release -p bench --bin engine -- --out bench/results/2026-11-22-2core-vm"
@@ -29,23 +30,54 @@ struct Arguments {
     serve: Serve,
     /// Times that every server has its turn.
     #[arg(long, default_value_t = 9)]
-    turns: usize,
+    turns: u64,
     /// Heartbeats per turn.
     #[arg(long, default_value_t = 60_000)]
     messages: u64,
     /// Compare these with the echo, instead of all.
-    #[arg(long, value_enum, value_delimiter = ',')]
-    servers: Vec<Rival>,
+    #[arg(long, value_delimiter = ',', value_parser = contender)]
+    servers: Vec<Contender>,
     /// Connections to each.
-    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000])]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 100, 1_000, 10_000])]
     sockets: Vec<usize>,
+}
+
+/// The floor first.
+const CONTENDERS: [Contender; 15] = [
+    FLOOR,
+    Contender::Here(Rival::Codec),
+    Contender::Here(Rival::CodecUring),
+    Contender::Here(Rival::Dataplane),
+    Contender::Here(Rival::DataplaneUring),
+    Contender::Here(Rival::DataplaneUnlogged),
+    Contender::Here(Rival::DataplaneUringUnlogged),
+    Contender::Foreign(Foreign::Tokio),
+    Contender::Foreign(Foreign::Monoio),
+    Contender::Foreign(Foreign::MonoioEpoll),
+    Contender::Foreign(Foreign::Glommio),
+    Contender::Foreign(Foreign::Bun),
+    Contender::Foreign(Foreign::Fastwebsockets),
+    Contender::Here(Rival::TungsteniteTuned),
+    Contender::Here(Rival::TungsteniteDefault),
+];
+/// Sockets open at once, all servers together.
+const OPEN_MAX: usize = 16_000;
+const FLOOR: Contender = Contender::Here(Rival::Echo);
+
+/// The contender of this name.
+fn contender(name: &str) -> Result<Contender, String> {
+    let found = CONTENDERS.into_iter().find(|known| known.name() == name);
+    found.ok_or_else(|| {
+        let names = CONTENDERS.map(Contender::name).join(", ");
+        format!("expected one of {names}")
+    })
 }
 
 #[derive(Debug, Serialize)]
 struct Turn {
-    server: Rival,
+    server: Contender,
     sockets: usize,
-    turn: usize,
+    turn: u64,
     /// CPU of the server per message, nanoseconds.
     server_ns: f64,
     /// CPU of the client per message.
@@ -68,49 +100,63 @@ fn main() -> anyhow::Result<()> {
     };
     let sockets: &[usize] = if smoke { &[10] } else { &arguments.sockets };
     let uring = Uring::new(Config::default(), Vec::new());
-    let rivals: Vec<Rival> = Rival::HEARTBEAT
-        .into_iter()
-        .filter(|rival| uring.is_ok() || !rival.needs_uring())
-        .filter(|rival| {
-            *rival == Rival::Echo
-                || arguments.servers.is_empty()
-                || arguments.servers.contains(rival)
-        })
-        .collect();
-    // Where there is one CPU only, or a sandbox, both ends share; the ratio still holds.
-    let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
+    let mut not_measured = vec![
+        "a network: both ends are on one machine, and each send runs the peer's receive path",
+        "latency under a real rate: every connection is always busy",
+    ];
+    if uring.is_err() {
+        not_measured.push("io_uring, left out: this process does not get it");
+    }
+    let mut rivals = Vec::new();
+    for rival in CONTENDERS {
+        let asked = arguments.servers.is_empty() || arguments.servers.contains(&rival);
+        if rival != FLOOR && !asked || uring.is_err() && rival.needs_uring() {
+            continue;
+        }
+        match rival.missing() {
+            // Several are one program.
+            Some(missing) if not_measured.contains(&missing) => {}
+            Some(missing) => not_measured.push(missing),
+            None => rivals.push(rival),
+        }
+    }
     let mut data = Vec::new();
+    let mut expected: u64 = 0;
     for &count in sockets {
+        // What does not fit into the limit of open files beside each other is opened anew for every turn.
+        let kept = rivals.len() * count <= OPEN_MAX;
+        let of_each = if kept {
+            ids_sum(messages, turns)
+        } else {
+            turns * ids_sum(messages, 1)
+        };
+        expected = expected.wrapping_add(rivals.len() as u64 * of_each);
         let mut servers = Vec::new();
         for &rival in &rivals {
-            let (server, dir) = arguments.serve.start(rival)?;
-            let mut client = Client::connect(server.addr, count, rival.opening())
-                .with_context(|| format!("connecting to {}", rival.name()))?;
-            client.round(messages / 10)?;
-            servers.push((rival, server, client, dir));
+            let dir = tempfile::tempdir_in(&arguments.serve.dir)
+                .context("making a folder for the data")?;
+            servers.push((rival, rival.start(&arguments.serve, dir.path())?, None, dir));
         }
+        // Where there is one CPU only, or a sandbox, both ends share; the ratio still holds.
+        let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
         for turn in 0..turns {
-            for (rival, server, client, _) in &mut servers {
-                data.push(measure(*rival, server, client, count, turn, messages)?);
+            for (rival, server, open, _) in &mut servers {
+                let mut client = match open.take() {
+                    Some(client) => client,
+                    None => connect(*rival, server, count, messages)?,
+                };
+                data.push(measure(*rival, server, &mut client, count, turn, messages)?);
+                *open = kept.then_some(client);
             }
         }
     }
     let checksum = data.iter().fold(0, |sum: u64, turn: &Turn| {
         sum.wrapping_add(turn.round.checksum)
     });
-    let expected = (sockets.len() * rivals.len()) as u64 * ids_sum(messages, turns as u64);
     ensure!(
         checksum == expected,
         "checksum is {checksum}, expected {expected}: an answer was not ours"
     );
-    let mut not_measured = vec![
-        "a network: both ends are on one machine, and each send runs the peer's receive path",
-        "latency under a real rate: every connection is always busy",
-        "more than 1,000 sockets",
-    ];
-    if uring.is_err() {
-        not_measured.push("io_uring, left out: this process does not get it");
-    }
     let results = Results {
         benchmark: "engine",
         machine,
@@ -123,6 +169,18 @@ fn main() -> anyhow::Result<()> {
     results.publish(&arguments.options)
 }
 
+fn connect(
+    rival: Contender,
+    server: &Server,
+    count: usize,
+    messages: u64,
+) -> anyhow::Result<Client> {
+    let mut client = Client::connect(server.addr, count, rival.opening())
+        .with_context(|| format!("connecting to {}", rival.name()))?;
+    client.round(messages / 10)?;
+    Ok(client)
+}
+
 /// Ids are numbered on from the warm-up, which took `messages / 10` of them.
 fn ids_sum(messages: u64, turns: u64) -> u64 {
     let sum_to = |n: u64| n * (n + 1) / 2;
@@ -130,11 +188,11 @@ fn ids_sum(messages: u64, turns: u64) -> u64 {
 }
 
 fn measure(
-    server: Rival,
+    server: Contender,
     process: &Server,
     client: &mut Client,
     sockets: usize,
-    turn: usize,
+    turn: u64,
     messages: u64,
 ) -> anyhow::Result<Turn> {
     let own = std::process::id();
@@ -154,15 +212,15 @@ fn measure(
     })
 }
 
-fn figures(data: &[Turn], rivals: &[Rival], sockets: &[usize]) -> Vec<Figure> {
+fn figures(data: &[Turn], rivals: &[Contender], sockets: &[usize]) -> Vec<Figure> {
     let mut figures = Vec::new();
     for &count in sockets {
-        let of = |rival: Rival| -> Vec<&Turn> {
+        let of = |rival: Contender| -> Vec<&Turn> {
             data.iter()
                 .filter(|turn| turn.sockets == count && turn.server == rival)
                 .collect()
         };
-        let floor = of(Rival::Echo);
+        let floor = of(FLOOR);
         for &rival in rivals {
             let turns = of(rival);
             let ratios = turns
@@ -180,7 +238,10 @@ fn figures(data: &[Turn], rivals: &[Rival], sockets: &[usize]) -> Vec<Figure> {
     figures
 }
 
-fn reach(rival: Rival) -> Option<&'static str> {
+fn reach(rival: Contender) -> Option<&'static str> {
+    let Contender::Here(rival) = rival else {
+        return None;
+    };
     match rival {
         Rival::Dataplane
         | Rival::DataplaneUnlogged

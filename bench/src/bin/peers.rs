@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bench::child::{Server, cpu_time};
 use bench::client::{Client, Opening};
+use bench::contender::{Contender, Foreign};
 use bench::load::Load;
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
-use bench::peers::Peer;
-use bench::servers::Serve;
+use bench::servers::{Rival, Serve};
 use bench::stats::median;
 use clap::Parser;
 use serde::Serialize;
@@ -40,6 +40,16 @@ struct Arguments {
     sockets: usize,
 }
 
+const OURS: Contender = Contender::Here(Rival::Dataplane);
+
+/// Ours with its log on, and those that check every message too.
+const PEERS: [Contender; 4] = [
+    OURS,
+    Contender::Foreign(Foreign::OcppRpc),
+    Contender::Foreign(Foreign::OcppGo),
+    Contender::Foreign(Foreign::Mobilityhouse),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 enum Kind {
     Heartbeat,
@@ -60,7 +70,7 @@ impl Kind {
 
 #[derive(Debug, Serialize)]
 struct Turn {
-    server: Peer,
+    server: Contender,
     kind: Kind,
     turn: usize,
     messages: u64,
@@ -72,7 +82,7 @@ struct Turn {
 
 /// A server that is asked for one kind of message.
 struct Asked {
-    peer: Peer,
+    peer: Contender,
     server: Server,
     asking: Asking,
     /// Of what it stores, as long as the server lives.
@@ -102,7 +112,7 @@ fn main() -> anyhow::Result<()> {
         "the tables behind the data plane: the benchmark `path` has them",
     ];
     let mut asked = Vec::new();
-    for peer in Peer::ALL {
+    for peer in PEERS {
         if let Some(missing) = peer.missing() {
             not_measured.push(missing);
             continue;
@@ -135,7 +145,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 impl Asked {
-    fn start(peer: Peer, kind: Kind, serve: &Serve, sockets: usize) -> anyhow::Result<Asked> {
+    fn start(peer: Contender, kind: Kind, serve: &Serve, sockets: usize) -> anyhow::Result<Asked> {
         let dir = tempfile::tempdir_in(&serve.dir).context("making a folder for the data")?;
         let server = peer.start(serve, dir.path())?;
         let (addr, opening) = (server.addr, Opening::Station);
@@ -190,14 +200,14 @@ impl Asked {
 fn figures(data: &[Turn], sockets: usize) -> Vec<Figure> {
     let mut figures = Vec::new();
     for kind in Kind::ALL {
-        let of = |peer: Peer| -> Vec<f64> {
+        let of = |peer: Contender| -> Vec<f64> {
             let turns = data
                 .iter()
                 .filter(|turn| turn.server == peer && turn.kind == kind);
             turns.map(|turn| turn.server_ns).collect()
         };
-        let ours = of(Peer::Dataplane);
-        for peer in Peer::ALL {
+        let ours = of(OURS);
+        for peer in PEERS {
             let theirs = of(peer);
             if theirs.is_empty() {
                 continue;
@@ -205,12 +215,11 @@ fn figures(data: &[Turn], sockets: usize) -> Vec<Figure> {
             let ratios = theirs.iter().zip(&ours).map(|(theirs, ours)| theirs / ours);
             let (ratio, ns) = (median(ratios.collect()), median(theirs.clone()));
             let per_second = format!("{:.0} per core-second, {:.2} µs", 1e9 / ns, ns / 1e3);
-            let (value, reach) = match peer {
-                Peer::Dataplane => (per_second, kind.reach()),
-                Peer::OcppRpc | Peer::Mobilityhouse => (
-                    format!("{per_second}; ours does {ratio:.1} ×"),
-                    "ours ≥ 3 ×",
-                ),
+            let (value, reach) = if peer == OURS {
+                (per_second, kind.reach())
+            } else {
+                let value = format!("{per_second}; ours does {ratio:.1} ×");
+                (value, "ours ≥ 3 ×")
             };
             figures.push(Figure {
                 name: format!("{kind:?}, {sockets} sockets, {}", peer.name()),
