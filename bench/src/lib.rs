@@ -13,7 +13,7 @@
 //! | `path` | event to SQL, restart, acknowledgements under load and during a full scan, of the whole program |
 //! | `cancel` | CPU that a query uses after its end, by kind of query, and the longest steps, of the whole program |
 //!
-//! `--smoke` runs a size that takes a second or so; the tests run that, so that no benchmark rots. Wall-clock figures
+//! `report` makes `docs/performance.md` of what they wrote. `--smoke` runs a size that takes a second or so; the tests run that, so that no benchmark rots. Wall-clock figures
 //! of a shared machine are worth little; ratios within one run are what is judged.
 
 pub mod child;
@@ -26,6 +26,7 @@ pub mod load;
 pub mod machine;
 pub mod output;
 pub mod readers;
+pub mod report;
 pub mod servers;
 pub mod sigec;
 pub mod stats;

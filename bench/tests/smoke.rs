@@ -112,3 +112,12 @@ fn all_runs_what_it_is_asked_for() {
     );
     assert!(dir.path().join("out/parse.md").exists() && !dir.path().join("out/path.md").exists());
 }
+
+#[test]
+fn the_page_shows_the_committed_results() {
+    let output = Command::new(env!("CARGO_BIN_EXE_report"))
+        .arg("--check")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}

@@ -1,0 +1,157 @@
+//! What of a benchmark's data is drawn.
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::chart::{Bar, Chart};
+use crate::stats::median;
+
+/// A plot of a benchmark's section.
+pub(super) struct Plot {
+    /// Of its file, behind the benchmark's.
+    pub(super) name: String,
+    pub(super) chart: Chart,
+}
+
+/// The plots of `benchmark`; of some there are none.
+pub(super) fn of(benchmark: &str, data: &Value) -> anyhow::Result<Vec<Plot>> {
+    match benchmark {
+        "engine" => engine(data),
+        "peers" => peers(data),
+        "parse" => parse(data),
+        _ => Ok(Vec::new()),
+    }
+    .with_context(|| format!("reading the data of {benchmark}"))
+}
+
+#[derive(Deserialize)]
+struct EngineTurn {
+    server: String,
+    sockets: usize,
+    server_ns: f64,
+}
+
+fn engine(data: &Value) -> anyhow::Result<Vec<Plot>> {
+    let turns = Vec::<EngineTurn>::deserialize(data)?;
+    let plots = unique(turns.iter().map(|turn| turn.sockets));
+    let plots = plots.into_iter().map(|sockets| {
+        let of = |server: &str| -> Vec<f64> {
+            let turns = turns
+                .iter()
+                .filter(|turn| turn.sockets == sockets && turn.server == server);
+            turns.map(|turn| turn.server_ns).collect()
+        };
+        let floor = of("echo");
+        let servers = unique(turns.iter().map(|turn| turn.server.as_str()));
+        let bars = servers.into_iter().map(|server| {
+            let ratios = of(server)
+                .into_iter()
+                .zip(&floor)
+                .map(|(ns, echo)| ns / echo);
+            let value = median(ratios.collect());
+            Bar {
+                label: server.to_owned(),
+                value,
+                shown: format!("{value:.2}"),
+                ours: server.starts_with("dataplane") || server.starts_with("codec"),
+            }
+        });
+        let ending = if sockets == 1 { "" } else { "s" };
+        let chart = Chart {
+            title: format!(
+                "Server CPU per Heartbeat, × a raw TCP echo over epoll, {sockets} socket{ending}"
+            ),
+            bars: bars.collect(),
+        };
+        Plot {
+            name: sockets.to_string(),
+            chart,
+        }
+    });
+    Ok(plots.collect())
+}
+
+#[derive(Deserialize)]
+struct PeersTurn {
+    server: String,
+    kind: String,
+    server_ns: f64,
+}
+
+fn peers(data: &Value) -> anyhow::Result<Vec<Plot>> {
+    let turns = Vec::<PeersTurn>::deserialize(data)?;
+    let kinds = unique(turns.iter().map(|turn| turn.kind.as_str()));
+    let plots = kinds.into_iter().map(|kind| {
+        let of_kind = || turns.iter().filter(|turn| turn.kind == kind);
+        let servers = unique(of_kind().map(|turn| turn.server.as_str()));
+        let bars = servers.into_iter().map(|server| {
+            let times = of_kind().filter(|turn| turn.server == server);
+            let value = 1e9 / median(times.map(|turn| turn.server_ns).collect());
+            Bar {
+                label: server.to_owned(),
+                value,
+                shown: format!("{value:.0}"),
+                ours: server == "dataplane",
+            }
+        });
+        let chart = Chart {
+            title: format!("{kind}: messages per second of server CPU"),
+            bars: bars.collect(),
+        };
+        Plot {
+            name: kind.to_lowercase(),
+            chart,
+        }
+    });
+    Ok(plots.collect())
+}
+
+#[derive(Deserialize)]
+struct Read {
+    version: String,
+    action: String,
+    reader: String,
+    bytes: usize,
+    median_ns: f64,
+}
+
+fn parse(data: &Value) -> anyhow::Result<Vec<Plot>> {
+    let reads = Vec::<Read>::deserialize(data)?;
+    let messages = unique(
+        reads
+            .iter()
+            .map(|read| (read.version.as_str(), read.action.as_str(), read.bytes)),
+    );
+    let plots = messages.into_iter().map(|(version, action, bytes)| {
+        let of = reads
+            .iter()
+            .filter(|read| read.version == version && read.action == action);
+        let bars = of.map(|read| Bar {
+            label: read.reader.clone(),
+            value: read.median_ns,
+            shown: format!("{:.0} ns", read.median_ns),
+            ours: read.reader == "ours",
+        });
+        let chart = Chart {
+            title: format!("{version} {action} of {bytes} bytes: time to read it"),
+            bars: bars.collect(),
+        };
+        let name = format!("{version}-{action}")
+            .to_lowercase()
+            .replace("ocpp ", "");
+        Plot { name, chart }
+    });
+    Ok(plots.collect())
+}
+
+/// Each once, in the order of their first.
+fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for item in items {
+        if !found.contains(&item) {
+            found.push(item);
+        }
+    }
+    found
+}
