@@ -1,5 +1,6 @@
 //! A vehicle taking energy: how much power it draws, and what the meter counts, exactly.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::random::Random;
@@ -7,7 +8,7 @@ use crate::random::Random;
 /// How a connector delivers power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Supply {
-    /// Three phases of 230 V, up to so many watts.
+    /// Phases of 230 V, up to so many watts together.
     Ac(u32),
     /// Direct current at the battery's voltage, up to so many watts.
     Dc(u32),
@@ -32,12 +33,45 @@ impl Supply {
     }
 }
 
+/// How much of its highest power a battery takes, by how full it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Curve(Arc<[(u16, u16)]>);
+
+/// All up to 80 %, then less and less down to 5 %.
+static PLAIN: LazyLock<Curve> =
+    LazyLock::new(|| Curve::new([(0, 1_000), (800, 1_000), (1_000, 50)]));
+
+impl Curve {
+    /// Of points of state of charge and power, both in thousandths: the first at 0, the last at 1000, in order.
+    pub fn new(points: impl IntoIterator<Item = (u16, u16)>) -> Curve {
+        Curve(points.into_iter().collect())
+    }
+
+    /// Thousandths of the power at `soc` thousandths of charge, on a straight line between two points.
+    fn at(&self, soc: u64) -> u64 {
+        let after = self
+            .0
+            .partition_point(|(point, _)| u64::from(*point) <= soc);
+        let point = |at: usize| self.0.get(at).map(|(x, y)| (u64::from(*x), u64::from(*y)));
+        match (after.checked_sub(1).and_then(point), point(after)) {
+            (Some((x0, y0)), Some((x1, y1))) if y1 < y0 => y0 - (y0 - y1) * (soc - x0) / (x1 - x0),
+            (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) * (soc - x0) / (x1 - x0),
+            (Some((_, y)), None) | (None, Some((_, y))) => y,
+            (None, None) => 0,
+        }
+    }
+}
+
 /// One vehicle at one connector.
 #[derive(Clone, Debug)]
 pub struct Charge {
     supply: Supply,
-    /// What the vehicle takes at most, watts.
-    power_max_w: u32,
+    phases: u32,
+    /// What goes through cable and charger at most, watts.
+    limit_w: u32,
+    /// What the battery takes at most, watts.
+    accepts_w: u32,
+    curve: Curve,
     capacity_mwh: u64,
     stored_mwh: u64,
     since_start: Duration,
@@ -75,26 +109,64 @@ impl Charge {
             Supply::Ac(_) => [7_400, 11_000, 22_000][random.between(0, 3) as usize],
             Supply::Dc(_) => [50_000, 100_000, 170_000][random.between(0, 3) as usize],
         };
+        let power_w = supply.power_max_w().min(limit);
+        let phases = match supply {
+            Supply::Ac(_) => 3,
+            Supply::Dc(_) => 1,
+        };
+        let stored_permille = random.between(10, 70) * 10;
+        Charge::new(
+            supply,
+            phases,
+            power_w,
+            power_w,
+            capacity_mwh,
+            stored_permille,
+            PLAIN.clone(),
+        )
+    }
+
+    /// A vehicle that arrives with `stored_permille` of `capacity_mwh` in its battery, which takes `accepts_w` and less
+    /// by its `curve`, through what lets `limit_w` pass over so many phases.
+    pub fn new(
+        supply: Supply,
+        phases: u32,
+        limit_w: u32,
+        accepts_w: u32,
+        capacity_mwh: u64,
+        stored_permille: u64,
+        curve: Curve,
+    ) -> Charge {
         Charge {
             supply,
-            power_max_w: supply.power_max_w().min(limit),
+            phases,
+            limit_w,
+            accepts_w,
+            curve,
             capacity_mwh,
-            stored_mwh: capacity_mwh * random.between(10, 70) / 100,
+            stored_mwh: capacity_mwh * stored_permille / 1_000,
             since_start: Duration::ZERO,
             remainder: 0,
         }
     }
 
-    /// Watts drawn now: a ramp, then all the vehicle takes up to 80 %, then less and less down to 5 %.
+    /// How long until it is `permille` full, or `longest` if that comes first.
+    pub fn time_to(&self, permille: u64, longest: Duration) -> Duration {
+        let mut charge = self.clone();
+        let mut time = Duration::ZERO;
+        while time < longest && charge.stored_mwh * 1_000 < permille * charge.capacity_mwh {
+            charge.advance(Charge::STEP);
+            time += Charge::STEP;
+        }
+        time.min(longest)
+    }
+
+    /// Watts drawn now: a ramp, then what the battery takes and what gets through to it.
     fn power_w(&self) -> u32 {
         let permille = self.stored_mwh * 1_000 / self.capacity_mwh;
-        let share = match permille {
-            0..=800 => 1_000,
-            801..=1_000 => 1_000 - (permille - 800) * 950 / 200,
-            _ => 50,
-        };
         let ramp = self.since_start.min(Charge::RAMP).as_millis() as u64;
-        let watts = u64::from(self.power_max_w) * share / 1_000;
+        let accepted = u64::from(self.accepts_w) * self.curve.at(permille) / 1_000;
+        let watts = accepted.min(u64::from(self.limit_w));
         (watts * ramp / Charge::RAMP.as_millis() as u64) as u32
     }
 
@@ -119,17 +191,17 @@ impl Charge {
     pub fn reading(&self, register_mwh: u64) -> Reading {
         let power_w = self.power_w();
         let soc_percent = (self.stored_mwh * 100 / self.capacity_mwh) as u32;
-        let (voltage_dv, phases) = match self.supply {
-            Supply::Ac(_) => (2_300, 3),
-            Supply::Dc(_) => (3_500 + soc_percent * 8, 1),
+        let voltage_dv = match self.supply {
+            Supply::Ac(_) => 2_300,
+            Supply::Dc(_) => 3_500 + soc_percent * 8,
         };
         Reading {
             register_mwh,
             power_w,
-            current_da: power_w * 100 / voltage_dv / phases,
+            current_da: power_w * 100 / voltage_dv / self.phases,
             voltage_dv,
             soc_percent,
-            three_phase: phases == 3,
+            three_phase: self.phases == 3,
         }
     }
 }
@@ -141,7 +213,10 @@ mod tests {
     fn vehicle(stored_percent: u64) -> Charge {
         Charge {
             supply: Supply::Dc(50_000),
-            power_max_w: 50_000,
+            phases: 1,
+            limit_w: 50_000,
+            accepts_w: 50_000,
+            curve: PLAIN.clone(),
             capacity_mwh: 50_000_000,
             stored_mwh: 50_000_000 * stored_percent / 100,
             since_start: Charge::RAMP,
@@ -175,6 +250,42 @@ mod tests {
         for (percent, watts) in [(80, 50_000), (90, 26_250), (100, 2_500)] {
             assert_eq!(vehicle(percent).power_w(), watts, "at {percent} %");
         }
+    }
+
+    #[test]
+    fn what_the_cable_lets_through_hides_the_curve_until_it_falls_below() {
+        let mut charge = vehicle(10);
+        charge.limit_w = 20_000;
+        charge.curve = Curve::new([(0, 600), (100, 1_000), (500, 1_000), (1_000, 0)]);
+        let watts = |charge: &mut Charge, percent| {
+            charge.stored_mwh = charge.capacity_mwh * percent / 100;
+            charge.power_w()
+        };
+        for (percent, limited) in [
+            (0, 20_000),
+            (70, 20_000),
+            (80, 20_000),
+            (90, 10_000),
+            (100, 0),
+        ] {
+            assert_eq!(watts(&mut charge, percent), limited, "at {percent} %");
+        }
+        charge.limit_w = u32::MAX;
+        for (percent, free) in [(0, 30_000), (5, 40_000), (10, 50_000), (75, 25_000)] {
+            assert_eq!(watts(&mut charge, percent), free, "at {percent} %");
+        }
+    }
+
+    #[test]
+    fn the_time_to_a_state_of_charge_is_what_charging_takes() {
+        let mut charge = vehicle(10);
+        charge.since_start = Duration::ZERO;
+        let hour = Duration::from_secs(3_600);
+        let time = charge.time_to(800, hour);
+        charge.advance(time);
+        assert_eq!(charge.stored_mwh * 100 / charge.capacity_mwh, 80);
+        assert_eq!(charge.time_to(800, hour), Duration::ZERO);
+        assert_eq!(vehicle(10).time_to(1_000, hour / 6), hour / 6);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use ocpp::Instant;
 
 use crate::charge::{Charge, Reading, Supply};
 use crate::event::{Body, Sampled, Status, StopReason, Transaction};
-use crate::plan::{Plan, Scenario};
+use crate::plan::Plan;
 use crate::random::Random;
+use crate::scenario::Scenario;
 
 /// Something that happened at `at`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,7 @@ pub struct Connector {
     evse: u32,
     random: Random,
     supply: Supply,
+    phases: u32,
     register_mwh: u64,
     transactions: u32,
     /// False after ChangeAvailability to Inoperative; takes effect when no vehicle is charging.
@@ -95,20 +97,26 @@ impl Connector {
     pub fn new(plan: &Plan, index: u32, evse: u32, begins_at: Instant) -> Connector {
         let mut random = Random::new(plan.seed, &[u64::from(index), u64::from(evse)]);
         // Every connector of a station delivers the same, so the station draws.
-        let supply = Supply::draw(&mut Random::new(plan.seed, &[u64::from(index)]));
+        let mut of_station = Random::new(plan.seed, &[u64::from(index)]);
+        let (supply, phases) = match plan.scenario.profile() {
+            Some(profile) => profile.supply(&mut of_station),
+            None => (Supply::draw(&mut of_station), 3),
+        };
         // As if it had delivered 5 kW all its life since 2020: a later run finds the meter further on.
         let lifetime_ms = plan.timeline.start_utc_micros / 1_000 - 1_577_836_800_000;
         let lifetime_mwh = u64::try_from(lifetime_ms).unwrap_or(0) * 5_000 / 3_600;
         let register_mwh = lifetime_mwh + random.between(0, 1_000_000_000);
         let first = random.duration(Duration::ZERO, plan.interval * 2) + plan.pause();
-        let arrives_at = match plan.scenario {
+        let arrives_at = match &plan.scenario {
             Scenario::Default | Scenario::Once => Some(begins_at + plan.timeline.real(first)),
             Scenario::Idle => None,
+            Scenario::Profile(_) => arrival(plan, begins_at, &mut random),
         };
         Connector {
             evse,
             random,
             supply,
+            phases,
             register_mwh,
             transactions: 0,
             operative: true,
@@ -170,9 +178,18 @@ impl Connector {
         match &mut self.phase {
             Phase::Free { arrives_at } => {
                 *arrives_at = None;
-                let drawn = self.random.duration(plan.interval * 3, plan.interval * 12);
+                let (charge, drawn) = match plan.scenario.profile() {
+                    Some(profile) => {
+                        let visit = profile.visit(self.supply, self.phases, &mut self.random);
+                        (Some(visit.0), visit.1)
+                    }
+                    None => {
+                        let (least, most) = (plan.interval * 3, plan.interval * 12);
+                        (None, self.random.duration(least, most))
+                    }
+                };
                 if let Some(length) = self.fitting(plan, at, drawn) {
-                    self.plug(plan, at, length, None, out);
+                    self.plug(plan, at, length, charge, None, out);
                 }
             }
             Phase::Plugged {
@@ -223,6 +240,7 @@ impl Connector {
         plan: &Plan,
         at: Instant,
         length: Duration,
+        charge: Option<Charge>,
         remote: Option<RemoteStart>,
         out: &mut Vec<Happening>,
     ) {
@@ -235,7 +253,10 @@ impl Connector {
                 number: self.transactions,
             },
             token: remote.as_ref().map_or(own, |remote| remote.token.clone()),
-            charge: Charge::draw(self.supply, &mut self.random),
+            charge: charge.unwrap_or_else(|| match plan.scenario.profile() {
+                Some(profile) => profile.visit(self.supply, self.phases, &mut self.random).0,
+                None => Charge::draw(self.supply, &mut self.random),
+            }),
             length,
             remote: remote.map(Box::new),
         };
@@ -330,9 +351,10 @@ impl Connector {
 
     fn leave(&mut self, plan: &Plan, at: Instant, out: &mut Vec<Happening>) {
         let pause = self.random.duration(plan.interval / 2, plan.interval * 4);
-        let arrives_at = match plan.scenario {
+        let arrives_at = match &plan.scenario {
             Scenario::Default => Some(at + plan.timeline.real(pause)),
             Scenario::Once | Scenario::Idle => None,
+            Scenario::Profile(_) => arrival(plan, at, &mut self.random),
         };
         self.phase = Phase::Free { arrives_at };
         self.report(at, self.free_status(), out);
@@ -358,7 +380,7 @@ impl Connector {
         }
         // An operator started it and will stop it; should nobody do so, the vehicle leaves after twice the longest
         // visit.
-        self.plug(plan, at, plan.interval * 24, Some(remote), out);
+        self.plug(plan, at, plan.interval * 24, None, Some(remote), out);
         true
     }
 
@@ -415,6 +437,16 @@ impl Connector {
             });
         }
     }
+}
+
+/// When the next vehicle of a profile comes, after `at`.
+fn arrival(plan: &Plan, at: Instant, random: &mut Random) -> Option<Instant> {
+    let profile = plan.scenario.profile()?;
+    let timeline = &plan.timeline;
+    let since_start = timeline.station(at - timeline.start);
+    let end = timeline.station(plan.end - timeline.start);
+    let after = profile.arrival(since_start, end, random)?;
+    Some(at + timeline.real(after))
 }
 
 #[cfg(test)]

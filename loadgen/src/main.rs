@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         match options.command {
             Command::Fleet(options) => run::fleet(options).await,
             Command::Storm(options) => run::storm(options).await,
+            Command::Scenarios => run::scenarios(),
+            Command::Scenario(options) => run::scenario(&options.command),
             Command::Join(options) => run::join(&options),
             Command::WsEcho(options) => run::ws_echo(options).await,
             Command::Verify(options) => run::verify(options).await,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use loadgen::plan::{Scenario, Versions};
+use loadgen::plan::Versions;
 use loadgen::report::{Threshold, ThresholdError};
 use loadgen::target;
 
@@ -32,6 +32,12 @@ pub(crate) enum Command {
     /// Cut a fleet off and measure how it comes back.
     #[command(after_help = STORM_EXAMPLES)]
     Storm(Box<Storm>),
+    /// List what stations can do (`fleet --scenario`).
+    #[command(after_help = SCENARIO_EXAMPLES)]
+    Scenarios,
+    /// Show or check a scenario.
+    #[command(after_help = SCENARIO_EXAMPLES)]
+    Scenario(Scenarios),
     /// Put reports of several processes or machines together.
     #[command(after_help = JOIN_EXAMPLES)]
     Join(Join),
@@ -49,6 +55,8 @@ Examples:
     loadgen fleet --stations 50 --version all --interval 10s --duration 5m
   Ten hours of history in ten minutes:
     loadgen fleet --stations 200 --interval 60s --speed 60 --duration 10m
+  A day at work, as its scenario has it, with some stations that misbehave:
+    loadgen fleet --scenario office --stations 200 --half-open 5 --malicious 1
   A load test with a verdict, and the truth for `loadgen verify`:
     loadgen fleet --url ws://csms:9000/ --stations 10000 --rate-connect 500 --duration 30m --seed 7 \\
       --truth truth.ndjson --report-json report.json --fail-if 'p99>100ms' --fail-if 'errors>0'
@@ -71,6 +79,13 @@ Examples:
 
 Exit status: 0; 1 when a --fail-if limit was passed, or, without any, when a station was not back; 2 when it could
 not run, as when not all stations could connect before the storm.";
+
+const SCENARIO_EXAMPLES: &str = "\
+Examples:
+  loadgen scenarios
+  loadgen scenario show depot > mine.toml
+  loadgen scenario check mine.toml
+  loadgen fleet --scenario mine.toml --stations 500";
 
 const JOIN_EXAMPLES: &str = "\
 Examples:
@@ -101,9 +116,9 @@ pub(crate) struct Stations {
     /// The CSMS; the identity of each station is appended.
     #[arg(long, default_value = "ws://127.0.0.1:9000/")]
     pub(crate) url: String,
-    /// Version of OCPP; mix is 1.6 and 2.0.1 in turn, all is 2.1 as well.
-    #[arg(long, value_enum, default_value = "mix")]
-    pub(crate) version: Versions,
+    /// Version of OCPP; mix is 1.6 and 2.0.1 in turn, all is 2.1 as well [default: as the scenario says, else mix].
+    #[arg(long, value_enum)]
+    pub(crate) version: Option<Versions>,
     /// Names the fleet: the same seed gives the same messages at the same moments.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -151,24 +166,39 @@ pub(crate) struct Fleet {
     /// How many stations.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) stations: u32,
-    /// Between two meter samples of a transaction, by the stations' clocks.
-    #[arg(long, default_value = "60s", value_parser = positive)]
-    pub(crate) interval: Duration,
-    /// How long the run takes.
-    #[arg(long, default_value = "10m", value_parser = positive)]
-    pub(crate) duration: Duration,
-    /// What the stations do.
-    #[arg(long, value_enum, default_value = "default")]
-    pub(crate) scenario: Scenario,
-    /// Connectors per station, each on its own EVSE.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(crate) connectors: u32,
-    /// The stations' clocks run N times as fast; the run begins in the past and ends in the present.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) speed: u32,
-    /// Between two Heartbeats, whatever the CSMS says.
+    /// What the stations do: default, idle, once, a profile (office, depot, highway, apartment), or a file like those;
+    /// `loadgen scenarios` describes them, `loadgen scenario show NAME` prints one.
+    #[arg(long, default_value = "default", value_name = "NAME|FILE")]
+    pub(crate) scenario: String,
+    /// Between two meter samples of a transaction, by the stations' clocks [default: as the scenario says, else 60s].
+    #[arg(long, value_parser = positive)]
+    pub(crate) interval: Option<Duration>,
+    /// How long the run takes [default: as the scenario says, else 10m].
+    #[arg(long, value_parser = positive)]
+    pub(crate) duration: Option<Duration>,
+    /// Connectors per station, each on its own EVSE [default: as the scenario says, else 2].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) connectors: Option<u32>,
+    /// The stations' clocks run N times as fast; the run begins in the past and ends in the present [default: as the
+    /// scenario says, else 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) speed: Option<u32>,
+    /// Between two Heartbeats [default: as the scenario says, else as the CSMS says].
     #[arg(long, value_parser = positive)]
     pub(crate) heartbeat: Option<Duration>,
+    /// Percent of the stations that send their bytes slowly, one by one [default: as the scenario says, else 0].
+    #[arg(long, value_name = "PERCENT", value_parser = permyriad)]
+    pub(crate) slow: Option<u32>,
+    /// Percent that connect and then say nothing [default: likewise].
+    #[arg(long, value_name = "PERCENT", value_parser = permyriad)]
+    pub(crate) silent: Option<u32>,
+    /// Percent that leave from time to time without ending their connection, and come back with another [default:
+    /// likewise].
+    #[arg(long, value_name = "PERCENT", value_parser = permyriad)]
+    pub(crate) half_open: Option<u32>,
+    /// Percent that send what a server must not fall over: bombs, floods, broken frames [default: likewise].
+    #[arg(long, value_name = "PERCENT", value_parser = permyriad)]
+    pub(crate) malicious: Option<u32>,
     /// Shortest wait before a station connects again; as much again comes to it by chance, and it doubles four times.
     #[arg(long, default_value = "1s", value_parser = positive)]
     pub(crate) reconnect: Duration,
@@ -192,6 +222,26 @@ pub(crate) struct Fleet {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Scenarios {
+    #[command(subcommand)]
+    pub(crate) command: ScenarioCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScenarioCommand {
+    /// Print the TOML of a profile: a beginning for one of your own.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Read a file and say what is wrong in it, if anything is.
+    Check {
+        /// The file.
+        file: String,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Storm {
     #[command(flatten)]
     pub(crate) stations_of: Stations,
@@ -201,7 +251,7 @@ pub(crate) struct Storm {
     /// Stations besides them that stay connected, and show what the storm does to others.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub(crate) established: u32,
-    /// Between two Heartbeats of a station: of each, as those of the storm beat until it and after it.
+    /// Between two Heartbeats of an established station; the others beat as the CSMS says.
     #[arg(long, default_value = "1s", value_parser = positive)]
     pub(crate) heartbeat: Duration,
     /// RetryBackOffWaitMinimum: the shortest wait before a station connects again.
@@ -312,6 +362,14 @@ impl std::str::FromStr for Part {
             (index < of).then_some(Part { index, of })
         });
         numbers.ok_or_else(|| "expected K/N, K below N".to_owned())
+    }
+}
+
+/// Hundredths of a percent.
+fn permyriad(text: &str) -> Result<u32, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok((percent * 100.0).round() as u32),
+        _ => Err("expected a percentage from 0 to 100, such as 2 or 0.5".to_owned()),
     }
 }
 

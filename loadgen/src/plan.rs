@@ -5,17 +5,7 @@ use std::time::Duration;
 use ocpp::{Instant, Version};
 
 use crate::random::Random;
-
-/// How the stations spend their time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Scenario {
-    /// Vehicles come and go: they wait 0.5 to 4 meter intervals, then charge for 3 to 12.
-    Default,
-    /// Boot, report every connector, then only heartbeats.
-    Idle,
-    /// As default, but each connector serves one vehicle and then rests.
-    Once,
-}
+use crate::scenario::{Faults, Scenario};
 
 /// Which version of OCPP the stations speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -151,6 +141,10 @@ pub struct Plan {
     pub back_off: BackOff,
     /// Between two Heartbeats; `None` obeys the interval of the BootNotification answer.
     pub heartbeat: Option<Duration>,
+    /// Stations of this number and above obey it in any case.
+    pub heartbeat_below: u32,
+    /// Who misbehaves; of stations only the half-open ones.
+    pub faults: Faults,
 }
 
 impl Plan {

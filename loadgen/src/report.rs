@@ -8,6 +8,7 @@
 //! [`Summary`] is what people and thresholds look at.
 
 mod latencies;
+mod peers;
 mod series;
 mod storm;
 mod summary;
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::station::{Failure, Output};
 pub use latencies::{Latencies, LatencySummary};
+use peers::Peers;
+pub use peers::PeersSummary;
 pub use series::{Point, Series};
 pub use storm::{Storm, StormSummary};
 pub use summary::{ActionSummary, File, Run, Summary};
@@ -48,6 +51,8 @@ pub struct Report {
     delayed: Latencies,
     lag: Latencies,
     unexpected: u64,
+    /// By kind of misbehaviour.
+    peers: BTreeMap<String, Peers>,
     /// The run over time.
     pub series: Series,
     /// What a storm adds.
@@ -113,6 +118,7 @@ impl Report {
             Output::Commanded(action) => count(&mut self.commands, action),
             Output::Connect { .. }
             | Output::Close
+            | Output::Cut { .. }
             | Output::Send(_)
             | Output::Sent(_)
             | Output::Settled { .. } => {}
@@ -147,6 +153,16 @@ impl Report {
     /// An attempt to connect led to nothing.
     pub fn connect_failed(&mut self, reason: &str) {
         count(&mut self.connections.failed, reason);
+    }
+
+    /// A server did something about a peer that misbehaves in this way, so long after it began to.
+    pub fn reacted(&mut self, kind: &str, reaction: &str, after: Duration) {
+        if !self.peers.contains_key(kind) {
+            self.peers.insert(kind.to_owned(), Peers::default());
+        }
+        if let Some(peers) = self.peers.get_mut(kind) {
+            peers.reacted(reaction, after);
+        }
     }
 
     /// The generator itself was late by `lag`.
@@ -207,6 +223,9 @@ impl Report {
         self.delayed.merge(&other.delayed);
         self.lag.merge(&other.lag);
         self.unexpected += other.unexpected;
+        for (kind, theirs) in &other.peers {
+            self.peers.entry(kind.clone()).or_default().merge(theirs);
+        }
         self.series.merge(&other.series);
         match (&mut self.storm, &other.storm) {
             (Some(ours), Some(theirs)) => ours.merge(theirs),

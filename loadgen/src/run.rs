@@ -5,6 +5,7 @@ mod drive;
 mod echo;
 mod fleet;
 mod parts;
+mod scenarios;
 mod stations;
 mod storm;
 mod verify;
@@ -16,6 +17,7 @@ use anyhow::Context;
 pub(crate) use conclude::join;
 pub(crate) use echo::ws_echo;
 pub(crate) use fleet::fleet;
+pub(crate) use scenarios::{scenario, scenarios};
 pub(crate) use storm::storm;
 pub(crate) use verify::verify;
 

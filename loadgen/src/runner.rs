@@ -1,5 +1,6 @@
 //! The sockets of a fleet: carries out what the stations want, on one thread.
 
+mod peers;
 mod storm;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use ocpp::Instant;
 
 use crate::clock::rfc3339;
 use crate::fleet::{Fleet, Index, Outputs};
+use crate::peer::Peer;
 use crate::random::Random;
 use crate::report::Report;
 use crate::station::Output;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub deflate: Option<DeflateOptions>,
     /// After the end, how long stations may take to say what is queued.
     pub drain: Duration,
+    /// Those who misbehave. Their passwords and addresses come after those of the stations.
+    pub peers: Vec<Peer>,
     /// Where the truth goes.
     pub truth: Option<Writer>,
     /// Between two points of the report's series.
@@ -70,6 +74,8 @@ pub struct Runner<P> {
     deflater: Deflater,
     random: Random,
     now: Instant,
+    /// When peers that misbehave are looked after.
+    peers_at: Instant,
     next_tick: Instant,
     last_tick: Instant,
     phase: Phase,
@@ -99,6 +105,8 @@ struct Connection {
     codec: Codec,
     /// Where compression was agreed on.
     writer: Option<DeflateWriter>,
+    /// Since then nobody is there, and the server does not know.
+    left_at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +143,8 @@ impl<P: FnMut(String)> Runner<P> {
         let stage = Stage::first(settings.storm.as_ref(), start);
         let next_tick = start + settings.step;
         Runner {
-            links: vec![link; fleet.stations().len()],
+            links: vec![link; fleet.stations().len() + settings.peers.len()],
+            peers_at: start,
             connections: Vec::new(),
             outputs: VecDeque::new(),
             inflater: Inflater::default(),
@@ -182,6 +191,7 @@ impl<P: FnMut(String)> Runner<P> {
                         self.not_connected(station, "no answer to the upgrade in time");
                     }
                 }
+                Output::Cut { silent } => self.lose(io, station, silent),
                 Output::Send(text) => {
                     if let Some(conn) = self.links[station as usize].conn {
                         self.send(io, conn, text.as_bytes());
@@ -230,23 +240,64 @@ impl<P: FnMut(String)> Runner<P> {
         if !self.attempt(station) {
             return self.fleet.handle_down(station, self.now, &mut self.outputs);
         }
+        self.links[station as usize].due = due;
+        if let Err(error) = self.open(io, station) {
+            self.failed(station, &format!("connecting: {error}"));
+        }
+    }
+
+    /// Begins a connection of a station or of a peer that misbehaves.
+    fn open(&mut self, io: &mut Io<'_>, station: Index) -> io::Result<()> {
         let link = &mut self.links[station as usize];
-        link.due = due;
         link.attempt = link.attempt.wrapping_add(1);
         let tag = u64::from(link.attempt) << 32 | u64::from(station);
         let sources = &self.settings.sources;
         let source = sources
             .get(station as usize % sources.len().max(1))
             .copied();
-        match io.connect(self.settings.target.addr, source, tag) {
-            Ok(conn) => link.conn = Some(conn),
-            Err(error) => self.failed(station, &format!("connecting: {error}")),
+        link.conn = Some(io.connect(self.settings.target.addr, source, tag)?);
+        Ok(())
+    }
+
+    fn put(&mut self, conn: ConnId, connection: Connection) {
+        if self.connections.len() <= conn.index() {
+            self.connections.resize_with(conn.index() + 1, || None);
         }
+        self.connections[conn.index()] = Some(connection);
     }
 
     fn failed(&mut self, station: Index, reason: &str) {
         self.not_connected(station, reason);
         self.fleet.handle_down(station, self.now, &mut self.outputs);
+    }
+
+    /// The network under a connection is gone.
+    fn lose(&mut self, io: &mut Io<'_>, station: Index, silent: bool) {
+        let Some(conn) = self.links[station as usize].conn.take() else {
+            return;
+        };
+        self.report.cut();
+        let now = self.now;
+        match self
+            .connection(conn)
+            .filter(|connection| silent && connection.upgrade.is_none())
+        {
+            Some(connection) => connection.left_at = Some(now),
+            None => io.abort(conn),
+        }
+    }
+
+    /// What became of a connection that its station had left without a word.
+    fn left_behind(&mut self, conn: ConnId, reaction: &str) -> bool {
+        let now = self.now;
+        let Some(left_at) = self
+            .connection(conn)
+            .and_then(|connection| connection.left_at.take())
+        else {
+            return false;
+        };
+        self.report.reacted("half-open", reaction, now - left_at);
+        true
     }
 
     /// Closes the station's connection, if it has one; false when it was not yet open.
@@ -343,6 +394,18 @@ impl<P: FnMut(String)> Runner<P> {
     }
 
     fn message(&mut self, io: &mut Io<'_>, conn: ConnId, station: Index, message: Message<'_>) {
+        if self
+            .connection(conn)
+            .is_some_and(|connection| connection.left_at.is_some())
+        {
+            // Nobody hears it, so nobody answers; but we may know what it was.
+            if let Message::Close(code, _) = message {
+                let code = code.map_or(1005, CloseCode::get);
+                self.left_behind(conn, &format!("closed with {code}"));
+                io.abort(conn);
+            }
+            return;
+        }
         match message {
             Message::Text(text) => {
                 // A connection that its station has closed says nothing to it any more.
@@ -412,6 +475,7 @@ impl<P: FnMut(String)> Runner<P> {
                 let over = self.stage == Stage::Over || self.fleet.plan().end <= self.now;
                 if interrupted || over {
                     self.fleet.finish();
+                    self.dismiss_peers(io);
                     self.phase = Phase::Draining {
                         until: self.now + self.settings.drain,
                     };
@@ -420,7 +484,7 @@ impl<P: FnMut(String)> Runner<P> {
             }
             Phase::Draining { until } => {
                 if until <= self.now || self.failure.is_some() || self.fleet.is_quiet() {
-                    for station in 0..self.links.len() {
+                    for station in 0..self.fleet.stations().len() {
                         self.close(io, station as Index);
                     }
                     io.stop();
@@ -443,6 +507,9 @@ impl<P: FnMut(String)> Handler for Runner<P> {
         ]
         .concat();
         let key = ClientKey::new(nonce.try_into().expect("twice eight bytes"));
+        if let Some(peer) = self.peer_at(station) {
+            return self.peer_opened(io, conn, peer, key);
+        }
         let name = self.fleet.stations()[station as usize].name();
         let version = self.fleet.stations()[station as usize].version();
         let password = self.settings.passwords.get(station as usize);
@@ -455,20 +522,25 @@ impl<P: FnMut(String)> Handler for Runner<P> {
             deflate: self.settings.deflate,
         };
         write_client_upgrade(io.out(conn), &upgrade);
-        if self.connections.len() <= conn.index() {
-            self.connections.resize_with(conn.index() + 1, || None);
-        }
-        self.connections[conn.index()] = Some(Connection {
-            id: conn,
-            station,
-            upgrade: Some(key),
-            codec: Codec::new(Role::Client),
-            writer: None,
-        });
+        self.put(
+            conn,
+            Connection {
+                id: conn,
+                station,
+                upgrade: Some(key),
+                codec: Codec::new(Role::Client),
+                writer: None,
+                left_at: None,
+            },
+        );
     }
 
     fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {
         self.now = Instant(io.now());
+        let station = self.connection(conn).map(|connection| connection.station);
+        if let Some(peer) = station.and_then(|station| self.peer_at(station)) {
+            return self.peer_received(io, conn, peer, bytes);
+        }
         let upgrading = self
             .connection(conn)
             .is_some_and(|connection| connection.upgrade.is_some());
@@ -494,6 +566,18 @@ impl<P: FnMut(String)> Handler for Runner<P> {
         else {
             return;
         };
+        if let Some(peer) = self.peer_at(connection.station) {
+            return self.peer_closed(io, peer, conn, reason);
+        }
+        if let Some(left_at) = connection.left_at {
+            let reaction = match reason {
+                Closed::Stopped => "still open at the end".to_owned(),
+                reason => reason_text(reason),
+            };
+            self.report
+                .reacted("half-open", &reaction, self.now - left_at);
+            return;
+        }
         let link = &mut self.links[connection.station as usize];
         if link.conn != Some(conn) {
             return;
@@ -515,6 +599,9 @@ impl<P: FnMut(String)> Handler for Runner<P> {
         let station = tag as Index;
         let link = &mut self.links[station as usize];
         if u64::from(link.attempt) == tag >> 32 && link.conn.take().is_some() {
+            if let Some(peer) = self.peer_at(station) {
+                return self.peer_failed(io, peer, &error);
+            }
             self.failed(station, &format!("connecting: {}", error.kind()));
             self.carry_out(io);
         }
@@ -535,6 +622,10 @@ impl<P: FnMut(String)> Handler for Runner<P> {
         if self.next_tick <= self.now {
             self.tick();
         }
+        if self.peers_at <= self.now {
+            self.tend_peers(io);
+            self.peers_at = self.now + peers::TICK;
+        }
         self.advance(io);
         self.carry_out(io);
     }
@@ -545,6 +636,10 @@ impl<P: FnMut(String)> Handler for Runner<P> {
             Phase::Running if self.stage == Stage::Over => self.now,
             Phase::Running => self.next_tick.min(self.fleet.plan().end),
             Phase::Draining { until } => self.now + Duration::from_millis(10).min(until - self.now),
+        };
+        let own = match self.settings.peers.is_empty() {
+            true => own,
+            false => own.min(self.peers_at),
         };
         let next = self.fleet.poll_timeout().map_or(own, |at| at.min(own));
         Some(next.0)

@@ -11,6 +11,7 @@
 //!   lost connection, after silence, and up to [`REFUSALS_MAX`] times after an error.
 
 mod commands;
+mod outage;
 mod outbox;
 mod v16;
 mod v201;
@@ -25,6 +26,7 @@ use crate::event::{Body, Event, Status, Transaction};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::truth::Truth;
+use outage::Outage;
 use outbox::{Outbox, Waiting};
 
 /// A call about a transaction that was answered by so many errors is given up (`TransactionMessageAttempts` of 1.6,
@@ -51,6 +53,11 @@ pub enum Output {
     },
     /// Close the connection; no call follows.
     Close,
+    /// The network is gone under the connection; no call follows.
+    Cut {
+        /// The CSMS is not to notice: the connection stays, and nobody is at its other end.
+        silent: bool,
+    },
     /// Send this text message.
     Send(String),
     /// A request of this action became due.
@@ -122,6 +129,8 @@ pub struct Station {
     named: Vec<(Transaction, i64)>,
     settings: commands::Settings,
     heartbeat_at: Option<Instant>,
+    /// There if the station loses its network from time to time.
+    outage: Option<Box<Outage>>,
     restart_at: Option<Instant>,
     /// A Reset waits for the last transaction to end.
     restart_when_idle: bool,
@@ -202,8 +211,9 @@ impl Station {
             outbox: Outbox::default(),
             connectors: (1..=plan.connectors).map(line).collect(),
             named: Vec::new(),
-            settings: commands::Settings::new(plan),
+            settings: commands::Settings::new(plan, index),
             heartbeat_at: None,
+            outage: Outage::of(plan, index, begins_at).map(Box::new),
             restart_at: None,
             restart_when_idle: false,
             calls: 0,
@@ -269,11 +279,19 @@ impl Station {
             .connectors
             .iter()
             .filter_map(|line| line.connector.poll_timeout());
-        [link, outbox, boot, self.heartbeat_at, self.restart_at]
-            .into_iter()
-            .flatten()
-            .chain(connectors)
-            .min()
+        let outage = self.outage.as_ref().map(|outage| outage.at);
+        [
+            link,
+            outbox,
+            boot,
+            self.heartbeat_at,
+            self.restart_at,
+            outage,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(connectors)
+        .min()
     }
 
     /// Does what is due by `now`.
@@ -290,6 +308,9 @@ impl Station {
                 self.handle_down(plan, now, out);
             }
             Link::Down { .. } | Link::Connecting { .. } | Link::Up => {}
+        }
+        if self.outage.as_ref().is_some_and(|outage| outage.at <= now) {
+            self.lose_network(plan, now, out);
         }
         if self.restart_at.is_some_and(|at| at <= now) {
             self.restart(now, out);
@@ -420,6 +441,7 @@ impl Station {
     pub fn finish(&mut self) {
         self.heartbeat_at = None;
         self.settings.stop_heartbeats();
+        self.outage = None;
         for line in &mut self.connectors {
             line.connector.close();
         }

@@ -3,6 +3,7 @@ use ocpp::Instant;
 
 use super::*;
 use crate::plan::{BackOff, Timeline};
+use crate::scenario::Faults;
 
 fn plan(scenario: Scenario) -> Plan {
     let duration = Duration::from_secs(900);
@@ -22,6 +23,8 @@ fn plan(scenario: Scenario) -> Plan {
             repeat_times: 4,
         },
         heartbeat: None,
+        heartbeat_below: u32::MAX,
+        faults: Faults::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Connections, LatencySummary, Report, StormSummary};
+use super::{Action, Connections, LatencySummary, PeersSummary, Report, StormSummary};
 use crate::station::Failure;
 
 /// What was run: enough to run it again.
@@ -126,6 +126,8 @@ pub struct Summary {
     pub connections: Connections,
     /// Of a storm.
     pub storm: Option<StormSummary>,
+    /// What the server did about those who misbehave, by kind.
+    pub peers: BTreeMap<String, PeersSummary>,
     /// By action of the stations.
     pub actions: BTreeMap<String, ActionSummary>,
     /// Calls of the CSMS, by action.
@@ -182,6 +184,11 @@ impl Report {
                 .storm
                 .as_ref()
                 .map(|storm| storm.summary(self.series.opened_per_second_max())),
+            peers: self
+                .peers
+                .iter()
+                .map(|(kind, peers)| (kind.clone(), peers.summary()))
+                .collect(),
             actions: self
                 .actions
                 .iter()
@@ -259,6 +266,20 @@ impl Summary {
             for (reason, count) in counts {
                 writeln!(text, "  {count} {label}: {reason}")?;
             }
+        }
+        for (kind, peers) in &self.peers {
+            let reactions = peers.reactions.iter();
+            let reactions: Vec<String> = reactions
+                .map(|(reaction, count)| format!("{count} {reaction}"))
+                .collect();
+            let after = &peers.after;
+            writeln!(
+                text,
+                "{kind}: {}; after p50 {:.0} ms, max {:.0} ms",
+                reactions.join(", "),
+                after.p50_ms,
+                after.max_ms
+            )?;
         }
         writeln!(
             text,

@@ -16,13 +16,18 @@ pub(super) async fn drive(
     started: impl FnOnce(Waker),
 ) -> anyhow::Result<Finished> {
     let interrupted = settings.interrupted.clone();
+    let mut config = Config::default();
+    if !settings.peers.is_empty() {
+        // Attacks are longer than what stations say.
+        config.pending_len_max = 1 << 20;
+    }
     let (starting, waker) = tokio::sync::oneshot::channel();
     let (done, finished) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("fleet".into())
         .spawn(move || {
             // The driver belongs to the thread that runs it.
-            let mut driver = Epoll::new(Config::default(), Vec::new())?;
+            let mut driver = Epoll::new(config, Vec::new())?;
             let mut runner = Runner::new(fleet, settings, show_progress(is_part));
             // Whoever waits at the other ends is gone only when the program is.
             let _ = starting.send(driver.waker());

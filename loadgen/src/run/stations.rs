@@ -1,7 +1,9 @@
 //! What the options make of the stations, before there is a fleet of them.
 
 use anyhow::Context;
+use loadgen::peer::Peer;
 use loadgen::runner::Settings;
+use loadgen::scenario::Role;
 use loadgen::target::{self, Target};
 use net::ws::DeflateOptions;
 use ocpp::Version;
@@ -19,8 +21,48 @@ pub(super) struct Stations {
     pub(super) settings: Settings,
 }
 
+impl Stations {
+    /// Takes those away that are no stations but peers that misbehave. Passwords and addresses of these come after those
+    /// of the stations.
+    pub(super) fn split_off(&mut self, role: impl Fn(u32) -> Role) -> Vec<Peer> {
+        let is_peer = |number: u32| match role(number) {
+            Role::Regular | Role::HalfOpen => false,
+            Role::Slow | Role::Silent | Role::Malicious => true,
+        };
+        let numbers: Vec<u32> = self.identities.iter().map(|(number, ..)| *number).collect();
+        sort(&mut self.settings.passwords, &numbers, is_peer);
+        sort(&mut self.settings.sources, &numbers, is_peer);
+        let identities = std::mem::take(&mut self.identities);
+        let (peers, stations) = identities
+            .into_iter()
+            .partition(|(number, ..)| is_peer(*number));
+        self.identities = stations;
+        let peers: Vec<_> = peers;
+        peers
+            .into_iter()
+            .map(|(number, name, version)| Peer::new(number, name, version, role(number)))
+            .collect()
+    }
+}
+
+/// Puts what belongs to peers behind what belongs to stations.
+fn sort<T>(list: &mut Vec<T>, numbers: &[u32], is_peer: impl Fn(u32) -> bool) {
+    let (peers, mut stations): (Vec<_>, Vec<_>) = std::mem::take(list)
+        .into_iter()
+        .zip(numbers)
+        .partition(|(_, number)| is_peer(**number));
+    stations.extend(peers);
+    *list = stations.into_iter().map(|(thing, _)| thing).collect();
+}
+
 /// Reads who the stations are and where they connect to, and whether this machine has room for them.
-pub(super) fn stations(options: &options::Stations, count: u32) -> anyhow::Result<Stations> {
+///
+/// `version` is of each station by its number.
+pub(super) fn stations(
+    options: &options::Stations,
+    count: u32,
+    version: impl Fn(u32) -> Version,
+) -> anyhow::Result<Stations> {
     let target = Target::parse(&options.url)?;
     let given = options.source_addresses.as_ref();
     let sources = target::sources(given.map(|given| &given.0[..]), target.addr, count)?;
@@ -44,7 +86,7 @@ pub(super) fn stations(options: &options::Stations, count: u32) -> anyhow::Resul
         .into_iter()
         .zip(0..)
         .filter(|(_, at)| mine(at))
-        .map(|(name, at)| (at, name, options.version.of(at)))
+        .map(|(name, at)| (at, name, version(at)))
         .collect();
     let sources = match &sources[..] {
         [] => Vec::new(),
@@ -60,6 +102,7 @@ pub(super) fn stations(options: &options::Stations, count: u32) -> anyhow::Resul
             sources,
             deflate: options.deflate.then(DeflateOptions::default),
             drain: options.drain,
+            peers: Vec::new(),
             truth: None,
             step: std::time::Duration::from_secs(1),
             storm: None,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use loadgen::clock::rfc3339;
 use loadgen::fleet::Fleet;
-use loadgen::plan::{BackOff, Plan, Scenario, Timeline};
+use loadgen::plan::{BackOff, Plan, Timeline, Versions};
 use loadgen::report::{File, Run};
 use loadgen::runner::StormPlan;
+use loadgen::scenario::{Faults, Scenario};
 use ocpp::Instant;
 
 use super::conclude::{self, Conclusion};
@@ -28,7 +29,7 @@ pub(crate) async fn storm(options: Box<options::Storm>) -> anyhow::Result<ExitCo
     let of = &options.stations_of;
     let all = options.stations + options.established;
     let file = if of.part.is_none() && 1 < of.processes {
-        stations(of, all)?;
+        stations(of, all, |number| versions(of).of(number))?;
         parts::run(of.processes).await?
     } else {
         one(&options, all).await?
@@ -45,10 +46,14 @@ pub(crate) async fn storm(options: Box<options::Storm>) -> anyhow::Result<ExitCo
     conclusion.of(&file)
 }
 
+fn versions(of: &options::Stations) -> Versions {
+    of.version.unwrap_or(Versions::Mix)
+}
+
 /// The run in this process.
 async fn one(options: &options::Storm, all: u32) -> anyhow::Result<File> {
     let of = &options.stations_of;
-    let mut stations = stations(of, all)?;
+    let mut stations = stations(of, all, |number| versions(of).of(number))?;
     let is_part = of.part.is_some();
     let stays = |(number, ..): &&(u32, _, _)| *number < options.established;
     let gate = is_part.then(parts::gate);
@@ -83,11 +88,13 @@ async fn one(options: &options::Storm, all: u32) -> anyhow::Result<File> {
             repeat_times: options.repeat_times,
         },
         heartbeat: Some(options.heartbeat),
+        heartbeat_below: options.established,
+        faults: Faults::default(),
     };
     let run = Run {
         url: of.url.clone(),
         stations: stations.identities.len(),
-        version: of.version.as_str().to_owned(),
+        version: versions(of).as_str().to_owned(),
         scenario: format!(
             "storm, {}, back-off {:?} + 0 to {:?}, {} doublings",
             if options.power_loss {

@@ -79,14 +79,14 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn new(plan: &Plan) -> Settings {
+    pub(super) fn new(plan: &Plan, number: u32) -> Settings {
         Settings {
             heartbeat: 0,
             meter_interval: plan.interval,
             connection_timeout: 60,
             ping_interval: 0,
             connectors: plan.connectors,
-            heartbeat_fixed: plan.heartbeat,
+            heartbeat_fixed: plan.heartbeat.filter(|_| number < plan.heartbeat_below),
             beats: true,
         }
     }

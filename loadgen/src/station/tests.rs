@@ -8,7 +8,8 @@ use expect_test::{Expect, expect};
 use serde_json::json;
 
 use super::*;
-use crate::plan::{BackOff, Scenario, Timeline, Versions};
+use crate::plan::{BackOff, Timeline, Versions};
+use crate::scenario::{Faults, Scenario};
 use csms::{Csms, World};
 
 #[test]
@@ -102,6 +103,56 @@ fn a_201_station_boots_reports_charges_and_beats() {
         395.0 > Heartbeat 
     "#]],
     );
+}
+
+/// A profile whose stations are offline half of the time.
+const TUNNEL: &str = r#"
+description = "A tunnel"
+run = { speed = 1, duration = "1h", begins_at = "08:00" }
+stations = { versions = { "2.0.1" = 1 }, connectors = 1, meter_interval = "30s" }
+supplies = [{ share = 1, kind = "dc", power_kw = 50 }]
+arrivals = { vehicles_per_day = 1000, by_hour = [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1] }
+visits = { stay = ["5m", "5m"], arrives_percent = [10, 20] }
+offline = { stations_percent = 100, every = ["70s", "90s"], lasts = ["60s", "60s"] }
+[[vehicles]]
+share = 1
+battery_kwh = 50
+ac = { power_kw = 11, phases = 3 }
+dc_kw = 50
+curve = [[0, 100], [100, 0]]
+"#;
+
+#[test]
+fn a_station_of_a_profile_loses_its_network_and_sends_what_was_queued() {
+    let profile = crate::scenario::Profile::parse(TUNNEL).unwrap();
+    let mut world = World::new(Version::V201, Scenario::Profile(Box::new(profile)));
+    world.run_until(260);
+    expect![[r#"
+        0.0 connected
+        0.0 > BootNotification PowerUp
+        0.0 > StatusNotification connectorId=1 evseId=1 Available
+        0.0 > StatusNotification connectorId=1 evseId=2 Available
+        34.7 > StatusNotification connectorId=1 evseId=1 Occupied
+        36.6 > Authorize CARD73D01FA0
+        38.4 > TransactionEvent Started Authorized seqNo=0 CARD73D01FA0 value=302354656.0
+        49.5 > StatusNotification connectorId=1 evseId=2 Occupied
+        51.3 > Authorize CARD9C243E4E
+        53.2 > TransactionEvent Started Authorized seqNo=0 CARD9C243E4E value=302183351.0
+        68.4 > TransactionEvent Updated MeterValuePeriodic seqNo=1 value=302354948.847
+        83.2 > TransactionEvent Updated MeterValuePeriodic seqNo=1 value=302183645.93
+        84.9 loses its network
+        147.7 connected
+        147.7 > TransactionEvent Updated MeterValuePeriodic seqNo=2 offline=true value=302355297.736
+        147.7 > TransactionEvent Updated MeterValuePeriodic seqNo=2 offline=true value=302183997.319
+        147.7 > TransactionEvent Updated MeterValuePeriodic seqNo=3 offline=true value=302355643.708
+        147.7 > TransactionEvent Updated MeterValuePeriodic seqNo=3 offline=true value=302184345.791
+        158.4 > TransactionEvent Updated MeterValuePeriodic seqNo=4 value=302355986.763
+        173.2 > TransactionEvent Updated MeterValuePeriodic seqNo=4 value=302184691.347
+        188.4 > TransactionEvent Updated MeterValuePeriodic seqNo=5 value=302356327.041
+        203.2 > TransactionEvent Updated MeterValuePeriodic seqNo=5 value=302185033.986
+        218.2 loses its network
+    "#]]
+    .assert_eq(&world.log);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod csms;
 mod echo;
+mod peers;
 mod storm;
 
 use std::collections::HashSet;

@@ -79,6 +79,8 @@ impl World {
                 repeat_times: 4,
             },
             heartbeat: None,
+            heartbeat_below: u32::MAX,
+            faults: Faults::default(),
         }
     }
 
@@ -133,6 +135,14 @@ impl World {
         for output in outputs {
             match output {
                 Output::Connect { .. } => self.connect(),
+                Output::Cut { silent } => {
+                    self.connected = false;
+                    self.line(if silent {
+                        "leaves silently"
+                    } else {
+                        "loses its network"
+                    });
+                }
                 Output::Close => {
                     self.connected = false;
                     self.line("closes");
