@@ -86,6 +86,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
         OPERATE,
     ),
     ("POST", "/api/v1/transactions/{id}/tariff", OPERATE),
+    ("POST", "/api/v1/web-payments/check", OPERATE),
     ("GET", "/api/v1/devices/{id}/local-list", READ),
     ("POST", "/api/v1/devices/{id}/local-list", OPERATE),
     ("GET", "/api/v1/devices/{id}/reservations", READ),

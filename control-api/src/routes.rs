@@ -25,6 +25,7 @@ mod tokens;
 mod transactions;
 mod transfers;
 mod variables;
+mod web_payments;
 
 pub(crate) use devices::check_text;
 pub use import::read_import;
@@ -80,6 +81,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(grid::der_controls))
         .routes(routes!(grid::event_streams))
         .routes(routes!(grid::battery_swaps))
+        .routes(routes!(web_payments::check))
         .routes(routes!(courses::get_log))
         .routes(routes!(courses::update_firmware))
         .routes(routes!(files::list, files::put))

@@ -27,4 +27,5 @@ mod api {
     mod tariffs;
     mod transactions;
     mod variables;
+    mod web_payments;
 }

@@ -43,6 +43,7 @@ mod stored;
 mod tariff;
 mod token;
 mod variables;
+mod web_payment;
 mod wheel;
 
 pub use certificates::untrusted;
@@ -97,3 +98,4 @@ pub use variables::{
     AttributeKind, AttributeView, COMPONENT_16, Characteristics, Mutability, Named, VariableFilter,
     VariableSource, VariableView, stored_variables,
 };
+pub use web_payment::{WebPayment, WebPaymentLimits, WebPaymentRefused};

@@ -18,6 +18,7 @@ mod stations;
 mod tokens;
 mod variables;
 pub(crate) mod view;
+mod web_payment;
 
 use std::sync::Arc;
 use std::time::Duration;

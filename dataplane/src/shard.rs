@@ -50,6 +50,7 @@ mod unnamed;
 mod values;
 mod vat;
 mod waiting;
+mod web_payment;
 
 #[cfg(test)]
 mod tests;

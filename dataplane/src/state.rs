@@ -388,6 +388,7 @@ impl StationState {
             | Body::EventStreamsChanged(_)
             | Body::BatterySwapsChanged(_)
             | Body::V2xChanged(_)
+            | Body::WebPaymentSecretsChanged(_)
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)

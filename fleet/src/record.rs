@@ -17,6 +17,7 @@ mod reservations;
 mod station;
 mod status;
 mod transaction;
+mod web_payment;
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ pub use reservations::*;
 pub use station::*;
 pub use status::*;
 pub use transaction::*;
+pub use web_payment::*;
 
 /// When something happened, as the station says and as we believe it.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]

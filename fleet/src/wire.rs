@@ -32,6 +32,7 @@ use crate::record::{
     MessageQuarantined, MeterValues, Notified, ReservationsChanged, SecurityEvent,
     StationCertificates, StationConfigured, StationDeleted, StationTariffs, StatusReported,
     TransactionClosed, TransactionEvent, TransactionMoney, TransactionProgress, V2xChanged,
+    WebPaymentSecretsChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -261,6 +262,7 @@ kinds! {
     53 V2xChanged,
     55 TransactionClosed,
     65 TransactionProgress,
+    73 WebPaymentSecretsChanged,
 }
 
 /// One record, borrowed from its bytes.

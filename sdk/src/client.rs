@@ -12,6 +12,7 @@ mod reservations;
 mod tariffs;
 mod tokens;
 mod transactions;
+mod web_payments;
 
 use std::time::Duration;
 

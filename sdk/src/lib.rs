@@ -35,6 +35,7 @@ mod tokens;
 mod transactions;
 mod variables;
 mod voice;
+mod web_payments;
 
 pub use certificates::{
     CertificateHashData, CertificateRequest, CertificateRequestState, DeviceCertificates,
@@ -101,3 +102,4 @@ pub use variables::{
     VariableSource,
 };
 pub use voice::{VoiceReply, VoiceRequest};
+pub use web_payments::{WebPayment, WebPaymentRequest};

@@ -23,6 +23,7 @@ use crate::tariff::{StoredTariff, TariffWritten};
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 use crate::variables::read::Recent;
 use crate::variables::{VariableFilter, VariableView};
+use crate::web_payment::{WebPayment, WebPaymentRefused};
 
 /// What a shard is asked.
 #[derive(Debug)]
@@ -81,6 +82,12 @@ pub(crate) enum Ask {
     BatterySwaps {
         key: StationKey,
         reply: Reply<Option<Vec<BatterySwap>>>,
+    },
+    /// `None` for a station nobody has heard of.
+    WebPayment {
+        key: StationKey,
+        url: String,
+        reply: Reply<Option<Result<WebPayment, WebPaymentRefused>>>,
     },
     /// Rows of a station's variables that the store may not have yet; `None` for a station nobody has heard of.
     RecentVariables {

@@ -114,6 +114,9 @@ impl Shard {
             Ask::BatterySwaps { key, reply } => self.show(&key, reply, |shard, station| {
                 Ok(shard.grid::<BatterySwapsChanged>(station)?.swaps)
             }),
+            Ask::WebPayment { key, url, reply } => self.show(&key, reply, |shard, station| {
+                shard.check_web_payment(now, station, &url)
+            }),
             Ask::RecentVariables { key, reply } => {
                 let known = self.known(&key);
                 reply.send(known.map(|_| self.projection.variables(&key)));

@@ -1,4 +1,5 @@
-//! What a 2.1 station has beside charging: DER controls, event streams, battery swaps, energy transfers.
+//! What a 2.1 station has beside charging: DER controls, event streams, battery swaps, energy transfers, secrets of web
+//! payments.
 //!
 //! All that is known of one of these is one row of the state store, written by the record that changed it. Nothing of
 //! it stays in memory, but how much a stream says ([`streams`]).
@@ -8,7 +9,9 @@ mod der;
 mod streams;
 mod swaps;
 
-use fleet::record::{BatterySwapsChanged, DerChanged, EventStreamsChanged, V2xChanged};
+use fleet::record::{
+    BatterySwapsChanged, DerChanged, EventStreamsChanged, V2xChanged, WebPaymentSecretsChanged,
+};
 use fleet::wire::Fact;
 use storage::state::Table;
 
@@ -54,6 +57,7 @@ kept! {
     EventStreamsChanged "streams" command_id,
     BatterySwapsChanged "swaps",
     V2xChanged "v2x" command_id,
+    WebPaymentSecretsChanged "web payment" command_id,
 }
 
 impl Shard {
@@ -66,7 +70,7 @@ impl Shard {
     }
 
     /// Changes what is known of a station; nothing is recorded where nothing changed.
-    fn change_grid<T: Kept>(
+    pub(super) fn change_grid<T: Kept>(
         &mut self,
         now: Now,
         station: u32,
@@ -90,6 +94,7 @@ impl Shard {
         self.forget_kept::<EventStreamsChanged>(now, station);
         self.forget_kept::<BatterySwapsChanged>(now, station);
         self.forget_kept::<V2xChanged>(now, station);
+        self.forget_kept::<WebPaymentSecretsChanged>(now, station);
     }
 
     fn forget_kept<T: Kept>(&mut self, now: Now, station: u32) {

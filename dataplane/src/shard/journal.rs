@@ -201,6 +201,7 @@ writable!(
     EventStreamsChanged,
     BatterySwapsChanged,
     V2xChanged,
+    WebPaymentSecretsChanged,
     MessageQuarantined,
 );
 

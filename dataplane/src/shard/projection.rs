@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
     BatterySwapsChanged, DerChanged, EventStreamsChanged, QuarantinedAt, Retry, V2xChanged,
+    WebPaymentSecretsChanged,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
@@ -313,6 +314,9 @@ impl Projection {
                 self.put_grid(event, BatterySwapsChanged::NAME, record.station, bytes);
             }
             Body::V2xChanged(_) => self.put_grid(event, V2xChanged::NAME, record.station, bytes),
+            Body::WebPaymentSecretsChanged(_) => {
+                self.put_grid(event, WebPaymentSecretsChanged::NAME, record.station, bytes);
+            }
             Body::TransactionClosed(closed) => {
                 let row = record_row(event, bytes);
                 self.rows

@@ -107,6 +107,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::EventStreamsChanged(_)
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
+        | Body::WebPaymentSecretsChanged(_)
         | Body::StationConfigured(_) => {}
     }
 }

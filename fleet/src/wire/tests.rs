@@ -10,7 +10,7 @@ use crate::record::{
     EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange,
     QuarantinedAt, Reading, Reservation, Retry, Sample, SeqRange, Settlement, SigningRequest,
     SigningState, StationCost, StationTariff, SwappedBattery, TextRange, ToldProgress,
-    TransactionSummary, VehicleCharging,
+    TransactionSummary, VehicleCharging, WebPaymentSecret,
 };
 
 fn key() -> StationKey {
@@ -462,6 +462,17 @@ fn samples() -> Vec<Fact> {
             }),
         }
         .into(),
+        WebPaymentSecretsChanged {
+            cause: "SetVariables".into(),
+            command_id: Some([8; 16]),
+            secrets: vec![WebPaymentSecret {
+                evse_id: 2,
+                sealed: vec![1, 2, 3],
+                command_id: [7; 16],
+                at: 9,
+            }],
+        }
+        .into(),
         TransactionClosed {
             transaction_id: [3; 16],
             principal: "admin".into(),
@@ -703,6 +714,10 @@ fn golden_bytes_have_not_moved() {
         ffff31323334ffffffffe8ffffff020000000707070707070707070707070707070709000000000000008a000000beff
         ffff0108080808080808080808080808080808bfffffff0100000001fbffffffffffffff0a0000000000000006060606
         0606060606060606060606060b00000000000000
+        WebPaymentSecretsChanged
+        4900010080b7df1fdb6006000b64656661756c742f4350315365745661726961626c657301020302000000f9ffffff03
+        0000000707070707070707070707070707070709000000000000008c000000cdffffff01080808080808080808080808
+        08080808c3ffffff01000000
         TransactionClosed
         3700010080b7df1fdb6006000b64656661756c742f43503173746174696f6e20676f6e65030303030303030303030303
         0303030361646d696effffff8c000000dcffffff01010000000000000001020000000000000001010103000000000000

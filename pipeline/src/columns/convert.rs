@@ -179,7 +179,8 @@ pub(super) fn push(
         | Body::DerChanged(_)
         | Body::EventStreamsChanged(_)
         | Body::BatterySwapsChanged(_)
-        | Body::V2xChanged(_) => {}
+        | Body::V2xChanged(_)
+        | Body::WebPaymentSecretsChanged(_) => {}
     }
 }
 

@@ -33,11 +33,11 @@ impl Shard {
         now: Now,
         station: u32,
         call: &Call,
-        answer: &str,
+        answer_text: &str,
         command: CommandId,
     ) -> Result<(), StoreUnreadable> {
         let action = call.action.as_ref();
-        let answer = || serde_json::from_str::<Value>(answer).unwrap_or_default();
+        let answer = || serde_json::from_str::<Value>(answer_text).unwrap_or_default();
         let asked = || serde_json::from_str::<Value>(&call.payload).unwrap_or_default();
         let status = |answer: &Value| answer["status"].as_str().unwrap_or_default().to_owned();
         let at = now.utc;
@@ -147,6 +147,7 @@ impl Shard {
                     },
                 )
             }
+            "SetVariables" => self.note_shared_secrets(now, station, call, answer_text, command),
             _ => Ok(()),
         }
     }

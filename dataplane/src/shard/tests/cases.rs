@@ -43,6 +43,7 @@ mod v21_dynamic;
 mod v21_money;
 mod v21_streams;
 mod v21_v2x;
+mod v21_web_payment;
 
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -119,6 +119,10 @@ impl World {
                 };
                 self.ask(what, |reply| Ask::Stop { request, reply });
             }
+            ("op", "pays") => {
+                let (key, url) = (key("CP1"), rest.to_owned());
+                self.ask("pays", |reply| Ask::WebPayment { key, url, reply });
+            }
             ("op", "progress") => progress::show(self),
             ("op", "close") => closing::close(self, rest),
             ("op", "replay") => crate::shard::tests::quirks::replay(self, rest),

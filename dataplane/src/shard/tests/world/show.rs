@@ -179,6 +179,15 @@ impl World {
                 changed.cause,
                 changed.allowed.len()
             ),
+            Fact::WebPaymentSecretsChanged(changed) => format!(
+                "WebPaymentSecretsChanged {} evses {:?}",
+                changed.cause,
+                changed
+                    .secrets
+                    .iter()
+                    .map(|s| s.evse_id)
+                    .collect::<Vec<_>>()
+            ),
             Fact::TransactionClosed(closed) => format!(
                 "TransactionClosed by {} because {:?} ended_at {:?} meter_stop {:?}",
                 closed.principal,
