@@ -71,6 +71,9 @@ pub struct OcspConfig {
     pub roots: Option<PathBuf>,
     /// PEM of those whose certificates are asked about: their signatures, and their delegates', are checked.
     pub issuers: Option<PathBuf>,
+    /// Each question carries a nonce that its answer has to repeat: no answer is older than its question, and none is
+    /// remembered.
+    pub nonce: bool,
     /// For one answer of a responder.
     pub timeout: Duration,
 }

@@ -1,9 +1,11 @@
 //! Whether a certificate is revoked (RFC 6960), asked of responders that the configuration lists, and remembered until
 //! the answer says that there will be a newer one.
 //!
-//! No nonce is sent: responders answer with what they have signed beforehand, and an answer counts for as long as it says.
+//! Where nothing else is configured, no nonce is sent: responders answer with what they have signed beforehand, and an answer
+//! counts for as long as it says. An answer with a nonce, asked for or not, is told once and not remembered.
 
 pub(super) mod answer;
+mod nonce;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -49,6 +51,8 @@ pub(crate) struct StatusFound {
     pub(crate) next_update: UtcMicros,
     /// Whether its signature was checked and found good; `false` where the issuer's certificate is not known.
     pub(crate) is_proven: bool,
+    /// Whether it was made for this one question, and is nobody else's.
+    pub(crate) is_for_once: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,16 @@ pub(super) enum OcspError {
     Other,
     #[error("the responder's answer is not of now")]
     Stale,
+    #[error("the system gives no random bytes for a nonce")]
+    Random,
+    #[error("the responder's answer has a nonce that is none, 1 to 128 bytes are expected")]
+    NonceForm,
+    #[error("the responder's answer has the nonce of another question")]
+    NonceOther,
+    #[error("the responder's answer does not repeat the nonce of the question")]
+    NonceMissing,
+    #[error("the responder's answer has the critical extension {0}, which nobody here knows")]
+    Critical(String),
     #[error(
         "the responder's answer is signed neither by the certificate's issuer nor by whom that lets answer"
     )]
@@ -89,6 +103,8 @@ pub(super) struct Responders {
     allowed: Vec<Address>,
     /// Certificates of issuers, in DER.
     issuers: Vec<Vec<u8>>,
+    /// Each question has a nonce, which its answer has to repeat.
+    asks_anew: bool,
     /// Shared by the threads that ask.
     cache: Mutex<HashMap<StatusAsk, StatusFound>>,
 }
@@ -100,6 +116,7 @@ impl Responders {
             agent: agent(config.timeout, config.roots.as_deref())?,
             allowed: allowed.collect::<Result<_, _>>()?,
             issuers: read_certificates(config.issuers.as_deref())?,
+            asks_anew: config.nonce,
             cache: Mutex::default(),
         })
     }
@@ -123,7 +140,9 @@ impl Responders {
         for url in &ask.responders {
             match self.ask(ask, &wanted, &issuers, url, now) {
                 Ok(found) => {
-                    self.remember(ask, &found, now);
+                    if !found.is_for_once {
+                        self.remember(ask, &found, now);
+                    }
                     return Ok(found);
                 }
                 Err(error) => problem = error,
@@ -150,7 +169,11 @@ impl Responders {
             ("Content-Type", "application/ocsp-request"),
             ("Accept", "application/ocsp-response"),
         ];
-        let request = request(wanted).ok_or(OcspError::Ask)?;
+        let nonce = match self.asks_anew {
+            true => Some(nonce::new().ok_or(OcspError::Random)?),
+            false => None,
+        };
+        let request = request(wanted, nonce.as_ref()).ok_or(OcspError::Ask)?;
         let answer = post(
             &self.agent,
             url,
@@ -158,7 +181,7 @@ impl Responders {
             &request,
             ANSWER_LEN_MAX,
         )?;
-        answer::read(answer, ask, wanted, issuers, now)
+        answer::read(answer, ask, wanted, nonce.as_ref(), issuers, now)
     }
 
     fn remembered(&self, ask: &StatusAsk, now: UtcMicros) -> Option<StatusFound> {
@@ -209,13 +232,18 @@ pub(super) fn cert_id(ask: &StatusAsk) -> Option<CertId> {
     })
 }
 
-fn request(wanted: &CertId) -> Option<Vec<u8>> {
+fn request(wanted: &CertId, nonce: Option<&nonce::Nonce>) -> Option<Vec<u8>> {
+    let request_extensions = match nonce {
+        Some(nonce) => Some(vec![nonce::extension(nonce)?]),
+        None => None,
+    };
     let request = OcspRequest {
         tbs_request: TbsRequest {
             request_list: vec![Request {
                 req_cert: wanted.clone(),
                 single_request_extensions: None,
             }],
+            request_extensions,
             ..TbsRequest::default()
         },
         optional_signature: None,

@@ -1,5 +1,6 @@
 //! Signing beside `openssl`, and servers that answer as they please.
 
+mod nonce;
 pub(crate) mod pki;
 mod proof;
 
@@ -548,6 +549,7 @@ pub(crate) fn with_ocsp(url: &str) -> CertificatesConfig {
             responders: vec![url.to_owned()],
             roots: None,
             issuers: None,
+            nonce: false,
             timeout: Duration::from_secs(30),
         }),
         ..CertificatesConfig::default()
@@ -601,7 +603,7 @@ fn responder(ca: &TestCa, status: &str) -> Option<(String, hash::CertificateHash
 /// A responder that says the same of every certificate, from a minute before `NOW` for a week, and shows nobody whose
 /// signature that could be.
 pub(crate) fn responder_of(status: x509_ocsp::CertStatus) -> String {
-    serve(move |_, body| (200, response(body, status, |_| vec![0], None)))
+    serve(move |_, body| (200, response(body, status, |_| vec![0], None, None)))
 }
 
 /// The answer to `request`, signed by `sign`, with `shown` beside it.
@@ -610,6 +612,7 @@ pub(crate) fn response(
     status: x509_ocsp::CertStatus,
     sign: impl Fn(&[u8]) -> Vec<u8>,
     shown: Option<Vec<x509_cert::Certificate>>,
+    extensions: Option<Vec<x509_cert::ext::Extension>>,
 ) -> Vec<u8> {
     use x509_cert::der::asn1::{BitString, GeneralizedTime, ObjectIdentifier, OctetString};
     use x509_cert::der::{Decode, Encode};
@@ -635,7 +638,7 @@ pub(crate) fn response(
             next_update: Some(at(7 * 86_400)),
             single_extensions: None,
         }],
-        response_extensions: None,
+        response_extensions: extensions,
     };
     let signature = sign(&tbs_response_data.to_der().unwrap());
     let basic = BasicOcspResponse {

@@ -46,7 +46,7 @@ pub fn ocsp_answer(
         responders: Vec::new(),
     };
     let wanted = cert_id(&ask).ok_or("the certificate is not named by hashes")?;
-    let found = answer::read(answer.to_vec(), &ask, &wanted, issuers, now)
+    let found = answer::read(answer.to_vec(), &ask, &wanted, None, issuers, now)
         .map_err(|error| error.to_string())?;
     Ok(AnswerRead {
         is_good: found.status == Status::Good,

@@ -84,6 +84,7 @@ fn ocsp(settings: &Settings) -> Result<Option<OcspConfig>, ConfigError> {
         responders: settings.list("ocsp.responders")?,
         roots: file(settings, "ocsp.roots_file")?,
         issuers: file(settings, "ocsp.issuers_file")?,
+        nonce: settings.boolean("ocsp.nonce")?,
         timeout: settings.duration("ocsp.timeout", secs(1)..=secs(10))?,
     };
     Ok((!ocsp.responders.is_empty()).then_some(ocsp))

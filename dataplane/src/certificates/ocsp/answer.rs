@@ -16,6 +16,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::verify::verify_signature;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
+use super::nonce::{self, Nonce};
 use super::{OcspError, Status, StatusAsk, StatusFound};
 use crate::certificates::hash::{HashAlgorithm, unhex};
 
@@ -26,11 +27,13 @@ const AHEAD_MICROS: i64 = 300 * 1_000_000;
 /// Signatures by SHA-1, which anybody with the means may forge.
 const SHA_1: [&str; 3] = ["1.2.840.113549.1.1.5", "1.3.14.3.2.29", "1.2.840.10045.4.1"];
 
-/// Reads the answer to `ask`, of which `wanted` is what the responder was told. `issuers` are certificates in DER.
+/// Reads the answer to `ask`, of which `wanted` and `nonce` are what the responder was told. `issuers` are certificates in
+/// DER.
 pub(in crate::certificates) fn read(
     answer: Vec<u8>,
     ask: &StatusAsk,
     wanted: &CertId,
+    nonce: Option<&Nonce>,
     issuers: &[Vec<u8>],
     now: UtcMicros,
 ) -> Result<StatusFound, OcspError> {
@@ -62,6 +65,7 @@ pub(in crate::certificates) fn read(
     if next_update <= now.0 || now.0 + AHEAD_MICROS < micros(&single.this_update) {
         return Err(OcspError::Stale);
     }
+    let is_for_once = nonce::check(&basic, single, nonce)?;
     let status = match single.cert_status {
         CertStatus::Good(_) => Status::Good,
         CertStatus::Revoked(_) => Status::Revoked,
@@ -75,6 +79,7 @@ pub(in crate::certificates) fn read(
         answer,
         next_update: UtcMicros(next_update),
         is_proven,
+        is_for_once,
     })
 }
 

@@ -122,7 +122,7 @@ impl Pki {
         }
         let url = serve(move |_, body| {
             let sign = |data: &[u8]| signer.sign(data).unwrap();
-            (200, response(body, status, sign, Some(shown.clone())))
+            (200, response(body, status, sign, Some(shown.clone()), None))
         });
 
         let mut params = named(leaf.name);
