@@ -4,6 +4,8 @@
 //! the stations that have been dirty longest, and claims the position before the first change of those left behind:
 //! a restart replays from there and passes by what a row reflects already.
 
+mod unstored;
+
 use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
@@ -23,6 +25,7 @@ use crate::retry::{Canonical, kept_under};
 use crate::variables::read::Recent;
 use crate::variables::row::{VariableRow, station_prefix};
 use crate::variables::tell;
+use unstored::Unstored;
 
 /// Stations and rows of one batch: half a millisecond of encoding, and half a megabyte on its way to the store.
 const BATCH_LEN_MAX: usize = 500;
@@ -166,17 +169,14 @@ pub(crate) fn read_record_row(row: &[u8]) -> Option<(EventId, RecordView<'_>)> {
 pub(crate) struct Projection {
     /// Stations with changes, by the first of them.
     dirty: VecDeque<(Seq, u32)>,
-    rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
+    rows: Unstored<(Table, [u8; 16])>,
     /// Rows of variables.
-    variables: VecDeque<(Seq, VariableRow)>,
+    variables: Unstored<Vec<u8>>,
     retries: VecDeque<(Seq, [u8; 16], RetryRow)>,
     /// Keys that the store may not have yet.
     recent: HashMap<[u8; 16], (Seq, RetryRow), RandomState>,
     /// Handed over, in order, to leave `recent` once the store has them.
     handed: VecDeque<(Seq, [u8; 16])>,
-    /// Handed over, in order, and not in the store yet: until then it answers with an older row, or with none.
-    handed_rows: VecDeque<(Seq, Table, [u8; 16], Vec<u8>)>,
-    handed_variables: VecDeque<(Seq, VariableRow)>,
     /// Bytes of the rows of variables, here and handed over.
     variables_len: usize,
     /// Bytes of the rows of smart charging and the grid, likewise: one may be a hundred times as long as any other.
@@ -196,9 +196,9 @@ impl Projection {
     pub(crate) fn note(&mut self, event: EventId, record: &RecordView<'_>, bytes: &[u8]) {
         let at = record.received_at.0;
         let (variables, len) = (&mut self.variables, &mut self.variables_len);
-        let mut put = |row: VariableRow| {
-            *len += len_of(&row);
-            variables.push_back((event.seq, row));
+        let mut put = |(key, row): VariableRow| {
+            *len += len_of(&key, &row);
+            variables.push(event.seq, key, row);
         };
         tell::rows(event, record, &mut put);
         items::tell::rows(event, record, &mut put);
@@ -208,8 +208,7 @@ impl Projection {
                 let row = record_row(event, bytes);
                 let id = transaction.transaction_id;
                 if !transaction.retry.conflict {
-                    self.rows
-                        .push_back((event.seq, Table::Transactions, id, row));
+                    self.push(event.seq, Table::Transactions, id, row);
                 }
                 let ocpp_id = &transaction.ocpp_transaction_id;
                 let kept = RetryRow {
@@ -247,64 +246,57 @@ impl Projection {
             }
             Body::CommandChanged(command) => {
                 let row = record_row(event, bytes);
-                self.rows
-                    .push_back((event.seq, Table::Commands, command.command_id, row));
+                self.push(event.seq, Table::Commands, command.command_id, row);
             }
             Body::CommandFollowed(course) => {
                 let row = record_row(event, bytes);
                 let request_id = course.request_id.as_ref().map(|id| id.to_native());
                 let canonical = &mut self.canonical;
                 let key = course_key(canonical, record.station, &course.action, request_id);
+                let newest = course_key(canonical, record.station, firmware::NEWEST, None);
                 if let Some(command) = course.command_id.as_ref() {
-                    self.rows
-                        .push_back((event.seq, Table::FollowUps, *command, row.clone()));
+                    self.push(event.seq, Table::FollowUps, *command, row.clone());
                 }
                 let is_update = firmware::is_firmware(&course.action);
                 if is_update && course.command_id.is_some() && 0 < course.messages.to_native() {
-                    let newest = course_key(canonical, record.station, firmware::NEWEST, None);
-                    self.rows
-                        .push_back((event.seq, Table::FollowUps, newest, row.clone()));
+                    self.push(event.seq, Table::FollowUps, newest, row.clone());
                 }
-                self.rows.push_back((event.seq, Table::FollowUps, key, row));
+                self.push(event.seq, Table::FollowUps, key, row);
             }
             Body::ChargingChanged(_) => {
                 let row = record_row(event, bytes);
                 let key = charging_key(&mut self.canonical, record.station);
                 self.long_len += row.len();
-                self.rows
-                    .push_back((event.seq, Table::ChargingProfiles, key, row));
+                self.push(event.seq, Table::ChargingProfiles, key, row);
             }
             Body::ReservationsChanged(_) => {
                 let row = record_row(event, bytes);
                 let key = reservations_key(&mut self.canonical, record.station);
-                self.rows
-                    .push_back((event.seq, Table::Reservations, key, row));
+                self.push(event.seq, Table::Reservations, key, row);
             }
             Body::TransactionMoney(money) => {
                 let row = record_row(event, bytes);
                 let key = money_key(&mut self.canonical, money.transaction_id);
-                self.rows.push_back((event.seq, Table::Money, key, row));
+                self.push(event.seq, Table::Money, key, row);
             }
             Body::TransactionProgress(progress) => {
                 let row = record_row(event, bytes);
-                self.rows
-                    .push_back((event.seq, Table::Progress, progress.transaction_id, row));
+                self.push(event.seq, Table::Progress, progress.transaction_id, row);
             }
             Body::CostAccrued(accrued) => {
                 let row = record_row(event, bytes);
                 let key = accrued_key(&mut self.canonical, accrued.transaction_id);
-                self.rows.push_back((event.seq, Table::Money, key, row));
+                self.push(event.seq, Table::Money, key, row);
             }
             Body::StationTariffs(_) => {
                 let row = record_row(event, bytes);
                 let key = tariffs_key(&mut self.canonical, record.station);
-                self.rows.push_back((event.seq, Table::Money, key, row));
+                self.push(event.seq, Table::Money, key, row);
             }
             Body::StationCertificates(_) => {
                 let key = certificates_key(&mut self.canonical, record.station);
                 let row = record_row(event, bytes);
-                self.rows
-                    .push_back((event.seq, Table::Certificates, key, row));
+                self.push(event.seq, Table::Certificates, key, row);
             }
             Body::DerChanged(_) => self.put_grid(event, DerChanged::NAME, record.station, bytes),
             Body::EventStreamsChanged(_) => {
@@ -319,8 +311,7 @@ impl Projection {
             }
             Body::TransactionClosed(closed) => {
                 let row = record_row(event, bytes);
-                self.rows
-                    .push_back((event.seq, Table::Closings, closed.transaction_id, row));
+                self.push(event.seq, Table::Closings, closed.transaction_id, row);
             }
             Body::MessageQuarantined(message) => {
                 if let Some(at) = message.replay_of.as_ref() {
@@ -343,7 +334,7 @@ impl Projection {
                 for action in UNNUMBERED {
                     let row = record_row(event, bytes);
                     let key = course_key(&mut self.canonical, record.station, action, None);
-                    self.rows.push_back((event.seq, Table::FollowUps, key, row));
+                    self.push(event.seq, Table::FollowUps, key, row);
                 }
             }
             Body::Connected(_)
@@ -357,11 +348,15 @@ impl Projection {
         }
     }
 
+    fn push(&mut self, seq: Seq, table: Table, key: [u8; 16], row: Vec<u8>) {
+        self.rows.push(seq, (table, key), row);
+    }
+
     fn put_grid(&mut self, event: EventId, what: &str, station: &str, bytes: &[u8]) {
         let row = record_row(event, bytes);
         let key = grid_key(&mut self.canonical, what, station);
         self.long_len += row.len();
-        self.rows.push_back((event.seq, Table::Grid, key, row));
+        self.push(event.seq, Table::Grid, key, row);
     }
 
     fn keep(&mut self, seq: Seq, retry: Retry, row: RetryRow) {
@@ -383,42 +378,31 @@ impl Projection {
 
     /// The newest row of a transaction or a command that may not be in the store yet.
     pub(crate) fn row(&self, table: Table, id: [u8; 16]) -> Option<&[u8]> {
-        let rows = self.rows.iter().rev();
-        rows.chain(self.handed_rows.iter().rev())
-            .filter(|(_, t, i, _)| (*t, *i) == (table, id))
-            .map(|(.., row)| &**row)
-            .next()
+        self.rows.find(&(table, id))
     }
 
     /// The newest row of this key in the table of variables that may not be in the store yet.
     pub(crate) fn variable_row(&self, key: &[u8]) -> Option<&[u8]> {
-        let rows = self.variables.iter().rev();
-        let mut rows = rows.chain(self.handed_variables.iter().rev());
-        rows.find(|(_, (made, _))| made == key)
-            .map(|(_, (_, row))| &**row)
+        self.variables.find(key)
     }
 
     /// Rows of a station's variables, monitors, messages, issues and events that the store may not have yet; the newest of
     /// each.
     pub(crate) fn variables(&self, station: &StationKey) -> Recent {
-        let prefix = station_prefix(station);
-        let monitors = items::row::prefix(ItemKind::Monitor, station);
-        let messages = items::row::prefix(ItemKind::DisplayMessage, station);
-        let issues = items::row::prefix(ItemKind::Issue, station);
-        let events = events::row::prefix(station);
-        let prefixes = [&prefix, &monitors, &messages, &issues, &events];
-        let rows = self.handed_variables.iter().chain(&self.variables);
-        rows.filter(|(_, (key, _))| prefixes.iter().any(|prefix| key.starts_with(prefix)))
-            .map(|(_, row)| row.clone())
+        let prefixes = [
+            station_prefix(station),
+            items::row::prefix(ItemKind::Monitor, station),
+            items::row::prefix(ItemKind::DisplayMessage, station),
+            items::row::prefix(ItemKind::Issue, station),
+            events::row::prefix(station),
+        ];
+        let found = prefixes.iter().flat_map(|prefix| {
+            let rows = self.variables.from(prefix.as_slice());
+            rows.take_while(move |(key, _)| key.starts_with(prefix))
+        });
+        found
+            .map(|(key, row)| (key.clone(), row.to_vec()))
             .collect()
-    }
-
-    /// The newest row of one variable's attribute that the store may not have yet.
-    pub(crate) fn variable(&self, key: &[u8]) -> Option<&[u8]> {
-        let rows = self.variables.iter().rev();
-        rows.chain(self.handed_variables.iter().rev())
-            .find(|(_, (found, _))| found == key)
-            .map(|(_, (_, row))| &**row)
     }
 
     /// The store has everything up to `seq`.
@@ -437,34 +421,26 @@ impl Projection {
                 self.recent.remove(&key);
             }
         }
-        let handed = self.handed_rows.iter();
-        let stored = handed.take_while(|(made, ..)| *made <= seq).count();
-        for (_, table, _, row) in self.handed_rows.drain(..stored) {
+        let long_len = &mut self.long_len;
+        self.rows.stored(seq, |(table, _), row| {
             if matches!(table, Table::ChargingProfiles | Table::Grid) {
-                self.long_len -= row.len();
+                *long_len -= row.len();
             }
-        }
-        while let Some((_, row)) = self.handed_variables.pop_front_if(|(made, _)| *made <= seq) {
-            self.variables_len -= len_of(&row);
-        }
+        });
+        let variables_len = &mut self.variables_len;
+        self.variables
+            .stored(seq, |key, row| *variables_len -= len_of(key, row));
         while self.in_flight.pop_front_if(|up_to| *up_to <= seq).is_some() {}
         self.tidy();
     }
 
     /// Gives memory back after a burst.
     fn tidy(&mut self) {
-        fn tidy<T>(queue: &mut VecDeque<T>) {
-            if (4 * queue.len()).max(ROOM_KEPT) < queue.capacity() {
-                queue.shrink_to((2 * queue.len()).max(ROOM_KEPT));
-            }
-        }
-        tidy(&mut self.dirty);
-        tidy(&mut self.rows);
-        tidy(&mut self.variables);
-        tidy(&mut self.handed_variables);
-        tidy(&mut self.retries);
-        tidy(&mut self.handed);
-        tidy(&mut self.handed_rows);
+        give_back(&mut self.dirty);
+        self.rows.tidy();
+        self.variables.tidy();
+        give_back(&mut self.retries);
+        give_back(&mut self.handed);
         let len = self.recent.len();
         if (4 * len).max(ROOM_KEPT) < self.recent.capacity() {
             self.recent.shrink_to((2 * len).max(ROOM_KEPT));
@@ -474,12 +450,10 @@ impl Projection {
     /// Gives back the room that [`Projection::tidy`] keeps.
     pub(crate) fn let_go(&mut self) {
         self.dirty.shrink_to_fit();
-        self.rows.shrink_to_fit();
-        self.variables.shrink_to_fit();
-        self.handed_variables.shrink_to_fit();
+        self.rows.let_go();
+        self.variables.let_go();
         self.retries.shrink_to_fit();
         self.handed.shrink_to_fit();
-        self.handed_rows.shrink_to_fit();
         self.recent.shrink_to_fit();
         self.in_flight.shrink_to_fit();
     }
@@ -496,20 +470,23 @@ impl Projection {
 
     /// True when one batch does not hold what is here.
     pub(crate) fn is_behind(&self) -> bool {
-        let longest = self.dirty.len().max(self.rows.len());
-        BATCH_LEN_MAX < longest.max(self.retries.len()).max(self.variables.len())
+        let longest = self.dirty.len().max(self.rows.waiting());
+        BATCH_LEN_MAX
+            < longest
+                .max(self.retries.len())
+                .max(self.variables.waiting())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.dirty.is_empty()
-            && self.rows.is_empty()
-            && self.variables.is_empty()
+            && self.rows.waiting() == 0
+            && self.variables.waiting() == 0
             && self.retries.is_empty()
     }
 
     /// Bytes held, roughly.
     pub(crate) fn len(&self) -> usize {
-        (self.rows.len() + self.handed_rows.len()) * 512
+        self.rows.len() * 512
             + self.variables_len
             + self.long_len
             + self.retries.len() * 80
@@ -530,13 +507,11 @@ impl Projection {
             let (key, value) = row(station);
             batch.push((Table::Stations, key, value));
         }
-        for (seq, table, key, value) in self.rows.drain(..len(self.rows.len())) {
-            batch.push((table, key.to_vec(), value.clone()));
-            self.handed_rows.push_back((seq, table, key, value));
+        for ((table, key), value) in self.rows.hand_over(BATCH_LEN_MAX) {
+            batch.push((*table, key.to_vec(), value.to_vec()));
         }
-        for (seq, (key, value)) in self.variables.drain(..len(self.variables.len())) {
-            batch.push((Table::Variables, key.clone(), value.clone()));
-            self.handed_variables.push_back((seq, (key, value)));
+        for (key, value) in self.variables.hand_over(BATCH_LEN_MAX) {
+            batch.push((Table::Variables, key.clone(), value.to_vec()));
         }
         for (seq, key, value) in self.retries.drain(..len(self.retries.len())) {
             batch.push((Table::RetryKeys, key.to_vec(), value.to_bytes().to_vec()));
@@ -544,8 +519,8 @@ impl Projection {
         }
         let left = [
             self.dirty.front().map(|(seq, _)| *seq),
-            self.rows.front().map(|(seq, ..)| *seq),
-            self.variables.front().map(|(seq, _)| *seq),
+            self.rows.first_waiting(),
+            self.variables.first_waiting(),
             self.retries.front().map(|(seq, ..)| *seq),
         ];
         let position = left
@@ -558,9 +533,16 @@ impl Projection {
     }
 }
 
-/// Bytes that a row of a variable takes here.
-fn len_of((key, value): &VariableRow) -> usize {
-    size_of::<(Seq, VariableRow)>() + key.capacity() + value.capacity()
+/// Bytes that a row of a variable takes here: its key stands in the queue, and where it is looked for.
+fn len_of(key: &[u8], row: &[u8]) -> usize {
+    size_of::<(Seq, VariableRow)>() + 2 * (size_of::<Vec<u8>>() + key.len()) + row.len()
+}
+
+/// Gives back the room of a queue that was longer.
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if (4 * queue.len()).max(ROOM_KEPT) < queue.capacity() {
+        queue.shrink_to((2 * queue.len()).max(ROOM_KEPT));
+    }
 }
 
 fn retry(archived: &fleet::record::ArchivedRetry) -> Retry {
@@ -591,8 +573,7 @@ mod tests {
     fn a_row_is_found_until_the_store_has_it() {
         let mut projection = Projection::default();
         let mut make = |seq: u64, row: &[u8]| {
-            let row = (Seq(seq), Table::Commands, [7; 16], row.to_vec());
-            projection.rows.push_back(row);
+            projection.push(Seq(seq), Table::Commands, [7; 16], row.to_vec());
         };
         make(1, b"sent");
         make(2, b"unknown");
@@ -621,9 +602,7 @@ mod tests {
             let mut key = [0; 16];
             key[..4].copy_from_slice(&n.to_le_bytes());
             projection.put(seq, key, row);
-            projection
-                .rows
-                .push_back((seq, Table::Commands, key, Vec::new()));
+            projection.push(seq, Table::Commands, key, Vec::new());
         }
         assert!(projection.is_behind());
         while !projection.is_empty() {
@@ -636,9 +615,8 @@ mod tests {
             + projection.rows.capacity()
             + projection.retries.capacity()
             + projection.recent.capacity()
-            + projection.handed.capacity()
-            + projection.handed_rows.capacity();
-        assert!(room <= 6 * 2 * ROOM_KEPT, "room for {room} entries");
+            + projection.handed.capacity();
+        assert!(room <= 5 * 2 * ROOM_KEPT, "room for {room} entries");
     }
 
     #[test]

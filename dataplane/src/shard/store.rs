@@ -63,7 +63,7 @@ impl Shard {
         let Some(key) = name.value_key(&station, AttributeKind::Actual) else {
             return Ok(None);
         };
-        let row = match self.projection.variable(&key) {
+        let row = match self.projection.variable_row(&key) {
             Some(row) => Some(row.to_vec()),
             None => self.look_up(Table::Variables, &key)?,
         };
