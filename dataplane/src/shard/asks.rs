@@ -489,7 +489,7 @@ impl Shard {
         let Some(mut view) = view else {
             return Ok(None);
         };
-        view.course = self.course_view(id, &view.action, view.state)?;
+        view.course = self.course_view(&view)?;
         Ok(Some(view))
     }
 

@@ -13,7 +13,7 @@ use fleet::record::{CommandChanged, CommandState};
 use fleet::{StationKey, UtcMicros};
 use ocpp::{Instant, Rpc};
 
-pub(super) use parts::Split;
+pub(super) use parts::{CALLS_MAX, Split, part_request_id, says_nothing_to_report};
 pub(super) use remote::{StartWait, StopWait, says_accepted};
 
 use super::timers::Deadline;

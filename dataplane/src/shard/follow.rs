@@ -13,14 +13,16 @@ pub(super) mod firmware;
 
 use fleet::record::{CommandFollowed, CommandState, FollowUp, Notified, PartRange};
 use fleet::wire::Fact;
+use ocpp::Call;
 use serde_json::Value;
 use storage::state::Table;
 
+use super::commands::{CALLS_MAX, part_request_id, says_nothing_to_report};
 use super::projection::course_key;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
 use crate::items::tell::asks_for_all;
-use crate::router::view::{CourseView, FollowUpView};
+use crate::router::view::{CommandView, CourseView, FollowUpView};
 
 /// Messages that a course keeps; beyond, the newest are kept and all are counted.
 const FOLLOW_UPS_MAX: usize = 64;
@@ -134,6 +136,56 @@ impl Shard {
         self.record(now, station, &course);
     }
 
+    /// Another part of a report is asked for, by `payload`: it has its own course.
+    pub(super) fn begin_part(&mut self, now: Now, id: CommandId, payload: &str) {
+        let Some(command) = self.commands.get(&id) else {
+            return;
+        };
+        let Some(action) = followed_by(&command.record.action) else {
+            return;
+        };
+        let station = command.station;
+        let asked: Value = serde_json::from_str(payload).unwrap_or_default();
+        let course = CommandFollowed {
+            command_id: Some(id.0),
+            request_id: asked.get("requestId").and_then(Value::as_i64),
+            ..self.new_course(now, action)
+        };
+        self.record(now, station, &course);
+    }
+
+    /// A station has answered a command of ours: of a report with nothing in it, no message comes.
+    pub(super) fn note_empty_report(
+        &mut self,
+        now: Now,
+        station: u32,
+        call: &Call,
+        answer: &str,
+        id: CommandId,
+    ) {
+        let Some(action) = followed_by(&call.action).filter(|_| says_nothing_to_report(answer))
+        else {
+            return;
+        };
+        let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
+        let request_id = asked.get("requestId").and_then(Value::as_i64);
+        // The failed read was counted; the course stays open, and says nothing that is not so.
+        let course = self.course_of(now, station, action, request_id);
+        let is_of_this = |course: &CommandFollowed| course.command_id == Some(id.0);
+        if let Ok(Some(course)) = course
+            && is_of_this(&course)
+            && course.messages == 0
+        {
+            let whole = CommandFollowed {
+                complete: true,
+                // A station without a single variable there is none, whatever it says.
+                is_inventory: course.is_inventory && action != "NotifyReport",
+                ..course
+            };
+            self.record(now, station, &whole);
+        }
+    }
+
     /// A course that begins with the next record.
     fn new_course(&self, now: Now, action: &str) -> CommandFollowed {
         CommandFollowed {
@@ -232,17 +284,70 @@ impl Shard {
     /// What came after a command so far; `None` for one that nothing comes after, or that did not go out.
     pub(super) fn course_view(
         &mut self,
-        id: CommandId,
-        action: &str,
-        state: CommandState,
+        view: &CommandView,
     ) -> Result<Option<CourseView>, StoreUnreadable> {
+        let (id, action, state) = (view.id, view.action.as_str(), view.state);
         if followed_by(action).is_none()
             || matches!(state, CommandState::Offline | CommandState::QueueFull)
         {
             return Ok(None);
         }
         let row = self.row(Table::FollowUps, id.0)?;
-        Ok(row.as_deref().and_then(read_course).map(course_view))
+        let Some(newest) = row.as_deref().and_then(read_course) else {
+            return Ok(None);
+        };
+        if !matches!(action, "GetReport" | "GetMonitoringReport") {
+            return Ok(Some(course_view(newest)));
+        }
+        self.courses_of_parts(view, newest).map(Some)
+    }
+
+    /// The courses of a report that may have been asked for in parts, as one; `newest` is what changed last of them.
+    fn courses_of_parts(
+        &mut self,
+        view: &CommandView,
+        newest: CommandFollowed,
+    ) -> Result<CourseView, StoreUnreadable> {
+        let (id, station) = (view.id, view.station.as_str());
+        let asked: Value = serde_json::from_str(&view.payload).unwrap_or_default();
+        let first = asked.get("requestId").and_then(Value::as_i64);
+        let mut parts = Vec::new();
+        for part in 0..CALLS_MAX {
+            let request_id = part_request_id(id, part).or(first);
+            let canonical = &mut self.scratch.canonical;
+            let key = course_key(canonical, station, &newest.action, request_id);
+            let row = self.row(Table::FollowUps, key)?;
+            let course = row.as_deref().and_then(read_course);
+            match course.filter(|course| course.command_id == Some(id.0)) {
+                Some(course) => parts.push(course),
+                // The operator may have used the first one's id again, for another command.
+                None if part == 0 => {}
+                None => break,
+            }
+        }
+        if parts.len() < 2 {
+            return Ok(course_view(newest));
+        }
+        let mut whole = CourseView {
+            follow_ups: Vec::new(),
+            messages: 0,
+            duplicates: 0,
+            missing: Vec::new(),
+            // More parts may follow while it runs.
+            complete: !matches!(view.state, CommandState::Queued | CommandState::Sent),
+        };
+        for part in parts.into_iter().map(course_view) {
+            whole.follow_ups.extend(part.follow_ups);
+            whole.messages = whole.messages.saturating_add(part.messages);
+            whole.duplicates = whole.duplicates.saturating_add(part.duplicates);
+            whole.missing.extend(part.missing);
+            whole.complete &= part.complete;
+        }
+        whole.follow_ups.sort_by_key(|told| told.received_at);
+        let newest = whole.follow_ups.len().saturating_sub(FOLLOW_UPS_MAX);
+        whole.follow_ups.drain(..newest);
+        whole.missing.truncate(MISSING_MAX);
+        Ok(whole)
     }
 }
 

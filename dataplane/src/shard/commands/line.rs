@@ -178,6 +178,7 @@ impl Shard {
                     self.grid_answered(now, station, version, call, &payload, id);
                     self.note_certificates(now, station, id, call, &payload);
                     self.note_transaction_status(now, station, call, &payload, id);
+                    self.note_empty_report(now, station, call, &payload, id);
                 }
                 // What is wrong with it is said beside it: whoever sent the command sees both.
                 problem = check_answer(version, &call.action, &payload).err();

@@ -1,10 +1,13 @@
 //! Commands with a list that is longer than the station takes in one message: one command, and several calls.
 //!
 //! A station says how many items of a list it takes (`ItemsPerMessage` of 2.x, `GetConfigurationMaxKeys` of 1.6) and how
-//! many bytes (`BytesPerMessage`), and must not be sent more (OCPP 2.0.1 Part 2, B05.FR.11, B06.FR.05, N06.FR.04). Where
-//! it has said so, the list is cut between items, and all around it stays as the operator wrote it. The calls go out one
-//! after the other; others of the station's may come between them. The command ends with the lists of all answers, or
-//! with the first call that brings none, and what is left then is not sent.
+//! many bytes (`BytesPerMessage`), and must not be sent more (OCPP 2.0.1 Part 2, B05.FR.11, B06.FR.05, B08.FR.06, N02.FR.07,
+//! N04.FR.09, N06.FR.04). Where it has said so, the list is cut between items, and all around it stays as the operator wrote
+//! it. The calls go out one after the other; others of the station's may come between them. The command ends with the lists
+//! of all answers, or with the first call that brings none, and what is left then is not sent.
+//!
+//! What a report is asked for in parts is reported in as many reports, each numbered from 0: every part but the first has a
+//! `requestId` of its own ([`part_request_id`]), or nobody could tell them apart, and the command's course is those of all.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -24,51 +27,85 @@ use crate::variables::{COMPONENT_16, Named};
 struct Limited {
     action: &'static str,
     list: &'static str,
-    /// Lists of the answer.
-    answered: &'static [&'static str],
+    answered: Answered,
     component: &'static str,
+    /// Instance of the variables; empty for none.
+    instance: &'static str,
     items: &'static str,
     bytes: &'static str,
 }
 
-const LIMITED: [Limited; 5] = [
+/// What the parts of a command are answered.
+#[derive(Clone, Copy)]
+enum Answered {
+    /// These lists.
+    Lists(&'static [&'static str]),
+    /// Whether a report follows.
+    Report,
+}
+
+const LIMITED: [Limited; 7] = [
     Limited {
         action: "GetVariables",
         list: "getVariableData",
-        answered: &["getVariableResult"],
+        answered: Answered::Lists(&["getVariableResult"]),
         component: "DeviceDataCtrlr",
+        instance: "GetVariables",
         items: "ItemsPerMessage",
         bytes: "BytesPerMessage",
     },
     Limited {
         action: "SetVariables",
         list: "setVariableData",
-        answered: &["setVariableResult"],
+        answered: Answered::Lists(&["setVariableResult"]),
         component: "DeviceDataCtrlr",
+        instance: "SetVariables",
         items: "ItemsPerMessage",
         bytes: "BytesPerMessage",
     },
     Limited {
         action: "SetVariableMonitoring",
         list: "setMonitoringData",
-        answered: &["setMonitoringResult"],
+        answered: Answered::Lists(&["setMonitoringResult"]),
         component: "MonitoringCtrlr",
+        instance: "SetVariableMonitoring",
         items: "ItemsPerMessage",
         bytes: "BytesPerMessage",
     },
     Limited {
         action: "ClearVariableMonitoring",
         list: "id",
-        answered: &["clearMonitoringResult"],
+        answered: Answered::Lists(&["clearMonitoringResult"]),
         component: "MonitoringCtrlr",
+        instance: "ClearVariableMonitoring",
+        items: "ItemsPerMessage",
+        bytes: "BytesPerMessage",
+    },
+    Limited {
+        action: "GetReport",
+        list: "componentVariable",
+        answered: Answered::Report,
+        component: "DeviceDataCtrlr",
+        instance: "GetReport",
+        items: "ItemsPerMessage",
+        bytes: "BytesPerMessage",
+    },
+    // It has no variables of its own.
+    Limited {
+        action: "GetMonitoringReport",
+        list: "componentVariable",
+        answered: Answered::Report,
+        component: "DeviceDataCtrlr",
+        instance: "GetReport",
         items: "ItemsPerMessage",
         bytes: "BytesPerMessage",
     },
     Limited {
         action: "GetConfiguration",
         list: "key",
-        answered: &["configurationKey", "unknownKey"],
+        answered: Answered::Lists(&["configurationKey", "unknownKey"]),
         component: COMPONENT_16,
+        instance: "",
         items: "GetConfigurationMaxKeys",
         bytes: "",
     },
@@ -76,6 +113,9 @@ const LIMITED: [Limited; 5] = [
 
 /// What a call has beside its payload: type, message id, action, and the signs between them.
 const FRAME_LEN: usize = 48;
+
+/// Most parts of a report whose courses are looked for.
+pub(in crate::shard) const CALLS_MAX: u32 = 1_024;
 
 /// Commands that go out in several calls.
 #[derive(Default)]
@@ -86,7 +126,7 @@ pub(in crate::shard) struct Split {
 }
 
 struct Parts {
-    answered: &'static [&'static str],
+    answered: Answered,
     /// Payloads of the calls to come.
     to_send: VecDeque<String>,
     /// Answers so far, without secrets.
@@ -130,13 +170,9 @@ impl Shard {
             name: name.to_owned(),
             instance: instance.to_owned(),
         };
-        let instance = match limited.component {
-            COMPONENT_16 => "",
-            _ => limited.action,
-        };
         let name = Name {
             component: named(limited.component, ""),
-            variable: named(variable, instance),
+            variable: named(variable, limited.instance),
             ..Name::default()
         };
         let value = self.variable(station, &name)?;
@@ -151,6 +187,11 @@ impl Shard {
         };
         let limited = LIMITED.iter().find(|limited| limited.action == action);
         let mut to_send = VecDeque::from(parts);
+        if let Some(Answered::Report) = limited.map(|limited| limited.answered) {
+            for (payload, part) in to_send.iter_mut().zip(0..) {
+                *payload = with_request_id(payload, part_request_id(id, part));
+            }
+        }
         let (Some(limited), Some(first)) = (limited, to_send.pop_front()) else {
             return;
         };
@@ -191,6 +232,12 @@ impl Shard {
         if self.settings.config.message_len_max < len + answer.len() {
             return false;
         }
+        let (answered, report) = (parts.answered, status_of(answer));
+        if let Answered::Report = answered
+            && !matches!(report.as_deref(), Some("Accepted" | EMPTY))
+        {
+            return false;
+        }
         let Some(payload) = parts.to_send.pop_front() else {
             return false;
         };
@@ -206,6 +253,9 @@ impl Shard {
             action: Cow::Owned(action.to_owned()),
             payload,
         };
+        if let Answered::Report = answered {
+            self.begin_part(now, id, &call.payload);
+        }
         let live = self.conns.live_mut(conn);
         let sent = live.is_some_and(|live| live.rpc.call(now.mono, call).is_ok());
         if !sent {
@@ -228,8 +278,54 @@ impl Shard {
         if len + last.len() <= self.settings.config.message_len_max {
             answers.push(last);
         }
-        joined(parts.answered, &answers)
+        match parts.answered {
+            Answered::Lists(lists) => joined(lists, &answers),
+            // A part of which there is nothing to report says nothing of the others.
+            Answered::Report => {
+                let says = |answer: &&String| status_of(answer).is_some_and(|s| s != EMPTY);
+                let said = answers.iter().rev().find(says).or(answers.last());
+                said.cloned().unwrap_or_default()
+            }
+        }
     }
+}
+
+/// `GenericDeviceModelStatusEnumType` for nothing to report.
+const EMPTY: &str = "EmptyResultSet";
+
+/// True for the answer that no report will follow.
+pub(in crate::shard) fn says_nothing_to_report(answer: &str) -> bool {
+    status_of(answer).as_deref() == Some(EMPTY)
+}
+
+/// `status` of an answer.
+fn status_of(answer: &str) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
+    Some(answer.get("status")?.as_str()?.to_owned())
+}
+
+/// The `requestId` of a part of a command that is sent in several: `None` for the first, which has the operator's.
+pub(in crate::shard) fn part_request_id(command: CommandId, part: u32) -> Option<i64> {
+    let part = part.checked_sub(1)?;
+    let [.., a, b, c, d] = command.0;
+    // The end of a command's id is random. A `requestId` is an integer of 32 bits, and none is below 0.
+    let id = u32::from_be_bytes([a, b, c, d]).wrapping_add(part);
+    Some(i64::from(id & 0x7fff_ffff))
+}
+
+/// The payload with another `requestId`, all around it as it was.
+fn with_request_id(payload: &str, id: Option<i64>) -> String {
+    let members: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(payload);
+    let found = members
+        .ok()
+        .and_then(|members| members.get("requestId").copied());
+    let (Some(found), Some(id)) = (found, id) else {
+        return payload.to_owned();
+    };
+    // It is a piece of the payload.
+    let start = found.get().as_ptr() as usize - payload.as_ptr() as usize;
+    let (before, after) = (&payload[..start], &payload[start + found.get().len()..]);
+    format!("{before}{id}{after}")
 }
 
 /// Cuts a list of a payload so that no part has more than `items_max` items or `bytes_max` bytes, but for one whose only
@@ -333,6 +429,18 @@ mod tests {
         check(payload, None, Some(1), &[&first, &second, &one]);
         check(r#"{"a":1}"#, Some(1), None, &[r#"{"a":1}"#]);
         check(r#"{"id":[]}"#, Some(1), None, &[r#"{"id":[]}"#]);
+    }
+
+    #[test]
+    fn a_part_of_a_report_has_its_own_request_id() {
+        let command = CommandId([0xff; 16]);
+        let ids = [0, 1, 2].map(|part| part_request_id(command, part));
+        assert_eq!(ids, [None, Some(0x7fff_ffff), Some(0)]);
+        let payload = r#"{"a":{"requestId":1}, "requestId" : 7 ,"b":[]}"#;
+        let other = r#"{"a":{"requestId":1}, "requestId" : 12 ,"b":[]}"#;
+        assert_eq!(with_request_id(payload, Some(12)), other);
+        assert_eq!(with_request_id(payload, None), payload);
+        assert_eq!(with_request_id("{}", Some(12)), "{}");
     }
 
     #[test]

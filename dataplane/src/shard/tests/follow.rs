@@ -403,3 +403,138 @@ fn a_report_of_5_000_variables_stays_within_the_budget() {
         world.shard.bytes_held()
     );
 }
+
+/// A station that takes two items in a GetReport.
+const TAKES_TWO: &str = r#"
+    0 a connect CP1 2.0.1
+    1 a > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+    2 a > [2,"2","NotifyReport",{"requestId":1,"generatedAt":"2026-11-22T10:00:00Z","seqNo":0,"reportData":[{"component":{"name":"DeviceDataCtrlr"},"variable":{"name":"ItemsPerMessage","instance":"GetReport"},"variableAttribute":[{"value":"2"}]}]}]
+"#;
+
+/// Asks for five components; answers the requests that go out, each with the next of `answers`, and shows them.
+fn asked_in_parts(world: &mut World, action: &str, answers: &[&str]) -> Vec<(String, i64)> {
+    world.run(TAKES_TWO);
+    let components =
+        ["A", "B", "C", "D", "E"].map(|name| format!(r#"{{"component":{{"name":"{name}"}}}}"#));
+    let mut sent = world.run(&format!(
+        r#"3 op command CP1 {action} {{"requestId":7,"componentVariable":[{}]}}"#,
+        components.join(",")
+    ));
+    let mut requests = Vec::new();
+    for (answer, at) in answers.iter().zip(4..) {
+        let call = sent
+            .lines()
+            .find_map(|line| line.split_once(" a < [2,"))
+            .expect("a request")
+            .1;
+        let id = call.split("\"requestId\":").nth(1).unwrap();
+        let id = id[..id.find([',', '}']).unwrap()].parse().unwrap();
+        let names = call.matches("\"name\":\"").count();
+        requests.push((format!("{names} components"), id));
+        sent = world.run(&format!(r#"{at} a answers {{"status":"{answer}"}}"#));
+    }
+    assert!(!sent.contains(" a < [2,"), "{sent}");
+    requests
+}
+
+/// A part of the report that request `id` asked for.
+fn part_of(at: u32, action: &str, id: i64, seq_no: u32, tbc: bool) -> String {
+    format!(
+        r#"{at} a > [2,"{at}","{action}",{{"requestId":{id},"generatedAt":"2026-11-22T10:00:00Z","seqNo":{seq_no},"tbc":{tbc}}}]"#
+    )
+}
+
+/// What is known of the first command: its state and result, and the first line of its course.
+fn command_and_course(world: &mut World) -> (String, String) {
+    let mut ended = None;
+    for record in &world.log {
+        if let Body::CommandChanged(command) = wire::read(record).unwrap().body {
+            ended = Some(command.result.to_string());
+        }
+    }
+    let courses = courses(world);
+    (ended.unwrap(), courses.lines().next().unwrap().to_owned())
+}
+
+#[test]
+fn b08_fr_06_a_report_is_asked_for_in_parts_and_shown_as_one() {
+    for (action, report) in [
+        ("GetReport", "NotifyReport"),
+        // N02.FR.07: the limits of GetReport hold for it.
+        ("GetMonitoringReport", "NotifyMonitoringReport"),
+    ] {
+        let mut world = World::new(config(Onboarding::Open));
+        let requests = asked_in_parts(&mut world, action, &["Accepted"; 3]);
+        let [(a, first), (b, second), (c, third)] = &requests[..] else {
+            panic!("{requests:?}");
+        };
+        assert_eq!(
+            [&**a, b, c],
+            ["2 components", "2 components", "1 components"]
+        );
+        assert_eq!(*first, 7, "the first is the operator's");
+        assert!(
+            first != second && second != third && first != third,
+            "{requests:?}"
+        );
+        // Their parts come in any order.
+        for (at, (id, seq_no, tbc)) in [
+            (*second, 0, true),
+            (*first, 0, false),
+            (*second, 2, false),
+            (*second, 0, true),
+            (*third, 0, false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            world.run(&part_of(20 + at as u32, report, id, seq_no, tbc));
+        }
+        let (result, course) = command_and_course(&mut world);
+        assert_eq!(result, r#"{"status":"Accepted"}"#);
+        assert_eq!(
+            course,
+            format!("{action} answered: 4 messages, 1 again, missing [1], complete false")
+        );
+        world.run(&part_of(30, report, *second, 1, true));
+        world.run("31 restart");
+        let course = command_and_course(&mut world).1;
+        assert_eq!(
+            course,
+            format!("{action} answered: 5 messages, 1 again, missing [], complete true")
+        );
+    }
+}
+
+#[test]
+fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
+    let mut world = World::new(config(Onboarding::Open));
+    let empty = "EmptyResultSet";
+    let requests = asked_in_parts(&mut world, "GetReport", &["Accepted", empty, empty]);
+    world.run(&part_of(20, "NotifyReport", requests[0].1, 0, false));
+    let (result, course) = command_and_course(&mut world);
+    assert_eq!(result, r#"{"status":"Accepted"}"#);
+    assert_eq!(
+        course,
+        "GetReport answered: 1 messages, 0 again, missing [], complete true"
+    );
+
+    let mut world = World::new(config(Onboarding::Open));
+    asked_in_parts(&mut world, "GetReport", &[empty; 3]);
+    let (result, course) = command_and_course(&mut world);
+    assert_eq!(result, r#"{"status":"EmptyResultSet"}"#);
+    assert_eq!(
+        course,
+        "GetReport answered: 0 messages, 0 again, missing [], complete true"
+    );
+
+    let mut world = World::new(config(Onboarding::Open));
+    let requests = asked_in_parts(&mut world, "GetReport", &["Accepted", "Rejected"]);
+    world.run(&part_of(20, "NotifyReport", requests[0].1, 0, false));
+    let (result, course) = command_and_course(&mut world);
+    assert_eq!(result, r#"{"status":"Rejected"}"#);
+    assert_eq!(
+        course,
+        "GetReport answered: 1 messages, 0 again, missing [], complete false"
+    );
+}
