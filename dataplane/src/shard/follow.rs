@@ -2,7 +2,8 @@
 //!
 //! A course begins when such a command goes out, and is found by (station, action of the messages, `requestId`); a
 //! report that nobody asked for begins one of its own. Each message makes a record that holds the whole course. Nothing
-//! stays in memory: the newest record is looked up among the rows.
+//! stays in memory: the newest record is looked up among the rows. A station that was deleted is behind no message of the next
+//! one of its name: what began before its deletion goes on no more.
 //!
 //! # Invariants
 //!
@@ -52,15 +53,8 @@ pub(super) fn followed_by(action: &str) -> Option<&'static str> {
     })
 }
 
-/// What courses are found by that have no `requestId`: those of 1.6, and a station's newest update.
-pub(super) const UNNUMBERED: [&str; 6] = [
-    "DiagnosticsStatusNotification",
-    "FirmwareStatusNotification",
-    "LogStatusNotification",
-    "PublishFirmwareStatusNotification",
-    "SignedFirmwareStatusNotification",
-    firmware::NEWEST,
-];
+/// What stands in place of an action in the key under which a station's newest deletion is kept.
+pub(super) const DELETED: &str = "Sigec.Deleted";
 
 /// True for a message that may come after a command.
 fn follows(action: &str) -> bool {
@@ -269,7 +263,10 @@ impl Shard {
             request_id,
         );
         let found = self.row(Table::FollowUps, row)?;
-        let course = found.as_deref().and_then(read_course);
+        let course = match found.as_deref().and_then(read_course) {
+            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Some(course),
+            Some(_) | None => None,
+        };
         Ok(match course {
             // A report that nobody asked for has no other end than its last part.
             Some(course) if course.command_id.is_some() || !course.complete => Some(course),
@@ -279,6 +276,24 @@ impl Shard {
             }),
             Some(_) | None => None,
         })
+    }
+
+    /// True for a course of a station that was deleted, and of whose name there is another one now.
+    fn was_deleted_since(
+        &mut self,
+        station: &str,
+        course: &CommandFollowed,
+    ) -> Result<bool, StoreUnreadable> {
+        let key = course_key(&mut self.scratch.canonical, station, DELETED, None);
+        let row = self.row(Table::FollowUps, key)?;
+        let deleted = row.as_deref().and_then(read_record_row);
+        Ok(deleted.is_some_and(|(event, record)| {
+            // Positions of one log tell; between logs, which change with the number of shards, the clock does.
+            match event.log_id.0 == course.began_log_id {
+                true => course.began_seq < event.seq.0,
+                false => course.began_at < record.received_at.0,
+            }
+        }))
     }
 
     /// What came after a command so far; `None` for one that nothing comes after, or that did not go out.

@@ -17,7 +17,7 @@ use fleet::{EventId, Seq, StationKey};
 use foldhash::fast::RandomState;
 use storage::state::Table;
 
-use super::follow::{UNNUMBERED, firmware};
+use super::follow::{DELETED, firmware};
 use super::grid::Kept;
 use crate::events;
 use crate::items::{self, ItemKind};
@@ -331,11 +331,9 @@ impl Projection {
             }
             Body::StationDeleted(_) => {
                 // The next station of this name goes on with no course of this one; its commands still show theirs.
-                for action in UNNUMBERED {
-                    let row = record_row(event, bytes);
-                    let key = course_key(&mut self.canonical, record.station, action, None);
-                    self.push(event.seq, Table::FollowUps, key, row);
-                }
+                let row = record_row(event, bytes);
+                let key = course_key(&mut self.canonical, record.station, DELETED, None);
+                self.push(event.seq, Table::FollowUps, key, row);
             }
             Body::Connected(_)
             | Body::Disconnected(_)

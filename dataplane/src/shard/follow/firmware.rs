@@ -144,7 +144,11 @@ impl Shard {
         let key = self.stations[station].state.key.clone();
         let row = course_key(&mut self.scratch.canonical, key.as_str(), NEWEST, None);
         let row = self.row(Table::FollowUps, row)?;
-        Ok(row.as_deref().and_then(read_course))
+        let course = row.as_deref().and_then(read_course);
+        match course {
+            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Ok(Some(course)),
+            Some(_) | None => Ok(None),
+        }
     }
 }
 

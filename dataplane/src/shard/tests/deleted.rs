@@ -108,6 +108,35 @@ fn the_next_station_of_a_name_goes_on_with_no_course_of_the_one_before() {
     }
 }
 
+/// A `requestId` that the station before was given, too.
+#[test]
+fn the_next_station_of_a_name_adds_to_no_report_of_the_one_before() {
+    let report = |who: &str, seq_no: u32, tbc: bool| {
+        format!(
+            r#"{who} > [2,"r{who}","NotifyReport",{{"requestId":5,"generatedAt":"2026-11-22T10:00:00Z","seqNo":{seq_no},"tbc":{tbc}}}]"#
+        )
+    };
+    for restart in ["", "35 restart\n"] {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(LIFE);
+        world
+            .run(r#"17 op command CP1 GetBaseReport {"requestId":5,"reportBase":"FullInventory"}"#);
+        world.run(r#"18 a answers {"status":"Accepted"}"#);
+        world.run(&format!("19 {}", report("a", 0, true)));
+        let before = follow::courses(&mut world);
+        assert!(before.contains("\"tbc\":true"), "{before}");
+        world.run(&format!(
+            "31 a drops\n32 op delete CP1\n{restart}40 b connect CP1 2.1"
+        ));
+        world.run(r#"41 b > [2,"4","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]"#);
+        world.run(&format!("42 {}", report("b", 1, false)));
+        world.run(
+            r#"43 b > [2,"5","FirmwareStatusNotification",{"status":"Downloaded","requestId":1}]"#,
+        );
+        assert_eq!(follow::courses(&mut world), before);
+    }
+}
+
 #[test]
 fn an_id_of_a_reservation_is_not_given_to_the_next_station_of_a_name() {
     let mut world = World::new(config(Onboarding::Open));
