@@ -5,6 +5,7 @@
 //! written without reading another. A list of them is put together when somebody asks ([`read`]). Nothing stays in a
 //! shard's memory.
 
+pub(crate) mod clear;
 pub(crate) mod read;
 pub(crate) mod row;
 pub(crate) mod tell;
@@ -31,6 +32,11 @@ pub const ISSUE_REPORTED: &str = "Sigec.IssueReported";
 fn issue_id(event: EventId, at: UtcMicros) -> i64 {
     let micros = at.0.clamp(0, i64::MAX >> 11);
     -(micros << 10 | (event.seq.0 & 0x3ff) as i64)
+}
+
+/// When the issue of this number was reported.
+fn issue_at(id: i64) -> UtcMicros {
+    UtcMicros(id.saturating_neg() >> 10)
 }
 
 /// One of them.

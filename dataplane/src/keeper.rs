@@ -46,8 +46,8 @@ pub(crate) fn keep(
 ) {
     let clock = || Instant(net::clock::monotonic_ns());
     let mut due = clock() + round;
-    // Where the next look at variables begins, and at events.
-    let (mut from, mut events_from) = (Vec::new(), Vec::new());
+    // Where the next look at variables begins, at events, and at issues.
+    let (mut from, mut events_from, mut issues_from) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let now = clock();
         // Looked at before each ask, or a server that is always asked would never get to it.
@@ -56,7 +56,8 @@ pub(crate) fn keep(
             let utc = UtcMicros(net::clock::utc_micros());
             let cleared = clear_out(store, utc)
                 .and_then(|()| variables::clear::clear(store, &mut from))
-                .and_then(|()| events::clear::clear(store, utc, &mut events_from));
+                .and_then(|()| events::clear::clear(store, utc, &mut events_from))
+                .and_then(|()| items::clear::clear(store, utc, &mut issues_from));
             if let Err(error) = cleared {
                 tracing::warn!(%error, "old rows stay in the state store for now");
             }

@@ -10,6 +10,7 @@
 //! component [`COMPONENT_16`], and `readonly` its mutability.
 
 pub(crate) mod clear;
+pub(crate) mod newest;
 pub(crate) mod read;
 pub(crate) mod row;
 mod stored;

@@ -18,7 +18,7 @@ use crate::items::row::{Told, value};
 use crate::variables::row::{VariableRow, station_prefix};
 
 /// What all keys begin with, the station's own behind it.
-const KIND: u8 = 4;
+pub(super) const KIND: u8 = 4;
 /// Bytes of a key behind the station.
 const KEY_LEN: usize = 18;
 
@@ -27,11 +27,6 @@ pub(crate) fn prefix(station: &StationKey) -> Vec<u8> {
     let mut key = vec![KIND];
     key.extend(station_prefix(station));
     key
-}
-
-/// What the keys of all stations' events begin with.
-pub(super) fn prefix_of_all() -> [u8; 1] {
-    [KIND]
 }
 
 pub(super) fn deleted_key(station: &StationKey) -> Vec<u8> {

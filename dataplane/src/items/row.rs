@@ -38,13 +38,18 @@ impl Told {
     }
 }
 
-/// What all keys of a kind begin with, the station's own behind it.
-pub(crate) fn prefix(kind: ItemKind, station: &StationKey) -> Vec<u8> {
-    let mut key = vec![match kind {
+/// What the keys of a kind begin with.
+pub(super) const fn kind_byte(kind: ItemKind) -> u8 {
+    match kind {
         ItemKind::Monitor => 1,
         ItemKind::DisplayMessage => 2,
         ItemKind::Issue => 3,
-    }];
+    }
+}
+
+/// What all keys of a kind begin with, the station's own behind it.
+pub(crate) fn prefix(kind: ItemKind, station: &StationKey) -> Vec<u8> {
+    let mut key = vec![kind_byte(kind)];
     key.extend(station_prefix(station));
     key
 }
