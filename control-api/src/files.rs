@@ -16,6 +16,8 @@
 //! - A row's file is there with all its bytes: it is synced and renamed before the row is written, and goes after it.
 //!   Files without a row are what a crash left, and go when the server starts.
 //! - What is kept and what is arriving never exceed [`FilesConfig::total_max`].
+//! - Rows change one after the other, [`Changing`] in hand; the index is locked for moments only, and by nobody who waits for
+//!   the disk. Who has both took [`Changing`] first.
 
 mod incoming;
 mod link;
@@ -166,9 +168,13 @@ struct Inner {
     dir: PathBuf,
     store: StateStore,
     config: FilesConfig,
+    changes: Mutex<()>,
     index: Mutex<Index>,
     uploads: Arc<Semaphore>,
 }
+
+/// The right to change rows: of one at a time, until the disk has them.
+pub(super) struct Changing<'a>(#[expect(dead_code, reason = "held")] MutexGuard<'a, ()>);
 
 /// What the rows say, and what is under way.
 #[derive(Default)]
@@ -211,6 +217,7 @@ impl Files {
             dir,
             store,
             config,
+            changes: Mutex::new(()),
             index: Mutex::new(index),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
         })))
@@ -273,18 +280,18 @@ impl Files {
 
     /// Removes a file and the URLs that lead to it; a transfer under way still ends.
     pub(crate) fn remove(&self, tenant: &str, id: FileId) -> Result<(), FilesError> {
-        let mut index = self.index();
-        let known = index.files.get(&id).filter(|row| row.tenant == tenant);
-        if known.is_none() {
+        let changing = self.changing();
+        if self.find(tenant, id).is_none() {
             return Err(FilesError::Unknown { what: "file" });
         }
-        self.forget(&mut index, &[id], &[])
+        self.forget(&changing, &[id], &[])
     }
 
     /// Removes what is kept no longer; answers how many files went.
     pub(crate) fn tidy(&self, now: UtcMicros) -> Result<usize, FilesError> {
         let age = |at: UtcMicros| Duration::from_micros(now.0.saturating_sub(at.0).max(0) as u64);
-        let mut index = self.index();
+        let changing = self.changing();
+        let index = self.index();
         let old = |row: &&FileRow| {
             let retention = self.0.config.retention;
             matches!(row.origin, Origin::Station(_))
@@ -294,8 +301,9 @@ impl Files {
         let over =
             |(_, link): &(&LinkId, &LinkRow)| !link.is_arriving && OVER_KEPT < age(link.expires_at);
         let links: Vec<_> = index.links.iter().filter(over).map(|(id, _)| *id).collect();
+        drop(index);
         if !files.is_empty() || !links.is_empty() {
-            self.forget(&mut index, &files, &links)?;
+            self.forget(&changing, &files, &links)?;
         }
         Ok(files.len())
     }
@@ -303,7 +311,7 @@ impl Files {
     /// Removes rows, then the bytes behind them.
     fn forget(
         &self,
-        index: &mut Index,
+        _: &Changing<'_>,
         files: &[FileId],
         links: &[LinkId],
     ) -> Result<(), FilesError> {
@@ -317,7 +325,7 @@ impl Files {
         };
         let mut gone = links.to_vec();
         gone.extend(
-            index
+            self.index()
                 .links
                 .iter()
                 .filter(|(_, link)| to_gone(link))
@@ -327,6 +335,7 @@ impl Files {
             batch.remove(Table::Files, row::link_key(id));
         }
         self.0.store.apply(batch, None, Durability::Sync)?;
+        let mut index = self.index();
         for id in gone {
             index.links.remove(&id);
         }
@@ -334,6 +343,9 @@ impl Files {
             if let Some(row) = index.files.remove(id) {
                 index.kept -= row.len;
             }
+        }
+        drop(index);
+        for id in files {
             let path = self.path(*id);
             if let Err(error) = fs::remove_file(&path) {
                 // It has no row any more, so the next start tries again.
@@ -345,6 +357,11 @@ impl Files {
 
     fn path(&self, id: FileId) -> PathBuf {
         self.0.dir.join(id.to_string())
+    }
+
+    fn changing(&self) -> Changing<'_> {
+        let changes = &self.0.changes;
+        Changing(changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

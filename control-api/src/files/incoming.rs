@@ -187,7 +187,9 @@ impl Incoming {
         File::open(dir)
             .and_then(|dir| dir.sync_all())
             .map_err(io_error("syncing", dir))?;
-        let mut index = self.files.index();
+        let files = self.files.clone();
+        let changing = files.changing();
+        let index = files.index();
         self.check_link(&index)?;
         let link = self.row.link.and_then(|id| {
             let mut link = index.links.get(&id)?.clone();
@@ -196,8 +198,10 @@ impl Incoming {
             self.row.command = link.command;
             Some((id, link))
         });
+        drop(index);
         let links: Vec<_> = link.iter().map(|(id, link)| (*id, link)).collect();
-        self.files.put(&links, &[&self.row])?;
+        files.put(&changing, &links, &[&self.row])?;
+        let mut index = files.index();
         index.links.extend(link);
         index.arriving -= self.row.len;
         index.kept += self.row.len;

@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest};
 use storage::state::{Durability, StateBatch, Table};
 
 use super::row::{FileId, FileRow, file_key, hex, link_key};
-use super::{Files, FilesError, LINKS_MAX, random};
+use super::{Changing, Files, FilesError, LINKS_MAX, random};
 
 /// SHA-256 of a secret.
 pub(crate) type LinkId = [u8; 32];
@@ -87,16 +87,16 @@ impl Files {
             Purpose::Download(_) => "d",
             Purpose::Upload { .. } => "u",
         };
-        let mut index = self.index();
-        if LINKS_MAX <= index.links.len() {
+        let changing = self.changing();
+        if LINKS_MAX <= self.index().links.len() {
             return Err(FilesError::TooMany {
                 what: "URLs",
                 limit: LINKS_MAX,
             });
         }
-        self.put(&[(id, &link)], &[])?;
+        self.put(&changing, &[(id, &link)], &[])?;
         let expires_at = link.expires_at;
-        index.links.insert(id, link);
+        self.index().links.insert(id, link);
         Ok(Made {
             id,
             url: format!("{}/files/{direction}/{secret}", self.config().base_url),
@@ -126,31 +126,39 @@ impl Files {
 
     /// A transfer is about to be whole: counted before its last byte goes.
     pub(crate) fn count_use(&self, now: UtcMicros, id: &LinkId) -> Result<(), FilesError> {
-        let mut index = self.index();
-        let link = index.links.get(id).ok_or(FilesError::Used)?;
-        link.check(now)?;
-        let mut used = link.clone();
+        let changing = self.changing();
+        let found = self.index().links.get(id).cloned();
+        let mut used = found.ok_or(FilesError::Used)?;
+        used.check(now)?;
         used.uses_left -= 1;
-        self.put(&[(*id, &used)], &[])?;
-        index.links.insert(*id, used);
+        self.put(&changing, &[(*id, &used)], &[])?;
+        if let Some(link) = self.index().links.get_mut(id) {
+            link.uses_left = used.uses_left;
+        }
         Ok(())
     }
 
     /// Ties a URL, and what came by it already, to the command that told the station of it.
     pub(crate) fn tie(&self, id: &LinkId, command: [u8; 16]) -> Result<(), FilesError> {
-        let mut index = self.index();
+        let changing = self.changing();
+        let index = self.index();
         let Some(mut link) = index.links.get(id).cloned() else {
             return Ok(());
         };
         link.command = Some(command);
-        let mut came: Vec<FileRow> = index.files.values().cloned().collect();
-        came.retain(|row| row.link == Some(*id));
+        let came = index.files.values().filter(|row| row.link == Some(*id));
+        let mut came: Vec<FileRow> = came.cloned().collect();
+        drop(index);
         for row in &mut came {
             row.command = Some(command);
         }
         let files: Vec<&FileRow> = came.iter().collect();
-        self.put(&[(*id, &link)], &files)?;
-        index.links.insert(*id, link);
+        self.put(&changing, &[(*id, &link)], &files)?;
+        let mut index = self.index();
+        // Meanwhile a file may have begun to arrive.
+        if let Some(link) = index.links.get_mut(id) {
+            link.command = Some(command);
+        }
         index
             .files
             .extend(came.into_iter().map(|row| (row.id, row)));
@@ -159,24 +167,27 @@ impl Files {
 
     /// Ends an upload URL by what is shown of it: the hash of its secret.
     pub(crate) fn revoke_upload(&self, tenant: &str, id: &str) -> Result<(), FilesError> {
-        let mut index = self.index();
+        let changing = self.changing();
+        let index = self.index();
         let known = index.links.iter().find(|(known, link)| {
             let is_upload = matches!(link.purpose, Purpose::Upload { .. });
             is_upload && link.tenant == tenant && hex(*known) == id
         });
         let known = known.map(|(id, _)| *id);
+        drop(index);
         let known = known.ok_or(FilesError::Unknown { what: "URL" })?;
-        self.forget(&mut index, &[], &[known])
+        self.forget(&changing, &[], &[known])
     }
 
     /// Forgets a URL that nobody was told of.
     pub(crate) fn drop_link(&self, id: &LinkId) -> Result<(), FilesError> {
-        self.forget(&mut self.index(), &[], &[*id])
+        self.forget(&self.changing(), &[], &[*id])
     }
 
     /// Writes rows; they are on disk when this returns.
     pub(super) fn put(
         &self,
+        _: &Changing<'_>,
         links: &[(LinkId, &LinkRow)],
         files: &[&FileRow],
     ) -> Result<(), FilesError> {

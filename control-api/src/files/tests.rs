@@ -330,3 +330,34 @@ fn a_revoked_url_takes_nothing_also_of_what_arrives() {
         "no such URL"
     );
 }
+
+/// While rows wait for the disk, who only looks does not wait with them, nor does a file that is arriving.
+#[test]
+fn a_look_does_not_wait_for_the_disk() {
+    let world = world();
+    let row = world.put(b"firmware").unwrap();
+    let url = world.link(Purpose::Download(row.id), 1);
+    let secret = url.rsplit('/').next().unwrap().to_owned();
+    let mut arriving = world
+        .files
+        .receive(NOW, "default", "ana", "b.bin".into())
+        .unwrap();
+    let changing = world.files.changing();
+    let (done, looked) = std::sync::mpsc::channel();
+    let files = world.files.clone();
+    let looks = std::thread::spawn(move || {
+        assert_eq!(files.usage(), (8, 1));
+        assert!(files.find("default", row.id).is_some());
+        assert_eq!(files.list("default", None, 9, |_| true).len(), 1);
+        assert!(files.by_secret(NOW, &secret).is_ok());
+        arriving.announce(5).unwrap();
+        arriving.write(b"bytes").unwrap();
+        done.send(files.usage()).unwrap();
+        arriving.finish().unwrap();
+    });
+    let seen = looked.recv_timeout(Duration::from_secs(60));
+    assert_eq!(seen, Ok((13, 1)));
+    drop(changing);
+    looks.join().unwrap();
+    assert_eq!(world.files.usage(), (13, 2));
+}
