@@ -79,6 +79,12 @@ pub enum ApiError {
         /// What the resource takes.
         expected: &'static str,
     },
+    /// The body is compressed, or whatever else its coding does to it.
+    #[error("content encoding {found:?}, expected none")]
+    ContentCoding {
+        /// What the request says.
+        found: String,
+    },
     /// The body did not arrive in time.
     #[error("the body did not arrive within {seconds} seconds")]
     Slow {
@@ -182,7 +188,7 @@ impl ApiError {
             Self::Exists { .. } => &EXISTS,
             Self::Conflict(_) => &CONFLICT,
             Self::TooLarge { .. } => &TOO_LARGE,
-            Self::MediaType { .. } => &MEDIA_TYPE,
+            Self::MediaType { .. } | Self::ContentCoding { .. } => &MEDIA_TYPE,
             Self::Slow { .. } => &SLOW,
             Self::TooOften { .. } => &RATE_LIMITED,
             Self::Offline(_) => &OFFLINE,
@@ -320,7 +326,7 @@ kinds! {
     EXISTS CONFLICT "exists" "Exists already" "Change it with PATCH, or choose another name.";
     CONFLICT CONFLICT "conflict" "Conflict" "`detail` says what stands in the way.";
     TOO_LARGE PAYLOAD_TOO_LARGE "too_large" "Body too large" "Send less, or in parts.";
-    MEDIA_TYPE UNSUPPORTED_MEDIA_TYPE "media_type" "Unsupported media type" "Send the content type that `detail` names.";
+    MEDIA_TYPE UNSUPPORTED_MEDIA_TYPE "media_type" "Unsupported media type" "Send the content type that `detail` names, and the body as it is.";
     SLOW REQUEST_TIMEOUT "slow" "Request took too long" "Send the request again, faster.";
     RATE_LIMITED TOO_MANY_REQUESTS "rate_limited" "Too many requests" "Wait as long as `Retry-After` says; `http.rate_principal` and `http.rate_anonymous` set the limits.";
     OFFLINE CONFLICT "offline" "Station is offline" "Nothing was sent. Try again when `is_online` of the device is true.";

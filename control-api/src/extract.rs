@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use futures::StreamExt as _;
@@ -99,8 +99,14 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// Refuses a body that says it is something else; one that says nothing is taken at our word.
+/// Refuses a body that says it is something else, or compressed; one that says nothing is taken at our word.
 pub(crate) fn expect_type(headers: &HeaderMap, expected: &'static str) -> Result<(), ApiError> {
+    for coding in headers.get_all(CONTENT_ENCODING) {
+        if !coding.as_bytes().eq_ignore_ascii_case(b"identity") {
+            let found = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+            return Err(ApiError::ContentCoding { found });
+        }
+    }
     let Some(found) = headers.get(CONTENT_TYPE) else {
         return Ok(());
     };

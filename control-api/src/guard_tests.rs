@@ -1,7 +1,9 @@
 //! What every request passes, driven without a listener.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{Method, Request, Response};
 use axum::routing::{get, post};
 use expect_test::{Expect, expect};
@@ -216,6 +218,24 @@ async fn a_refusal_says_how_to_go_on() {
         .unwrap();
     let expected = "415 media_type: content type \"application/x-www-form-urlencoded\", expected \"application/json\" (/api/v1/devices)";
     assert_eq!(answer(&api, form).await, expected);
+    for (coding, expected) in [
+        (
+            "gzip",
+            "415 media_type: content encoding \"gzip\", expected none (/api/v1/devices)",
+        ),
+        (
+            "identity",
+            "400 malformed: the body is not JSON: EOF while parsing a value at line 1 column 0 (/api/v1/devices)",
+        ),
+    ] {
+        let zipped = Request::post("/api/v1/devices")
+            .header(AUTHORIZATION, format!("Bearer {ROOT}"))
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_ENCODING, coding)
+            .body(Body::from(""))
+            .unwrap();
+        assert_eq!(answer(&api, zipped).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -84,6 +84,10 @@ fn messages_are_for_operators() {
             refusal(world.admin.messages(&"x".repeat(49), &filter).await),
             "400 bad_parameter"
         );
+        assert_eq!(
+            refusal(world.admin.messages("UNKNOWN", &filter).await),
+            "404 not_found"
+        );
     });
 }
 

@@ -83,12 +83,21 @@ fn query(listing: &Listing<HistoryParams, Key>) -> Result<String, ApiError> {
     let params = &listing.filter;
     const AT: &str = "coalesce(started_at, ended_at)";
     let mut conditions = vec!["true".to_owned()];
-    if let Some(day) = &params.start_date {
-        let day = day_of("start_date", day)?;
+    let day = |name: &str, day: &Option<String>| {
+        let day = day.as_deref().map(|day| day_of(name, day));
+        day.transpose().map(|day| day.map(str::to_owned))
+    };
+    let first = day("start_date", &params.start_date)?;
+    let last = day("end_date", &params.end_date)?;
+    // Days are written so that texts compare as they do.
+    if let Some((first, last)) = first.as_ref().zip(last.as_ref()).filter(|(f, l)| l < f) {
+        let detail = format!("end_date: {last} is before start_date, {first}");
+        return Err(ApiError::BadParameter(detail));
+    }
+    if let Some(day) = first {
         conditions.push(format!("{AT} >= '{day}T00:00:00Z'"));
     }
-    if let Some(day) = &params.end_date {
-        let day = day_of("end_date", day)?;
+    if let Some(day) = last {
         conditions.push(format!("{AT} <= '{day}T23:59:59.999999Z'"));
     }
     if let Some(id) = &params.device_id {
@@ -223,6 +232,27 @@ mod tests {
         ] {
             assert_eq!(day_of("start_date", day).ok(), Some(expected));
         }
+    }
+
+    #[test]
+    fn days_that_end_before_they_begin_are_refused() {
+        let query = |first: &str, last: &str| {
+            query(&Listing {
+                filter: HistoryParams {
+                    start_date: Some(first.into()),
+                    end_date: Some(last.into()),
+                    device_id: None,
+                },
+                after: None,
+                limit: 2,
+            })
+        };
+        assert!(query("2024-01-31", "2024-01-31").is_ok());
+        let refused = query("2024-02-01", "2024-01-31").err().unwrap();
+        assert_eq!(
+            format!("{} {refused}", refused.kind().name),
+            "bad_parameter end_date: 2024-01-31 is before start_date, 2024-02-01"
+        );
     }
 
     #[test]
