@@ -132,7 +132,11 @@ struct SignedMeterValue {
 
 fn signed_value(row: &SqlRow) -> Result<SignedValue, ApiError> {
     let written = required(row, "signed_value")?;
-    let signed = serde_json::from_str(&written).unwrap_or(SignedMeterValue {
+    // Anything but that object is the meter's own: OCMF as it is or in an XML container, EDL, ALFEN, a list.
+    let object = written
+        .starts_with('{')
+        .then(|| serde_json::from_str(&written));
+    let signed = object.and_then(Result::ok).unwrap_or(SignedMeterValue {
         signed_meter_data: written,
         signing_method: None,
         encoding_method: None,
@@ -154,4 +158,53 @@ fn signed_value(row: &SqlRow) -> Result<SignedValue, ApiError> {
 fn required(row: &SqlRow, name: &str) -> Result<String, ApiError> {
     text(row, name)
         .ok_or_else(|| ApiError::Internal(format!("meter_samples.{name} is {:?}", row.get(name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(written: &str) -> SignedValue {
+        let row = json!({
+            "measured_at": "2026-11-22T10:00:00.000Z", "context": "Transaction.Begin",
+            "measurand": "Energy.Active.Import.Register", "signed_value": written,
+            "received_at": "2026-11-22T10:00:01.000Z",
+        });
+        signed_value(row.as_object().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_a_meter_signed_is_shown_to_the_byte_whatever_it_is_written_in() {
+        const OCMF: &str = r#"OCMF|{"FV":"1.0","RV":"0.2"}|{"SD":"3045"}"#;
+        let xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<values>\n\t<value transactionId=\"1\" context=\"Transaction.Begin\">\n\
+             <signedData format=\"OCMF\" encoding=\"plain\">{OCMF}</signedData> <!-- ção -->\n\
+             <publicKey encoding=\"base64\">MFkw</publicKey></value>\n</values>\n"
+        );
+        for written in [
+            OCMF,
+            &xml,
+            "\u{feff}<values/>",
+            "AP;0;3;ALHYDH6Z;BHW3",
+            "0901454d48",
+            "[\"OCMF|{}\",null,null,null]",
+            "\"OCMF\"",
+            "{\"OCMF\":1}",
+            "{OCMF",
+            " {\"signedMeterData\":\"x\"}",
+        ] {
+            let shown = shown(written);
+            assert_eq!(shown.signed_data, written);
+            assert_eq!((shown.encoding_method, shown.public_key), (None, None));
+            // In the object of 2.x, too.
+            let object = json!({
+                "signedMeterData": written, "signingMethod": "", "encodingMethod": "XML", "publicKey": "key"
+            });
+            let shown = self::shown(&object.to_string());
+            assert_eq!(shown.signed_data, written);
+            assert_eq!(shown.encoding_method.as_deref(), Some("XML"));
+        }
+    }
 }

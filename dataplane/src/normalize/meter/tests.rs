@@ -163,3 +163,58 @@ fn multipliers_units_and_signatures_of_2_0_1() {
         "#]],
     );
 }
+
+/// OCMF as it is, in XML as meters wrap it, and other formats: every text comes out as it went in.
+#[test]
+fn what_a_meter_signed_is_kept_to_the_byte_whatever_it_is_written_in() {
+    let ocmf = r#"OCMF|{"FV":"1.0","RV":"0.2"}|{"SD":"3045"}"#;
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<values>\n\t<value context=\"Transaction.Begin\">\n\
+         <signedData format=\"OCMF\" encoding=\"plain\">{ocmf}</signedData> <!-- \u{e7}\u{1f50c} -->\n</value>\n</values>\n"
+    );
+    for written in [
+        ocmf,
+        &xml,
+        "\u{feff}<values/>",
+        "AP;0;3;ALHYDH6Z",
+        " 42 ",
+        "{OCMF",
+    ] {
+        let quoted = serde_json::Value::from(written).to_string();
+        let kept = |values: &MeterValues| {
+            let [sample] = &values.samples[..] else {
+                panic!("one sample of {written:?}")
+            };
+            let range = sample.signed_value;
+            values.text[range.start as usize..(range.start + range.len) as usize].to_owned()
+        };
+        let mut columns = MeterColumns::new();
+        let payload = format!(
+            r#"{{"connectorId":1,"meterValue":[{{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[{{"value":{quoted},"format":"SignedData"}}]}}]}}"#
+        );
+        let decoded =
+            v16::Request::decode("MeterValues", &payload, Policy::Tolerant, &mut columns).unwrap();
+        let v16::Request::MeterValues(request) = decoded.message else {
+            panic!("meter values");
+        };
+        let mut values = MeterValues::default();
+        fill(&mut values, &request.meter_value, RECEIVED);
+        assert_eq!(kept(&values), written);
+        assert!(values.readings.is_empty(), "{written:?} is no reading");
+
+        let mut columns = MeterColumns::new();
+        let payload = format!(
+            r#"{{"evseId":1,"meterValue":[{{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[{{"value":1,"signedMeterValue":{{"signedMeterData":{quoted},"signingMethod":"","encodingMethod":"XML","publicKey":""}}}}]}}]}}"#
+        );
+        let decoded =
+            v201::Request::decode("MeterValues", &payload, Policy::Tolerant, &mut columns).unwrap();
+        let v201::Request::MeterValues(request) = decoded.message else {
+            panic!("meter values");
+        };
+        let mut values = MeterValues::default();
+        fill(&mut values, &request.meter_value, RECEIVED);
+        let object: serde_json::Value = serde_json::from_str(&kept(&values)).unwrap();
+        assert_eq!(object["signedMeterData"], written);
+        assert_eq!(object["encodingMethod"], "XML");
+    }
+}
