@@ -98,3 +98,45 @@ fn r04_fr_16_settings_are_kept_whatever_their_type() {
         );
     }
 }
+
+#[test]
+fn a_control_takes_the_place_of_the_one_that_has_its_id() {
+    let mut der = DerChanged::default();
+    (1..=3).for_each(|id| set_droop(&mut der, id, true));
+    supersede(&mut der, &["c2".to_owned()]);
+    let asked = json!({
+        "isDefault": false, "controlId": "c2", "controlType": "VoltVar",
+        "curve": { "priority": 7, "startTime": "1970-01-01T00:10:00Z", "duration": 10 }
+    });
+    set(
+        &mut der,
+        &asked,
+        &json!({ "status": "Accepted" }),
+        [2; 16],
+        NOW,
+    );
+    let shown: Vec<_> = der
+        .controls
+        .iter()
+        .map(|c| (&*c.id, &*c.control_type, c.is_default, c.command_id))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("c1", "FreqDroop", true, Some([1; 16])),
+            ("c3", "FreqDroop", true, Some([1; 16])),
+            ("c2", "VoltVar", false, Some([2; 16])),
+        ],
+        "nothing of what it was is left"
+    );
+    assert_eq!(
+        (der.controls[2].priority, der.controls[2].is_superseded),
+        (Some(7), false)
+    );
+    // Ids are compared as they are written.
+    set_droop(&mut der, 2, true);
+    assert_eq!(der.controls.len(), 3);
+    let asked = json!({ "isDefault": true, "controlId": "C2", "controlType": "FreqDroop" });
+    set(&mut der, &asked, &json!({}), [3; 16], NOW);
+    assert_eq!(der.controls.len(), 4);
+}

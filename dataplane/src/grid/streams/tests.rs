@@ -32,6 +32,40 @@ fn a_monitor_has_one_stream_and_a_number_one_monitor() {
 }
 
 #[test]
+fn n13_a_stream_is_closed_by_its_number_and_what_is_closed_stays_so() {
+    let limits = EventStreams::default();
+    let mut held = EventStreamsChanged::default();
+    let stream = |id, monitor_id| EventStreamHeld {
+        id,
+        monitor_id,
+        interval_s: Some(60),
+        opened_at: id,
+        ..EventStreamHeld::default()
+    };
+    // Numbers of the one are monitors of another.
+    for (id, monitor_id) in [(1, 2), (2, 3), (3, 1)] {
+        open(&mut held, stream(id, monitor_id), &limits).unwrap();
+    }
+    let ids = |held: &EventStreamsChanged| held.streams.iter().map(|s| s.id).collect::<Vec<_>>();
+    close(&mut held, 2);
+    assert_eq!(ids(&held), [1, 3]);
+    close(&mut held, 2);
+    assert_eq!(ids(&held), [1, 3]);
+    // An answer that comes late opens nothing.
+    let adjusted = json!({ "id": 2, "params": { "interval": 5 } });
+    adjust(&mut held, &adjusted, UtcMicros(9));
+    assert_eq!(ids(&held), [1, 3]);
+    assert!(held.streams.iter().all(|stream| stream.changed_at == 0));
+    // Opened anew it is another one.
+    let anew = EventStreamHeld {
+        opened_at: 9,
+        ..stream(2, 3)
+    };
+    open(&mut held, anew, &limits).unwrap();
+    assert_eq!((ids(&held), held.streams[1].opened_at), (vec![1, 2, 3], 9));
+}
+
+#[test]
 fn an_interval_that_is_too_short_is_refused() {
     let limits = EventStreams {
         interval_min_s: 10,

@@ -29,3 +29,49 @@ fn a_request_that_is_answered_after_its_battery_came_is_the_same_swap() {
     assert_eq!(held.swaps[0].command_id, Some([2; 16]));
     assert_eq!(held.swaps[0].state, BatterySwapState::In.code());
 }
+
+#[test]
+fn s03_as_many_batteries_of_a_swap_are_kept_as_there_is_room_for() {
+    let tell = |held: &mut BatterySwapsChanged, from: usize, count: usize| {
+        let batteries = (from..from + count)
+            .map(|n| format!(r#"{{"evseId":1,"serialNumber":"B{n}","soC":50.0,"soH":99.0}}"#));
+        let payload = format!(
+            r#"{{"batteryData":[{}],"eventType":"BatteryIn","idToken":{{"idToken":"TAG","type":"Central"}},"requestId":5}}"#,
+            batteries.collect::<Vec<_>>().join(",")
+        );
+        let mut columns = ocpp::MeterColumns::new();
+        let strict = ocpp::Policy::Strict;
+        let decoded = v21::Request::decode("BatterySwap", &payload, strict, &mut columns);
+        let v21::Request::BatterySwap(told) = decoded.unwrap().message else {
+            panic!("{payload}")
+        };
+        moved(held, &told, [1; 16], UtcMicros(7));
+    };
+    let mut held = BatterySwapsChanged::default();
+    let mut move_batteries = |from, count| {
+        tell(&mut held, from, count);
+        let [swap] = &held.swaps[..] else {
+            panic!("one swap")
+        };
+        let last = swap.batteries.last().unwrap().serial_number.clone();
+        (swap.batteries.len(), last, swap.state)
+    };
+    let state = BatterySwapState::In.code();
+    assert_eq!(
+        move_batteries(0, BATTERIES_MAX - 1),
+        (BATTERIES_MAX - 1, "B62".to_owned(), state)
+    );
+    // The rest in two messages, and one too many in each.
+    assert_eq!(
+        move_batteries(100, 2),
+        (BATTERIES_MAX, "B100".to_owned(), state)
+    );
+    assert_eq!(
+        move_batteries(200, 2),
+        (BATTERIES_MAX, "B100".to_owned(), state)
+    );
+    // And of one message.
+    let mut held = BatterySwapsChanged::default();
+    tell(&mut held, 0, BATTERIES_MAX + 9);
+    assert_eq!(held.swaps[0].batteries.len(), BATTERIES_MAX);
+}

@@ -627,6 +627,48 @@ fn a_cost_waits_behind_no_other_command() {
     assert_eq!(told, ["121"], "{out}");
 }
 
+/// When, and how much.
+fn costs_told(out: &str) -> Vec<String> {
+    let told = out.lines().filter_map(|line| {
+        let (_, cost) = line.split_once("\"CostUpdated\",{\"totalCost\":")?;
+        let at = line.split(' ').next()?;
+        Some(format!("{at}: {}", cost.split(',').next()?))
+    });
+    told.collect()
+}
+
+/// The deadline is made anew for what ran before the process ended, and goes on while a station is away.
+#[test]
+fn i02_fr_01_a_cost_is_told_after_a_restart_and_a_reconnect() {
+    let mut world = world_21(T2, every_minute());
+    let out = world.run(&format!(
+        r#"
+        1 {}
+        10 {}
+        61 wait
+        62 a answers {{}}
+        70 restart
+        75 a connect CP1 2.1
+        76 {}
+        131 wait
+        132 a answers {{}}
+        140 a drops
+        200 a connect CP1 2.1
+        201 {}
+        260 wait
+        "#,
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Updated", 0, 2_000, &of_t1("")),
+        event(2, "Updated", 1, 3_000, &of_t1("")),
+        event(3, "Updated", 3, 4_000, &of_t1("")),
+    ));
+    assert_eq!(
+        costs_told(&out),
+        ["61: 0.75", "130: 1.50", "250: 2.25"],
+        "{out}"
+    );
+}
+
 #[test]
 fn a_1_6_station_is_told_no_cost() {
     let mut world = World::new(Config {
