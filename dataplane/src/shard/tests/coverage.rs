@@ -383,13 +383,22 @@ fn cases_of(name: &str) -> Vec<String> {
     cases.into_iter().map(id).collect()
 }
 
-/// A row of a list: shown, or why not.
-fn state(id: &str, test: Option<&String>, mark: Option<&str>) -> String {
-    match (test, mark) {
+/// A row of a list: shown, or why not. A mark is `tls`, and what needs it; the tests that it names exist.
+fn state(id: &str, test: Option<&String>, mark: Option<&str>, tests: &Tests) -> String {
+    match (
+        test,
+        mark.map(|mark| mark.split_once(' ').unwrap_or((mark, ""))),
+    ) {
         (Some(test), None) => format!("shown by `{test}`"),
         (None, None) => "missing".to_owned(),
-        (None, Some("tls")) => "needs TLS".to_owned(),
-        (_, Some(mark)) => panic!("{id}: the mark {mark} is unknown, or the case is shown"),
+        (None, Some(("tls", why))) => {
+            assert!(!why.is_empty(), "{id}: what needs TLS?");
+            for name in why.split('`').skip(1).step_by(2) {
+                assert!(tests.names.contains(name), "{id}: there is no test {name}");
+            }
+            format!("needs TLS: {why}")
+        }
+        (_, Some((mark, _))) => panic!("{id}: the mark {mark} is unknown, or the case is shown"),
     }
 }
 
@@ -409,9 +418,10 @@ fn page(tests: &Tests) -> String {
         .collect();
     let (mut cases, mut shown, mut core, mut core_shown) = (BTreeSet::new(), 0, 0, 0);
     for line in PART_6.lines() {
-        let mut words = line.split(' ');
+        let mut words = line.splitn(3, ' ');
         let (id, profile) = (words.next().unwrap(), words.next().unwrap());
-        let state = state(id, by_case.get(&id.to_lowercase()).copied(), words.next());
+        let test = by_case.get(&id.to_lowercase()).copied();
+        let state = state(id, test, words.next(), tests);
         let is_shown = state.starts_with("shown");
         assert!(cases.insert(id.to_lowercase()), "{id} twice");
         let profile = match profile {
@@ -438,7 +448,7 @@ fn page(tests: &Tests) -> String {
     .unwrap();
     let (mut uses, mut uses_shown) = (BTreeSet::new(), 0);
     for line in OCPP_16.lines() {
-        let mut words = line.split(' ');
+        let mut words = line.splitn(4, ' ');
         let (profile, section, slug) = (
             words.next().unwrap(),
             words.next().unwrap(),
@@ -453,7 +463,7 @@ fn page(tests: &Tests) -> String {
             "ocpp16_{of}{}_{slug}",
             section.to_lowercase().replace(['.', '-'], "_")
         );
-        let state = state(line, tests.names.get(&test), words.next());
+        let state = state(line, tests.names.get(&test), words.next(), tests);
         uses_shown += u32::from(state.starts_with("shown"));
         let name = slug.replace('_', " ");
         writeln!(lists, "| {profile} | {section} | {name} | {state} |").unwrap();

@@ -139,3 +139,28 @@ fn tc_a_10_csms() {
     "#]],
     );
 }
+
+/// TC_A_19_CSMS up to where TLS begins: the new connection, its place in the order of priority, and the restart that makes the
+/// station use it.
+#[test]
+fn a05_fr_04_a_station_is_given_a_higher_security_profile_by_three_commands() {
+    super::check(
+        &[super::BOOTED],
+        r#"
+        op SetNetworkProfile {"configurationSlot":2,"connectionData":{"messageTimeout":30,"ocppCsmsUrl":"wss://csms.example","ocppInterface":"Wired0","ocppTransport":"JSON","ocppVersion":"OCPP20","securityProfile":2}}
+        answer {"status":"Accepted"}
+        op SetVariables {"setVariableData":[{"attributeValue":"2,1","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"NetworkConfigurationPriority"}}]}
+        answer {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"NetworkConfigurationPriority"}}]}
+        op Reset {"type":"OnIdle"}
+        answer {"status":"Accepted"}
+        "#,
+        expect![[r#"
+            < SetNetworkProfile {"configurationSlot":2,"connectionData":{"messageTimeout":30,"ocppCsmsUrl":"wss://csms.example","ocppInterface":"Wired0","ocppTransport":"JSON","ocppVersion":"OCPP20","securityProfile":2}}
+            op SetNetworkProfile: Answered {"status":"Accepted"}
+            < SetVariables {"setVariableData":[{"attributeValue":"2,1","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"NetworkConfigurationPriority"}}]}
+            op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"NetworkConfigurationPriority"}}]}
+            < Reset {"type":"OnIdle"}
+            op Reset: Answered {"status":"Accepted"}
+        "#]],
+    );
+}
