@@ -12,6 +12,7 @@ use net::http::{CredentialsError, basic_credentials};
 use crate::config::Onboarding;
 use crate::password::Password;
 use crate::state::StationState;
+use crate::tls::{ForeignCertificate, StationCertificate, Transport};
 
 /// Why a path names no station.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +79,10 @@ pub(crate) enum Refusal {
     Credentials,
     /// An `Authorization` field that breaks the grammar: 400.
     Malformed,
+    /// A weaker security profile than the station is to have (A00.FR.002, A05.FR.07): 403.
+    Profile { found: u8, expected: u8 },
+    /// A certificate that is good, and not for this station (A00.FR.404, A00.FR.405): 403.
+    Certificate(ForeignCertificate),
 }
 
 /// What is known beside the station itself.
@@ -87,6 +92,13 @@ pub(crate) struct Circumstances<'a> {
     /// The upgrade came through a proxy, so loopback means nothing.
     pub(crate) forwarded: bool,
     pub(crate) authorization: Option<&'a [u8]>,
+    pub(crate) transport: &'a Transport,
+    /// Whose stations' certificates are let in.
+    pub(crate) organizations: &'a [String],
+    /// UTC microseconds.
+    pub(crate) now: i64,
+    /// The weakest security profile that is let in.
+    pub(crate) profile_min: u8,
     /// One more identity may wait for approval.
     pub(crate) room_for_pending: bool,
 }
@@ -98,7 +110,31 @@ pub(crate) fn judge(
     given: Circumstances<'_>,
 ) -> Result<Entry, Refusal> {
     let password = state.and_then(|state| state.details().password.as_deref().copied());
-    let security = check_credentials(key.identity(), password.as_ref(), given.authorization)?;
+    let basic = check_credentials(key.identity(), password.as_ref(), given.authorization);
+    let security = match given.transport {
+        Transport::Plain => basic?,
+        Transport::Tls(None) => match basic? {
+            Security::Basic => Security::TlsBasic,
+            _ => Security::Tls,
+        },
+        Transport::Tls(Some(certificate)) => {
+            check_certificate(key, state, certificate, given)?;
+            match basic {
+                // Who shows a certificate needs no password beside it; a wrong one is wrong nevertheless.
+                Err(Refusal::Credentials) if given.authorization.is_none() => {}
+                basic => drop(basic?),
+            }
+            Security::Certificate
+        }
+    };
+    let used = state.map_or(0, |state| state.security.profile());
+    let expected = used.max(given.profile_min);
+    if security.profile() < expected {
+        return Err(Refusal::Profile {
+            found: security.profile(),
+            expected,
+        });
+    }
     let open = given.onboarding == Onboarding::Open && !given.forwarded;
     let known = state.and_then(|state| state.acceptance.map(|acceptance| (state, acceptance)));
     let Some((state, acceptance)) = known else {
@@ -137,6 +173,24 @@ fn newcomer(open: bool, given: Circumstances<'_>) -> Result<Acceptance, Refusal>
         Onboarding::Open | Onboarding::Pending if given.room_for_pending => Ok(Acceptance::Pending),
         Onboarding::Open | Onboarding::Pending => Err(Refusal::Unknown),
     }
+}
+
+fn check_certificate(
+    key: &StationKey,
+    state: Option<&StationState>,
+    certificate: &StationCertificate,
+    given: Circumstances<'_>,
+) -> Result<(), Refusal> {
+    let details = state.map(StationState::details);
+    let boot = details.as_ref().and_then(|details| details.boot.as_ref());
+    let serial_number = boot.map_or("", |boot| boot.texts()[2]);
+    certificate
+        .check(
+            given.now,
+            given.organizations,
+            &[key.identity(), serial_number],
+        )
+        .map_err(Refusal::Certificate)
 }
 
 /// A station with a password must show it; one without may say who it is, and must not say it is another.

@@ -8,6 +8,7 @@ use storage::log::LogConfig;
 
 use crate::certificates::{CertificatesConfig, HttpConfig};
 use crate::quirks::QuirksConfig;
+use crate::tls::TlsConfig;
 
 /// What happens to a station that nobody registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +157,10 @@ impl Default for CompressionConfig {
 pub struct Config {
     /// Where stations connect, plain WebSocket; default 127.0.0.1:9000. Port 0 picks a free one.
     pub listen: Vec<SocketAddr>,
+    /// Where they connect over TLS; default nowhere.
+    pub tls: Option<TlsConfig>,
+    /// The weakest security profile that is let in, 0 to 3; default 0.
+    pub security_profile_min: u8,
     /// Reactor threads; default one per core. At most [`fleet::PARTITIONS`].
     pub shards: usize,
     /// What the reactors wait on; default epoll. Where io_uring is wanted and not to be had, a line in the log says why, and
@@ -215,6 +220,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 9000))],
+            tls: None,
+            security_profile_min: 0,
             shards: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().min(usize::from(fleet::PARTITIONS))),
             driver: DriverKind::default(),

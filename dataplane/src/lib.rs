@@ -41,6 +41,7 @@ mod shard;
 mod state;
 mod stored;
 mod tariff;
+mod tls;
 mod token;
 mod variables;
 mod web_payment;
@@ -90,6 +91,7 @@ pub use stored::{StoredProfile, stored_charging_profiles, stored_reservations};
 pub use tariff::{
     Bill, BillKind, Money, Part, StoredTariff, TariffError, TariffScope, TariffWritten,
 };
+pub use tls::{ClientFiles, IdentityFiles, Tls, TlsConfig, TlsFilesError};
 pub use token::{
     MessageFormat, NamedToken, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode,
     TokenStatus, TokenType, TokenWritten, is_energy_transfer,

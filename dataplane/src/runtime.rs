@@ -37,6 +37,7 @@ use crate::replay::{Replay, ReplayError};
 use crate::router::{Letter, Router, TokenAsk};
 use crate::shard::{Lookup, Now, Running, Settings, Shard, StoreUnreadable};
 use crate::tariff::Books;
+use crate::tls::{Tls, TlsFilesError};
 use reactor::Reactor;
 
 /// Projections that may wait for the state store's writer.
@@ -83,6 +84,9 @@ pub enum StartError {
     /// The state store.
     #[error(transparent)]
     Store(#[from] StateError),
+    /// Certificates that stations are shown, or those that they show.
+    #[error(transparent)]
+    Tls(#[from] TlsFilesError),
     /// What signs certificates, or knows about them.
     #[error("setting up certificates")]
     Certificates(#[from] ServicesError),
@@ -140,6 +144,8 @@ pub enum StopError {
 pub struct Dataplane {
     router: Router,
     addrs: Vec<SocketAddr>,
+    tls: Option<Tls>,
+    tls_addrs: Vec<SocketAddr>,
     driver: DriverKind,
     logs: Vec<LogHandle>,
     orphans: Vec<LogDir>,
@@ -203,7 +209,12 @@ impl Dataplane {
         let services = Services::open(&config.certificates, config.vat.as_ref())?;
         let quirks = Arc::new(Shelf::open(config.quirks.clone())?);
         let shards = config.shards;
-        let (listeners, addrs) = listen_all(&config)?;
+        let tls = match &config.tls {
+            Some(tls) => Some(Tls::open(tls.clone(), &data_dir.secrets()?)?),
+            None => None,
+        };
+        let (listeners, mut addrs) = listen_all(&config, tls.as_ref())?;
+        let tls_addrs = addrs.split_off(config.listen.len());
         let mut driver = config.driver;
         let mut seats = Vec::with_capacity(shards);
         let mut mailboxes = Vec::with_capacity(shards);
@@ -302,6 +313,8 @@ impl Dataplane {
         Ok(Self {
             router,
             addrs,
+            tls,
+            tls_addrs,
             driver,
             logs,
             orphans,
@@ -322,6 +335,16 @@ impl Dataplane {
     /// Where stations connect, in the order of [`Config::listen`], with the ports that were picked.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// Where they connect over TLS, in the order of [`crate::TlsConfig::listen`].
+    pub fn tls_addrs(&self) -> &[SocketAddr] {
+        &self.tls_addrs
+    }
+
+    /// What they see there, to have its files read again; `None` without TLS.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     /// What the last of the reactors waits on, and nearly always all of them.
@@ -387,6 +410,13 @@ fn check(config: &Config) -> Result<(), StartError> {
             expected: "9 to 15".to_owned(),
         });
     }
+    if 3 < config.security_profile_min {
+        return Err(StartError::Config {
+            name: "security_profile_min",
+            found: usize::from(config.security_profile_min),
+            expected: "0 to 3".into(),
+        });
+    }
     // A record holds the message and what was made of it.
     let message_max = config.log.record_len_max / 2;
     if !(1_024..=message_max).contains(&config.message_len_max) {
@@ -399,22 +429,30 @@ fn check(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Every shard listens on every address.
-fn listen_all(config: &Config) -> Result<(Vec<Vec<Listener>>, Vec<SocketAddr>), StartError> {
+/// Every shard listens on every address; those with TLS come last.
+fn listen_all(
+    config: &Config,
+    tls: Option<&Tls>,
+) -> Result<(Vec<Vec<Listener>>, Vec<SocketAddr>), StartError> {
     let mut by_shard: Vec<Vec<Listener>> = (0..config.shards).map(|_| Vec::new()).collect();
     let mut addrs = Vec::new();
     let options = ListenOptions {
         reuse_port: 1 < config.shards,
         ..ListenOptions::default()
     };
-    for wanted in &config.listen {
-        let mut addr = *wanted;
+    let secured = config.tls.iter().flat_map(|config| &config.listen);
+    let secured = secured.map(|addr| (*addr, tls));
+    let plain = config.listen.iter().map(|addr| (*addr, None));
+    for (mut addr, tls) in plain.chain(secured) {
         for listeners in &mut by_shard {
             let listener =
                 listen(addr, options).map_err(|source| StartError::Listen { addr, source })?;
             // Port 0 is picked once.
             addr = listener.local_addr();
-            listeners.push(listener);
+            listeners.push(match tls {
+                Some(tls) => listener.with_tls(tls.server()),
+                None => listener,
+            });
         }
         addrs.push(addr);
     }

@@ -75,6 +75,7 @@ use crate::random::Random;
 use crate::retry::Canonical;
 use crate::state::StationState;
 use crate::tariff::Books;
+use crate::tls::Transport;
 use crate::wheel::Wheel;
 pub(crate) use asks::station_view;
 pub(crate) use closing::closing_view;
@@ -313,12 +314,20 @@ impl Shard {
             stage: Stage::Handshake(Box::new(Handshake {
                 peer,
                 opened_at: tick,
+                transport: Transport::Plain,
             })),
         });
         self.watch(
             id,
             u64::from(tick) + self.settings.config.handshake_timeout.as_secs(),
         );
+    }
+
+    /// A socket that has said nothing yet speaks TLS.
+    pub(crate) fn secured(&mut self, id: ConnId, transport: Transport) {
+        if let Some(handshake) = self.conns.handshake_mut(id) {
+            handshake.transport = transport;
+        }
     }
 
     /// A socket is over, whoever ended it.

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod support;
+#[path = "support/waiting.rs"]
+mod waiting;
 
 use std::time::Duration;
 
@@ -17,30 +19,10 @@ use fleet::{Seq, StationKey};
 use net::driver::{DriverError, Uring};
 use net::ws::DeflateOptions;
 use support::{PATIENCE, Server, Station, UNDER_TEST, config};
+use waiting::block_on;
 
 fn key(identity: &str) -> StationKey {
     StationKey::new("default", identity).unwrap()
-}
-
-/// Runs a future that other threads complete.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    use std::sync::Arc;
-    use std::task::{Context, Poll, Wake, Waker};
-
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(answer) => return answer,
-            Poll::Pending => std::thread::park_timeout(PATIENCE),
-        }
-    }
 }
 
 /// Every record of every log, in order.

@@ -30,6 +30,7 @@ pub use tickets::{TicketKeys, TicketKeysError};
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
 
 /// A version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,28 @@ pub struct Identity {
     pub key: PrivateKeyDer<'static>,
 }
 
+impl Identity {
+    /// Whether the key can be used, and is that of the certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Key`] or [`TlsError::Identity`].
+    pub fn check(&self) -> Result<(), TlsError> {
+        let Identity { chain, key } = self.clone();
+        certified(chain, key).map(drop)
+    }
+}
+
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<CertifiedKey, TlsError> {
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|source| match source {
+        rustls::Error::InconsistentKeys(_) => TlsError::Key,
+        source => TlsError::Identity(source),
+    })
+}
+
 impl Clone for Identity {
     fn clone(&self) -> Identity {
         Identity {
@@ -76,8 +99,13 @@ pub enum TlsError {
     /// A server has to show something.
     #[error("there is no certificate to show")]
     NoIdentity,
-    /// The key does not sign for the certificate, or one of them is unusable.
-    #[error("the certificate and its key do not make an identity")]
+    /// Each is right, and they do not belong together.
+    #[error("the key is not that of the certificate")]
+    Key,
+    /// The key cannot be used: of a kind or a length that nobody uses any more, or of none.
+    #[error(
+        "the key cannot be used, expected ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 to 8192 bits"
+    )]
     Identity(#[source] rustls::Error),
     /// A certificate that others are to be checked against.
     #[error("root certificate {number} cannot be used")]

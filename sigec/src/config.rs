@@ -7,6 +7,7 @@
 mod certificates;
 mod layers;
 mod show;
+mod tls;
 mod units;
 
 use std::collections::BTreeMap;
@@ -112,13 +113,16 @@ impl Config {
     /// True while nobody beyond this machine can connect.
     fn is_on_loopback(&self) -> bool {
         let others = [self.http_listen, self.postgres_listen];
-        let mut listeners = self.dataplane.listen.iter().chain(&others);
+        let tls = self.dataplane.tls.iter().flat_map(|tls| &tls.listen);
+        let mut listeners = self.dataplane.listen.iter().chain(&others).chain(tls);
         listeners.all(|address| address.ip().is_loopback())
     }
 
     fn check(settings: &Settings) -> Result<Self, ConfigError> {
         let listeners = listeners(settings)?;
         let [ocpp, http_listen, postgres_listen] = listeners;
+        let mut everywhere = listeners.to_vec();
+        everywhere.extend(tls::listen(settings)?);
         let data_dir =
             std::path::absolute(settings.non_empty("server.data_dir")?).map_err(|_| {
                 settings.invalid("server.data_dir", "a path below a directory that is there")
@@ -138,7 +142,7 @@ impl Config {
             postgres_listen,
             dataplane: dataplane::Config {
                 listen: vec![ocpp],
-                ..dataplane_config(settings, dataplane::Onboarding::default_for(&listeners))?
+                ..dataplane_config(settings, dataplane::Onboarding::default_for(&everywhere))?
             },
             lake: lake_config(settings, &data_dir)?,
             data_dir,
@@ -242,6 +246,9 @@ fn dataplane_config(
             .map(|count| count as i64)
     };
     Ok(dataplane::Config {
+        tls: tls::check(settings)?,
+        security_profile_min: u8::try_from(settings.count("ocpp.security_profile_min", 0..=3)?)
+            .expect("three fits"),
         shards: match settings.count("server.shards", 0..=usize::from(fleet::PARTITIONS))? {
             0 => defaults.shards,
             shards => shards,

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use control_api::{Files, PrincipalError, Principals};
-use dataplane::{Dataplane, Onboarding};
+use dataplane::{Dataplane, Onboarding, Tls};
 use pipeline::Lake;
 use sdk::{Client, Role};
 use storage::data_dir::DataDir;
@@ -55,6 +55,8 @@ pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
         let signals = Signals::listen()?;
         let server = Server::start(config, ready_file).await?;
         server.announce(ready_file)?;
+        let hangups = Signals::hangup()?;
+        tokio::spawn(reload(hangups, server.dataplane.tls().cloned()));
         signals.first().await;
         server.stop(config.drain_timeout).await
     });
@@ -72,6 +74,7 @@ pub(crate) fn briefly<T>(
     const NAME: &str = "sigec-offline";
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
     config.dataplane.listen = vec![anywhere];
+    config.dataplane.tls = None;
     config.dataplane.onboarding = Onboarding::Closed;
     (config.http_listen, config.postgres_listen) = (anywhere, anywhere);
     let control = control_threads()?;
@@ -119,6 +122,10 @@ impl Signals {
         })
     }
 
+    fn hangup() -> anyhow::Result<Signal> {
+        signal(SignalKind::hangup()).context("listening for signals")
+    }
+
     async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
@@ -134,6 +141,24 @@ impl Signals {
             self.next().await;
             std::process::exit(1);
         });
+    }
+}
+
+/// Reads certificates again whenever it is told to.
+async fn reload(mut hangups: Signal, tls: Option<Tls>) {
+    while hangups.recv().await.is_some() {
+        let Some(tls) = tls.clone() else {
+            tracing::info!("SIGHUP: there is no TLS, nothing to read again");
+            continue;
+        };
+        match tokio::task::spawn_blocking(move || tls.reload()).await {
+            Ok(Ok(())) => tracing::info!("SIGHUP: the files of TLS were read again"),
+            Ok(Err(error)) => {
+                let error = anyhow::Error::from(error);
+                tracing::error!(error = format!("{error:#}"), "TLS stays as it was");
+            }
+            Err(error) => tracing::error!(%error, "reading the files of TLS panicked"),
+        }
     }
 }
 
@@ -166,6 +191,9 @@ impl Server {
         let postgres = bind("postgres.listen", config.postgres_listen).await?;
         // The shards share their port among themselves, and would share it with a second server as well.
         drop(bind("ocpp.listen", config.dataplane.listen[0]).await?);
+        for address in config.dataplane.tls.iter().flat_map(|tls| &tls.listen) {
+            drop(bind("tls.listen", *address).await?);
+        }
 
         let store = StateStore::open(&state_dir(data_dir.path()))?;
         let principals = Principals::open(store.clone())?;
@@ -191,6 +219,7 @@ impl Server {
         let ready = Ready {
             pid: std::process::id(),
             ocpp: dataplane.addrs()[0],
+            ocpps: dataplane.tls_addrs().first().copied(),
             http: http.local_addr()?,
             postgres: postgres.local_addr()?,
             data_dir: data_dir.path().to_owned(),
@@ -198,11 +227,12 @@ impl Server {
         let watch = Arc::new(Watch {
             ready: AtomicBool::new(false),
             lake: Arc::clone(&lake),
-            listening: [
+            plaintext: [
                 ("ocpp", ready.ocpp),
                 ("http", ready.http),
                 ("postgres", ready.postgres),
             ],
+            tls: ready.ocpps.map(|at| ("ocpps", at)),
             records_aside,
         });
         let currency = String::from_utf8_lossy(&config.dataplane.tariff.currency).into_owned();
@@ -268,6 +298,7 @@ impl Server {
     fn announce(&self, ready_file: Option<&Path>) -> anyhow::Result<()> {
         let Ready {
             ocpp,
+            ocpps,
             http,
             postgres,
             data_dir,
@@ -281,6 +312,9 @@ impl Server {
             ))?;
         }
         print::line(format_args!("ocpp      ws://{ocpp}/"))?;
+        if let Some(ocpps) = ocpps {
+            print::line(format_args!("ocpp      wss://{ocpps}/"))?;
+        }
         print::line(format_args!(
             "http      http://{http}/  (documentation under /docs)"
         ))?;

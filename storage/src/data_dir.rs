@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `lock` | locked while a server runs; holds its pid |
 //! | `FORMAT` | version of the whole directory and the cluster's id |
-//! | `secrets/` | random keys, mode 0600, made once |
+//! | `secrets/` | random keys, mode 0600 |
 //! | `log/000/` … | one [`crate::log`] per shard |
 //! | `state/` | the [`crate::state`] store |
 //!
@@ -118,15 +118,24 @@ impl DataDir {
         self.cluster_id
     }
 
+    /// The directory of secrets, for those that change: whoever puts one there makes it 0600.
+    ///
+    /// # Errors
+    ///
+    /// [`DataDirError::Io`].
+    pub fn secrets(&self) -> Result<PathBuf, DataDirError> {
+        let dir = self.path.join("secrets");
+        make_dir(&dir)?;
+        Ok(dir)
+    }
+
     /// `len` random bytes under `name`, made on first use and the same ever after.
     ///
     /// # Errors
     ///
     /// [`DataDirError::SecretLen`] when the file has another length; [`DataDirError::Io`].
     pub fn secret(&self, name: &str, len: usize) -> Result<Vec<u8>, DataDirError> {
-        let dir = self.path.join("secrets");
-        make_dir(&dir)?;
-        let path = dir.join(name);
+        let path = self.secrets()?.join(name);
         match fs::read(&path) {
             Ok(bytes) if bytes.len() == len => Ok(bytes),
             Ok(bytes) => Err(DataDirError::SecretLen {

@@ -108,6 +108,10 @@ fn onboarding_decides_about_the_unregistered() {
                 onboarding,
                 forwarded,
                 authorization: None,
+                transport: &Transport::Plain,
+                organizations: &[],
+                now: 0,
+                profile_min: 0,
                 room_for_pending: true,
             };
             let found = judge(&key, state(known).as_ref(), given).map(|entry| entry.acceptance);
@@ -130,6 +134,10 @@ fn no_more_wait_than_may() {
         onboarding: Onboarding::Pending,
         forwarded: false,
         authorization: None,
+        transport: &Transport::Plain,
+        organizations: &[],
+        now: 0,
+        profile_min: 0,
         room_for_pending: false,
     };
     assert_eq!(judge(&key, None, given), Err(Refusal::Unknown));
@@ -169,6 +177,10 @@ fn credentials_are_those_of_the_station_in_the_path() {
             onboarding: Onboarding::Open,
             forwarded: false,
             authorization: authorization.as_ref().map(|text| text.as_bytes()),
+            transport: &Transport::Plain,
+            organizations: &[],
+            now: 0,
+            profile_min: 0,
             room_for_pending: true,
         };
         let key = StationKey::new("default", "CP1").unwrap();

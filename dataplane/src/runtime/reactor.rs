@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fleet::{Seq, UtcMicros};
 use net::driver::{Closed, ConnId, Detached, Driver, Handler, Io, Opened, Waker};
+use net::tls::TlsPeer;
 use ocpp::Instant;
 use storage::log::{Log, LogError, LogHandle};
 use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, SubmitError};
@@ -14,6 +15,7 @@ use crate::certificates::Desk;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::router::Letter;
 use crate::shard::{Effect, Now, Row, Shard};
+use crate::tls::Transport;
 
 /// Letters read in one turn; sockets have their turn between.
 const LETTERS_MAX: usize = 256;
@@ -185,6 +187,9 @@ impl Reactor {
         match io.adopt(detached) {
             Ok(conn) => {
                 self.shard.opened(now(io), conn, peer);
+                if let Some(peer) = io.tls_peer(conn) {
+                    self.shard.secured(conn, Transport::from(&peer));
+                }
                 Some(conn)
             }
             Err(error) => {
@@ -319,6 +324,10 @@ impl Handler for Reactor {
             // A shard calls nobody.
             Opened::Connected { .. } => io.abort(conn),
         }
+    }
+
+    fn secured(&mut self, _: &mut Io<'_>, conn: ConnId, peer: &TlsPeer) {
+        self.shard.secured(conn, Transport::from(peer));
     }
 
     fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize {

@@ -7,6 +7,7 @@ use net::ws::Codec;
 use ocpp::{Inbound, Rpc, Version};
 
 use super::stations::grow;
+use crate::tls::Transport;
 
 /// A socket, in a table with the driver's own indices.
 pub(crate) struct Conn {
@@ -36,6 +37,7 @@ pub(crate) struct Handshake {
     pub(crate) peer: SocketAddr,
     /// In seconds of the monotonic clock.
     pub(crate) opened_at: u32,
+    pub(crate) transport: Transport,
 }
 
 /// A station's connection.
@@ -115,6 +117,14 @@ impl Conns {
     pub(crate) fn peer(&self, id: ConnId) -> Option<SocketAddr> {
         match &self.get(id)?.stage {
             Stage::Handshake(handshake) => Some(handshake.peer),
+            Stage::Live(_) | Stage::Closing => None,
+        }
+    }
+
+    /// A socket that is still in its handshake.
+    pub(crate) fn handshake_mut(&mut self, id: ConnId) -> Option<&mut Handshake> {
+        match &mut self.get_mut(id)?.stage {
+            Stage::Handshake(handshake) => Some(handshake),
             Stage::Live(_) | Stage::Closing => None,
         }
     }

@@ -14,6 +14,7 @@ use super::conns::{Live, Stage};
 use super::{Effect, Now, Settings, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
 use crate::quirks::Make;
+use crate::tls::Transport;
 
 /// A takeover from a connection that sent something this recently may be a second peer with the same identity.
 const IN_USE: Duration = Duration::from_secs(10);
@@ -175,12 +176,21 @@ impl Shard {
         key: &StationKey,
         request: &UpgradeRequest<'_>,
     ) -> Result<Entry, Refused<'static>> {
+        let transport = self
+            .conns
+            .handshake_mut(id)
+            .map_or(Transport::Plain, |handshake| handshake.transport.clone());
         let config = &self.settings.config;
         let station = self.stations.find(key);
+        let clients = config.tls.as_ref().and_then(|tls| tls.clients.as_ref());
         let given = Circumstances {
             onboarding: config.onboarding,
             forwarded: request.forwarded,
             authorization: request.authorization,
+            transport: &transport,
+            organizations: clients.map_or(&[], |clients| &clients.organizations),
+            now: now.utc.0,
+            profile_min: config.security_profile_min,
             room_for_pending: self.settings.pending.load(Ordering::Relaxed) < config.pending_max,
         };
         let state = station.map(|station| &self.stations[station].state);
@@ -191,16 +201,36 @@ impl Shard {
                 headers: &[],
                 body: "the Authorization field is not Basic as RFC 7617 has it\n",
             },
-            Refusal::Credentials => self.wrong_credentials(now, id, key, station),
+            Refusal::Credentials => {
+                let reason = "missing or wrong credentials".into();
+                self.not_let_in(now, id, key, station, reason, UNAUTHORIZED)
+            }
+            Refusal::Profile { found, expected } => {
+                let reason = format!("security profile {found}, at least {expected} is wanted");
+                self.not_let_in(now, id, key, station, reason, FORBIDDEN)
+            }
+            Refusal::Certificate(foreign) => {
+                let refused =
+                    self.not_let_in(now, id, key, station, foreign.to_string(), FORBIDDEN);
+                if refused.status == FORBIDDEN.status
+                    && let Some(station) = station
+                {
+                    self.note_certificate(now, station, &foreign.to_string());
+                }
+                refused
+            }
         })
     }
 
-    fn wrong_credentials(
+    /// Counts and notes a peer that did not show what it had to, unless too many have done so.
+    fn not_let_in(
         &mut self,
         now: Now,
         id: ConnId,
         key: &StationKey,
         station: Option<u32>,
+        reason: String,
+        refused: Refused<'static>,
     ) -> Refused<'static> {
         let Some(peer) = self.conns.peer(id) else {
             return UNKNOWN;
@@ -215,18 +245,26 @@ impl Shard {
         if let Some(station) = station {
             let refused = ConnectionRefused {
                 peer: peer.to_string(),
-                reason: "missing or wrong credentials".into(),
+                reason,
             };
             self.record(now, station, &refused);
         }
-        Refused {
-            status: 401,
-            headers: &[(
-                "WWW-Authenticate",
-                "Basic realm=\"ocpp\", charset=\"UTF-8\"",
-            )],
-            body: NOT_LET_IN,
-        }
+        refused
+    }
+
+    /// A00.FR.408.
+    fn note_certificate(&mut self, now: Now, station: u32, reason: &str) {
+        let event = SecurityEvent {
+            event_type: "InvalidChargingStationCertificate".into(),
+            occurred: Moment {
+                at: now.utc.0,
+                raw: String::new(),
+                clock_trusted: true,
+            },
+            info: format!("seen by the server: {reason}"),
+            critical: true,
+        };
+        self.record(now, station, &event);
     }
 
     /// Makes room for a connection that was let in: the newest wins among equals, a weaker one never.
@@ -242,7 +280,7 @@ impl Shard {
         let Some(old) = self.stations[station].conn else {
             return Ok(());
         };
-        if entry.security < self.stations[station].state.security {
+        if entry.security.profile() < self.stations[station].state.security.profile() {
             return Err(Refused {
                 status: 409,
                 headers: &[],
@@ -357,6 +395,21 @@ pub(super) fn protocol(version: Version) -> Protocol {
 
 const UNKNOWN: Refused<'static> = Refused {
     status: 404,
+    headers: &[],
+    body: NOT_LET_IN,
+};
+
+const UNAUTHORIZED: Refused<'static> = Refused {
+    status: 401,
+    headers: &[(
+        "WWW-Authenticate",
+        "Basic realm=\"ocpp\", charset=\"UTF-8\"",
+    )],
+    body: NOT_LET_IN,
+};
+
+const FORBIDDEN: Refused<'static> = Refused {
+    status: 403,
     headers: &[],
     body: NOT_LET_IN,
 };

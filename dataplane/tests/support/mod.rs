@@ -69,9 +69,21 @@ pub(crate) fn config(shards: usize) -> Config {
     config
 }
 
+/// What a station speaks through.
+pub(crate) trait Socket: Read + Write + Send {}
+impl<T: Read + Write + Send> Socket for T {}
+
+/// A socket whose waits end.
+pub(crate) fn dial(addr: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(addr).expect("a listener");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.set_nodelay(true).expect("a socket");
+    socket
+}
+
 /// A station.
 pub(crate) struct Station {
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     codec: Codec,
     /// Where the server took the offer of compression.
     writer: Option<DeflateWriter>,
@@ -95,9 +107,17 @@ impl Station {
         password: Option<&str>,
         offer: Option<&DeflateOptions>,
     ) -> Result<Self, u16> {
-        let mut socket = TcpStream::connect(addr).expect("a listener");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        socket.set_nodelay(true).expect("a socket");
+        Self::try_over(dial(addr), identity, protocol, password, offer)
+    }
+
+    /// The same, through `socket`.
+    pub(crate) fn try_over(
+        mut socket: impl Socket + 'static,
+        identity: &str,
+        protocol: &str,
+        password: Option<&str>,
+        offer: Option<&DeflateOptions>,
+    ) -> Result<Self, u16> {
         let key = ClientKey::new([7; 16]);
         let mut request = Vec::new();
         write_client_upgrade(
@@ -131,7 +151,7 @@ impl Station {
                         .map(|agreement| DeflateWriter::new(Role::Client, agreement));
                     input.drain(..len);
                     return Ok(Self {
-                        socket,
+                        socket: Box::new(socket),
                         codec,
                         writer,
                         deflater: Deflater::default(),
@@ -207,7 +227,7 @@ impl Station {
     }
 }
 
-fn read_some(socket: &mut TcpStream, input: &mut Vec<u8>) {
+fn read_some(socket: &mut impl Read, input: &mut Vec<u8>) {
     let mut buffer = [0; 16 << 10];
     let len = socket.read(&mut buffer).expect("bytes in time");
     assert!(0 < len, "the server ended the connection");

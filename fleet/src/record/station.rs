@@ -27,12 +27,30 @@ closed_set! {
 }
 
 closed_set! {
-    /// How a peer proved who it is, weakest first.
+    /// How a peer proved who it is.
     Security {
         /// It did not.
         None = 1 "none",
-        /// HTTP Basic with the station's password (security profiles 1 and 2).
+        /// HTTP Basic with the station's password (security profile 1).
         Basic = 2 "basic",
+        /// It did not, over TLS.
+        Tls = 3 "tls",
+        /// HTTP Basic with the station's password, over TLS (security profile 2).
+        TlsBasic = 4 "tls_basic",
+        /// A certificate of its own, over TLS (security profile 3).
+        Certificate = 5 "certificate",
+    }
+}
+
+impl Security {
+    /// The security profile that it comes to (OCPP 2.0.1 Part 2, A00). TLS to a peer that proves nothing is none.
+    pub const fn profile(self) -> u8 {
+        match self {
+            Self::None | Self::Tls => 0,
+            Self::Basic => 1,
+            Self::TlsBasic => 2,
+            Self::Certificate => 3,
+        }
     }
 }
 

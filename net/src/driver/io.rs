@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::reactor::Reactor;
 use super::slots::{Side, State};
 use super::{Closed, ConnId, Detached};
-use crate::tls::TlsClient;
+use crate::tls::{TlsClient, TlsPeer};
 
 /// The driver as its handler sees it during a call.
 ///
@@ -125,6 +125,13 @@ impl Io<'_> {
     /// The connection is over, or speaks TLS already; or the system has no random bytes.
     pub fn start_tls(&mut self, conn: ConnId, client: &TlsClient) -> io::Result<()> {
         self.reactor.start_tls(conn, client)
+    }
+
+    /// What the TLS handshake of a connection came to; `None` without TLS, and before it is through.
+    #[must_use]
+    pub fn tls_peer(&self, conn: ConnId) -> Option<TlsPeer> {
+        let slot = self.reactor.slots.get(conn)?;
+        slot.tls.then(|| self.reactor.tls.peer(conn)).flatten()
     }
 
     /// Gives the connection away, to [`Io::adopt`] in another driver. `None` when it is over.

@@ -8,12 +8,11 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::server::{
     NoServerSessionStorage, ProducesTickets, UnbufferedServerConnection, WebPkiClientVerifier,
 };
-use rustls::sign::CertifiedKey;
 
 use super::chooser::Chooser;
 use super::session::Session;
 use super::tickets::{TicketKeys, Ticketer};
-use super::{Identity, PROTOCOL, TlsError, TlsVersion, provider, roots, versions};
+use super::{Identity, PROTOCOL, TlsError, TlsVersion, certified, provider, roots, versions};
 
 /// Whose certificates a server asks for.
 #[derive(Clone, Debug, Default)]
@@ -101,11 +100,10 @@ fn config(settings: ServerSettings) -> Result<ServerConfig, TlsError> {
         return Err(TlsError::NoIdentity);
     }
     let provider = provider();
-    let certified = identities
+    let identities = identities
         .into_iter()
-        .map(|Identity { chain, key }| CertifiedKey::from_der(chain, key, &provider).map(Arc::new));
-    let identities: Result<Vec<_>, _> = certified.collect();
-    let identities = identities.map_err(TlsError::Identity)?;
+        .map(|Identity { chain, key }| certified(chain, key).map(Arc::new))
+        .collect::<Result<Vec<_>, _>>()?;
     let trust = fingerprint(&clients);
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions(version_min, TlsVersion::V13))

@@ -507,7 +507,7 @@ fn settings_that_cannot_serve_say_which() {
         ..ca.identity(NAME)
     };
     let error = said(TlsServer::new(server_settings(vec![mixed])).unwrap_err());
-    assert!(error.contains("do not make an identity"), "{error}");
+    assert!(error.contains("not that of the certificate"), "{error}");
     let error = said(TlsServer::new(server_settings(Vec::new())).unwrap_err());
     assert!(error.contains("no certificate to show"), "{error}");
     let nobody = ServerSettings {

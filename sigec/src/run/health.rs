@@ -16,24 +16,27 @@ pub(super) struct Watch {
     /// From the end of start-up to the beginning of the drain.
     pub(super) ready: AtomicBool,
     pub(super) lake: Arc<Lake>,
-    pub(super) listening: [(&'static str, SocketAddr); 3],
+    pub(super) plaintext: [(&'static str, SocketAddr); 3],
+    pub(super) tls: Option<(&'static str, SocketAddr)>,
     /// Records of the logs that this start could not read and passed by.
     pub(super) records_aside: u64,
 }
 
 impl Watch {
     pub(super) fn look(&self) -> HealthParts {
-        let listeners = self.listening.map(|(name, address)| ListenerHealth {
-            name: name.to_owned(),
+        let plain = self.plaintext.iter().map(|listener| (listener, true));
+        let all = plain.chain(self.tls.iter().map(|listener| (listener, false)));
+        let listeners = all.map(|((name, address), plaintext)| ListenerHealth {
+            name: (*name).to_owned(),
             address: address.to_string(),
-            plaintext: true,
+            plaintext,
         });
         HealthParts {
             ready: self.ready.load(Ordering::Relaxed),
             lake: lake_health(&self.lake.health()),
             state: state_health(self.records_aside),
-            listeners: listeners.into(),
-            plaintext_beyond_loopback: self.listening.iter().any(|(_, at)| !at.ip().is_loopback()),
+            listeners: listeners.collect(),
+            plaintext_beyond_loopback: self.plaintext.iter().any(|(_, at)| !at.ip().is_loopback()),
         }
     }
 }

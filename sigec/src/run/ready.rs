@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Ready {
     pub(crate) pid: u32,
     pub(crate) ocpp: SocketAddr,
+    /// With TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ocpps: Option<SocketAddr>,
     pub(crate) http: SocketAddr,
     pub(crate) postgres: SocketAddr,
     pub(crate) data_dir: PathBuf,
@@ -51,6 +54,7 @@ mod tests {
         let ready = Ready {
             pid: 1,
             ocpp: SocketAddr::from(([127, 0, 0, 1], 9000)),
+            ocpps: None,
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             postgres: "[::1]:5433".parse().unwrap(),
             data_dir: "/d".into(),

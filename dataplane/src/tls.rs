@@ -1,0 +1,260 @@
+//! What stations see of us over TLS, and what their certificates say of them (OCPP 2.0.1 Part 2, A00).
+//!
+//! Files are read when the server starts and by [`Tls::reload`]. What is wrong with one is said by its name, and what
+//! serves stays in force.
+
+mod station;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fleet::UtcMicros;
+use net::clock;
+use net::tls::{
+    ClientCertificates, Identity, PemError, ServerSettings, TicketKeys, TicketKeysError, TlsError,
+    TlsServer, TlsVersion, certificates, private_key, revocation_lists,
+};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::public_key::PublicKey;
+
+pub(crate) use station::{ForeignCertificate, StationCertificate, Transport};
+
+/// How stations reach us over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// Where they connect. Port 0 picks a free one.
+    pub listen: Vec<SocketAddr>,
+    /// What they are shown, preferred first: one of ECDSA and one of RSA serve all.
+    pub identities: Vec<IdentityFiles>,
+    /// The oldest version that is spoken.
+    pub version_min: TlsVersion,
+    /// Whose certificates stations may, or must, show.
+    pub clients: Option<ClientFiles>,
+}
+
+/// A certificate of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// PEM: the certificate, then those between it and its root.
+    pub certificate: PathBuf,
+    /// PEM of its key.
+    pub key: PathBuf,
+}
+
+/// Certificates of stations (security profile 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientFiles {
+    /// PEM of the roots that they are signed by, in one way or another.
+    pub roots: PathBuf,
+    /// PEM of revocation lists; none checks nothing. Where there are some, every certificate between a station's and its
+    /// root must be in the scope of one.
+    pub revocation_lists: Vec<PathBuf>,
+    /// What their organization (O) may be: the operator's name, and those it trusts (A00.FR.404).
+    pub organizations: Vec<String>,
+    /// Who shows none does not come in.
+    pub required: bool,
+}
+
+/// Why there is no TLS with these files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsFilesError {
+    /// It cannot be read.
+    #[error("reading {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It does not hold what it should.
+    #[error("{} cannot be used", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: PemError,
+    },
+    /// A certificate in it cannot be read.
+    #[error("certificate {number} in {} is no X.509", path.display())]
+    X509 {
+        /// The file.
+        path: PathBuf,
+        /// Which of its certificates, from 1.
+        number: usize,
+    },
+    /// The two do not belong together.
+    #[error("the certificate in {} and the key in {} cannot be used", certificate.display(), key.display())]
+    Identity {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: TlsError,
+    },
+    /// All files are right, and TLS still does not come to be.
+    #[error("setting up TLS")]
+    Settings(#[from] TlsError),
+    /// The keys that sessions are resumed with.
+    #[error("keys of TLS tickets")]
+    Tickets(#[from] TicketKeysError),
+}
+
+/// TLS as it is in force. Clones are the same.
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<TlsConfig>,
+    tickets: Arc<TicketKeys>,
+    server: TlsServer,
+}
+
+impl Tls {
+    /// Reads the files; keys of tickets lie in `secrets`.
+    pub(crate) fn open(config: TlsConfig, secrets: &Path) -> Result<Tls, TlsFilesError> {
+        let tickets = Arc::new(TicketKeys::open(&secrets.join("tls-tickets"))?);
+        let server = TlsServer::new(settings(&config, &tickets)?)?;
+        Ok(Tls {
+            config: Arc::new(config),
+            tickets,
+            server,
+        })
+    }
+
+    /// Reads the files again. Connections stay as they are, new ones see what is there now; sessions that were begun
+    /// with other client CAs or revocation lists are not resumed.
+    ///
+    /// # Errors
+    ///
+    /// Any [`TlsFilesError`]; what was in force stays so.
+    pub fn reload(&self) -> Result<(), TlsFilesError> {
+        let settings = settings(&self.config, &self.tickets)?;
+        Ok(self.server.replace(settings)?)
+    }
+
+    pub(crate) fn server(&self) -> TlsServer {
+        self.server.clone()
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+fn settings(
+    config: &TlsConfig,
+    tickets: &Arc<TicketKeys>,
+) -> Result<ServerSettings, TlsFilesError> {
+    let identities: Result<Vec<_>, _> = config.identities.iter().map(identity).collect();
+    let clients = match &config.clients {
+        None => ClientCertificates::Unasked,
+        Some(files) => {
+            let roots = pem(&files.roots, certificates)?;
+            parse(&files.roots, &roots, |_| ())?;
+            let mut lists = Vec::new();
+            for path in &files.revocation_lists {
+                lists.extend(pem(path, revocation_lists)?);
+            }
+            ClientCertificates::Asked {
+                roots,
+                revocation_lists: lists,
+                required: files.required,
+            }
+        }
+    };
+    Ok(ServerSettings {
+        identities: identities?,
+        clients,
+        version_min: config.version_min,
+        tickets: Arc::clone(tickets),
+    })
+}
+
+/// Reads what is shown, and says what stations will not like about it.
+fn identity(files: &IdentityFiles) -> Result<Identity, TlsFilesError> {
+    let IdentityFiles { certificate, key } = files;
+    let identity = Identity {
+        chain: pem(certificate, certificates)?,
+        key: pem(key, private_key)?,
+    };
+    let facts = parse(certificate, &identity.chain, |parsed| Facts {
+        rsa: matches!(parsed.public_key().parsed(), Ok(PublicKey::RSA(_))),
+        not_before: parsed.validity().not_before.timestamp(),
+        not_after: parsed.validity().not_after.timestamp(),
+    })?;
+    identity.check().map_err(|source| TlsFilesError::Identity {
+        certificate: certificate.clone(),
+        key: key.clone(),
+        source,
+    })?;
+    let now = clock::utc_micros().div_euclid(1_000_000);
+    let path = certificate.display();
+    for (at, facts) in facts.iter().enumerate() {
+        let number = at + 1;
+        if at == 0 && facts.rsa {
+            tracing::warn!(%path, "a certificate of RSA costs ten times the work of one of ECDSA when all stations come back");
+        }
+        if facts.not_after < now {
+            let ended = UtcMicros(facts.not_after * 1_000_000);
+            tracing::warn!(%path, number, %ended, "a certificate that stations are shown has expired");
+        } else if facts.not_after < now + SOON_S {
+            let ends = UtcMicros(facts.not_after * 1_000_000);
+            tracing::warn!(%path, number, %ends, "a certificate that stations are shown expires soon");
+        }
+        if now < facts.not_before {
+            let begins = UtcMicros(facts.not_before * 1_000_000);
+            tracing::warn!(%path, number, %begins, "a certificate that stations are shown does not count yet");
+        }
+    }
+    Ok(identity)
+}
+
+/// Seconds before its end from which on a certificate is spoken of.
+const SOON_S: i64 = 14 * 86_400;
+
+struct Facts {
+    rsa: bool,
+    not_before: i64,
+    not_after: i64,
+}
+
+fn pem<T>(
+    path: &Path,
+    read: impl FnOnce(&[u8]) -> Result<T, PemError>,
+) -> Result<T, TlsFilesError> {
+    let bytes = std::fs::read(path).map_err(|source| TlsFilesError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    read(&bytes).map_err(|source| TlsFilesError::Pem {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn parse<T>(
+    path: &Path,
+    chain: &[net::tls::CertificateDer<'static>],
+    each: impl Fn(&X509Certificate<'_>) -> T,
+) -> Result<Vec<T>, TlsFilesError> {
+    let read = chain
+        .iter()
+        .enumerate()
+        .map(|(at, der)| match x509_parser::parse_x509_certificate(der) {
+            Ok((_, parsed)) => Ok(each(&parsed)),
+            Err(_) => Err(TlsFilesError::X509 {
+                path: path.to_owned(),
+                number: at + 1,
+            }),
+        });
+    read.collect()
+}

@@ -1,0 +1,80 @@
+//! `[tls]`: where stations connect with TLS, what they are shown, and whose certificates are let in.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use dataplane::{ClientFiles, IdentityFiles, TlsConfig};
+use net::tls::TlsVersion;
+
+use super::{ConfigError, Settings};
+
+/// What stands for nothing.
+const NONE: &str = "none";
+
+/// Where stations connect with TLS; `None` for nowhere.
+pub(super) fn listen(settings: &Settings) -> Result<Option<SocketAddr>, ConfigError> {
+    if settings.non_empty("tls.listen")? == NONE {
+        return Ok(None);
+    }
+    settings.address("tls.listen").map(Some)
+}
+
+pub(super) fn check(settings: &Settings) -> Result<Option<TlsConfig>, ConfigError> {
+    let certificates = settings.list("tls.certificate_files")?;
+    let keys = settings.list("tls.key_files")?;
+    let version_min = settings.choice(
+        "tls.version_min",
+        &[("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)],
+    )?;
+    let clients = clients(settings)?;
+    let Some(listen) = listen(settings)? else {
+        return Ok(None);
+    };
+    if certificates.is_empty() {
+        let expected = "at least one file, when tls.listen is not \"none\"";
+        return Err(settings.invalid("tls.certificate_files", expected));
+    }
+    if certificates.len() != keys.len() {
+        let expected = format!(
+            "{} files, one for each of tls.certificate_files",
+            certificates.len()
+        );
+        return Err(settings.invalid("tls.key_files", expected));
+    }
+    let identities = certificates.into_iter().zip(keys);
+    Ok(Some(TlsConfig {
+        listen: vec![listen],
+        identities: identities
+            .map(|(certificate, key)| IdentityFiles {
+                certificate: certificate.into(),
+                key: key.into(),
+            })
+            .collect(),
+        version_min,
+        clients,
+    }))
+}
+
+fn clients(settings: &Settings) -> Result<Option<ClientFiles>, ConfigError> {
+    let roots = settings.non_empty("tls.client_roots_file")?;
+    let required = settings.choice(
+        "tls.client_certificates",
+        &[("asked", false), ("required", true)],
+    )?;
+    let organizations = settings.list("tls.client_organizations")?;
+    let lists = settings.list("tls.revocation_list_files")?;
+    if roots == NONE {
+        return Ok(None);
+    }
+    if organizations.is_empty() {
+        let expected = "the operator's name at least, as it stands in stations' certificates, when \
+            tls.client_roots_file is not \"none\"";
+        return Err(settings.invalid("tls.client_organizations", expected));
+    }
+    Ok(Some(ClientFiles {
+        roots: roots.into(),
+        revocation_lists: lists.into_iter().map(PathBuf::from).collect(),
+        organizations,
+        required,
+    }))
+}
