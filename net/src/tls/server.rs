@@ -76,15 +76,21 @@ impl TlsServer {
         Ok(())
     }
 
+    /// What is shown now, as rustls has it; for whoever brings sockets of another kind.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
     /// A session whose peer has said nothing yet.
     ///
     /// # Errors
     ///
     /// The system has no random bytes.
     pub fn accept(&self) -> Result<Session, TlsError> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let connection =
-            UnbufferedServerConnection::new(Arc::clone(&current)).map_err(TlsError::Settings)?;
+            UnbufferedServerConnection::new(self.config()).map_err(TlsError::Settings)?;
         Ok(Session::server(connection))
     }
 }

@@ -591,3 +591,125 @@ fn pem_that_gives_nothing_says_why() {
         "it is no PEM"
     );
 }
+
+/// What somebody on the way does to the bytes of a client.
+#[derive(Clone, Debug)]
+enum Meddling {
+    Flip {
+        at: usize,
+        bit: u8,
+    },
+    Cut {
+        at: usize,
+    },
+    Insert {
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    /// A record in the clear, of any kind.
+    Record {
+        kind: u8,
+        bytes: Vec<u8>,
+    },
+    /// The same once more.
+    Repeat,
+}
+
+impl Meddling {
+    fn apply(&self, said: &mut Vec<u8>) {
+        let place = |at: &usize| at % said.len().max(1);
+        match self {
+            Meddling::Flip { at, bit } => {
+                let at = place(at);
+                if let Some(byte) = said.get_mut(at) {
+                    *byte ^= 1 << (bit % 8);
+                }
+            }
+            Meddling::Cut { at } => said.truncate(place(at)),
+            Meddling::Insert { at, bytes } => {
+                let at = place(at);
+                said.splice(at..at, bytes.iter().copied());
+            }
+            Meddling::Record { kind, bytes } => {
+                said.extend_from_slice(&[*kind, 3, 3]);
+                said.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
+                said.extend_from_slice(bytes);
+            }
+            Meddling::Repeat => said.extend_from_within(..),
+        }
+    }
+}
+
+fn meddling() -> impl proptest::strategy::Strategy<Value = Meddling> {
+    use proptest::prelude::*;
+
+    let bytes = || proptest::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        (any::<usize>(), any::<u8>()).prop_map(|(at, bit)| Meddling::Flip { at, bit }),
+        any::<usize>().prop_map(|at| Meddling::Cut { at }),
+        (any::<usize>(), bytes()).prop_map(|(at, bytes)| Meddling::Insert { at, bytes }),
+        (20u8..25, bytes()).prop_map(|(kind, bytes)| Meddling::Record { kind, bytes }),
+        Just(Meddling::Repeat),
+    ]
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 300, ..Default::default() })]
+
+    #[test]
+    fn meddling_with_bytes_ends_a_session_and_never_the_process(
+        before in 0..4usize,
+        meddlings in proptest::collection::vec(meddling(), 1..4),
+        step in proptest::sample::select(vec![1, 7, 100, usize::MAX]),
+        modern: bool,
+        mutual: bool,
+    ) {
+        let (ca, ends) = &*ENDS;
+        let server = &ends[usize::from(mutual)];
+        let client = TlsClient::new(ClientSettings {
+            version_max: if modern { TlsVersion::V13 } else { TlsVersion::V12 },
+            identity: mutual.then(|| ca.identity("CP-1")),
+            ..client_settings(ca)
+        });
+        let mut pair = Pair::new(server, &client.unwrap());
+        let mut meddlings = meddlings.into_iter();
+        for turn in 0..10 {
+            let mut said = std::mem::take(&mut pair.client.out);
+            if before <= turn && let Some(meddling) = meddlings.next() {
+                meddling.apply(&mut said);
+            }
+            for piece in said.chunks(step.min(said.len()).max(1)) {
+                pair.server.feed(piece);
+                // Whatever it is in the middle of.
+                let _ = pair.server.session.seal(b"to the client", &mut pair.server.out);
+            }
+            let answer = std::mem::take(&mut pair.server.out);
+            pair.client.feed(&answer);
+            let _ = pair.client.session.seal(b"to the server", &mut pair.client.out);
+        }
+        pair.server.session.close(&mut pair.server.out);
+        // What is heard is what was said, however often, or nothing.
+        let whole = b"to the server".repeat(20);
+        proptest::prop_assert!(whole.starts_with(&pair.server.heard), "{:?}", pair.server.heard);
+        proptest::prop_assert!(pair.server.session.incoming_len() < 100_000);
+    }
+}
+
+/// A CA, and two servers of it: one that asks for certificates, and one that does not.
+static ENDS: std::sync::LazyLock<(Ca, [TlsServer; 2])> = std::sync::LazyLock::new(|| {
+    let ca = Ca::new("root");
+    let server = |clients| {
+        let settings = ServerSettings {
+            clients,
+            ..server_settings(vec![ca.identity(NAME)])
+        };
+        TlsServer::new(settings).unwrap()
+    };
+    let asked = ClientCertificates::Asked {
+        roots: vec![ca.der()],
+        revocation_lists: Vec::new(),
+        required: true,
+    };
+    let servers = [server(ClientCertificates::Unasked), server(asked)];
+    (ca, servers)
+});
