@@ -59,7 +59,9 @@ Examples:
     loadgen fleet --scenario office --stations 200 --half-open 5 --malicious 1
   A load test with a verdict, and the truth for `loadgen verify`:
     loadgen fleet --url ws://csms:9000/ --stations 10000 --rate-connect 500 --duration 30m --seed 7 \\
-      --truth truth.ndjson --report-json report.json --fail-if 'p99>100ms' --fail-if 'errors>0'
+      --truth truth.ndjson --report-json report.json --report-html report.html --fail-if 'p99>100ms' --fail-if 'errors>0'
+  Stations with certificates (security profile 3), in certs/CP00001.pem and so on:
+    loadgen fleet --url wss://csms:9443/ --ca ca.pem --client-cert certs/ --stations 100
   A fleet that is too large for one process or one core:
     loadgen fleet --stations 60000 --processes 4 --scenario idle --heartbeat 60s
   Stations with passwords, one `id,password` per line:
@@ -151,6 +153,21 @@ pub(crate) struct Stations {
     /// Write the report as JSON, also for `loadgen join`.
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
+    /// Write the report as one page with plots, which loads nothing from elsewhere.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report_html: Option<PathBuf>,
+    /// Roots in PEM that the certificate of a wss server is checked with [default: those of this machine].
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Believe any certificate of a wss server.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// What stations show a wss server: certificate and key in one PEM file; or a folder of ID.pem, one for each station.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// Each station resumes its last TLS session when it connects again, instead of a whole handshake; takes more memory.
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Which part of a fleet of several processes this one is.
     #[arg(long, hide = true, requires = "part_report")]
     pub(crate) part: Option<Part>,
@@ -292,6 +309,9 @@ pub(crate) struct Join {
     /// Write the joined report as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
+    /// Write the joined report as one page with plots.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report_html: Option<PathBuf>,
     /// Exit 1 when a figure of the whole is above (or with <, below) a limit, as in `loadgen fleet` and `storm`.
     #[arg(long, value_name = "LIMIT", value_parser = storm_threshold)]
     pub(crate) fail_if: Vec<Threshold>,

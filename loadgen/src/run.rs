@@ -8,6 +8,7 @@ mod parts;
 mod scenarios;
 mod stations;
 mod storm;
+mod tls;
 mod verify;
 
 use std::io::{Write, stdout};

@@ -15,6 +15,7 @@ use net::driver::{Closed, ConnId, Handler, Io, Opened};
 use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
 };
+use net::tls::TlsClient;
 use net::ws::{
     self, CloseCode, Codec, DeflateOptions, DeflateWriter, Deflater, Inflater, Limits, MaskKey,
     Message, Role,
@@ -41,6 +42,8 @@ pub struct Settings {
     pub passwords: Vec<String>,
     /// Addresses to connect from, in turn; empty leaves the choice to the kernel.
     pub sources: Vec<IpAddr>,
+    /// What the stations speak TLS with: nothing, one for all, or one for each.
+    pub tls: Vec<TlsClient>,
     /// Compression that the stations offer, if any.
     pub deflate: Option<DeflateOptions>,
     /// After the end, how long stations may take to say what is queued.
@@ -257,6 +260,15 @@ impl<P: FnMut(String)> Runner<P> {
             .copied();
         link.conn = Some(io.connect(self.settings.target.addr, source, tag)?);
         Ok(())
+    }
+
+    /// Has a new connection speak TLS, where it is to.
+    fn start_tls(&mut self, io: &mut Io<'_>, conn: ConnId, station: Index) -> io::Result<()> {
+        let clients = &self.settings.tls;
+        match clients.get(station as usize % clients.len().max(1)) {
+            Some(client) => io.start_tls(conn, client),
+            None => Ok(()),
+        }
     }
 
     fn put(&mut self, conn: ConnId, connection: Connection) {
@@ -509,6 +521,10 @@ impl<P: FnMut(String)> Handler for Runner<P> {
         let key = ClientKey::new(nonce.try_into().expect("twice eight bytes"));
         if let Some(peer) = self.peer_at(station) {
             return self.peer_opened(io, conn, peer, key);
+        }
+        if let Err(error) = self.start_tls(io, conn, station) {
+            self.give_up(io, conn, station, &format!("TLS: {error}"));
+            return self.carry_out(io);
         }
         let name = self.fleet.stations()[station as usize].name();
         let version = self.fleet.stations()[station as usize].version();

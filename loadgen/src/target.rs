@@ -5,13 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 
-/// A CSMS, as `ws://host:port/path/`.
+/// A CSMS, as `ws://host:port/path/` or `wss://…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Where to connect.
     pub addr: SocketAddr,
     /// For the `Host` header.
     pub host: String,
+    /// The name that its certificate is to bear, with `wss`.
+    pub tls_name: Option<String>,
     /// Begins and ends with a slash; the identity follows.
     path: String,
 }
@@ -21,10 +23,12 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// It is no `ws` URL, or its host is unknown.
+    /// It is no `ws` or `wss` URL, or its host is unknown.
     pub fn parse(url: &str) -> anyhow::Result<Target> {
-        let Some(rest) = url.strip_prefix("ws://") else {
-            bail!("--url is {url:?}, expected ws://host:port/path; TLS (wss) is not spoken yet");
+        let (rest, port) = match (url.strip_prefix("ws://"), url.strip_prefix("wss://")) {
+            (Some(rest), _) => (rest, 80),
+            (None, Some(rest)) => (rest, 443),
+            (None, None) => bail!("--url is {url:?}, expected ws://host:port/path or wss://…"),
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         ensure!(
@@ -37,18 +41,24 @@ impl Target {
         let with_port = if has_port {
             authority.to_owned()
         } else {
-            format!("{authority}:80")
+            format!("{authority}:{port}")
         };
         let addr = with_port
             .to_socket_addrs()
             .with_context(|| format!("looking up {authority}"))?
             .next()
             .with_context(|| format!("{authority} has no address"))?;
+        let name = match authority.rsplit_once(':') {
+            Some((name, _)) if has_port => name,
+            Some(_) | None => authority,
+        };
+        let name = name.trim_start_matches('[').trim_end_matches(']');
         let path = format!("/{}/", path.trim_matches('/'));
         let path = if path == "//" { "/".to_owned() } else { path };
         Ok(Target {
             addr,
             host: authority.to_owned(),
+            tls_name: url.starts_with("wss:").then(|| name.to_owned()),
             path,
         })
     }
@@ -179,12 +189,19 @@ mod tests {
         let target = Target::parse("ws://127.0.0.1/x").unwrap();
         assert_eq!(target.addr, "127.0.0.1:80".parse().unwrap());
         assert_eq!(target.host, "127.0.0.1");
+        assert_eq!(target.tls_name, None);
+        let name = |url: &str| Target::parse(url).unwrap().tls_name;
+        assert_eq!(name("wss://127.0.0.1:9443/x").as_deref(), Some("127.0.0.1"));
+        assert_eq!(name("wss://localhost").as_deref(), Some("localhost"));
+        assert_eq!(name("wss://[::1]:9443/").as_deref(), Some("::1"));
+        let default_port = Target::parse("wss://127.0.0.1").unwrap().addr.port();
+        assert_eq!(default_port, 443);
     }
 
     #[test]
     fn a_url_that_is_none_says_what_is_expected() {
         for url in [
-            "wss://127.0.0.1/",
+            "https://127.0.0.1/",
             "http://127.0.0.1/",
             "ws://",
             "ws://a@127.0.0.1/",

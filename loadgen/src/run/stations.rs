@@ -8,6 +8,7 @@ use loadgen::target::{self, Target};
 use net::ws::DeflateOptions;
 use ocpp::Version;
 
+use super::tls;
 use crate::options;
 
 /// Descriptors that a process needs besides one for each station.
@@ -32,6 +33,9 @@ impl Stations {
         let numbers: Vec<u32> = self.identities.iter().map(|(number, ..)| *number).collect();
         sort(&mut self.settings.passwords, &numbers, is_peer);
         sort(&mut self.settings.sources, &numbers, is_peer);
+        if self.settings.tls.len() == numbers.len() {
+            sort(&mut self.settings.tls, &numbers, is_peer);
+        }
         let identities = std::mem::take(&mut self.identities);
         let (peers, stations) = identities
             .into_iter()
@@ -82,6 +86,13 @@ pub(super) fn stations(
     let (names, passwords) = names(options, count)?;
     let mine = |at: &u32| options.part.is_none() || at % part.of == part.index;
     let passwords = passwords.into_iter().zip(0..).filter(|(_, at)| mine(at));
+    let here_names: Vec<String> = names
+        .iter()
+        .zip(0..)
+        .filter(|(_, at)| mine(at))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let tls = tls::clients(options, target.tls_name.as_deref(), &here_names)?;
     let identities = names
         .into_iter()
         .zip(0..)
@@ -100,6 +111,7 @@ pub(super) fn stations(
             target,
             passwords: passwords.map(|(password, _)| password).collect(),
             sources,
+            tls,
             deflate: options.deflate.then(DeflateOptions::default),
             drain: options.drain,
             peers: Vec::new(),

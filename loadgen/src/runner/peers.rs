@@ -200,6 +200,10 @@ impl<P: FnMut(String)> Runner<P> {
                 left_at: None,
             },
         );
+        let says_hello = !matches!(errand, Errand::SilentConnection);
+        if says_hello && let Err(error) = self.start_tls(io, conn, index) {
+            return self.peer_over(io, peer, Some(conn), &format!("TLS: {error}"));
+        }
         let request = self.upgrade_of(peer, errand, &key, options);
         self.settings.peers[peer].state = match errand {
             Errand::SlowUpgrade => State::Dribbling {

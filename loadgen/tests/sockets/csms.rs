@@ -10,7 +10,7 @@ use loadgen::clock::parse_rfc3339;
 use loadgen::verify::{Check, Row, Scope, Source};
 use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened, Waker};
 use net::http::{UpgradeLimits, parse_upgrade, write_switching};
-use net::os::{ListenOptions, listen};
+use net::os::{ListenOptions, Listener, listen};
 use net::ws::{self, Codec, DeflateOptions, DeflateWriter, Deflater, Limits, Message, Role};
 use ocpp::{Frame, Version};
 use serde_json::Value;
@@ -58,7 +58,10 @@ pub(crate) struct Server {
 impl Server {
     /// Listens on a free port.
     pub(crate) fn start(fault: Fault) -> Server {
-        let listener = listen("127.0.0.1:0".parse().unwrap(), ListenOptions::default()).unwrap();
+        Server::start_on(any_port(), fault)
+    }
+
+    pub(crate) fn start_on(listener: Listener, fault: Fault) -> Server {
         let addr = listener.local_addr();
         let kept = Arc::new(Mutex::new(Kept::default()));
         let shared = kept.clone();
@@ -88,6 +91,11 @@ impl Server {
         self.thread.join().unwrap();
         Arc::into_inner(self.kept).unwrap().into_inner().unwrap()
     }
+}
+
+/// A free port of this machine.
+pub(crate) fn any_port() -> Listener {
+    listen("127.0.0.1:0".parse().unwrap(), ListenOptions::default()).unwrap()
 }
 
 struct Csms {

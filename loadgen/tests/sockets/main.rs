@@ -6,6 +6,7 @@ mod csms;
 mod echo;
 mod peers;
 mod storm;
+mod tls;
 
 use std::collections::HashSet;
 use std::process::{Command, Output};
@@ -249,8 +250,13 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 fn errors_say_what_to_do_next() {
     for (args, expected) in [
         (
-            &["fleet", "--url", "wss://localhost/"][..],
+            &["fleet", "--url", "https://localhost/"][..],
             "expected ws://host:port/path",
+        ),
+        (&["fleet", "--insecure"], "expected --url wss://"),
+        (
+            &["fleet", "--url", "wss://localhost/", "--ca", "/dev/null"],
+            "/dev/null: it has no block CERTIFICATE",
         ),
         (&["fleet", "--stations", "0"], "0 is not in 1..=1000000"),
         (&["fleet", "--interval", "0s"], "expected more than nothing"),
