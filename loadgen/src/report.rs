@@ -7,6 +7,7 @@
 //! A [`Report`] is what can be added up: counts and histograms, also of several processes ([`Report::merge`]). A
 //! [`Summary`] is what people and thresholds look at.
 
+mod html;
 mod latencies;
 mod peers;
 mod series;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Action, Connections, LatencySummary, PeersSummary, Report, StormSummary};
 use crate::station::Failure;
@@ -67,10 +68,11 @@ pub struct File {
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct Written {
     #[serde(flatten)]
     summary: Summary,
-    measured: &'a Report,
+    /// In one line: it is for programs.
+    measured: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -149,11 +151,19 @@ pub struct ActionSummary {
 
 impl Report {
     /// What a [`File`] of a run that took `elapsed` holds.
-    pub fn written(&self, run: Run, elapsed: Duration) -> impl Serialize {
-        Written {
+    ///
+    /// # Errors
+    ///
+    /// None that could happen.
+    pub fn written(
+        &self,
+        run: Run,
+        elapsed: Duration,
+    ) -> serde_json::Result<impl Serialize + use<>> {
+        Ok(Written {
             summary: self.summary(run, elapsed),
-            measured: self,
-        }
+            measured: to_raw_value(self)?,
+        })
     }
 
     /// The figures of a run that took `elapsed`.

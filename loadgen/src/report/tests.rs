@@ -105,7 +105,8 @@ fn part(ms: std::ops::Range<u64>) -> Report {
 fn parts_that_were_written_and_joined_are_the_whole() {
     let mut joined = Report::default();
     for part in [part(0..300), part(300..900)] {
-        let text = serde_json::to_string(&part.written(run(), Duration::from_secs(2))).unwrap();
+        let text =
+            serde_json::to_string(&part.written(run(), Duration::from_secs(2)).unwrap()).unwrap();
         let file = File::read(&text).unwrap();
         assert_eq!((file.run, file.elapsed), (run(), Duration::from_secs(2)));
         joined.merge(&file.report);

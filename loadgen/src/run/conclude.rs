@@ -13,6 +13,7 @@ use crate::options;
 /// Where a report goes and what it must keep.
 pub(super) struct Conclusion<'a> {
     pub(super) report_json: Option<&'a Path>,
+    pub(super) report_html: Option<&'a Path>,
     pub(super) limits: Vec<Threshold>,
     /// Without limits, whether every station of a storm has to be back.
     pub(super) all_back: bool,
@@ -36,9 +37,14 @@ impl Conclusion<'_> {
         }
         if let Some(storm) = summary
             .storm
+            .as_ref()
             .filter(|storm| self.all_back && self.limits.is_empty() && 0 < storm.missing)
         {
             failures.push(format!("{} stations were not back in time", storm.missing));
+        }
+        if let Some(path) = self.report_html {
+            let page = file.html(&summary, self.limits.len(), &failures);
+            fs::write(path, page).with_context(|| format!("writing {}", path.display()))?;
         }
         for failure in &failures {
             print(&format!("FAILED: {failure}\n"))?;
@@ -49,7 +55,10 @@ impl Conclusion<'_> {
 
 /// Writes a report as JSON.
 pub(super) fn write(path: &Path, file: &File) -> anyhow::Result<()> {
-    let written = file.report.written(file.run.clone(), file.elapsed);
+    let written = file
+        .report
+        .written(file.run.clone(), file.elapsed)
+        .context("writing the report")?;
     let json = serde_json::to_string_pretty(&written).context("writing the report")?;
     fs::write(path, json + "\n").with_context(|| format!("writing {}", path.display()))
 }
@@ -95,6 +104,7 @@ pub(crate) fn join(options: &options::Join) -> anyhow::Result<ExitCode> {
         .collect::<anyhow::Result<_>>()?;
     let conclusion = Conclusion {
         report_json: options.report_json.as_deref(),
+        report_html: options.report_html.as_deref(),
         limits: options.fail_if.clone(),
         all_back: true,
     };

@@ -48,6 +48,7 @@ pub(crate) async fn fleet(options: Box<options::Fleet>) -> anyhow::Result<ExitCo
     let errors = options.fail_errors.map(Threshold::errors_above);
     let conclusion = Conclusion {
         report_json: of.report_json.as_deref(),
+        report_html: of.report_html.as_deref(),
         limits: p99
             .into_iter()
             .chain(errors)

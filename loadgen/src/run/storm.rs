@@ -40,6 +40,7 @@ pub(crate) async fn storm(options: Box<options::Storm>) -> anyhow::Result<ExitCo
     }
     let conclusion = Conclusion {
         report_json: of.report_json.as_deref(),
+        report_html: of.report_html.as_deref(),
         limits: options.fail_if,
         all_back: true,
     };

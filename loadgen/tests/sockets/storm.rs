@@ -31,6 +31,8 @@ fn storm(server: &Server, dir: &Path, more: &[&str]) -> (Output, Value) {
     ]);
     args.extend(["--wait-minimum", "100ms", "--random-range", "100ms"]);
     args.extend(["--report-json", report.to_str().unwrap()]);
+    let page = dir.join("storm.html");
+    args.extend(["--report-html", page.to_str().unwrap()]);
     args.extend(more);
     let output = loadgen(&args);
     let text = std::fs::read_to_string(report).unwrap_or_else(|_| "null".into());
@@ -72,6 +74,8 @@ fn a_storm_is_over_when_all_are_back_and_shows_what_the_others_saw() {
         "{}",
         stdout(&output)
     );
+    let page = std::fs::read_to_string(dir.path().join("storm.html")).unwrap();
+    assert!(page.contains("all 40 stations back after"), "{page}");
     assert_eq!(server.stop().upgrades.len(), 85);
 }
 
