@@ -33,7 +33,7 @@ fn skip(why: &str) {
 }
 
 /// What `make setup` leaves in the folder that `variable` names, or in this one of the cache.
-fn tool(variable: &str, folder: &str, file: &str) -> Option<PathBuf> {
+pub(crate) fn tool(variable: &str, folder: &str, file: &str) -> Option<PathBuf> {
     let home = || env::var("HOME").map(|home| format!("{home}/.cache/{folder}"));
     let path = Path::new(&env::var(variable).or_else(|_| home()).ok()?).join(file);
     if !path.exists() {

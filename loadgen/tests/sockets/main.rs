@@ -4,6 +4,7 @@
 
 mod csms;
 mod echo;
+mod foreign;
 mod peers;
 mod storm;
 mod tls;
