@@ -1,7 +1,10 @@
 //! What a server says about itself: how long its answers took, from when a socket was readable to when the reply was
 //! handed on.
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
+
+use crate::child::Server;
 
 /// Counts since the server started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,9 +17,21 @@ pub struct Inside {
     pub commits: u64,
     /// Bytes that they wrote, padding included.
     pub bytes_written: u64,
+    /// Open now.
+    pub connections: u64,
 }
 
 impl Inside {
+    /// Asks a data plane.
+    ///
+    /// # Errors
+    ///
+    /// It is gone, or says something else.
+    pub fn of(server: &mut Server) -> anyhow::Result<Inside> {
+        let line = server.ask()?;
+        serde_json::from_str(&line).with_context(|| format!("reading what a server said: {line}"))
+    }
+
     /// What came after `before`.
     pub fn since(&self, before: &Inside) -> Inside {
         let counts = self.counts.iter().zip(&before.counts);
@@ -25,6 +40,7 @@ impl Inside {
             counts: counts.map(|(after, before)| after - before).collect(),
             commits: self.commits - before.commits,
             bytes_written: self.bytes_written - before.bytes_written,
+            connections: self.connections,
         }
     }
 
@@ -59,6 +75,7 @@ mod tests {
             counts: vec![5, 0, 0, 0],
             commits: 1,
             bytes_written: 4_096,
+            connections: 0,
         };
         let after = Inside {
             counts: vec![103, 1, 0, 1],

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::output::Figure;
 
 /// The benchmarks, in the order of the page, with what each is about.
-const BENCHMARKS: [(&str, &str); 7] = [
+const BENCHMARKS: [(&str, &str); 8] = [
     (
         "engine",
         "Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSocket servers. Every connection is \
@@ -32,6 +32,11 @@ const BENCHMARKS: [(&str, &str); 7] = [
     (
         "memory",
         "User memory per idle station, after boot, two connectors and a finished transaction.",
+    ),
+    (
+        "crowd",
+        "100,000 stations and 1,000 more beside the server on one machine: what it takes with all of them quiet, and how \
+         they come back after all but the thousand were cut off at once.",
     ),
     (
         "ack",

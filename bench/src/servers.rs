@@ -12,6 +12,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ::dataplane::Config;
 use anyhow::Context;
 use net::driver::DriverKind;
 use serde::Serialize;
@@ -43,6 +44,8 @@ pub enum Rival {
     DataplaneUring,
     /// The data plane on io_uring, with Heartbeats left out of the message history.
     DataplaneUringUnlogged,
+    /// The data plane on io_uring with a shard for every 20,000 connections of a crowd, on all CPUs.
+    DataplaneCrowd,
     /// tokio-tungstenite with a read buffer of 1 KiB and no write buffer.
     TungsteniteTuned,
     /// tokio-tungstenite as it comes.
@@ -62,6 +65,7 @@ impl Rival {
             Rival::DataplaneUnlogged => "dataplane-unlogged",
             Rival::DataplaneUring => "dataplane-uring",
             Rival::DataplaneUringUnlogged => "dataplane-uring-unlogged",
+            Rival::DataplaneCrowd => "dataplane-crowd",
             Rival::TungsteniteTuned => "tungstenite-tuned",
             Rival::TungsteniteDefault => "tungstenite-default",
         }
@@ -70,7 +74,10 @@ impl Rival {
     /// It is nothing where the kernel gives no io_uring.
     pub fn needs_uring(self) -> bool {
         match self {
-            Rival::CodecUring | Rival::DataplaneUring | Rival::DataplaneUringUnlogged => true,
+            Rival::CodecUring
+            | Rival::DataplaneUring
+            | Rival::DataplaneUringUnlogged
+            | Rival::DataplaneCrowd => true,
             Rival::Echo
             | Rival::Codec
             | Rival::MeterEcho
@@ -92,6 +99,7 @@ impl Rival {
             | Rival::DataplaneUnlogged
             | Rival::DataplaneUring
             | Rival::DataplaneUringUnlogged
+            | Rival::DataplaneCrowd
             | Rival::TungsteniteTuned
             | Rival::TungsteniteDefault => Opening::Station,
         }
@@ -103,8 +111,10 @@ impl Rival {
     ///
     /// It cannot start.
     pub fn serve(self, dir: &Path) -> anyhow::Result<()> {
-        // Unpinned where a sandbox forbids it: the comparison suffers, not the server.
-        let _ = net::os::pin_thread(0);
+        if self != Rival::DataplaneCrowd {
+            // Unpinned where a sandbox forbids it: the comparison suffers, not the server.
+            let _ = net::os::pin_thread(0);
+        }
         net::os::raise_nofile_limit().context("raising the limit of open files")?;
         match self {
             Rival::Echo => echo::serve(),
@@ -112,10 +122,20 @@ impl Rival {
             Rival::CodecUring => codec::serve(DriverKind::IoUring),
             Rival::MeterEcho => meter_echo::serve(None),
             Rival::DurableEcho => meter_echo::serve(Some(Probe::create(dir)?)),
-            Rival::Dataplane => dataplane::serve(dir, DriverKind::Epoll, true),
-            Rival::DataplaneUnlogged => dataplane::serve(dir, DriverKind::Epoll, false),
-            Rival::DataplaneUring => dataplane::serve(dir, DriverKind::IoUring, true),
-            Rival::DataplaneUringUnlogged => dataplane::serve(dir, DriverKind::IoUring, false),
+            Rival::Dataplane => dataplane::serve(dir, one_shard(DriverKind::Epoll, true)),
+            Rival::DataplaneUnlogged => dataplane::serve(dir, one_shard(DriverKind::Epoll, false)),
+            Rival::DataplaneUring => dataplane::serve(dir, one_shard(DriverKind::IoUring, true)),
+            Rival::DataplaneUringUnlogged => {
+                dataplane::serve(dir, one_shard(DriverKind::IoUring, false))
+            }
+            Rival::DataplaneCrowd => {
+                let config = Config {
+                    shards: CROWD_SHARDS,
+                    heartbeat_interval_s: 60,
+                    ..one_shard(DriverKind::IoUring, true)
+                };
+                dataplane::serve(dir, config)
+            }
             Rival::TungsteniteTuned => tungstenite::serve(tungstenite::tuned()),
             Rival::TungsteniteDefault => tungstenite::serve(None),
         }
@@ -152,6 +172,19 @@ impl Serve {
     pub fn start_in(&self, rival: Rival, dir: &Path) -> anyhow::Result<Server> {
         let dir = dir.to_str().context("the folder's name is no text")?;
         Server::start(&["--serve", rival.name(), "--dir", dir])
+    }
+}
+
+/// Every ring has a table of 20,000 files at most, the usual limit of open files.
+const CROWD_SHARDS: usize = 6;
+
+/// A data plane with one shard, with Heartbeats in the message history or not.
+fn one_shard(driver: DriverKind, log_heartbeats: bool) -> Config {
+    Config {
+        shards: 1,
+        driver,
+        log_heartbeats,
+        ..Config::default()
     }
 }
 

@@ -78,6 +78,23 @@ fn memory_brings_every_station_to_rest() {
 }
 
 #[test]
+fn crowd_brings_every_station_back() {
+    let program = env!("CARGO_BIN_EXE_crowd");
+    let loadgen = Path::new(program).with_file_name("loadgen");
+    if !loadgen.exists() {
+        let line = format!("SKIPPED crowd: there is no {}\n", loadgen.display());
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return;
+    }
+    if net::driver::Uring::new(net::driver::Config::default(), Vec::new()).is_err() {
+        let line = "SKIPPED crowd: this process does not get io_uring\n";
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return;
+    }
+    assert_eq!(check(program)["checksum"], "40");
+}
+
+#[test]
 fn cancel_ends_every_query() {
     let program = Path::new(env!("CARGO_BIN_EXE_cancel"));
     let sigec = program.with_file_name("sigec");

@@ -13,7 +13,6 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use bench::child::Server;
 use bench::fdatasync::Probe;
 use bench::inside::Inside;
 use bench::load::{Load, wake_in_time};
@@ -144,7 +143,7 @@ fn main() -> anyhow::Result<()> {
     let count = arguments.rate * stretch.as_millis() as u64 / 1_000;
     let mut all = [(); 7].map(|()| Latencies::default());
     let mut data = Vec::new();
-    let before = inside(&mut server)?;
+    let before = Inside::of(&mut server)?;
     for _ in 0..turns {
         let (acknowledged_beside, fdatasync_beside) =
             beside(&mut load, &mut probe, count, arguments.rate)?;
@@ -162,7 +161,7 @@ fn main() -> anyhow::Result<()> {
             sum.add(one);
         }
     }
-    let inside = inside(&mut server)?.since(&before);
+    let inside = Inside::of(&mut server)?.since(&before);
     let offered = count * turns as u64;
     let answered = 2 * offered;
     ensure!(
@@ -230,10 +229,6 @@ fn beside(
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Ok((offered?.latencies, probed?))
     })
-}
-
-fn inside(server: &mut Server) -> anyhow::Result<Inside> {
-    serde_json::from_str(&server.ask()?).context("reading what the server says of itself")
 }
 
 fn figures(all: &Turn, inside: &Inside, unawaited: &[Unawaited]) -> Vec<Figure> {

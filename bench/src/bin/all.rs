@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
+use net::driver::{Config, Uring};
 
 /// Run every benchmark and keep the results in one folder.
 #[derive(Debug, Parser)]
@@ -37,17 +38,19 @@ enum Benchmark {
     Peers,
     Ack,
     Memory,
+    Crowd,
     Path,
     Cancel,
 }
 
 impl Benchmark {
-    const ALL: [Benchmark; 7] = [
+    const ALL: [Benchmark; 8] = [
         Benchmark::Engine,
         Benchmark::Parse,
         Benchmark::Peers,
         Benchmark::Ack,
         Benchmark::Memory,
+        Benchmark::Crowd,
         Benchmark::Path,
         Benchmark::Cancel,
     ];
@@ -59,6 +62,7 @@ impl Benchmark {
             Benchmark::Peers => "peers",
             Benchmark::Ack => "ack",
             Benchmark::Memory => "memory",
+            Benchmark::Crowd => "crowd",
             Benchmark::Path => "path",
             Benchmark::Cancel => "cancel",
         }
@@ -69,23 +73,32 @@ impl Benchmark {
         let dir = || vec!["--dir".into(), arguments.dir.clone()];
         match self {
             Benchmark::Parse => Vec::new(),
-            Benchmark::Engine | Benchmark::Peers | Benchmark::Ack | Benchmark::Memory => dir(),
+            Benchmark::Engine
+            | Benchmark::Peers
+            | Benchmark::Ack
+            | Benchmark::Memory
+            | Benchmark::Crowd => dir(),
             Benchmark::Path | Benchmark::Cancel => {
                 [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat()
             }
         }
     }
 
-    /// Whether it measures the whole program.
-    fn needs_sigec(self) -> bool {
-        match self {
-            Benchmark::Path | Benchmark::Cancel => true,
+    /// What it measures and cannot find; it is left out then.
+    fn missing(self, arguments: &Arguments) -> Option<String> {
+        let needed = match self {
+            Benchmark::Path | Benchmark::Cancel => arguments.sigec.clone(),
+            Benchmark::Crowd if Uring::new(Config::default(), Vec::new()).is_err() => {
+                return Some("this process does not get io_uring".to_owned());
+            }
+            Benchmark::Crowd => std::env::current_exe().ok()?.with_file_name("loadgen"),
             Benchmark::Engine
             | Benchmark::Peers
             | Benchmark::Parse
             | Benchmark::Ack
-            | Benchmark::Memory => false,
-        }
+            | Benchmark::Memory => return None,
+        };
+        (!needed.exists()).then(|| format!("there is no {}", needed.display()))
     }
 }
 
@@ -97,12 +110,8 @@ fn main() -> anyhow::Result<()> {
         wanted = Benchmark::ALL.to_vec();
     }
     for benchmark in wanted {
-        if benchmark.needs_sigec() && !arguments.sigec.exists() {
-            say(&format!(
-                "{}: left out, there is no {}",
-                benchmark.name(),
-                arguments.sigec.display()
-            ));
+        if let Some(missing) = benchmark.missing(&arguments) {
+            say(&format!("{}: left out, {missing}", benchmark.name()));
             continue;
         }
         say(&format!("{}: running", benchmark.name()));

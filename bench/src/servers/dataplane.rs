@@ -1,4 +1,4 @@
-//! The data plane itself, without the tables behind it: one shard with its log and state.
+//! The data plane itself, without the tables behind it: its shards with their logs, and its state.
 //!
 //! Its log is released as in the whole program, by the state store once a second; the tables, which there hold it up
 //! to a minute longer, are not here. Asked with a line on standard input, it tells how long its answers took.
@@ -8,27 +8,24 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use dataplane::{Config, Dataplane, Histogram};
-use net::driver::DriverKind;
 use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
 
 use crate::inside::Inside;
 
-/// Serves on `driver` with the data in `dir`, with Heartbeats in the message history or not.
-pub(super) fn serve(dir: &Path, driver: DriverKind, log_heartbeats: bool) -> anyhow::Result<()> {
+/// Serves as `config` says, on a free port, with the data in `dir`.
+pub(super) fn serve(dir: &Path, config: Config) -> anyhow::Result<()> {
+    let driver = config.driver;
     let config = Config {
         listen: vec![([127, 0, 0, 1], 0).into()],
-        shards: 1,
-        driver,
-        log_heartbeats,
         log: LogConfig {
             // Nobody fills tables here, so nobody else would ever let a segment go.
             consumers: vec![Consumer::State],
             ..LogConfig::default()
         },
         give_back: allocator::give_back,
-        ..Config::default()
+        ..config
     };
     let data_dir = DataDir::open(&dir.join("data")).context("opening the data directory")?;
     let store = StateStore::open(&dir.join("data/state")).context("opening the state store")?;
@@ -49,12 +46,21 @@ pub(super) fn serve(dir: &Path, driver: DriverKind, log_heartbeats: bool) -> any
         line.context("waiting for a question")?;
         let shards = runtime
             .block_on(router.health())
-            .context("asking the shard")?;
+            .context("asking the shards")?;
+        let mut counts = vec![0; Histogram::BOUNDS_US.len() + 1];
+        for shard in &shards {
+            let answered = &shard.counters.ack_latency.counts;
+            counts
+                .iter_mut()
+                .zip(answered)
+                .for_each(|(sum, count)| *sum += count);
+        }
         let inside = Inside {
             bounds_us: Histogram::BOUNDS_US.to_vec(),
-            counts: shards[0].counters.ack_latency.counts.to_vec(),
-            commits: shards[0].log.commits,
-            bytes_written: shards[0].log.bytes_written,
+            counts,
+            commits: shards.iter().map(|shard| shard.log.commits).sum(),
+            bytes_written: shards.iter().map(|shard| shard.log.bytes_written).sum(),
+            connections: shards.iter().map(|shard| shard.connections as u64).sum(),
         };
         let mut text = serde_json::to_string(&inside).context("writing an answer")?;
         text.push('\n');
