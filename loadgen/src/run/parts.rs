@@ -43,6 +43,11 @@ fn run_all(processes: u32) -> anyhow::Result<File> {
         for part in &mut parts {
             part.go()?;
         }
+    } else if ready.contains(&true) {
+        // One has failed before all were there; the others need not wait for it.
+        for part in &mut parts {
+            part.hears = None;
+        }
     }
     let mut files = Vec::new();
     for (index, part) in (0..).zip(&mut parts) {

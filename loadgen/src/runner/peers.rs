@@ -78,14 +78,16 @@ impl<P: FnMut(String)> Runner<P> {
             }
             (State::Attacking { .. }, Some(conn)) => {
                 for _ in 0..PIECES_MAX {
-                    match &mut self.settings.peers[peer].state {
-                        State::Attacking { since, piece } if io.pending_len(conn) < UNSENT_MAX => {
-                            let (since, at) = (*since, *piece);
-                            *piece += 1;
-                            self.attack(io, peer, conn, since, at);
-                        }
-                        _ => break,
+                    let State::Attacking { since, piece } = &mut self.settings.peers[peer].state
+                    else {
+                        break;
+                    };
+                    if UNSENT_MAX <= io.pending_len(conn) {
+                        break;
                     }
+                    let (since, at) = (*since, *piece);
+                    *piece += 1;
+                    self.attack(io, peer, conn, since, at);
                 }
             }
             (

@@ -142,6 +142,13 @@ fn there_is_no_storm_before_all_are_there() {
         "{said}"
     );
     server.stop();
+
+    // Nor where it is shared.
+    let server = Server::start(Fault::SilentAfter(9));
+    let args = ["--gather-max", "1s", "--drain", "0s", "--processes", "2"];
+    let (output, _) = storm(&server, dir.path(), &args);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    server.stop();
 }
 
 #[test]
