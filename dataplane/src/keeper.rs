@@ -325,6 +325,7 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
         };
         let transaction = match &record.body {
             Body::TransactionMoney(money) => money.transaction_id,
+            Body::MoneyChanged(changed) => changed.money.transaction_id,
             Body::CostAccrued(accrued) => accrued.transaction_id,
             Body::StationTariffs(_) => return Ok(false),
             _ => return Ok(true),

@@ -394,6 +394,7 @@ impl StationState {
             | Body::MessageQuarantined(_)
             | Body::TransactionProgress(_)
             | Body::TransactionMoney(_)
+            | Body::MoneyChanged(_)
             | Body::CostAccrued(_)
             | Body::StationTariffs(_)
             | Body::Message(_) => {}

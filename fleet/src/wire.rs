@@ -29,7 +29,7 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
-    MessageQuarantined, MeterValues, Notified, ReservationsChanged, SecurityEvent,
+    MessageQuarantined, MeterValues, MoneyChanged, Notified, ReservationsChanged, SecurityEvent,
     StationCertificates, StationConfigured, StationDeleted, StationTariffs, StatusReported,
     TransactionClosed, TransactionEvent, TransactionMoney, TransactionProgress, V2xChanged,
     WebPaymentSecretsChanged,
@@ -262,6 +262,7 @@ kinds! {
     53 V2xChanged,
     55 TransactionClosed,
     65 TransactionProgress,
+    70 MoneyChanged,
     73 WebPaymentSecretsChanged,
 }
 

@@ -299,6 +299,37 @@ tables! {
         seq: BigInt,
         date: Date,
     }
+    Settlements {
+        tenant: Text,
+        station_id: Text,
+        transaction_id: Text,
+        psp_ref: Text,
+        status: Text,
+        status_info: Text,
+        amount: Money,
+        amount_reported: Text,
+        settled_at: Timestamp,
+        receipt_id: Text,
+        receipt_url: Text,
+        vat_number: Text,
+        vat_company: Text,
+        received_at: Timestamp,
+        log_id: BigInt,
+        seq: BigInt,
+        date: Date,
+    }
+    TransactionTariffs {
+        tenant: Text,
+        station_id: Text,
+        transaction_id: Text,
+        tariff_id: Text,
+        tariff: Text,
+        time_zone: Text,
+        received_at: Timestamp,
+        log_id: BigInt,
+        seq: BigInt,
+        date: Date,
+    }
     QuarantinedMessages {
         tenant: Text,
         station_id: Text,
@@ -333,6 +364,8 @@ pub(crate) struct Columns {
     status_events: StatusEvents,
     ocpp_messages: OcppMessages,
     quarantined_messages: QuarantinedMessages,
+    settlements: Settlements,
+    transaction_tariffs: TransactionTariffs,
 }
 
 impl Columns {
@@ -347,6 +380,8 @@ impl Columns {
             status_events: StatusEvents::new(),
             ocpp_messages: OcppMessages::new(),
             quarantined_messages: QuarantinedMessages::new(),
+            settlements: Settlements::new(),
+            transaction_tariffs: TransactionTariffs::new(),
         }
     }
 
@@ -376,6 +411,8 @@ impl Columns {
             Table::StatusEvents => self.status_events.len(),
             Table::OcppMessages => self.ocpp_messages.len(),
             Table::QuarantinedMessages => self.quarantined_messages.len(),
+            Table::Settlements => self.settlements.len(),
+            Table::TransactionTariffs => self.transaction_tariffs.len(),
         }
     }
 
@@ -391,6 +428,8 @@ impl Columns {
             Table::StatusEvents => self.status_events.take(),
             Table::OcppMessages => self.ocpp_messages.take(),
             Table::QuarantinedMessages => self.quarantined_messages.take(),
+            Table::Settlements => self.settlements.take(),
+            Table::TransactionTariffs => self.transaction_tariffs.take(),
         })
     }
 }

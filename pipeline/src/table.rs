@@ -27,11 +27,15 @@ pub enum Table {
     OcppMessages,
     /// Messages that strayed from their schema, and what was made of them.
     QuarantinedMessages,
+    /// How transactions were paid (2.1 NotifySettlement).
+    Settlements,
+    /// Which tariff a transaction is under, and since when.
+    TransactionTariffs,
 }
 
 impl Table {
     /// Every table; the order is that of [`Table::index`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::MeterValues,
         Self::MeterSamples,
         Self::TransactionEvents,
@@ -41,6 +45,8 @@ impl Table {
         Self::StatusEvents,
         Self::OcppMessages,
         Self::QuarantinedMessages,
+        Self::Settlements,
+        Self::TransactionTariffs,
     ];
 
     /// Name in SQL and of the folder in the lake.
@@ -55,6 +61,8 @@ impl Table {
             Self::StatusEvents => "status_events",
             Self::OcppMessages => "ocpp_messages",
             Self::QuarantinedMessages => "quarantined_messages",
+            Self::Settlements => "settlements",
+            Self::TransactionTariffs => "transaction_tariffs",
         }
     }
 
@@ -76,7 +84,9 @@ impl Table {
             Self::ConnectionEvents
             | Self::Commands
             | Self::OcppMessages
-            | Self::QuarantinedMessages => "received_at",
+            | Self::QuarantinedMessages
+            | Self::Settlements
+            | Self::TransactionTariffs => "received_at",
         }
     }
 
@@ -104,6 +114,8 @@ impl Table {
             Self::StatusEvents => columns::StatusEvents::COLUMNS,
             Self::OcppMessages => columns::OcppMessages::COLUMNS,
             Self::QuarantinedMessages => columns::QuarantinedMessages::COLUMNS,
+            Self::Settlements => columns::Settlements::COLUMNS,
+            Self::TransactionTariffs => columns::TransactionTariffs::COLUMNS,
         }
     }
 

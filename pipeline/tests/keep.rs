@@ -332,7 +332,7 @@ async fn a_table_that_is_new_to_the_lake_misses_nothing_that_the_log_has_dropped
     old.flush().await.unwrap();
     until_true(|| Seq(1) < handle.first()).await;
     old.shutdown().await.unwrap();
-    std::fs::remove_dir_all(dir.path().join("lake/quarantined_messages")).unwrap();
+    std::fs::remove_dir_all(dir.path().join("lake/settlements")).unwrap();
 
     let new = lake(dir.path(), &[&log]);
     assert_eq!(value(&new.sql(), count).await, "12000");

@@ -15,6 +15,7 @@ mod http;
 mod keep;
 mod kill;
 mod lists;
+mod money;
 mod plan;
 mod postgres;
 mod questions;

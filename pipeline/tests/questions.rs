@@ -1,4 +1,4 @@
-//! `docs/sql.md` is true: its columns are the tables' columns, its eleven answers are what the queries give.
+//! `docs/sql.md` is true: its columns are the tables' columns, its twelve answers are what the queries give.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -150,6 +150,37 @@ fn sample(log: &mut TestLog) {
             };
             log.append("default/CP1", DAY + 11 * HOUR, command);
         }
+    }
+    for (n, status, amount) in [
+        (1, "Settled", "16.50"),
+        (2, "Failed", "7.40"),
+        (3, "Settled", "11"),
+    ] {
+        let applied_at = DAY + 12 * HOUR;
+        let mut changed = MoneyChanged {
+            money: TransactionMoney {
+                transaction_id: transaction_id(n),
+                tariff: Some(AppliedTariff {
+                    tariff_id: "day-night".to_owned(),
+                    tariff: "{}".to_owned(),
+                    time_zone: "America/Sao_Paulo".to_owned(),
+                    applied_at,
+                }),
+                ..TransactionMoney::default()
+            },
+            tariff_is_new: true,
+            settlement_is_new: false,
+        };
+        log.append("default/CP1", applied_at, changed.clone());
+        changed.tariff_is_new = false;
+        changed.settlement_is_new = true;
+        changed.money.settlements.push(Settlement {
+            told_at: applied_at + HOUR,
+            status: status.to_owned(),
+            amount: amount.to_owned(),
+            ..Settlement::default()
+        });
+        log.append("default/CP1", applied_at + HOUR, changed);
     }
     let gone = Disconnected {
         connection: 1,
@@ -306,7 +337,7 @@ async fn the_questions_have_the_answers_that_the_document_shows() {
             questions += 1;
         }
         answered.push_str(rest);
-        assert_eq!(questions, 11);
+        assert_eq!(questions, 12);
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             std::fs::write(document_path(), &answered).unwrap();
         } else {

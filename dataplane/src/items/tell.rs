@@ -50,6 +50,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::MessageQuarantined(_)
         | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
+        | Body::MoneyChanged(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)
         | Body::StationConfigured(_) => return,

@@ -187,6 +187,7 @@ writable!(
     StationCertificates,
     TransactionClosed,
     TransactionMoney,
+    MoneyChanged,
     TransactionProgress,
     CostAccrued,
     StationTariffs,

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use fleet::TransactionId;
 use fleet::record::{
-    AppliedTariff, Quality, StationCost, TransactionMoney, TransactionState, TransactionSummary,
+    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionMoney, TransactionState,
+    TransactionSummary,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -129,7 +130,12 @@ impl Shard {
         let id = TransactionId(known.transaction_id);
         known.tariff = Some(applied(&tariff, &json, now));
         let usage = Usage::begin(&tariff, at, held);
-        self.record(now, station, &known);
+        let changed = MoneyChanged {
+            money: known,
+            tariff_is_new: true,
+            settlement_is_new: false,
+        };
+        self.record(now, station, &changed);
         self.record(now, station, &written(id, &usage));
         let charged = Charged {
             counted: Some((tariff, usage)),
@@ -288,7 +294,12 @@ impl Shard {
             money.station_cost = Some(told);
         }
         if money != known {
-            self.record(now, station, &money);
+            let changed = MoneyChanged {
+                tariff_is_new: money.tariff != known.tariff,
+                settlement_is_new: false,
+                money,
+            };
+            self.record(now, station, &changed);
         }
     }
 
@@ -405,6 +416,7 @@ fn applied(tariff: &Tariff, json: &str, now: Now) -> AppliedTariff {
 /// The money in a row of [`Table::Money`].
 fn read_money(row: &[u8]) -> Option<TransactionMoney> {
     match read_record_row(row)?.1.body.to_fact().ok()? {
+        Fact::MoneyChanged(changed) => Some(changed.money),
         Fact::TransactionMoney(money) => Some(money),
         _ => None,
     }

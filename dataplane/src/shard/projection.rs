@@ -279,6 +279,11 @@ impl Projection {
                 let key = money_key(&mut self.canonical, money.transaction_id);
                 self.push(event.seq, Table::Money, key, row);
             }
+            Body::MoneyChanged(changed) => {
+                let row = record_row(event, bytes);
+                let key = money_key(&mut self.canonical, changed.money.transaction_id);
+                self.push(event.seq, Table::Money, key, row);
+            }
             Body::TransactionProgress(progress) => {
                 let row = record_row(event, bytes);
                 self.push(event.seq, Table::Progress, progress.transaction_id, row);

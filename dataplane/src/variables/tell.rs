@@ -91,6 +91,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::MessageQuarantined(_)
         | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
+        | Body::MoneyChanged(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)
         | Body::Connected(_)

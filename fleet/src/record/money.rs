@@ -2,7 +2,8 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-/// What is known of a transaction's money beside its energy. A record holds all of it.
+/// What is known of a transaction's money beside its energy. As a record of its own it is what versions before
+/// [`MoneyChanged`] wrote.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[rkyv(derive(Debug))]
 pub struct TransactionMoney {
@@ -68,6 +69,19 @@ pub struct Settlement {
     pub vat_number: String,
     /// `AddressType`, a JSON object.
     pub vat_company: String,
+}
+
+/// What is known of a transaction's money has changed. Its newest record holds all of it; a row of SQL is made of what is
+/// new, and only of that.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct MoneyChanged {
+    /// As it is now.
+    pub money: TransactionMoney,
+    /// True when the tariff was applied now.
+    pub tariff_is_new: bool,
+    /// True when the last of the settlements was told now.
+    pub settlement_is_new: bool,
 }
 
 /// What a transaction has used under its tariff so far. Times are UTC microseconds, lengths microseconds.

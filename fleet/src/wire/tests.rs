@@ -342,6 +342,28 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        MoneyChanged {
+            money: TransactionMoney {
+                transaction_id: [1; 16],
+                tariff: Some(AppliedTariff {
+                    tariff_id: "T".into(),
+                    tariff: "{}".into(),
+                    time_zone: "UTC".into(),
+                    applied_at: 2,
+                }),
+                station_cost: None,
+                settlements: vec![Settlement {
+                    told_at: 3,
+                    psp_ref: "psp".into(),
+                    status: "Failed".into(),
+                    amount: "0.5".into(),
+                    ..Settlement::default()
+                }],
+            },
+            tariff_is_new: false,
+            settlement_is_new: true,
+        }
+        .into(),
         CostAccrued {
             transaction_id: [1; 16],
             started_at: 2,
@@ -683,6 +705,12 @@ fn golden_bytes_have_not_moved() {
         7b7dffffffffffff010101010101010101010101010101010154ffffffffffffff7b7dffffffffffff555443ffffffff
         ff0200000000000000010300000000000000040000000000000055ffffffffffffff7b207dffffffffff5effffff0100
         0000
+        MoneyChanged
+        4600010080b7df1fdb6006000b64656661756c742f4350310300000000000000707370ffffffffff4661696c6564ffff
+        ffffffffffffffff302e35ffffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffffffffffff
+        ffffffffffffffff010101010101010101010101010101010154ffffffffffffff7b7dffffffffffff555443ffffffff
+        ff02000000000000000000000000000000000000000000000000000000000000000000000000000000005effffff0100
+        00000001
         CostAccrued
         2e00010080b7df1fdb6006000b64656661756c742f435031010f00000000000000100000000000000001010101010101
         010101010101010101020000000000000003000000000000000400000000000000050000000000000001060000000000
@@ -864,7 +892,7 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), kind in 0..66_u8, version in 1..3_u8) {
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..256), kind in 0..83_u8, version in 1..3_u8) {
         let mut bytes = bytes;
         if 4 <= bytes.len() {
             bytes[..4].copy_from_slice(&[kind, 0, version, 0]);

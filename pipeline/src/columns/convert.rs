@@ -7,9 +7,9 @@ use arrow::array::{Int32Builder, StringViewBuilder};
 use fleet::record::{
     Acceptance, ArchivedCommandChanged, ArchivedMessageQuarantined, ArchivedMeterRow,
     ArchivedMeterValues, ArchivedSample, ArchivedSecurityEvent, ArchivedStatusReported,
-    ArchivedTextRange, ArchivedTransactionEvent, CommandState, ConnectorStatus, Direction,
-    MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext, Security,
-    TransactionEventKind, TransactionState,
+    ArchivedTextRange, ArchivedTransactionEvent, ArchivedTransactionMoney, CommandState,
+    ConnectorStatus, Direction, MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext,
+    Security, TransactionEventKind, TransactionState,
 };
 use fleet::wire::{Body, MessageView, RecordView};
 use fleet::{EventId, TransactionId, UtcMicros};
@@ -150,6 +150,14 @@ pub(super) fn push(
         }
         Body::MessageQuarantined(message) if wanted(Table::QuarantinedMessages) => {
             message_quarantined(columns, &head, message);
+        }
+        Body::MoneyChanged(changed) => {
+            if changed.settlement_is_new && wanted(Table::Settlements) {
+                settlement(columns, &head, &changed.money);
+            }
+            if changed.tariff_is_new && wanted(Table::TransactionTariffs) {
+                transaction_tariff(columns, &head, &changed.money);
+            }
         }
         // In their table already, or without one: what operators say of a station shows in `stations`,
         // notifications in `ocpp_messages`.
@@ -486,6 +494,54 @@ fn message_quarantined(
         .append_option(replay_of.map(|at| at.seq.to_native() as i64));
 }
 
+fn settlement(columns: &mut Columns, head: &Head<'_>, money: &ArchivedTransactionMoney) {
+    let Some(told) = money.settlements.last() else {
+        return;
+    };
+    let rows = &mut columns.settlements;
+    frame!(rows, head, head.received_at);
+    let id = TransactionId(money.transaction_id).to_string();
+    rows.transaction_id.append_value(id);
+    text(&mut rows.psp_ref, &told.psp_ref);
+    text(&mut rows.status, &told.status);
+    text(&mut rows.status_info, &told.status_info);
+    rows.amount
+        .append_option(hundredths(&told.amount).map(i128::from));
+    text(&mut rows.amount_reported, &told.amount);
+    rows.settled_at.append_value(told.settled_at.to_native());
+    text(&mut rows.receipt_id, &told.receipt_id);
+    text(&mut rows.receipt_url, &told.receipt_url);
+    text(&mut rows.vat_number, &told.vat_number);
+    text(&mut rows.vat_company, &told.vat_company);
+}
+
+fn transaction_tariff(columns: &mut Columns, head: &Head<'_>, money: &ArchivedTransactionMoney) {
+    let Some(applied) = money.tariff.as_ref() else {
+        return;
+    };
+    let rows = &mut columns.transaction_tariffs;
+    frame!(rows, head, head.received_at);
+    let id = TransactionId(money.transaction_id).to_string();
+    rows.transaction_id.append_value(id);
+    text(&mut rows.tariff_id, &applied.tariff_id);
+    text(&mut rows.tariff, &applied.tariff);
+    text(&mut rows.time_zone, &applied.time_zone);
+}
+
+/// A decimal as a number of hundredths; `None` where it has smaller parts, or is none.
+fn hundredths(decimal: &str) -> Option<i64> {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = digits(whole.strip_prefix('-').unwrap_or(whole)) && !whole.is_empty();
+    if 2 < fraction.len() || !digits(fraction) || !is_whole {
+        return None;
+    }
+    // DECIMAL(18,2) holds no more.
+    let held = |hundredths: &i64| hundredths.unsigned_abs() < 1_000_000_000_000_000_000;
+    format!("{whole}{fraction:0<2}").parse().ok().filter(held)
+}
+
 /// Empty text stands for absent in records; in SQL that is NULL.
 fn text(builder: &mut StringViewBuilder, value: &str) {
     builder.append_option((!value.is_empty()).then_some(value));
@@ -515,4 +571,27 @@ fn unless_negative(value: i64) -> Option<i64> {
 
 fn hex(bytes: &[u8; 16]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_held_in_hundredths_or_not_at_all() {
+        for (decimal, expected) in [
+            ("12", Some(1_200)),
+            ("12.5", Some(1_250)),
+            ("-0.05", Some(-5)),
+            ("12.3400", Some(1_234)),
+            ("9999999999999999.99", Some(999_999_999_999_999_999)),
+            ("10000000000000000", None),
+            ("12.345", None),
+            ("1e3", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(hundredths(decimal), expected, "{decimal}");
+        }
+    }
 }

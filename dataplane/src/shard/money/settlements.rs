@@ -1,7 +1,7 @@
 //! How transactions were paid (2.1 NotifySettlement).
 
 use fleet::TransactionId;
-use fleet::record::Settlement;
+use fleet::record::{MoneyChanged, Settlement};
 use ocpp::{Word, v21};
 
 use super::super::store::StoreUnreadable;
@@ -59,7 +59,12 @@ impl Shard {
             money.settlements.remove(0);
         }
         money.settlements.push(settlement);
-        self.record(now, station, &money);
+        let changed = MoneyChanged {
+            money,
+            tariff_is_new: false,
+            settlement_is_new: true,
+        };
+        self.record(now, station, &changed);
         Ok(Some((before.id, false)))
     }
 }

@@ -1,9 +1,11 @@
 //! Tariffs: which one a charge is under, what it comes to, and that no crash or retry changes that.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use expect_test::expect;
 use fleet::UtcMicros;
+use fleet::wire::Fact;
 
 use super::world::{EPOCH, World, config, key};
 use crate::config::{Config, CostUpdates, Onboarding, Tariff};
@@ -394,6 +396,7 @@ fn a_crash_loses_nothing_that_a_station_says_of_tariff_and_cost() {
         event(0, "Started", 0, 1_000, &of_t1("")),
         event(1, "Updated", 20, 5_000, &of_t1("T2")),
         event(2, "Ended", 40, 9_000, &format!("{},{details}", of_t1(""))),
+        r#"a > [2,"paid","NotifySettlement",{"transactionId":"T1","pspRef":"P1","status":"Settled","settlementAmount":14.40,"settlementTime":"2026-11-22T10:40:00Z"}]"#.to_owned(),
     ];
     let run = |crash: Option<(usize, usize)>| {
         let mut world = world();
@@ -421,6 +424,23 @@ fn a_crash_loses_nothing_that_a_station_says_of_tariff_and_cost() {
                 "more than the frames of {step}"
             );
         }
+        // What fills a row of SQL does so once.
+        let mut rows = BTreeSet::new();
+        for record in &world.log {
+            let record = fleet::wire::read(record).unwrap();
+            if let Fact::MoneyChanged(changed) = record.body.to_fact().unwrap() {
+                let of = changed.money.transaction_id;
+                let tariff = changed.money.tariff.map(|tariff| tariff.tariff_id);
+                let paid = changed.money.settlements.len();
+                let is_new = !changed.tariff_is_new || rows.insert((of, tariff.clone(), 0));
+                assert!(is_new, "{tariff:?} again, {crash:?}");
+                let is_new = !changed.settlement_is_new || rows.insert((of, None, paid));
+                assert!(is_new, "payment {paid} again, {crash:?}");
+            }
+        }
+        let paid = rows.iter().filter(|(.., paid)| *paid != 0).count();
+        assert_eq!(paid, 1, "{crash:?}");
+        assert!(3 <= rows.len(), "{rows:?}, {crash:?}");
         world.run("2401 op money CP1")
     };
     let expected = run(None);
@@ -428,6 +448,7 @@ fn a_crash_loses_nothing_that_a_station_says_of_tariff_and_cost() {
         2401 cost 14.40 EUR ended
         2401 tariff T2 NormalCost: fixed 200/200 + energy 1200/1240 + idleTime 0/0 = 1400/1440, 8000000 mWh, 2400 s charging, 0 s idle
         2401 station under "T2": {"totalCost":{"currency":"EUR","typeOfCost":"NormalCost","total":{"exclTax":2.50}},"totalUsage":{"energy":10000,"chargingTime":2,"idleTime":0}}
+        2401 settlement P1 Settled 14.40 
     "#]]
     .assert_eq(&expected);
     for step in 0..steps.len() {

@@ -132,11 +132,14 @@ impl World {
                 changed.cause, changed.installed, changed.removed
             ),
             Fact::ReservationsChanged(changed) => reservations::shown(&changed),
-            Fact::TransactionMoney(money) => format!(
-                "TransactionMoney tariff {:?} station {} settlements {}",
-                money.tariff.map(|tariff| tariff.tariff_id),
-                money.station_cost.is_some(),
-                money.settlements.len()
+            Fact::TransactionMoney(_) => "TransactionMoney".to_owned(),
+            Fact::MoneyChanged(changed) => format!(
+                "MoneyChanged tariff {:?} station {} settlements {}, new: tariff {}, settlement {}",
+                changed.money.tariff.map(|tariff| tariff.tariff_id),
+                changed.money.station_cost.is_some(),
+                changed.money.settlements.len(),
+                changed.tariff_is_new,
+                changed.settlement_is_new
             ),
             Fact::TransactionProgress(progress) => {
                 let gap = |gap: &fleet::record::SeqRange| format!("{}-{}", gap.first, gap.last);

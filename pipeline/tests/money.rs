@@ -1,0 +1,154 @@
+//! Payments and tariffs of transactions, and messages that strayed, from their records to rows in memory, in files, and after
+//! a start.
+
+use fleet::record::*;
+
+use crate::support::*;
+
+fn settlement(told_at: i64, status: &str, amount: &str) -> Settlement {
+    Settlement {
+        told_at,
+        psp_ref: "PSP-1".to_owned(),
+        status: status.to_owned(),
+        amount: amount.to_owned(),
+        settled_at: told_at - SECOND,
+        vat_company: "{\"name\":\"ACME\"}".to_owned(),
+        ..Settlement::default()
+    }
+}
+
+/// A record holds all that is known; its rows are what is new.
+#[tokio::test]
+async fn a_payment_and_a_tariff_are_one_row_in_memory_in_files_and_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let first = lake(dir.path(), &[&log]);
+    let mut changed = MoneyChanged {
+        money: TransactionMoney {
+            transaction_id: transaction_id(1),
+            tariff: Some(AppliedTariff {
+                tariff_id: "day-night".to_owned(),
+                tariff: "{}".to_owned(),
+                time_zone: "America/Sao_Paulo".to_owned(),
+                applied_at: T0,
+            }),
+            ..TransactionMoney::default()
+        },
+        tariff_is_new: true,
+        settlement_is_new: false,
+    };
+    // All in the same microsecond, so that times tell nothing apart.
+    log.append("default/CP1", T0, changed.clone());
+    changed.tariff_is_new = false;
+    changed.settlement_is_new = true;
+    for (status, amount) in [("Failed", "12.5"), ("Settled", "12.345")] {
+        changed
+            .money
+            .settlements
+            .push(settlement(T0, status, amount));
+        log.append("default/CP1", T0, changed.clone());
+    }
+    // What its station has worked out is no payment.
+    changed.settlement_is_new = false;
+    changed.money.station_cost = Some(StationCost::default());
+    log.append("default/CP1", T0, changed.clone());
+    log.put("default/CP1", T0, changed.money);
+    let rows = "SELECT transaction_id, psp_ref, status, amount, amount_reported, settled_at, received_at, vat_company, seq \
+                FROM settlements ORDER BY seq";
+    let expected = format!(
+        "\
++--------------------------------------+---------+---------+--------+-----------------+----------------------+----------------------+-----------------+-----+
+| transaction_id                       | psp_ref | status  | amount | amount_reported | settled_at           | received_at          | vat_company     | seq |
++--------------------------------------+---------+---------+--------+-----------------+----------------------+----------------------+-----------------+-----+
+| {0} | PSP-1   | Failed  | 12.50  | 12.5            | 2026-11-22T09:59:59Z | 2026-11-22T10:00:00Z | {{\"name\":\"ACME\"}} | 2   |
+| {0} | PSP-1   | Settled |        | 12.345          | 2026-11-22T09:59:59Z | 2026-11-22T10:00:00Z | {{\"name\":\"ACME\"}} | 3   |
++--------------------------------------+---------+---------+--------+-----------------+----------------------+----------------------+-----------------+-----+",
+        transaction_name(1)
+    );
+    let tariffs = "SELECT count(*) || ' ' || max(tariff_id) || ' ' || max(time_zone) || ' ' || max(seq) FROM transaction_tariffs";
+    let is_told = async |lake: &pipeline::Lake, where_: &str| {
+        let sql = lake.sql();
+        until(&sql, "SELECT count(*) FROM settlements", "2").await;
+        assert_eq!(table(&sql, rows).await, expected, "{where_}");
+        let found = value(&sql, tariffs).await;
+        assert_eq!(found, "1 day-night America/Sao_Paulo 1", "{where_}");
+    };
+    is_told(&first, "in memory").await;
+    first.flush().await.unwrap();
+    is_told(&first, "in files").await;
+    first.shutdown().await.unwrap();
+    let second = lake(dir.path(), &[&log]);
+    is_told(&second, "after a start").await;
+    second.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_that_strayed_is_a_row_with_all_that_was_made_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let first = lake(dir.path(), &[&log]);
+    let change = MessageChange {
+        pointer: "/meterValue/0/timestamp".to_owned(),
+        quirk: "timestamp_lenient".to_owned(),
+        found: "\"22/11/2026\"".to_owned(),
+        taken: "\"2026-11-22T00:00:00Z\"".to_owned(),
+    };
+    let quarantined = MessageQuarantined {
+        outcome: QuarantineOutcome::Changed.code(),
+        protocol: Protocol::Ocpp16.code(),
+        message_id: "m1".to_owned(),
+        action: "MeterValues".to_owned(),
+        raw: "[2,\"m1\",\"MeterValues\",{}]".to_owned(),
+        profile_id: "acme".to_owned(),
+        profile_revision: 3,
+        changes: vec![change],
+        error_code: String::new(),
+        reason: String::new(),
+        passed_by: 2,
+        replay_of: None,
+    };
+    log.put("default/CP1", T0, quarantined.clone());
+    log.put(
+        "default/CP1",
+        T0 + SECOND,
+        MessageQuarantined {
+            outcome: QuarantineOutcome::Replayed.code(),
+            raw: String::new(),
+            changes: Vec::new(),
+            replay_of: Some(QuarantinedAt { log_id: 7, seq: 1 }),
+            ..quarantined
+        },
+    );
+    let text = "SELECT concat_ws('|', outcome, protocol, message_id, action, raw, profile_id, profile_revision, changes, \
+                coalesce(error_code, 'NULL'), passed_by, replay_of_log_id, replay_of_seq) FROM quarantined_messages";
+    let is_told = async |lake: &pipeline::Lake, where_: &str| {
+        let sql = lake.sql();
+        until(&sql, "SELECT count(*) FROM quarantined_messages", "2").await;
+        assert_eq!(
+            value(&sql, &format!("{text} WHERE seq = 1")).await,
+            "changed|ocpp1.6|m1|MeterValues|[2,\"m1\",\"MeterValues\",{}]|acme|3|[{\"found\":\"\\\"22/11/2026\\\"\",\
+             \"pointer\":\"/meterValue/0/timestamp\",\"quirk\":\"timestamp_lenient\",\
+             \"taken\":\"\\\"2026-11-22T00:00:00Z\\\"\"}]|NULL|2",
+            "{where_}"
+        );
+        assert_eq!(
+            value(&sql, &format!("{text} WHERE seq = 2")).await,
+            "replayed|ocpp1.6|m1|MeterValues|acme|3|[]|NULL|2|7|1",
+            "{where_}"
+        );
+    };
+    is_told(&first, "in memory").await;
+    first.flush().await.unwrap();
+    is_told(&first, "in files").await;
+    first.shutdown().await.unwrap();
+    let second = lake(dir.path(), &[&log]);
+    is_told(&second, "after a start").await;
+    let sql = second.sql();
+    let error = batches(
+        &sql,
+        &principal("default", pipeline::Role::ReadOnly),
+        "SELECT * FROM quarantined_messages",
+    )
+    .await;
+    assert!(error.is_err());
+}
