@@ -22,4 +22,4 @@ pub use ids::{
     StationKey, TENANT_DEFAULT, TransactionId,
 };
 pub use time::UtcMicros;
-pub use units::{Cost, MilliwattHours};
+pub use units::{Cost, MilliwattHours, minor_digits};

@@ -49,6 +49,17 @@ impl Cost {
     }
 }
 
+/// Decimals of a currency's minor unit by ISO 4217. All that is not listed there has two.
+pub fn minor_digits(currency: [u8; 3]) -> u8 {
+    match &currency {
+        b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF"
+        | b"UGX" | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+        b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+        b"CLF" | b"UYW" => 4,
+        _ => 2,
+    }
+}
+
 /// A decimal with two places: `5.28`.
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +82,19 @@ mod tests {
             (12_000_000, "12"),
         ] {
             assert_eq!(MilliwattHours(mwh).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn currencies_have_the_decimals_of_iso_4217() {
+        for (currency, digits) in [
+            (b"BRL", 2),
+            (b"EUR", 2),
+            (b"JPY", 0),
+            (b"KWD", 3),
+            (b"CLF", 4),
+        ] {
+            assert_eq!(minor_digits(*currency), digits);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fleet::UtcMicros;
+use fleet::{UtcMicros, minor_digits};
 
 use super::{Tariff, TariffError};
 
@@ -11,6 +11,9 @@ use super::{Tariff, TariffError};
 pub(crate) const TARIFFS_MAX: usize = 1_000;
 /// Longest tariff, bytes of JSON.
 pub(crate) const JSON_LEN_MAX: usize = 64 << 10;
+/// Decimals of every amount here. A currency with others would be billed in parts that nobody can pay, or rounded to what
+/// nobody owes.
+const COST_DIGITS: u8 = 2;
 /// Sites, or stations, that one tariff names.
 const PLACES_MAX: usize = 1_000;
 
@@ -79,6 +82,14 @@ impl StoredTariff {
         if tariff.id != self.id {
             let detail = format!("{:?}, expected {:?}", tariff.id, self.id);
             return Err(wrong("/tariffId", detail));
+        }
+        let digits = minor_digits(tariff.currency);
+        if digits != COST_DIGITS {
+            let currency = String::from_utf8_lossy(&tariff.currency);
+            let detail = format!(
+                "{currency:?} has {digits} decimals, expected a currency with {COST_DIGITS}: amounts are hundredths"
+            );
+            return Err(wrong("/currency", detail));
         }
         let scope = &mut self.scope;
         for (member, places) in [

@@ -544,3 +544,24 @@ fn the_nearest_tariff_holds_and_a_tenant_has_only_so_many() {
     let known = stored("T7", TariffScope::default());
     assert_eq!(book.refuses(&known, None), None);
 }
+
+#[test]
+fn a_currency_without_hundredths_is_refused_when_it_is_put_and_goes_on_where_it_is() {
+    let put = |currency: &str| StoredTariff {
+        id: "T".into(),
+        json: format!(r#"{{"tariffId":"T","currency":"{currency}"}}"#),
+        time_zone: "UTC".into(),
+        scope: TariffScope::default(),
+        changed_at: fleet::UtcMicros(0),
+    };
+    assert!(put("EUR").checked().is_ok());
+    for (currency, digits) in [("JPY", 0), ("KWD", 3), ("CLF", 4)] {
+        let error = put(currency).checked().unwrap_err().to_string();
+        let expected = format!(
+            "/currency: \"{currency}\" has {digits} decimals, expected a currency with 2: amounts are hundredths"
+        );
+        assert_eq!(error, expected);
+        let mut book = Book::default();
+        assert!(book.insert(&put(currency)).is_ok());
+    }
+}

@@ -144,7 +144,9 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let code = text.as_bytes().try_into().ok();
         let code = code.filter(|code: &[u8; 3]| code.iter().all(u8::is_ascii_uppercase));
-        let expected = "three capital letters of ISO 4217, such as BRL";
+        let code = code.filter(|code| fleet::minor_digits(*code) == 2);
+        let expected =
+            "three capital letters of ISO 4217, such as BRL, of a currency with two decimals";
         code.map(|code| Self { code }).ok_or(expected)
     }
 }
