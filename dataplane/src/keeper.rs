@@ -577,11 +577,25 @@ mod tests {
             };
             let row = crate::shard::record_row(name, &record);
             batch.put(Table::Money, [id; 16], row);
+            let closed = fleet::record::TransactionClosed {
+                transaction_id: [id; 16],
+                principal: "op".to_owned(),
+                reason: String::new(),
+                ended_at: None,
+                meter_stop_mwh: None,
+                before: event(id, TransactionState::Active).summary,
+                seq_no: -1,
+                event_at: 0,
+            };
+            let mut record = Vec::new();
+            fleet::wire::Writer::default().write(&mut record, &station, UtcMicros(0), &closed);
+            let row = crate::shard::record_row(name, &record);
+            batch.put(Table::Closings, [id; 16], row);
         }
         store.apply(batch, None, Durability::Buffered).unwrap();
         clear_out(&store, UtcMicros(40 * DAY)).unwrap();
-        // What is known of its money as well.
-        for table in [Table::RetryKeys, Table::Money] {
+        // What is known of its money as well, and who closed it.
+        for table in [Table::RetryKeys, Table::Money, Table::Closings] {
             let left: Vec<u8> = store
                 .scan(table, b"", b"")
                 .map(|row| row.unwrap().0[0])

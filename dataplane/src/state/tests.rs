@@ -324,6 +324,25 @@ fn the_end_of_an_old_connection_says_nothing_about_the_new_one() {
 }
 
 #[test]
+fn a_message_that_is_read_again_is_no_sign_of_life() {
+    let told = life().into_iter().filter(|fact| {
+        matches!(
+            fact,
+            Fact::StatusReported(_) | Fact::TransactionEvent(_) | Fact::MeterValues(_)
+        )
+    });
+    for fact in told {
+        let mut state = StationState::new(key());
+        fold(&mut state, 1, 100, &life());
+        let seen_at = state.seen_at;
+        fold(&mut state, 2, 1, std::slice::from_ref(&fact));
+        assert_eq!(state.seen_at, seen_at, "{fact:?}");
+        fold(&mut state, 2, 1_000, &[fact]);
+        assert_eq!(state.seen_at, UtcMicros(AT.0 + 1_000_000_000));
+    }
+}
+
+#[test]
 fn a_deleted_station_gives_no_transaction_id_twice() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
