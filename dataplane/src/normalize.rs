@@ -10,7 +10,7 @@ use fleet::record::{Booted, ConnectorStatus, Moment};
 use ocpp::{Timestamp, Zone, v16};
 
 /// A 1.6 event older than this on receipt was recorded offline: the version has no flag for it.
-const OFFLINE_AFTER_MICROS: i64 = 10 * 60 * 1_000_000;
+pub(crate) const OFFLINE_AFTER_MICROS: i64 = 10 * 60 * 1_000_000;
 
 /// When something happened: the station's time where that is worth believing, else the time of receipt.
 pub(crate) fn moment(timestamp: Option<&Timestamp<'_>>, received_at: UtcMicros) -> Moment {

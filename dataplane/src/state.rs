@@ -395,6 +395,7 @@ impl StationState {
             | Body::TransactionProgress(_)
             | Body::TransactionMoney(_)
             | Body::MoneyChanged(_)
+            | Body::TransactionBilled(_)
             | Body::CostAccrued(_)
             | Body::StationTariffs(_)
             | Body::Message(_) => {}

@@ -31,8 +31,8 @@ use crate::record::{
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
     MessageQuarantined, MeterValues, MoneyChanged, Notified, ReservationsChanged, SecurityEvent,
     StationCertificates, StationConfigured, StationDeleted, StationTariffs, StatusReported,
-    TransactionClosed, TransactionEvent, TransactionMoney, TransactionProgress, V2xChanged,
-    WebPaymentSecretsChanged,
+    TransactionBilled, TransactionClosed, TransactionEvent, TransactionMoney, TransactionProgress,
+    V2xChanged, WebPaymentSecretsChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -263,6 +263,7 @@ kinds! {
     55 TransactionClosed,
     65 TransactionProgress,
     70 MoneyChanged,
+    71 TransactionBilled,
     73 WebPaymentSecretsChanged,
 }
 

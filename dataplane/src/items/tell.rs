@@ -51,6 +51,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::MoneyChanged(_)
+        | Body::TransactionBilled(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)
         | Body::StationConfigured(_) => return,

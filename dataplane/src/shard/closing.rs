@@ -71,7 +71,7 @@ impl Shard {
         }
         self.recall_charged(&before)?;
         let mut summary = self.summary_of_close(now, request, &before);
-        self.charge_close(&before, &mut summary);
+        let bill = self.charge_close(&before, &mut summary);
         let closed = TransactionClosed {
             transaction_id: before.id.0,
             principal: request.principal.clone(),
@@ -109,6 +109,9 @@ impl Shard {
         // First who did it and what was there before: an end that nobody is named for would be worse than none.
         self.record(now, station, &closed);
         self.record_transaction_event(now, station, &before, &event);
+        if let Some(bill) = bill {
+            self.record(now, station, &bill);
+        }
         let view = self.find_transaction(request.transaction)?;
         Ok(view.map_or(CloseOutcome::Unknown, CloseOutcome::Closed))
     }

@@ -188,6 +188,7 @@ writable!(
     TransactionClosed,
     TransactionMoney,
     MoneyChanged,
+    TransactionBilled,
     TransactionProgress,
     CostAccrued,
     StationTariffs,

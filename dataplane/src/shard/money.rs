@@ -9,7 +9,9 @@
 //!
 //! - A transaction keeps its tariff until its station names another one of ours for it (2.1 I11).
 //! - What is told again (a settlement, an event) is on record once.
+//! - One whose tariff cannot be read is not billed by another price: its event waits for the store, or its cost stays open.
 
+mod clock;
 mod settlements;
 mod told;
 mod written;
@@ -18,8 +20,8 @@ use std::sync::Arc;
 
 use fleet::TransactionId;
 use fleet::record::{
-    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionMoney, TransactionState,
-    TransactionSummary,
+    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionBilled, TransactionMoney,
+    TransactionState, TransactionSummary,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -32,14 +34,41 @@ use crate::router::money::MoneyView;
 use crate::router::view::TransactionView;
 use crate::state::StationState;
 use crate::tariff::{self, Bill, Flow, Tariff, Usage};
-use written::{usage_of, written};
+use written::{billed, usage_of, written};
 
 /// A transaction that a tariff is about.
 pub(super) struct Charged {
-    /// The tariff that we charge by, and what was used under it.
-    counted: Option<(Arc<Tariff>, Usage)>,
+    counted: Counted,
     /// The station charges by another one, and so tells its driver another cost than ours.
     by_station: bool,
+}
+
+/// What we charge a transaction by.
+enum Counted {
+    /// No tariff of ours: the price of the configuration.
+    Nothing,
+    /// A tariff, and what was used under it.
+    Usage(Arc<Tariff>, Usage),
+    /// The store could not be read when it was taken up; it is asked again before anything is said of it.
+    Unread,
+    /// What the store has of its tariff is no tariff. What it comes to nobody knows.
+    Unreadable,
+}
+
+impl Counted {
+    fn usage(&self) -> Option<(&Tariff, &Usage)> {
+        match self {
+            Self::Usage(tariff, usage) => Some((tariff.as_ref(), usage)),
+            Self::Nothing | Self::Unread | Self::Unreadable => None,
+        }
+    }
+
+    fn is_unknown(&self) -> bool {
+        match self {
+            Self::Unread | Self::Unreadable => true,
+            Self::Nothing | Self::Usage(..) => false,
+        }
+    }
 }
 
 impl Shard {
@@ -52,12 +81,16 @@ impl Shard {
                 accrued_key(&mut self.scratch.canonical, id.0),
             ]
             .map(|key| (self.lookup)(Table::Money, &key));
-            let [Ok(money), Ok(accrued)] = rows else {
-                tracing::error!(%id, "the tariff of a transaction that runs cannot be read");
-                continue;
+            let charged = match rows {
+                [Ok(money), Ok(accrued)] => taken_up(id, money.as_deref(), accrued.as_deref()),
+                [Err(_), _] | [_, Err(_)] => {
+                    tracing::warn!(%id, "the tariff of a transaction that runs is read later");
+                    Some(Charged {
+                        counted: Counted::Unread,
+                        by_station: false,
+                    })
+                }
             };
-            let money = money.as_deref().and_then(read_money);
-            let charged = money.map(|money| taken_up(&money, accrued.as_deref()));
             self.charged.extend(charged.map(|charged| (id, charged)));
         }
     }
@@ -65,23 +98,35 @@ impl Shard {
     /// Something more is said of a transaction that is not in memory, or is over: what it was under is looked up.
     pub(super) fn recall_charged(&mut self, before: &Before) -> Result<(), StoreUnreadable> {
         let is_away = before.stored.is_some() || before.state == TransactionState::Ended;
-        if !is_away || before.settled().is_some() || self.charged.contains_key(&before.id) {
+        if before.settled().is_some() {
             return Ok(());
         }
-        if let Some(charged) = self.stored_charged(before.id)? {
-            self.charged.insert(before.id, charged);
+        if is_away && !self.charged.contains_key(&before.id) {
+            let charged = self.stored_charged(before.id)?;
+            self.charged
+                .extend(charged.map(|charged| (before.id, charged)));
+        }
+        self.reread(before.id)
+    }
+
+    /// Takes up what could not be read before.
+    fn reread(&mut self, id: TransactionId) -> Result<(), StoreUnreadable> {
+        let is_unread = |charged: &Charged| matches!(charged.counted, Counted::Unread);
+        if self.charged.get(&id).is_some_and(is_unread) {
+            match self.stored_charged(id)? {
+                Some(charged) => self.charged.insert(id, charged),
+                None => self.charged.remove(&id),
+            };
         }
         Ok(())
     }
 
     fn stored_charged(&mut self, id: TransactionId) -> Result<Option<Charged>, StoreUnreadable> {
         let key = money_key(&mut self.scratch.canonical, id.0);
-        let Some(money) = self.row(Table::Money, key)?.as_deref().and_then(read_money) else {
-            return Ok(None);
-        };
+        let money = self.row(Table::Money, key)?;
         let key = accrued_key(&mut self.scratch.canonical, id.0);
         let accrued = self.row(Table::Money, key)?;
-        Ok(Some(taken_up(&money, accrued.as_deref())))
+        Ok(taken_up(id, money.as_deref(), accrued.as_deref()))
     }
 
     /// All that is kept of a transaction's money.
@@ -120,7 +165,7 @@ impl Shard {
         let told = known.station_cost.as_ref().map(|cost| &*cost.tariff_id);
         let told = report.tariff_id.or(told).unwrap_or_default();
         let named = self.settings.tariffs.find(key.tenant(), told);
-        let at = report.occurred.at;
+        let at = self.clock(now, station).began(report);
         let Some((tariff, json)) =
             named.or_else(|| tariff::applying(&book, key.identity(), site, at))
         else {
@@ -129,6 +174,8 @@ impl Shard {
         let by_station = !told.is_empty() && told != tariff.id;
         let id = TransactionId(known.transaction_id);
         known.tariff = Some(applied(&tariff, &json, now));
+        // It was held until then.
+        let held = held.map(|held| held.saturating_add(at - report.occurred.at));
         let usage = Usage::begin(&tariff, at, held);
         let changed = MoneyChanged {
             money: known,
@@ -138,7 +185,7 @@ impl Shard {
         self.record(now, station, &changed);
         self.record(now, station, &written(id, &usage));
         let charged = Charged {
-            counted: Some((tariff, usage)),
+            counted: Counted::Usage(tariff, usage),
             by_station,
         };
         self.charged.insert(id, charged);
@@ -157,15 +204,26 @@ impl Shard {
         if before.settled().is_some() || before.standing_after(report).is_some() {
             return;
         }
+        let clock = self.clock(now, station);
         let Some(Charged { counted, .. }) = self.charged.get_mut(&before.id) else {
             return;
         };
-        let Some((tariff, usage)) = counted else {
+        if counted.is_unknown() {
+            summary.cost = None;
+        }
+        let Counted::Usage(tariff, usage) = counted else {
             return;
         };
         let known = usage.clone();
         let has_ended = summary.state == TransactionState::Ended.code();
-        let at = summary.ended_at.unwrap_or(report.occurred.at);
+        let at = match summary.ended_at {
+            // It ended before, or at this event by a clock that may not be believed.
+            Some(ended_at) if ended_at != report.occurred.at => ended_at,
+            Some(_) | None if before.seq_no <= report.seq_no => {
+                clock.went_on(report, usage.time_at)
+            }
+            Some(_) | None => report.occurred.at,
+        };
         let is_told = summary.quality != Quality::Quarantined.code();
         // One that was overtaken says how it was, and the registers are those of others.
         let is_newest = before.seq_no <= report.seq_no;
@@ -188,9 +246,16 @@ impl Shard {
         if summary.cost.is_some() || (has_ended && is_told && tariff.energy.is_none()) {
             summary.cost = Some(usage.bill(tariff, has_ended).total.incl_tax);
         }
-        if known != *usage {
-            let accrued = written(before.id, usage);
+        let bill = has_ended.then(|| {
+            let bill = usage.bill(tariff, true);
+            billed(before.id, usage, &bill, summary.cost.is_some())
+        });
+        let accrued = (known != *usage).then(|| written(before.id, usage));
+        if let Some(accrued) = accrued {
             self.record(now, station, &accrued);
+        }
+        if let Some(bill) = bill {
+            self.record(now, station, &bill);
         }
     }
 
@@ -204,15 +269,24 @@ impl Shard {
         let Some(transaction) = state.transaction(id) else {
             return;
         };
-        let at = transaction.registers.last.and_then(|register| register.at);
-        let at = at.unwrap_or(now.utc.0);
+        let told_at = transaction.registers.last.and_then(|register| register.at);
         let is_told = transaction.quality != Quality::Quarantined;
         let energy = transaction.energy.filter(|_| is_told);
-        let counted = self.charged.get_mut(&id).and_then(|c| c.counted.as_mut());
-        let (Some((tariff, usage)), Some(energy)) = (counted, energy) else {
+        let clock = self.clock(now, station);
+        let counted = self
+            .charged
+            .get_mut(&id)
+            .map(|charged| &mut charged.counted);
+        let (Some(Counted::Usage(tariff, usage)), Some(energy)) = (counted, energy) else {
             return;
         };
         let known = usage.clone();
+        // What delivers nothing more may be the register of long ago.
+        let is_news = energy.0 != usage.energy_mwh;
+        let at = match told_at {
+            Some(at) if !is_news => at,
+            told_at => clock.measured(told_at, usage.time_at),
+        };
         usage.energy(tariff, at, energy.0);
         usage.time(tariff, at);
         if known != *usage {
@@ -222,18 +296,23 @@ impl Shard {
     }
 
     /// Says what a transaction comes to that an operator ends. That lies over what was counted, and is not counted itself.
-    pub(super) fn charge_close(&mut self, before: &Before, summary: &mut TransactionSummary) {
-        let charged = self.charged.get(&before.id);
-        let Some((tariff, usage)) = charged.and_then(|charged| charged.counted.as_ref()) else {
-            return;
-        };
+    /// Answers the record of it.
+    pub(super) fn charge_close(
+        &mut self,
+        before: &Before,
+        summary: &mut TransactionSummary,
+    ) -> Option<TransactionBilled> {
+        let Charged { counted, .. } = self.charged.get(&before.id)?;
+        if counted.is_unknown() {
+            summary.cost = None;
+        }
+        let (tariff, usage) = counted.usage()?;
         summary.currency = tariff.currency;
         let is_told = summary.quality != Quality::Quarantined.code();
         let is_billed = summary.cost.is_some() || (is_told && tariff.energy.is_none());
-        if let Some(at) = summary.ended_at.filter(|_| is_billed) {
-            let bill = closed(tariff, usage, at, summary.energy_mwh);
-            summary.cost = Some(bill.total.incl_tax);
-        }
+        let (usage, bill) = closed(tariff, usage, summary.ended_at?, summary.energy_mwh);
+        summary.cost = is_billed.then_some(bill.total.incl_tax);
+        Some(billed(before.id, &usage, &bill, is_billed))
     }
 
     /// A transaction runs no longer.
@@ -249,6 +328,7 @@ impl Shard {
     ) -> Result<(), StoreUnreadable> {
         if report.tariff_id.is_some() || report.cost_details.is_some() {
             self.money(id)?;
+            self.reread(id)?;
         }
         Ok(())
     }
@@ -323,13 +403,14 @@ impl Shard {
         };
         let is_active = transaction.state == TransactionState::Active;
         let started_at = transaction.started_at.unwrap_or(report.occurred.at);
+        let started_at = self.clock(now, station).had_begun(id, started_at);
         let energy = transaction.energy;
         let found = self.settings.tariffs.find(state.key.tenant(), named);
         if let Some((tariff, json)) = found.filter(|_| is_active && !is_current(money)) {
             money.tariff = Some(applied(&tariff, &json, now));
-            let charged = self.charged.remove(&id).and_then(|charged| charged.counted);
+            let charged = self.charged.remove(&id).map(|charged| charged.counted);
             let usage = match charged {
-                Some((old, mut usage)) if old.currency == tariff.currency => {
+                Some(Counted::Usage(old, mut usage)) if old.currency == tariff.currency => {
                     usage.change(&old);
                     usage
                 }
@@ -348,7 +429,7 @@ impl Shard {
             let accrued = written(id, &usage);
             self.record(now, station, &accrued);
             let charged = Charged {
-                counted: Some((tariff, usage)),
+                counted: Counted::Usage(tariff, usage),
                 by_station: false,
             };
             self.charged.insert(id, charged);
@@ -356,7 +437,7 @@ impl Shard {
         let by_station = !is_current(money);
         if is_active {
             let none = || Charged {
-                counted: None,
+                counted: Counted::Nothing,
                 by_station,
             };
             self.charged.entry(id).or_insert_with(none).by_station = by_station;
@@ -376,15 +457,15 @@ impl Shard {
         let has_ended = view.state != TransactionState::Active;
         let closed_at = view.closing.as_ref().and(view.ended_at);
         let bill = |charged: &Charged| {
-            let (tariff, usage) = charged.counted.as_ref()?;
+            let (tariff, usage) = charged.counted.usage()?;
             Some(match closed_at {
-                Some(at) => closed(tariff, usage, at.0, view.energy.map(|energy| energy.0)),
+                Some(at) => closed(tariff, usage, at.0, view.energy.map(|energy| energy.0)).1,
                 None => usage.bill(tariff, has_ended),
             })
         };
         let bill = match self.charged.get(&id) {
-            Some(charged) => bill(charged),
-            None => self.stored_charged(id)?.as_ref().and_then(bill),
+            Some(charged) if !matches!(charged.counted, Counted::Unread) => bill(charged),
+            Some(_) | None => self.stored_charged(id)?.as_ref().and_then(bill),
         };
         Ok(Some(Box::new(MoneyView {
             bill,
@@ -394,14 +475,15 @@ impl Shard {
     }
 }
 
-/// What a usage comes to that an operator ends, with so much energy if that is known.
-fn closed(tariff: &Tariff, usage: &Usage, at: i64, energy_mwh: Option<i64>) -> Bill {
+/// A usage that an operator ends, with so much energy if that is known, and what it comes to.
+fn closed(tariff: &Tariff, usage: &Usage, at: i64, energy_mwh: Option<i64>) -> (Usage, Bill) {
     let mut usage = usage.clone();
     if let Some(energy_mwh) = energy_mwh {
         usage.energy(tariff, at, energy_mwh);
     }
     usage.end(tariff, at);
-    usage.bill(tariff, true)
+    let bill = usage.bill(tariff, true);
+    (usage, bill)
 }
 
 fn applied(tariff: &Tariff, json: &str, now: Now) -> AppliedTariff {
@@ -422,23 +504,33 @@ fn read_money(row: &[u8]) -> Option<TransactionMoney> {
     }
 }
 
-/// A transaction as its rows say it.
-fn taken_up(money: &TransactionMoney, accrued: Option<&[u8]>) -> Charged {
+/// A transaction as its rows say it; `None` for one that no row is about.
+fn taken_up(id: TransactionId, money: Option<&[u8]>, accrued: Option<&[u8]>) -> Option<Charged> {
+    let money = read_money(money?);
+    let is_readable = money.is_some();
+    let money = money.unwrap_or_default();
     let accrued = accrued.and_then(|row| match read_record_row(row)?.1.body.to_fact().ok()? {
         Fact::CostAccrued(accrued) => Some(accrued),
         _ => None,
     });
-    let counted = money.tariff.as_ref().and_then(|applied| {
-        let (tariff, _) = tariff::read(&applied.tariff, &applied.time_zone).ok()?;
-        Some((Arc::new(tariff), usage_of(&accrued?)))
-    });
+    let counted = match (&money.tariff, accrued) {
+        (None, _) if is_readable => Counted::Nothing,
+        (Some(applied), Some(accrued)) => match tariff::read(&applied.tariff, &applied.time_zone) {
+            Ok((tariff, _)) => Counted::Usage(Arc::new(tariff), usage_of(&accrued)),
+            Err(_) => Counted::Unreadable,
+        },
+        (None | Some(_), _) => Counted::Unreadable,
+    };
+    if matches!(counted, Counted::Unreadable) {
+        tracing::error!(%id, "the tariff of a transaction is unreadable, it is not billed");
+    }
     let ours = money.tariff.as_ref().map_or("", |tariff| &tariff.tariff_id);
     let told = money
         .station_cost
         .as_ref()
         .map_or("", |cost| &cost.tariff_id);
-    Charged {
+    Some(Charged {
         counted,
         by_station: !told.is_empty() && told != ours,
-    }
+    })
 }

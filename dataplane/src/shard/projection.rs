@@ -347,7 +347,9 @@ impl Projection {
             | Body::SecurityEvent(_)
             | Body::Message(_)
             | Body::StationConfigured(_)
-            | Body::Notified(_) => {}
+            | Body::Notified(_)
+            // Worked out anew from what is kept of it.
+            | Body::TransactionBilled(_) => {}
         }
     }
 

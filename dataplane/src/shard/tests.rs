@@ -29,5 +29,6 @@ mod scripts;
 mod sim;
 mod starts;
 mod storm;
+mod tariff_clocks;
 mod tariffs;
 mod world;

@@ -92,6 +92,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::MoneyChanged(_)
+        | Body::TransactionBilled(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)
         | Body::Connected(_)

@@ -128,6 +128,43 @@ pub struct CostAccrued {
     pub frozen: Option<Vec<CostPart>>,
 }
 
+/// What a transaction under a tariff comes to, worked out at its end and whenever something more is told of it after that;
+/// the newest record holds.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionBilled {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// The tariff at its end.
+    pub tariff_id: String,
+    /// ISO 4217.
+    pub currency: [u8; 3],
+    /// [`CostKind`].
+    pub kind: u8,
+    /// Empty where it is not to be billed.
+    pub parts: Vec<CostPart>,
+    /// Milliwatt-hours that were counted.
+    pub energy_mwh: i64,
+    /// Microseconds in which energy flowed.
+    pub charging: i64,
+    /// And in which none did.
+    pub idle: i64,
+    /// And of the reservation that it used.
+    pub reservation: Option<i64>,
+}
+
+closed_set! {
+    /// What decided what a transaction comes to: `TariffCostEnumType`.
+    CostKind {
+        /// What the prices come to.
+        Normal = 1 "NormalCost",
+        /// The least that the tariff asks for.
+        Min = 2 "MinCost",
+        /// The most.
+        Max = 3 "MaxCost",
+    }
+}
+
 /// A part of a cost, hundredths of the currency's major unit.
 #[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[rkyv(derive(Debug))]

@@ -364,6 +364,22 @@ fn samples() -> Vec<Fact> {
             settlement_is_new: true,
         }
         .into(),
+        TransactionBilled {
+            transaction_id: [1; 16],
+            tariff_id: "T".into(),
+            currency: *b"EUR",
+            kind: crate::record::CostKind::Max.code(),
+            parts: vec![CostPart {
+                part: 1,
+                excl_tax: 2,
+                incl_tax: 3,
+            }],
+            energy_mwh: 4,
+            charging: 5,
+            idle: 6,
+            reservation: Some(7),
+        }
+        .into(),
         CostAccrued {
             transaction_id: [1; 16],
             started_at: 2,
@@ -711,6 +727,10 @@ fn golden_bytes_have_not_moved() {
         ffffffffffffffff010101010101010101010101010101010154ffffffffffffff7b7dffffffffffff555443ffffffff
         ff02000000000000000000000000000000000000000000000000000000000000000000000000000000005effffff0100
         00000001
+        TransactionBilled
+        4700010080b7df1fdb6006000b64656661756c742f435031010200000000000000030000000000000001010101010101
+        01010101010101010154ffffffffffffff45555203d3ffffff0100000004000000000000000500000000000000060000
+        0000000000010700000000000000
         CostAccrued
         2e00010080b7df1fdb6006000b64656661756c742f435031010f00000000000000100000000000000001010101010101
         010101010101010101020000000000000003000000000000000400000000000000050000000000000001060000000000

@@ -7,6 +7,7 @@ use ocpp::v21;
 use super::super::summary::TransactionReport;
 use super::super::timers::Deadline;
 use super::super::{Now, Shard};
+use super::Counted;
 use crate::config::CostUpdates;
 
 impl Shard {
@@ -21,13 +22,14 @@ impl Shard {
         {
             return None;
         }
-        match charged.and_then(|charged| charged.counted.as_ref()) {
-            Some((tariff, usage)) => {
+        match charged.map(|charged| &charged.counted) {
+            Some(Counted::Usage(tariff, usage)) => {
                 let mut usage = usage.clone();
                 usage.time(tariff, now.utc.0);
                 Some(Cost(usage.bill(tariff, false).total.incl_tax))
             }
-            None => {
+            Some(Counted::Unread | Counted::Unreadable) => None,
+            None | Some(Counted::Nothing) => {
                 let price = self.settings.config.tariff.price_per_kwh_micros;
                 Cost::of_energy(transaction.energy?, price)
             }

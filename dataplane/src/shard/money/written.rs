@@ -1,9 +1,9 @@
 //! Between what a transaction has used, and its record.
 
 use fleet::TransactionId;
-use fleet::record::{CostAccrued, CostPart};
+use fleet::record::{CostAccrued, CostKind, CostPart, TransactionBilled};
 
-use crate::tariff::{Flow, Money, Part, Parts, Usage};
+use crate::tariff::{Bill, BillKind, Flow, Money, Part, Parts, Usage};
 
 pub(super) fn written(id: TransactionId, usage: &Usage) -> CostAccrued {
     CostAccrued {
@@ -49,6 +49,39 @@ pub(super) fn usage_of(accrued: &CostAccrued) -> Usage {
         reservation_micros: accrued.reservation_micros,
         before: parts_of(&accrued.before),
         frozen: accrued.frozen.as_deref().map(parts_of),
+    }
+}
+
+/// A bill, or, of what is not to be billed, what was used.
+pub(super) fn billed(
+    id: TransactionId,
+    usage: &Usage,
+    bill: &Bill,
+    is_billed: bool,
+) -> TransactionBilled {
+    let part = |(part, money): &(Part, Money)| CostPart {
+        part: Part::ALL
+            .iter()
+            .position(|known| known == part)
+            .unwrap_or_default() as u8,
+        excl_tax: money.excl_tax,
+        incl_tax: money.incl_tax,
+    };
+    TransactionBilled {
+        transaction_id: id.0,
+        tariff_id: bill.tariff_id.clone(),
+        currency: bill.currency,
+        kind: match bill.kind {
+            BillKind::Normal => CostKind::Normal,
+            BillKind::Min => CostKind::Min,
+            BillKind::Max => CostKind::Max,
+        }
+        .code(),
+        parts: bill.parts.iter().filter(|_| is_billed).map(part).collect(),
+        energy_mwh: usage.energy_mwh,
+        charging: usage.charging,
+        idle: usage.idle,
+        reservation: usage.reservation,
     }
 }
 

@@ -141,6 +141,11 @@ impl World {
                 changed.tariff_is_new,
                 changed.settlement_is_new
             ),
+            Fact::TransactionBilled(billed) => format!(
+                "TransactionBilled {} {}",
+                billed.tariff_id,
+                billed.parts.iter().map(|part| part.incl_tax).sum::<i64>()
+            ),
             Fact::TransactionProgress(progress) => {
                 let gap = |gap: &fleet::record::SeqRange| format!("{}-{}", gap.first, gap.last);
                 let missing: Vec<_> = progress.missing.iter().map(gap).collect();

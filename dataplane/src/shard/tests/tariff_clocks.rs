@@ -1,0 +1,260 @@
+//! Clocks that are not set, show local time or were put forward or back: no bill has minutes of theirs.
+
+use std::fmt::Write;
+
+use expect_test::expect;
+
+use super::world::{EPOCH, World, config};
+use crate::config::Onboarding;
+
+/// Minutes in which energy flows at 0.10, others at 1; energy at 1 from twelve to two, UTC, else at 9.
+const MINUTES: &str = r#"{"tariffId":"minutes","currency":"EUR","energy":{"prices":[{"priceKwh":1,"conditions":{"startTimeOfDay":"12:00","endTimeOfDay":"14:00"}},{"priceKwh":9}]},"chargingTime":{"prices":[{"priceMinute":0.1}]},"idleTime":{"prices":[{"priceMinute":1}]}}"#;
+
+/// When what is said happened, and when it is, in seconds since ten o'clock; what its clock makes of the first.
+struct Said<'c> {
+    at: i64,
+    arrives: i64,
+    clock: &'c dyn Fn(i64) -> i64,
+    is_offline: bool,
+}
+
+impl Said<'_> {
+    fn time(&self) -> String {
+        let micros = EPOCH + (self.clock)(self.at) * 1_000_000;
+        fleet::UtcMicros(micros).to_string()
+    }
+}
+
+/// Begins, goes on or ends a charge, by a register.
+fn say(world: &mut World, version: &str, n: usize, wh: u32, said: &Said<'_>) {
+    let (time, at) = (said.time(), said.arrives);
+    let kinds = match version {
+        "2.0.1" => ["Started", "Updated", "Ended"],
+        _ => ["StartTransaction", "MeterValues", "StopTransaction"],
+    };
+    let kind = kinds[n];
+    let payload = match (version, kind) {
+        ("2.0.1", _) => format!(
+            r#""TransactionEvent",{{"eventType":"{kind}","timestamp":"{time}","triggerReason":"Trigger","seqNo":{n},"offline":{},"evse":{{"id":1}},"transactionInfo":{{"transactionId":"T1","chargingState":"Charging"}},"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":{wh}}}]}}]}}"#,
+            said.is_offline
+        ),
+        (_, "StartTransaction") => format!(
+            r#""StartTransaction",{{"connectorId":1,"idTag":"T","meterStart":{wh},"timestamp":"{time}"}}"#
+        ),
+        (_, "MeterValues") => {
+            let id = world.ocpp_id("CP1");
+            format!(
+                r#""MeterValues",{{"connectorId":1,"transactionId":{id},"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":"{wh}"}}]}}]}}"#
+            )
+        }
+        (_, _) => {
+            let id = world.ocpp_id("CP1");
+            format!(
+                r#""StopTransaction",{{"transactionId":{id},"meterStop":{wh},"timestamp":"{time}"}}"#
+            )
+        }
+    };
+    world.run(&format!("{at} a > [2,\"{n}\",{payload}]"));
+}
+
+/// Forty minutes from twelve o'clock with 4 kWh, told as they happen.
+fn in_touch(version: &str, clock: &dyn Fn(i64) -> i64) -> String {
+    let mut world = world(version);
+    for (n, at, wh) in [(0, 7_200, 1_000), (1, 8_400, 3_000), (2, 9_600, 5_000)] {
+        let said = Said {
+            at,
+            arrives: at,
+            clock,
+            is_offline: false,
+        };
+        say(&mut world, version, n, wh, &said);
+    }
+    bill(&mut world, 9_601)
+}
+
+/// The same, and nobody hears of it before three hours after its end.
+fn out_of_touch(version: &str, is_offline: bool, clock: &dyn Fn(i64) -> i64) -> String {
+    let mut world = world(version);
+    world.run(&format!(
+        "7000 a drops\n20400 a connect CP1{}",
+        subprotocol(version)
+    ));
+    for (n, at, wh) in [(0, 7_200, 1_000), (1, 8_400, 3_000), (2, 9_600, 5_000)] {
+        let said = Said {
+            at,
+            arrives: 20_401 + n as i64,
+            clock,
+            is_offline,
+        };
+        say(&mut world, version, n, wh, &said);
+    }
+    bill(&mut world, 20_404)
+}
+
+/// Its station is out of touch from ten minutes after its beginning to an hour after its end.
+fn lost_in_between(version: &str, clock: &dyn Fn(i64) -> i64) -> String {
+    let mut world = world(version);
+    let told = [(0, 7_200, 7_200, 1_000), (2, 9_600, 13_201, 5_000)];
+    for (n, at, arrives, wh) in told {
+        let said = Said {
+            at,
+            arrives,
+            clock,
+            is_offline: at != arrives,
+        };
+        say(&mut world, version, n, wh, &said);
+        if n == 0 {
+            let heartbeat = r#"7800 a > [2,"h","Heartbeat",{}]"#;
+            world.run(&format!(
+                "{heartbeat}\n7801 a drops\n13200 a connect CP1{}",
+                subprotocol(version)
+            ));
+        }
+    }
+    bill(&mut world, 13_204)
+}
+
+fn subprotocol(version: &str) -> String {
+    match version {
+        "1.6" => String::new(),
+        version => format!(" {version}"),
+    }
+}
+
+fn world(version: &str) -> World {
+    let mut world = World::new(config(Onboarding::Open));
+    let (subprotocol, boot) = match version {
+        "1.6" => ("", r#"{"chargePointVendor":"V","chargePointModel":"M"}"#),
+        _ => (
+            " 2.0.1",
+            r#"{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}"#,
+        ),
+    };
+    world.run(&format!(
+        "0 tariff everywhere UTC {MINUTES}\n0 a connect CP1{subprotocol}\n0 a > [2,\"b\",\"BootNotification\",{boot}]"
+    ));
+    world
+}
+
+fn bill(world: &mut World, at: i64) -> String {
+    let shown = world.run(&format!("{at} op money CP1"));
+    let line = shown.lines().find(|line| line.contains("NormalCost: "));
+    let line = line.unwrap_or_else(|| panic!("{shown}"));
+    line.split_once("NormalCost: ").unwrap().1.to_owned()
+}
+
+const HOUR: i64 = 3_600;
+
+#[test]
+fn quirk_09_10_no_clock_of_a_station_in_touch_reaches_the_minutes_of_a_bill() {
+    let seventies = -(EPOCH / 1_000_000);
+    let halfway = |at: i64| at < 8_000;
+    let clocks: [(&str, &dyn Fn(i64) -> i64); 8] = [
+        ("true", &|at| at),
+        ("1970", &|at| seventies + at),
+        ("three hours behind", &|at| at - 3 * HOUR),
+        ("an hour behind", &|at| at - HOUR),
+        ("three hours ahead", &|at| at + 3 * HOUR),
+        ("behind, then set", &|at| {
+            if halfway(at) { at - 3 * HOUR } else { at }
+        }),
+        ("put back", &|at| {
+            if halfway(at) { at } else { at - 3 * HOUR }
+        }),
+        ("put forward", &|at| {
+            if halfway(at) { at } else { at + 3 * HOUR }
+        }),
+    ];
+    let mut out = String::new();
+    for version in ["1.6", "2.0.1"] {
+        for (name, clock) in clocks {
+            writeln!(out, "{version} {name}: {}", in_touch(version, clock)).unwrap();
+        }
+    }
+    expect![[r#"
+        1.6 true: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 1970: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 three hours behind: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 an hour behind: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 three hours ahead: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 behind, then set: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 put back: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 put forward: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 true: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 1970: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 three hours behind: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 an hour behind: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 three hours ahead: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 behind, then set: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 put back: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 put forward: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+    "#]].assert_eq(&out);
+}
+
+#[test]
+fn what_was_queued_is_billed_by_the_times_it_is_told_with() {
+    let mut out = String::new();
+    let mut case = |name: &str, bill: String| writeln!(out, "{name}: {bill}").unwrap();
+    case("1.6", out_of_touch("1.6", true, &|at| at));
+    case("2.0.1", out_of_touch("2.0.1", true, &|at| at));
+    case(
+        "2.0.1 without the flag",
+        out_of_touch("2.0.1", false, &|at| at),
+    );
+    expect![[r#"
+        1.6: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 without the flag: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+    "#]].assert_eq(&out);
+}
+
+#[test]
+fn time_out_of_touch_that_no_clock_tells_is_not_billed() {
+    let seventies = -(EPOCH / 1_000_000);
+    let mut out = String::new();
+    for version in ["1.6", "2.0.1"] {
+        let mut case = |name: &str, clock: &dyn Fn(i64) -> i64| {
+            writeln!(out, "{version} {name}: {}", lost_in_between(version, clock)).unwrap();
+        };
+        case("true", &|at| at);
+        // Its battery is empty, and it begins anew.
+        case("1970 at its end", &|at| {
+            if at < 8_000 { at } else { seventies + at }
+        });
+        case("put back", &|at| {
+            if at < 8_000 { at } else { at - 3 * HOUR }
+        });
+    }
+    expect![[r#"
+        1.6 true: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        1.6 1970 at its end: energy 400/400 + chargingTime 100/100 + idleTime 0/0 = 500/500, 4000000 mWh, 601 s charging, 0 s idle
+        1.6 put back: energy 400/400 + chargingTime 100/100 + idleTime 0/0 = 500/500, 4000000 mWh, 601 s charging, 0 s idle
+        2.0.1 true: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
+        2.0.1 1970 at its end: energy 400/400 + chargingTime 100/100 + idleTime 0/0 = 500/500, 4000000 mWh, 601 s charging, 0 s idle
+        2.0.1 put back: energy 400/400 + chargingTime 100/100 + idleTime 0/0 = 500/500, 4000000 mWh, 601 s charging, 0 s idle
+    "#]].assert_eq(&out);
+}
+
+#[test]
+fn a_tariff_that_is_named_later_holds_from_a_beginning_that_can_be() {
+    let event = |seq_no: u32, kind: &str, at: i64, clock: i64, more: &str| {
+        let time = fleet::UtcMicros(EPOCH + clock * 1_000_000);
+        format!(
+            r#"{at} a > [2,"{seq_no}","TransactionEvent",{{"eventType":"{kind}","timestamp":"{time}","triggerReason":"Trigger","seqNo":{seq_no},"evse":{{"id":1}},"transactionInfo":{{"transactionId":"T1","chargingState":"Charging"{more}}},"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":{}}}]}}]}}]"#,
+            1_000 + 1_000 * seq_no
+        )
+    };
+    let run = |began: i64| {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(&format!(
+            "0 tariff CP9 UTC {MINUTES}\n0 a connect CP1 2.1\n{}\n{}\n{}",
+            event(0, "Started", 7_200, began, ""),
+            event(1, "Updated", 8_400, 8_400, r#","tariffId":"minutes""#),
+            event(2, "Ended", 9_600, 9_600, ""),
+        ));
+        bill(&mut world, 9_601)
+    };
+    let expected = run(7_200);
+    assert!(expected.contains("2400 s charging"), "{expected}");
+    assert_eq!(run(7_200 - 3 * HOUR), expected);
+}
