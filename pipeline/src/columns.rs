@@ -330,6 +330,36 @@ tables! {
         seq: BigInt,
         date: Date,
     }
+    TransactionCosts {
+        tenant: Text,
+        station_id: Text,
+        transaction_id: Text,
+        tariff_id: Text,
+        currency: Text,
+        kind: Text,
+        total_excl_tax: Money,
+        total_incl_tax: Money,
+        fixed_excl_tax: Money,
+        fixed_incl_tax: Money,
+        energy_excl_tax: Money,
+        energy_incl_tax: Money,
+        charging_time_excl_tax: Money,
+        charging_time_incl_tax: Money,
+        idle_time_excl_tax: Money,
+        idle_time_incl_tax: Money,
+        reservation_time_excl_tax: Money,
+        reservation_time_incl_tax: Money,
+        reservation_fixed_excl_tax: Money,
+        reservation_fixed_incl_tax: Money,
+        energy_wh: Energy,
+        charging_s: BigInt,
+        idle_s: BigInt,
+        reservation_s: BigInt,
+        received_at: Timestamp,
+        log_id: BigInt,
+        seq: BigInt,
+        date: Date,
+    }
     QuarantinedMessages {
         tenant: Text,
         station_id: Text,
@@ -366,6 +396,7 @@ pub(crate) struct Columns {
     quarantined_messages: QuarantinedMessages,
     settlements: Settlements,
     transaction_tariffs: TransactionTariffs,
+    transaction_costs: TransactionCosts,
 }
 
 impl Columns {
@@ -382,6 +413,7 @@ impl Columns {
             quarantined_messages: QuarantinedMessages::new(),
             settlements: Settlements::new(),
             transaction_tariffs: TransactionTariffs::new(),
+            transaction_costs: TransactionCosts::new(),
         }
     }
 
@@ -413,6 +445,7 @@ impl Columns {
             Table::QuarantinedMessages => self.quarantined_messages.len(),
             Table::Settlements => self.settlements.len(),
             Table::TransactionTariffs => self.transaction_tariffs.len(),
+            Table::TransactionCosts => self.transaction_costs.len(),
         }
     }
 
@@ -430,6 +463,7 @@ impl Columns {
             Table::QuarantinedMessages => self.quarantined_messages.take(),
             Table::Settlements => self.settlements.take(),
             Table::TransactionTariffs => self.transaction_tariffs.take(),
+            Table::TransactionCosts => self.transaction_costs.take(),
         })
     }
 }

@@ -31,11 +31,13 @@ pub enum Table {
     Settlements,
     /// Which tariff a transaction is under, and since when.
     TransactionTariffs,
+    /// What ended transactions under a tariff come to, part by part.
+    TransactionCosts,
 }
 
 impl Table {
     /// Every table; the order is that of [`Table::index`].
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::MeterValues,
         Self::MeterSamples,
         Self::TransactionEvents,
@@ -47,6 +49,7 @@ impl Table {
         Self::QuarantinedMessages,
         Self::Settlements,
         Self::TransactionTariffs,
+        Self::TransactionCosts,
     ];
 
     /// Name in SQL and of the folder in the lake.
@@ -63,6 +66,7 @@ impl Table {
             Self::QuarantinedMessages => "quarantined_messages",
             Self::Settlements => "settlements",
             Self::TransactionTariffs => "transaction_tariffs",
+            Self::TransactionCosts => "transaction_costs",
         }
     }
 
@@ -86,7 +90,8 @@ impl Table {
             | Self::OcppMessages
             | Self::QuarantinedMessages
             | Self::Settlements
-            | Self::TransactionTariffs => "received_at",
+            | Self::TransactionTariffs
+            | Self::TransactionCosts => "received_at",
         }
     }
 
@@ -116,6 +121,7 @@ impl Table {
             Self::QuarantinedMessages => columns::QuarantinedMessages::COLUMNS,
             Self::Settlements => columns::Settlements::COLUMNS,
             Self::TransactionTariffs => columns::TransactionTariffs::COLUMNS,
+            Self::TransactionCosts => columns::TransactionCosts::COLUMNS,
         }
     }
 

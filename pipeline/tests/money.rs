@@ -83,6 +83,83 @@ async fn a_payment_and_a_tariff_are_one_row_in_memory_in_files_and_after_a_start
 }
 
 #[tokio::test]
+async fn a_cost_has_its_parts_and_the_newest_row_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let first = lake(dir.path(), &[&log]);
+    let part = |part: u8, excl_tax: i64, incl_tax: i64| CostPart {
+        part,
+        excl_tax,
+        incl_tax,
+    };
+    let bill = TransactionBilled {
+        transaction_id: transaction_id(1),
+        tariff_id: "day-night".to_owned(),
+        currency: *b"EUR",
+        kind: CostKind::Normal.code(),
+        parts: vec![part(0, 200, 200), part(1, 700, 770), part(5, 1, 2)],
+        energy_mwh: 8_000_001,
+        charging: 2_400 * SECOND + 999_999,
+        idle: 60 * SECOND,
+        reservation: Some(0),
+    };
+    let open = TransactionBilled {
+        transaction_id: transaction_id(2),
+        parts: Vec::new(),
+        reservation: None,
+        ..bill.clone()
+    };
+    let capped = TransactionBilled {
+        kind: CostKind::Max.code(),
+        parts: vec![part(2, 500, 605), part(3, 10, 11), part(4, 20, 22)],
+        ..bill.clone()
+    };
+    log.append("default/CP1", T0, bill);
+    log.append("default/CP1", T0, open);
+    log.put("default/CP1", T0, capped);
+    let rows = "SELECT concat_ws('|', seq, transaction_id, tariff_id, currency, kind, coalesce(CAST(total_incl_tax AS VARCHAR), 'open'), \
+                total_excl_tax, fixed_excl_tax, fixed_incl_tax, energy_excl_tax, energy_incl_tax, charging_time_excl_tax, \
+                charging_time_incl_tax, idle_time_excl_tax, idle_time_incl_tax, reservation_time_excl_tax, \
+                reservation_time_incl_tax, reservation_fixed_excl_tax, reservation_fixed_incl_tax, energy_wh, charging_s, \
+                idle_s, reservation_s) FROM transaction_costs WHERE seq = ";
+    let expected = [
+        format!(
+            "1|{}|day-night|EUR|NormalCost|9.72|9.01|2.00|2.00|7.00|7.70|0.01|0.02|8000.001|2400|60|0",
+            transaction_name(1)
+        ),
+        format!(
+            "2|{}|day-night|EUR|NormalCost|open|8000.001|2400|60",
+            transaction_name(2)
+        ),
+        format!(
+            "3|{}|day-night|EUR|MaxCost|6.38|5.30|5.00|6.05|0.10|0.11|0.20|0.22|8000.001|2400|60|0",
+            transaction_name(1)
+        ),
+    ];
+    let is_told = async |lake: &pipeline::Lake, where_: &str| {
+        let sql = lake.sql();
+        until(&sql, "SELECT count(*) FROM transaction_costs", "3").await;
+        for (seq, expected) in (1..).zip(&expected) {
+            assert_eq!(
+                value(&sql, &format!("{rows}{seq}")).await,
+                *expected,
+                "{where_}"
+            );
+        }
+        let newest = "SELECT total_incl_tax FROM (SELECT DISTINCT ON (transaction_id) * FROM transaction_costs \
+                      ORDER BY transaction_id, log_id, seq DESC) ORDER BY transaction_id";
+        assert_eq!(value(&sql, newest).await, "6.38", "{where_}");
+    };
+    is_told(&first, "in memory").await;
+    first.flush().await.unwrap();
+    is_told(&first, "in files").await;
+    first.shutdown().await.unwrap();
+    let second = lake(dir.path(), &[&log]);
+    is_told(&second, "after a start").await;
+    second.shutdown().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_message_that_strayed_is_a_row_with_all_that_was_made_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = TestLog::open(dir.path(), 0);

@@ -7,9 +7,10 @@ use arrow::array::{Int32Builder, StringViewBuilder};
 use fleet::record::{
     Acceptance, ArchivedCommandChanged, ArchivedMessageQuarantined, ArchivedMeterRow,
     ArchivedMeterValues, ArchivedSample, ArchivedSecurityEvent, ArchivedStatusReported,
-    ArchivedTextRange, ArchivedTransactionEvent, ArchivedTransactionMoney, CommandState,
-    ConnectorStatus, Direction, MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext,
-    Security, TransactionEventKind, TransactionState,
+    ArchivedTextRange, ArchivedTransactionBilled, ArchivedTransactionEvent,
+    ArchivedTransactionMoney, CommandState, ConnectorStatus, CostKind, Direction, MeterColumn,
+    Protocol, Quality, QuarantineOutcome, ReadingContext, Security, TransactionEventKind,
+    TransactionState,
 };
 use fleet::wire::{Body, MessageView, RecordView};
 use fleet::{EventId, TransactionId, UtcMicros};
@@ -159,6 +160,9 @@ pub(super) fn push(
                 transaction_tariff(columns, &head, &changed.money);
             }
         }
+        Body::TransactionBilled(bill) if wanted(Table::TransactionCosts) => {
+            transaction_cost(columns, &head, bill);
+        }
         // In their table already, or without one: what operators say of a station shows in `stations`,
         // notifications in `ocpp_messages`.
         Body::TransactionEvent(_)
@@ -175,6 +179,7 @@ pub(super) fn push(
         // The event behind it says what came of it.
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
+        | Body::TransactionBilled(_)
         | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::CostAccrued(_)
@@ -526,6 +531,76 @@ fn transaction_tariff(columns: &mut Columns, head: &Head<'_>, money: &ArchivedTr
     text(&mut rows.tariff_id, &applied.tariff_id);
     text(&mut rows.tariff, &applied.tariff);
     text(&mut rows.time_zone, &applied.time_zone);
+}
+
+/// Microseconds in a second.
+const SECOND: i64 = 1_000_000;
+
+fn transaction_cost(columns: &mut Columns, head: &Head<'_>, bill: &ArchivedTransactionBilled) {
+    let rows = &mut columns.transaction_costs;
+    frame!(rows, head, head.received_at);
+    let id = TransactionId(bill.transaction_id).to_string();
+    rows.transaction_id.append_value(id);
+    text(&mut rows.tariff_id, &bill.tariff_id);
+    let currency = std::str::from_utf8(&bill.currency).ok();
+    rows.currency.append_option(currency);
+    let kind = CostKind::from_code(bill.kind).map(CostKind::as_str);
+    rows.kind.append_option(kind);
+    let parts = || {
+        let parts = bill.parts.iter();
+        parts.map(|part| {
+            (
+                part.part,
+                part.excl_tax.to_native(),
+                part.incl_tax.to_native(),
+            )
+        })
+    };
+    let total = parts().map(|(_, excl, incl)| (excl, incl));
+    // `None` for one that is not billed.
+    let total =
+        total.reduce(|sum, part| (sum.0.saturating_add(part.0), sum.1.saturating_add(part.1)));
+    let of = |wanted: u8| {
+        parts()
+            .find(|part| part.0 == wanted)
+            .map(|(_, excl, incl)| (excl, incl))
+    };
+    for (excl_tax, incl_tax, money) in [
+        (&mut rows.total_excl_tax, &mut rows.total_incl_tax, total),
+        (&mut rows.fixed_excl_tax, &mut rows.fixed_incl_tax, of(0)),
+        (&mut rows.energy_excl_tax, &mut rows.energy_incl_tax, of(1)),
+        (
+            &mut rows.charging_time_excl_tax,
+            &mut rows.charging_time_incl_tax,
+            of(2),
+        ),
+        (
+            &mut rows.idle_time_excl_tax,
+            &mut rows.idle_time_incl_tax,
+            of(3),
+        ),
+        (
+            &mut rows.reservation_time_excl_tax,
+            &mut rows.reservation_time_incl_tax,
+            of(4),
+        ),
+        (
+            &mut rows.reservation_fixed_excl_tax,
+            &mut rows.reservation_fixed_incl_tax,
+            of(5),
+        ),
+    ] {
+        excl_tax.append_option(money.map(|(excl, _)| i128::from(excl)));
+        incl_tax.append_option(money.map(|(_, incl)| i128::from(incl)));
+    }
+    rows.energy_wh
+        .append_value(i128::from(bill.energy_mwh.to_native()));
+    rows.charging_s
+        .append_value(bill.charging.to_native() / SECOND);
+    rows.idle_s.append_value(bill.idle.to_native() / SECOND);
+    let held = bill.reservation.as_ref();
+    rows.reservation_s
+        .append_option(held.map(|held| held.to_native() / SECOND));
 }
 
 /// A decimal as a number of hundredths; `None` where it has smaller parts, or is none.
