@@ -87,7 +87,10 @@ pub use router::{
     StopRequest,
 };
 pub use runtime::{Dataplane, StartError, StopError};
-pub use stored::{StoredProfile, stored_charging_profiles, stored_reservations};
+pub use stored::{
+    StoredProfile, stored_battery_swaps, stored_charging_profiles, stored_der_alarms,
+    stored_der_controls, stored_reservations,
+};
 pub use tariff::{
     Bill, BillKind, Money, Part, StoredTariff, TariffError, TariffScope, TariffWritten,
 };

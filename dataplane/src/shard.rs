@@ -83,6 +83,7 @@ use commands::{Command, Split};
 use compression::Compression;
 use conns::{Conn, Conns, Handshake, Live, Stage};
 use errands::Errands;
+pub(crate) use grid::{battery_swaps_key, der_key};
 use journal::Journal;
 use money::Charged;
 pub(crate) use outbox::Effect;

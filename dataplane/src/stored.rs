@@ -2,7 +2,9 @@
 //! written.
 
 use fleet::StationKey;
-use fleet::record::ChargingProfileHeld;
+use fleet::record::{
+    BatterySwap, BatterySwapsChanged, ChargingProfileHeld, DerAlarm, DerChanged, DerControlHeld,
+};
 use fleet::wire::Fact;
 use storage::state::{StateError, StateStore, Table};
 
@@ -11,7 +13,9 @@ use crate::charging::held::read_held;
 use crate::retry::Canonical;
 use crate::router::reservations::ReservationView;
 use crate::router::view::Page;
-use crate::shard::{charging_key, read_record_row, reservation_view, reservations_key};
+use crate::shard::{
+    battery_swaps_key, charging_key, der_key, read_record_row, reservation_view, reservations_key,
+};
 
 /// Rows that a page is read from, of whatever tenant.
 const ROWS: usize = 500;
@@ -92,7 +96,84 @@ pub fn stored_charging_profiles(
     })
 }
 
-/// A table that has the newest record of each station.
+/// DER controls of a tenant's stations, or of one of them, likewise.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn stored_der_controls(
+    store: &StateStore,
+    tenant: &str,
+    identity: Option<&str>,
+    after: Option<&str>,
+) -> Result<Page<(StationKey, DerControlHeld), String>, StateError> {
+    let page = DER.page(store, tenant, identity, after)?;
+    Ok(each(page, |der| der.controls))
+}
+
+/// DER alarms of a tenant's stations, or of one of them, likewise.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn stored_der_alarms(
+    store: &StateStore,
+    tenant: &str,
+    identity: Option<&str>,
+    after: Option<&str>,
+) -> Result<Page<(StationKey, DerAlarm), String>, StateError> {
+    let page = DER.page(store, tenant, identity, after)?;
+    Ok(each(page, |der| der.alarms))
+}
+
+/// Battery swaps at a tenant's stations, or at one of them, likewise.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn stored_battery_swaps(
+    store: &StateStore,
+    tenant: &str,
+    identity: Option<&str>,
+    after: Option<&str>,
+) -> Result<Page<(StationKey, BatterySwap), String>, StateError> {
+    let newest = Newest {
+        table: Table::Grid,
+        key: battery_swaps_key,
+        of: |fact| match fact {
+            Fact::BatterySwapsChanged(changed) => Some(changed),
+            _ => None,
+        },
+    };
+    let page = newest.page(store, tenant, identity, after)?;
+    Ok(each(page, |changed: BatterySwapsChanged| changed.swaps))
+}
+
+const DER: Newest<DerChanged> = Newest {
+    table: Table::Grid,
+    key: der_key,
+    of: |fact| match fact {
+        Fact::DerChanged(der) => Some(der),
+        _ => None,
+    },
+};
+
+/// What `of` finds in each of a page, with its station.
+fn each<T, U>(
+    page: Page<(StationKey, T), String>,
+    of: fn(T) -> Vec<U>,
+) -> Page<(StationKey, U), String> {
+    let items = page.items.into_iter().flat_map(|(station, found)| {
+        let named = move |one| (station.clone(), one);
+        of(found).into_iter().map(named)
+    });
+    Page {
+        items: items.collect(),
+        next: page.next,
+    }
+}
+
+/// A table that has the newest record of each station, maybe beside others.
 struct Newest<T> {
     table: Table,
     /// Of a station's row.
@@ -164,6 +245,8 @@ mod tests {
     fn put(batch: &mut StateBatch, station: &str, fact: Fact) {
         let (table, key): (_, fn(&mut Canonical, &str) -> [u8; 16]) = match fact {
             Fact::ReservationsChanged(_) => (Table::Reservations, reservations_key),
+            Fact::DerChanged(_) => (Table::Grid, der_key),
+            Fact::BatterySwapsChanged(_) => (Table::Grid, battery_swaps_key),
             _ => (Table::ChargingProfiles, charging_key),
         };
         let event = EventId {
@@ -244,6 +327,59 @@ mod tests {
         assert_eq!(Vec::from_iter(all(&store, "b", None).1), ["CP1 3"]);
         assert_eq!(all(&store, "b", Some("CP7")), (vec![0], BTreeSet::new()));
         assert_eq!(all(&store, "", None).1, BTreeSet::new());
+    }
+
+    #[test]
+    fn what_stands_in_one_table_with_others_is_found_page_by_page() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        let swaps = |id: i64| BatterySwapsChanged {
+            swaps: vec![BatterySwap {
+                request_id: id,
+                ..BatterySwap::default()
+            }],
+            ..BatterySwapsChanged::default()
+        };
+        for n in 0..600 {
+            let station = format!("a/CP{n}");
+            put(&mut batch, &station, swaps(n).into());
+            let der = DerChanged {
+                controls: vec![DerControlHeld {
+                    id: n.to_string(),
+                    ..DerControlHeld::default()
+                }],
+                alarms: vec![DerAlarm::default(); 2],
+                ..DerChanged::default()
+            };
+            put(&mut batch, &station, der.into());
+        }
+        put(&mut batch, "b/CP1", swaps(1).into());
+        store.apply(batch, None, Durability::Buffered).unwrap();
+
+        let (mut found, mut after, mut pages) = (BTreeSet::new(), None, 0);
+        loop {
+            let page = stored_battery_swaps(&store, "a", None, after.as_deref()).unwrap();
+            for (station, swap) in page.items {
+                assert_eq!(station.as_str(), format!("a/CP{}", swap.request_id));
+                assert!(found.insert(swap.request_id), "{station} comes twice");
+            }
+            (after, pages) = (page.next, pages + 1);
+            if after.is_none() {
+                break;
+            }
+            assert!(pages < 10, "it goes round");
+        }
+        assert_eq!((found.len(), 1 < pages), (600, true));
+        let controls = stored_der_controls(&store, "a", Some("CP7"), None).unwrap();
+        let ids: Vec<_> = controls.items.iter().map(|(_, held)| &*held.id).collect();
+        assert_eq!(ids, ["7"]);
+        let alarms = stored_der_alarms(&store, "a", Some("CP7"), None).unwrap();
+        assert_eq!(alarms.items.len(), 2);
+        let others = stored_battery_swaps(&store, "b", None, None).unwrap();
+        assert_eq!(others.items.len(), 1);
+        let none = stored_der_controls(&store, "b", None, None).unwrap();
+        assert!(none.items.is_empty());
     }
 
     #[test]

@@ -395,7 +395,10 @@ impl Sql {
         let stations = &self.engine.stations;
         register_paged(schema, tenant, &stations.variables)?;
         register_paged(schema, tenant, &stations.reservations)?;
-        register_paged(schema, tenant, &stations.charging_profiles)
+        register_paged(schema, tenant, &stations.charging_profiles)?;
+        register_paged(schema, tenant, &stations.der_controls)?;
+        register_paged(schema, tenant, &stations.der_alarms)?;
+        register_paged(schema, tenant, &stations.battery_swaps)
     }
 }
 

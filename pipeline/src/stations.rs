@@ -13,6 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::charging_profiles::ChargingProfileRow;
+use crate::grid::{BatterySwapRow, DerAlarmRow, DerControlRow};
 use crate::paged::{self, PagesFn, texts, times};
 use crate::reservations::ReservationRow;
 use crate::table::Kind;
@@ -89,6 +90,12 @@ pub struct Stations {
     pub reservations: PagesFn<ReservationRow>,
     /// Charging profiles, likewise.
     pub charging_profiles: PagesFn<ChargingProfileRow>,
+    /// DER controls, likewise.
+    pub der_controls: PagesFn<DerControlRow>,
+    /// DER alarms, likewise.
+    pub der_alarms: PagesFn<DerAlarmRow>,
+    /// Battery swaps, likewise.
+    pub battery_swaps: PagesFn<BatterySwapRow>,
 }
 
 impl Stations {
@@ -100,6 +107,9 @@ impl Stations {
             variables: paged::none(),
             reservations: paged::none(),
             charging_profiles: paged::none(),
+            der_controls: paged::none(),
+            der_alarms: paged::none(),
+            battery_swaps: paged::none(),
         }
     }
 }

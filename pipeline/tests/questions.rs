@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema};
 use fleet::record::*;
 use pipeline::{
-    Asked, ChargingProfileRow, ConnectorRow, Lake, Page, ReservationRow, Role, StationRow,
-    Stations, VariableRow,
+    Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow, Lake,
+    Page, ReservationRow, Role, StationRow, Stations, VariableRow,
 };
 
 use crate::support::*;
@@ -224,6 +224,53 @@ fn stations() -> Stations {
         variables: Arc::new(|asked| Ok(variables(&asked))),
         reservations: Arc::new(|asked| Ok(one(&asked, reservation()))),
         charging_profiles: Arc::new(|asked| Ok(one(&asked, charging_profile()))),
+        der_controls: Arc::new(|asked| Ok(one(&asked, der_control()))),
+        der_alarms: Arc::new(|asked| Ok(one(&asked, der_alarm()))),
+        battery_swaps: Arc::new(|asked| Ok(one(&asked, battery_swap()))),
+    }
+}
+
+fn der_control() -> DerControlRow {
+    DerControlRow {
+        station_id: "CP2".to_owned(),
+        control_id: "c1".to_owned(),
+        control_type: Some("FreqDroop".to_owned()),
+        is_default: true,
+        priority: Some(2),
+        duration_s: Some(0.5),
+        known_since: DAY + HOUR,
+        settings: Some("{}".to_owned()),
+        ..DerControlRow::default()
+    }
+}
+
+fn der_alarm() -> DerAlarmRow {
+    DerAlarmRow {
+        station_id: "CP2".to_owned(),
+        control_type: "VoltWatt".to_owned(),
+        fault: Some("OverVoltage".to_owned()),
+        raised_at: Some(DAY + 2 * HOUR),
+        is_taken_over: true,
+        received_at: DAY + 3 * HOUR,
+        ..DerAlarmRow::default()
+    }
+}
+
+fn battery_swap() -> BatterySwapRow {
+    BatterySwapRow {
+        station_id: "CP2".to_owned(),
+        request_id: 7,
+        state: Some("complete"),
+        token_ref: "07".repeat(16),
+        began_at: DAY + HOUR,
+        changed_at: DAY + 2 * HOUR,
+        event: Some("out"),
+        evse_id: Some(3),
+        serial_number: Some("B1".to_owned()),
+        soc_percent: Some(97.5),
+        soh_percent: Some(99.0),
+        told_at: Some(DAY + 2 * HOUR),
+        ..BatterySwapRow::default()
     }
 }
 
@@ -416,6 +463,9 @@ async fn the_document_names_every_column_of_every_table_with_its_type() {
         "variables",
         "reservations",
         "charging_profiles",
+        "der_controls",
+        "der_alarms",
+        "battery_swaps",
         "transactions",
     ];
     for name in others {
@@ -487,7 +537,7 @@ async fn variables_are_those_of_the_tenant_and_come_page_by_page() {
 }
 
 #[tokio::test]
-async fn reservations_and_charging_profiles_are_those_of_the_tenant() {
+async fn what_stations_keep_is_that_of_the_tenant() {
     let dir = tempfile::tempdir().unwrap();
     let (_log, lake) = sample_lake(dir.path()).await;
     let sql = lake.sql();
@@ -501,8 +551,37 @@ async fn reservations_and_charging_profiles_are_those_of_the_tenant() {
                 FROM charging_profiles";
     let profile = "CP2 -7 0 ocpp1.6 TxDefaultProfile 3 1 true true {}";
     assert_eq!(value(&sql, told).await, profile);
+    let control = "SELECT station_id || ' ' || control_id || ' ' || control_type || ' ' || is_default || ' ' || is_superseded || ' '
+                   || priority || ' ' || duration_s || ' ' || extract(hour FROM known_since) || ' ' || settings || ' '
+                   || (starts_at IS NULL) || (reported_at IS NULL) || (began_at IS NULL) || (ended_at IS NULL)
+                   || (command_id IS NULL) FROM der_controls";
+    assert_eq!(
+        value(&sql, control).await,
+        "CP2 c1 FreqDroop true false 2 0.5 1 {} truetruetruetruetrue"
+    );
+    let alarm = "SELECT station_id || ' ' || control_type || ' ' || fault || ' ' || extract(hour FROM raised_at) || ' '
+                 || extract(hour FROM received_at) || ' ' || is_taken_over || ' ' || (extra_info IS NULL)
+                 || (ended_at IS NULL) FROM der_alarms";
+    assert_eq!(
+        value(&sql, alarm).await,
+        "CP2 VoltWatt OverVoltage 2 3 true truetrue"
+    );
+    let swap = "SELECT station_id || ' ' || request_id || ' ' || state || ' ' || token_ref || ' ' || extract(hour FROM began_at)
+                || ' ' || extract(hour FROM changed_at) || ' ' || event || ' ' || evse_id || ' ' || serial_number || ' '
+                || soc_percent || ' ' || soh_percent || ' ' || extract(hour FROM told_at) || ' ' || (produced_at IS NULL)
+                || (vendor_info IS NULL) || (command_id IS NULL) FROM battery_swaps";
+    assert_eq!(
+        value(&sql, swap).await,
+        "CP2 7 complete 07070707070707070707070707070707 1 2 out 3 B1 97.5 99.0 2 truetruetrue"
+    );
     let other = principal("other", Role::ReadOnly);
-    for table in ["reservations", "charging_profiles"] {
+    for table in [
+        "reservations",
+        "charging_profiles",
+        "der_controls",
+        "der_alarms",
+        "battery_swaps",
+    ] {
         let rows = batches(&sql, &other, &format!("SELECT * FROM {table}")).await;
         let rows: usize = rows.unwrap().iter().map(|batch| batch.num_rows()).sum();
         assert_eq!(rows, 0, "{table}");

@@ -19,7 +19,18 @@ use super::journal::Writable;
 use super::projection::grid_key;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
+use crate::retry::Canonical;
 pub(super) use streams::StreamsHeard;
+
+/// The key under which a station's DER controls and alarms are kept.
+pub(crate) fn der_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
+    grid_key(canonical, DerChanged::NAME, station)
+}
+
+/// The key under which its battery swaps are.
+pub(crate) fn battery_swaps_key(canonical: &mut Canonical, station: &str) -> [u8; 16] {
+    grid_key(canonical, BatterySwapsChanged::NAME, station)
+}
 
 /// A record that holds all that is kept of its thing.
 pub(super) trait Kept: Writable + Default + Clone + PartialEq {

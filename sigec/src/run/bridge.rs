@@ -7,14 +7,17 @@ use axum::http::StatusCode;
 use control_api::{Principals, SqlError, SqlFn, SqlRow};
 use dataplane::{
     Characteristics, CommandId, ConnectorView, Mutability, ReservationView, Router, StationFilter,
-    StationView, StoredProfile, VariableSource, VariableView, stored_charging_profiles,
-    stored_reservations, stored_variables,
+    StationView, StoredProfile, VariableSource, VariableView, stored_battery_swaps,
+    stored_charging_profiles, stored_der_alarms, stored_der_controls, stored_reservations,
+    stored_variables,
 };
-use fleet::record::{ChargingSource, Protocol};
+use fleet::record::{
+    BatteryEvent, BatterySwap, BatterySwapState, ChargingSource, DerAlarm, DerControlHeld, Protocol,
+};
 use fleet::{StationKey, TENANT_DEFAULT};
 use pipeline::{
-    Asked, ChargingProfileRow, ConnectorRow, Page, PagesFn, ReservationRow, Sql, StationRow,
-    Stations, VariableRow,
+    Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow, Page,
+    PagesFn, ReservationRow, Sql, StationRow, Stations, VariableRow,
 };
 use storage::state::{StateError, StateStore};
 
@@ -68,6 +71,9 @@ pub(super) fn stations(router: &Router, store: &StateStore) -> Stations {
         variables: variables(store),
         reservations: reservations(store),
         charging_profiles: charging_profiles(store),
+        der_controls: der_controls(store),
+        der_alarms: der_alarms(store),
+        battery_swaps: battery_swaps(store),
     }
 }
 
@@ -81,6 +87,9 @@ pub(crate) fn stored(store: &StateStore, stations: Vec<StationView>) -> Stations
         variables: variables(store),
         reservations: reservations(store),
         charging_profiles: charging_profiles(store),
+        der_controls: der_controls(store),
+        der_alarms: der_alarms(store),
+        battery_swaps: battery_swaps(store),
     }
 }
 
@@ -99,6 +108,24 @@ fn reservations(store: &StateStore) -> PagesFn<ReservationRow> {
 fn charging_profiles(store: &StateStore) -> PagesFn<ChargingProfileRow> {
     paged(store, stored_charging_profiles, |stored| {
         vec![charging_profile_row(stored)]
+    })
+}
+
+fn der_controls(store: &StateStore) -> PagesFn<DerControlRow> {
+    paged(store, stored_der_controls, |(station, control)| {
+        vec![der_control_row(&station, control)]
+    })
+}
+
+fn der_alarms(store: &StateStore) -> PagesFn<DerAlarmRow> {
+    paged(store, stored_der_alarms, |(station, alarm)| {
+        vec![der_alarm_row(&station, alarm)]
+    })
+}
+
+fn battery_swaps(store: &StateStore) -> PagesFn<BatterySwapRow> {
+    paged(store, stored_battery_swaps, |(station, swap)| {
+        battery_swap_rows(&station, swap)
     })
 }
 
@@ -143,6 +170,70 @@ fn reservation_row(station: &StationKey, reservation: ReservationView) -> Reserv
         transaction_id: reservation.transaction.map(|id| id.to_string()),
         requested_by: known(&reservation.principal),
     }
+}
+
+fn der_control_row(station: &StationKey, held: DerControlHeld) -> DerControlRow {
+    DerControlRow {
+        station_id: station.identity().to_owned(),
+        control_id: held.id,
+        control_type: known(&held.control_type),
+        is_default: held.is_default,
+        is_superseded: held.is_superseded,
+        priority: held.priority,
+        starts_at: held.starts_at,
+        duration_s: held.duration_micros.map(|micros| micros as f64 / 1e6),
+        known_since: held.known_since,
+        reported_at: held.reported_at,
+        began_at: held.began_at,
+        ended_at: held.ended_at,
+        command_id: held.command_id.map(|id| CommandId(id).to_string()),
+        settings: known(&held.settings),
+    }
+}
+
+fn der_alarm_row(station: &StationKey, alarm: DerAlarm) -> DerAlarmRow {
+    DerAlarmRow {
+        station_id: station.identity().to_owned(),
+        control_type: alarm.control_type,
+        fault: known(&alarm.fault),
+        extra_info: known(&alarm.extra_info),
+        raised_at: alarm.raised_at,
+        ended_at: alarm.ended_at,
+        is_taken_over: alarm.is_taken_over,
+        received_at: alarm.received_at,
+    }
+}
+
+/// A row for each battery, or one for a swap in which none has moved.
+fn battery_swap_rows(station: &StationKey, swap: BatterySwap) -> Vec<BatterySwapRow> {
+    let of_swap = BatterySwapRow {
+        station_id: station.identity().to_owned(),
+        request_id: swap.request_id,
+        state: BatterySwapState::from_code(swap.state).map(BatterySwapState::as_str),
+        token_ref: hex(swap.token_ref),
+        began_at: swap.began_at,
+        changed_at: swap.changed_at,
+        command_id: swap.command_id.map(|id| CommandId(id).to_string()),
+        ..BatterySwapRow::default()
+    };
+    let batteries = swap.batteries.iter();
+    let rows: Vec<_> = batteries
+        .map(|battery| BatterySwapRow {
+            event: BatteryEvent::from_code(battery.event).map(BatteryEvent::as_str),
+            evse_id: Some(battery.evse_id),
+            serial_number: known(&battery.serial_number),
+            soc_percent: battery.soc_percent.parse().ok(),
+            soh_percent: battery.soh_percent.parse().ok(),
+            produced_at: battery.produced_at,
+            vendor_info: known(&battery.vendor_info),
+            told_at: Some(battery.at),
+            ..of_swap.clone()
+        })
+        .collect();
+    if rows.is_empty() {
+        return vec![of_swap];
+    }
+    rows
 }
 
 fn charging_profile_row(stored: StoredProfile) -> ChargingProfileRow {
