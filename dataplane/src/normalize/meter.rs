@@ -112,11 +112,20 @@ fn reading(
     sample: &meter::Sample,
     column: MeterColumn,
 ) -> Option<(MeterColumn, i64)> {
+    if is_signed_itself(columns, sample) {
+        return None;
+    }
     let bits = match column {
         MeterColumn::EnergyWh | MeterColumn::EnergyExportWh => columns.energy(sample).ok()?,
         _ => columns.number(sample).ok()?.to_bits() as i64,
     };
     Some((column, bits))
+}
+
+/// In 1.6 what is signed stands in place of the value: digits there are the meter's own format, and no register.
+fn is_signed_itself(columns: &MeterColumns, sample: &meter::Sample) -> bool {
+    let signed = columns.signed(sample);
+    signed.is_some_and(|signed| signed.data == sample.value)
 }
 
 /// The column that a sample belongs to.
@@ -244,7 +253,10 @@ fn push_sample(values: &mut MeterValues, columns: &MeterColumns, row: u16, sampl
         location,
         unit,
         value,
-        value_number: columns.number(sample).unwrap_or(f64::NAN),
+        value_number: match is_signed_itself(columns, sample) {
+            true => f64::NAN,
+            false => columns.number(sample).unwrap_or(f64::NAN),
+        },
         signed_value,
     });
 }
