@@ -31,4 +31,5 @@ mod starts;
 mod storm;
 mod tariff_clocks;
 mod tariffs;
+mod two_evses;
 mod world;

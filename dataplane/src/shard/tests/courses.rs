@@ -10,7 +10,7 @@ use crate::config::Onboarding;
 
 /// An event as the station means it, without when and under which id.
 #[derive(Clone, Copy)]
-struct Event {
+pub(super) struct Event {
     kind: &'static str,
     trigger: &'static str,
     /// Words as below: `state`, `stopped`, `token`, `evse`, `wh`.
@@ -26,7 +26,7 @@ const fn event(kind: &'static str, trigger: &'static str, words: &'static str) -
 }
 
 /// TxStartPoint, and the events until energy flows (E01 to E03).
-const BEGINNINGS: &[(&str, &[Event])] = &[
+pub(super) const BEGINNINGS: &[(&str, &[Event])] = &[
     (
         "ParkingBayOccupancy",
         &[
@@ -97,7 +97,7 @@ const BEGINNINGS: &[(&str, &[Event])] = &[
 ];
 
 /// TxStopPoint, and the events behind the energy (E05 to E07, E10, E15). The end says 8,000 Wh.
-const ENDS: &[(&str, &[Event])] = &[
+pub(super) const ENDS: &[(&str, &[Event])] = &[
     (
         "ParkingBayOccupancy",
         &[
@@ -166,10 +166,10 @@ const ENDS: &[(&str, &[Event])] = &[
     ),
 ];
 
-const HOUR: u32 = 3_600;
+pub(super) const HOUR: u32 = 3_600;
 
 /// The events of one charge as JSON, a minute apart from second 60 on.
-fn events(name: &str, parts: [&[Event]; 2], offline: bool) -> Vec<String> {
+pub(super) fn events(name: &str, parts: [&[Event]; 2], offline: bool) -> Vec<String> {
     let all = parts.concat();
     (0..)
         .zip(&all)
@@ -177,7 +177,7 @@ fn events(name: &str, parts: [&[Event]; 2], offline: bool) -> Vec<String> {
         .collect()
 }
 
-fn clock(second: u32) -> String {
+pub(super) fn clock(second: u32) -> String {
     let (hour, minute, second) = (10 + second / HOUR, second / 60 % 60, second % 60);
     format!("2026-11-22T{hour:02}:{minute:02}:{second:02}Z")
 }
@@ -219,14 +219,14 @@ fn message(name: &str, seq_no: u32, second: u32, event: &Event, offline: bool) -
 const BOOT: &str = r#"a > [2,"boot$N","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]"#;
 
 /// A station on a socket, and the second it is.
-struct Station {
-    world: World,
-    second: u32,
+pub(super) struct Station {
+    pub(super) world: World,
+    pub(super) second: u32,
     frames: u32,
 }
 
 impl Station {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut station = Self {
             world: World::new(config(Onboarding::Open)),
             second: 0,
@@ -238,7 +238,19 @@ impl Station {
         station
     }
 
-    fn line(&mut self, line: &str) -> String {
+    pub(super) fn new_16() -> Self {
+        let mut station = Self {
+            world: World::new(config(Onboarding::Open)),
+            second: 0,
+            frames: 0,
+        };
+        station.line("token TAG Accepted");
+        station.line("a connect CP1");
+        station.send(r#""BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}"#);
+        station
+    }
+
+    pub(super) fn line(&mut self, line: &str) -> String {
         self.second += 1;
         self.world.run(&format!("{} {line}", self.second))
     }
@@ -248,14 +260,16 @@ impl Station {
         self.line(&BOOT.replace("$N", &self.frames.to_string()));
     }
 
-    fn send(&mut self, call: &str) {
+    /// Sends a call, and answers what came of it.
+    pub(super) fn send(&mut self, call: &str) -> String {
         self.frames += 1;
         let seen = self.line(&format!(r#"a > [2,"f{}",{call}]"#, self.frames));
         assert!(seen.contains("a < [3,"), "{call}: {seen}");
+        seen
     }
 
     /// What stands of the transactions, a line each.
-    fn shown(&mut self) -> String {
+    pub(super) fn shown(&mut self) -> String {
         let seen = self.line("op transactions CP1");
         let lines = seen.lines().map(|line| line.split_once(' ').unwrap().1);
         lines.map(|line| format!("{line}\n")).collect()
@@ -294,19 +308,25 @@ const WAYS: [Way; 7] = [
 fn deliver(station: &mut Station, way: Way, parts: [&[Event]; 2]) {
     let mut messages = events("T1", parts, matches!(way, Way::Queued));
     match way {
-        Way::Live => messages.iter().for_each(|message| station.send(message)),
+        Way::Live => messages
+            .iter()
+            .for_each(|message| drop(station.send(message))),
         Way::Queued => {
             station.line("a drops");
             station.second = HOUR;
             station.line("a connect CP1 2.0.1");
-            messages.iter().for_each(|message| station.send(message));
+            messages
+                .iter()
+                .for_each(|message| drop(station.send(message)));
         }
         Way::Repeated => {
             for message in &messages {
                 station.send(message);
                 station.send(message);
             }
-            messages.iter().for_each(|message| station.send(message));
+            messages
+                .iter()
+                .for_each(|message| drop(station.send(message)));
         }
         Way::Reconnected => {
             for (n, message) in messages.iter().enumerate() {
@@ -328,11 +348,15 @@ fn deliver(station: &mut Station, way: Way, parts: [&[Event]; 2]) {
         Way::EndFirst => {
             let end = messages.pop().expect("an end");
             station.send(&end);
-            messages.iter().for_each(|message| station.send(message));
+            messages
+                .iter()
+                .for_each(|message| drop(station.send(message)));
         }
         Way::Backwards => {
             messages.reverse();
-            messages.iter().for_each(|message| station.send(message));
+            messages
+                .iter()
+                .for_each(|message| drop(station.send(message)));
         }
     }
 }
@@ -368,9 +392,13 @@ fn e_the_next_transaction_on_an_evse_is_another_one() {
     let second = events("T2", [beginning, end], false);
     let mut station = Station::new();
     let (first_end, before) = first.split_last().unwrap();
-    before.iter().for_each(|message| station.send(message));
+    before
+        .iter()
+        .for_each(|message| drop(station.send(message)));
     // The cable was changed while the end of the first waited in the queue.
-    second[..3].iter().for_each(|message| station.send(message));
+    second[..3]
+        .iter()
+        .for_each(|message| drop(station.send(message)));
     station.send(first_end);
     station.send(&before[2]);
     assert_eq!(
@@ -378,7 +406,9 @@ fn e_the_next_transaction_on_an_evse_is_another_one() {
         "transaction T1 on 1.1: ended ok 7 kWh 5.25 EVDisconnected\n\
          transaction T2 on 1.1: active ok 0 kWh -\n"
     );
-    second[3..].iter().for_each(|message| station.send(message));
+    second[3..]
+        .iter()
+        .for_each(|message| drop(station.send(message)));
     station.send(first_end);
     assert_eq!(
         station.shown(),
