@@ -1,7 +1,8 @@
 //! What a station reports of a transaction, and what that one comes to.
 
 use fleet::record::{
-    Moment, Quality, TransactionEvent, TransactionEventKind, TransactionState, TransactionSummary,
+    CLOSED, Moment, Quality, TransactionEvent, TransactionEventKind, TransactionState,
+    TransactionSummary,
 };
 use fleet::{Cost, MilliwattHours, TransactionId};
 
@@ -44,6 +45,8 @@ pub(super) struct Before {
     pub(super) registers: Registers,
     pub(super) seq_no: i64,
     pub(super) event_at: i64,
+    /// Empty while it runs.
+    pub(super) stop_reason: Box<str>,
     /// What the store says of one that has left memory.
     pub(super) stored: Option<TransactionSummary>,
     /// What stands since an operator ended it, until its station does.
@@ -64,6 +67,7 @@ impl Before {
             registers: Registers::default(),
             seq_no: -1,
             event_at: i64::MIN,
+            stop_reason: Box::default(),
             stored: None,
             standing: None,
         }
@@ -82,6 +86,7 @@ impl Before {
             registers: t.registers,
             seq_no: t.seq_no,
             event_at: t.event_at,
+            stop_reason: t.stop_reason.clone(),
             stored: None,
             standing: None,
         }
@@ -101,6 +106,7 @@ impl Before {
             registers: Registers::of_summary(&summary),
             seq_no: event.seq_no,
             event_at: event.occurred.at,
+            stop_reason: event.stop_reason.into(),
             stored: Some(summary),
             standing: None,
         })
@@ -229,6 +235,18 @@ impl Before {
                 ),
                 ..standing.clone()
             }),
+        }
+    }
+
+    /// Why it ended, after this report: the last event of a transaction is what lists and SQL show of it, and one that
+    /// comes late says nothing of the end.
+    pub(super) fn stop_reason_after(&self, report: &TransactionReport<'_>) -> String {
+        if self.standing_after(report).is_some() {
+            return CLOSED.to_owned();
+        }
+        match report.stop_reason {
+            "" if &*self.stop_reason != CLOSED => self.stop_reason.to_string(),
+            told => told.to_owned(),
         }
     }
 

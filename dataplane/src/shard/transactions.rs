@@ -594,10 +594,7 @@ impl Shard {
             seq_gap: u32::try_from(missing).unwrap_or(u32::MAX),
             trigger_reason: report.trigger_reason.to_owned(),
             charging_state: report.charging_state.to_owned(),
-            stop_reason: match before.standing_after(report) {
-                Some(_) => CLOSED.to_owned(),
-                None => report.stop_reason.to_owned(),
-            },
+            stop_reason: before.stop_reason_after(report),
             token_ref,
             remote_start_id: report.remote_start_id,
             ocpp_counter: *ocpp_counter,

@@ -1,6 +1,7 @@
 //! A station's day from boot to stop, and what is kept and billed of it.
 
 use expect_test::{Expect, expect};
+use fleet::wire::Fact;
 
 use super::world::{World, config, key};
 use crate::config::{Config, Onboarding};
@@ -197,6 +198,39 @@ fn late_events_neither_revive_nor_end_a_transaction() {
             10 transaction T9 on 0.0: orphan estimated ? kWh -
         "#]],
     );
+}
+
+#[test]
+fn what_comes_late_leaves_the_reason_of_the_end() {
+    let event = |id: u32, at: &str, rest: &str| {
+        format!(
+            r#"a > [2,"{id}","TransactionEvent",{{"timestamp":"2026-11-22T10:00:{at}Z","transactionInfo":{{"transactionId":"T1"}},{rest}}}]"#
+        )
+    };
+    let started = r#""eventType":"Started","triggerReason":"Authorized","seqNo":0,"evse":{"id":1}"#;
+    let ended = event(
+        2,
+        "08",
+        r#""eventType":"Ended","triggerReason":"EVDeparted","seqNo":3"#,
+    )
+    .replace(r#""T1""#, r#""T1","stoppedReason":"EVDisconnected""#);
+    let late = r#""eventType":"Updated","triggerReason":"MeterValuePeriodic","offline":true"#;
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&format!(
+        "0 a connect CP1 2.0.1\n4 {}\n8 {ended}\n9 {}",
+        event(1, "04", started),
+        event(3, "06", &format!(r#"{late},"seqNo":1"#)),
+    ));
+    let records = world.log.iter();
+    let facts = records.map(|record| fleet::wire::read(record).unwrap().body.to_fact().unwrap());
+    let reasons: Vec<_> = facts
+        .filter_map(|fact| match fact {
+            Fact::TransactionEvent(event) => Some(event.stop_reason),
+            _ => None,
+        })
+        .collect();
+    // The last event of a transaction is what lists and SQL show of it.
+    assert_eq!(reasons, ["", "EVDisconnected", "EVDisconnected"]);
 }
 
 #[test]
