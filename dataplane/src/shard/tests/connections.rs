@@ -120,6 +120,31 @@ fn a_station_with_a_password_needs_it_and_wrong_ones_displace_nobody() {
 }
 
 #[test]
+fn weaker_credentials_take_no_connection_over() {
+    check_with(
+        config(Onboarding::Pending),
+        r#"
+        0 op register CP1 0123456789abcdef
+        1 a connect CP1 password=0123456789abcdef
+        2 op passwordless CP1
+        3 b connect CP1
+        4 a > [2,"1","Heartbeat",{}]
+        5 a drops
+        6 c connect CP1
+        "#,
+        expect![[r#"
+            0 op register CP1: Ok([Ok(())])
+            1 a < 101 Switching Protocols ocpp1.6
+            2 op register CP1: Ok([Ok(())])
+            3 b < 409 Conflict
+            3 b ended
+            4 a < [3,"1",{"currentTime":"2026-11-22T10:00:04.000Z"}]
+            6 c < 101 Switching Protocols ocpp1.6
+        "#]],
+    );
+}
+
+#[test]
 fn silence_is_answered_with_a_ping_and_then_the_end() {
     check(
         r#"

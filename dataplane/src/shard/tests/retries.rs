@@ -147,16 +147,29 @@ fn clocks_that_are_not_set_do_not_make_two_transactions_one() {
         r#"
         0 a connect CP1
         1 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"1970-01-01T00:00:04Z"}]
+        2 records shown
         2 a > [2,"2","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"1970-01-01T00:00:04Z"}]
         3 op transactions CP1
         "#,
         expect![[r#"
             0 a < 101 Switching Protocols ocpp1.6
             1 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
+            2 record message from [2,"2","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":1000,"timestamp":"1970-01-01T00:00:04Z"}]
+            2 record message to [3,"2",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
             2 a < [3,"2",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
             3 transaction ID on 1.1: active ok 0 kWh -
         "#]],
     );
+}
+
+#[test]
+fn what_is_answered_at_once_is_answered_again() {
+    let mut world = World::new(config(Onboarding::Open));
+    let ask = |id: u32| format!(r#"1 a > [2,"{id}","Authorize",{{"idTag":"T"}}]"#);
+    let all: Vec<String> = (0..40).map(ask).collect();
+    let out = world.run(&format!("0 a connect CP1\n{}\n{}", all.join("\n"), ask(39)));
+    assert_eq!(out.matches(r#"a < [3,""#).count(), 41, "{out}");
+    assert_eq!(out.matches(r#"a < [3,"39""#).count(), 2, "{out}");
 }
 
 #[test]

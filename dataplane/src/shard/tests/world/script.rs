@@ -57,6 +57,13 @@ impl World {
                 };
                 self.ask_register(rest, patch, RegisterMode::Update);
             }
+            ("op", "passwordless") => {
+                let patch = StationPatch {
+                    password: Some(None),
+                    ..StationPatch::default()
+                };
+                self.ask_register(rest, patch, RegisterMode::Update);
+            }
             ("op", "delete") => {
                 let key = key(rest);
                 let principal = "op".into();
