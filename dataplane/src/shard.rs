@@ -10,6 +10,7 @@
 //!   their calls, per connection and over all.
 //! - A station's state changes only through [`StationState::apply`], by a record that was just written.
 
+mod asked_for;
 mod asks;
 mod calls;
 mod certificates;
@@ -77,6 +78,7 @@ use crate::state::StationState;
 use crate::tariff::Books;
 use crate::tls::Transport;
 use crate::wheel::Wheel;
+use asked_for::AskedFor;
 pub(crate) use asks::station_view;
 pub(crate) use closing::closing_view;
 use commands::{Command, Split};
@@ -481,6 +483,9 @@ impl Shard {
         // The close of an old connection says nothing about the one that took its place.
         if entry.conn == Some(id) {
             entry.conn = None;
+            if let Some(side) = &mut entry.side {
+                side.asked_for = AskedFor::default();
+            }
             if let Some(ended_at) = self.charging.get_mut(&station) {
                 *ended_at = Some(now.utc);
             }

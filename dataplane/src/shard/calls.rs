@@ -227,7 +227,7 @@ impl Shard {
         self.scratch.columns = columns;
     }
 
-    fn accepted(&self, station: u32) -> bool {
+    pub(super) fn accepted(&self, station: u32) -> bool {
         self.stations[station].state.acceptance == Some(Acceptance::Accepted)
     }
 
@@ -239,7 +239,7 @@ impl Shard {
         (payload, text): (&str, &str),
         repaired: &[Change],
     ) {
-        if !self.accepted(call.station) {
+        if !self.accepted(call.station) && !self.is_asked_for(now, call) {
             return self.call_while_pending(now, version, call, payload);
         }
         let (from, action) = (Direction::FromStation, call.action);
@@ -399,7 +399,7 @@ impl Shard {
         }
     }
 
-    /// A station that waits for approval may boot and nothing else; nothing it says is kept.
+    /// A station that waits for approval may boot, and say what it was asked for; nothing else that it says is kept.
     fn call_while_pending(&mut self, now: Now, version: Version, call: Inbound<'_>, payload: &str) {
         let current_time = Timestamp::at(now.utc.0);
         let mut columns = std::mem::take(&mut self.scratch.columns);
@@ -466,7 +466,7 @@ impl Shard {
             self.delay_answer(now, call);
         }
         let held_back = self.answers_are_held(now, call.station);
-        if self.accepted(call.station) {
+        if self.accepted(call.station) || self.is_asked_for(now, call) {
             let to = Direction::ToStation;
             self.record_message(
                 now,
@@ -504,7 +504,7 @@ impl Shard {
 
     /// A 2.x station that was accepted and never booted is asked to, once per connection.
     fn request_boot(&mut self, now: Now, conn: ConnId, station: u32) {
-        if self.stations[station].state.booted {
+        if self.stations[station].state.booted || !self.accepted(station) {
             return;
         }
         let Some(live) = self.conns.live_mut(conn) else {

@@ -7,6 +7,7 @@ use fleet::StationKey;
 use net::driver::ConnId;
 use ocpp::Instant;
 
+use super::asked_for::AskedFor;
 use super::commands::{StartWait, StopWait};
 use super::grid::StreamsHeard;
 use super::quirks::{Fit, Kept, MeterWatch};
@@ -47,6 +48,8 @@ pub(crate) struct Side {
     pub(crate) answers_from: Option<Instant>,
     /// Transactions that are to send meter values.
     pub(crate) meter_watches: Vec<MeterWatch>,
+    /// What it may say while it waits for approval.
+    pub(crate) asked_for: AskedFor,
 }
 
 impl Station {

@@ -8,6 +8,7 @@ use ocpp::{Call, CallError, ErrorCode, Frame, FrameFault, Outcome, Version};
 
 use super::check::check_answer;
 use crate::CommandId;
+use crate::shard::asked_for::asked_by;
 use crate::shard::timers::Deadline;
 use crate::shard::{Now, Shard};
 
@@ -57,11 +58,13 @@ impl Shard {
             };
             let mut text = Vec::new();
             ocpp::write_call(&mut text, &call.id, &call.action, &call.payload);
+            let asked = asked_by(&call.action, &call.payload);
             let (id, action) = (call.id.clone(), call.action.clone());
             if let Some(deadline) = live.rpc.poll_timeout() {
                 self.deadlines
                     .insert(deadline, Deadline::Call(conn.to_bits()));
             }
+            self.note_asked_for(now, station, asked);
             self.say(conn, &text);
             self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
             if let Ok(id) = id.parse() {

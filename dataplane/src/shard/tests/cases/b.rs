@@ -373,6 +373,62 @@ fn tc_b_30_csms() {
     "#]].assert_eq(&seen);
 }
 
+/// What a station that waits was asked for is taken, and nothing else, and not for ever (B02.FR.01 and FR.09).
+#[test]
+fn b02_fr_09_a_station_that_waits_may_say_what_it_was_asked_for() {
+    let mut case = Case::new(Version::V201, config(Onboarding::Pending));
+    let seen = case.run(&format!(
+        r#"
+        : a connect CP1 2.0.1
+        {BOOT}
+        op TriggerMessage {{"requestedMessage":"StatusNotification","evse":{{"id":1,"connectorId":1}}}}
+        answer {{"status":"Accepted"}}
+        connector Available
+        op GetBaseReport {{"requestId":7,"reportBase":"FullInventory"}}
+        answer {{"status":"Accepted"}}
+        NotifyReport {{"requestId":7,"generatedAt":"$NOW","seqNo":0,"tbc":true}}
+        wait 70
+        NotifyReport {{"requestId":7,"generatedAt":"$NOW","seqNo":1,"tbc":true}}
+        wait 70
+        NotifyReport {{"requestId":7,"generatedAt":"$NOW","seqNo":2}}
+        connector Occupied
+        tx Started Authorized
+        op station CP1
+        wait 121
+        NotifyReport {{"requestId":7,"generatedAt":"$NOW","seqNo":3}}
+        op TriggerMessage {{"requestedMessage":"Heartbeat"}}
+        answer {{"status":"Accepted"}}
+        Heartbeat {{}}
+        : a drops
+        : b connect CP1 2.0.1
+        : b > [2,"b1","Heartbeat",{{}}]
+        "#
+    ));
+    expect![[r#"
+        < 101 Switching Protocols ocpp2.0.1
+        BootNotification: {"currentTime":"2026-11-22T10:00:02.000Z","interval":60,"status":"Pending"}
+        < TriggerMessage {"requestedMessage":"StatusNotification","evse":{"id":1,"connectorId":1}}
+        op TriggerMessage: Answered {"status":"Accepted"}
+        StatusNotification: {}
+        NotifyEvent: {}
+        < GetBaseReport {"requestId":7,"reportBase":"FullInventory"}
+        op GetBaseReport: Answered {"status":"Accepted"}
+        NotifyReport: {}
+        NotifyReport: {}
+        NotifyReport: {}
+        StatusNotification: error SecurityError: the station waits for its operator's approval
+        NotifyEvent: error SecurityError: the station waits for its operator's approval
+        TransactionEvent: error SecurityError: the station waits for its operator's approval
+        station CP1: pending online Available  0 [1.1 Available]
+        NotifyReport: error SecurityError: the station waits for its operator's approval
+        < TriggerMessage {"requestedMessage":"Heartbeat"}
+        op TriggerMessage: Answered {"status":"Accepted"}
+        Heartbeat: {"currentTime":"2026-11-22T10:04:40.000Z"}
+        b < 101 Switching Protocols ocpp2.0.1
+        b < [4,"b1","SecurityError","the station waits for its operator's approval",{}]
+    "#]].assert_eq(&seen);
+}
+
 /// A station that waited is approved and asked to boot again, and is accepted then.
 #[test]
 fn tc_b_31_csms() {
