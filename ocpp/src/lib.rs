@@ -8,6 +8,7 @@
 //! - [`Rpc`] keeps the rules of calls on one connection, [`Inbound`] recognises repeated ones.
 //! - [`Rules`] say how a message is read, [`Notes`] what was tolerated where; [`repair`] puts a frame right that is
 //!   nearly one.
+//! - [`open_signed`] gives what a signed message encloses.
 //! - [`mask_secrets`] hides passwords in a raw message, [`replace_tokens`] the tokens of a payload.
 //!
 //! Nothing here reads a clock or a socket, and no input makes it panic.
@@ -26,6 +27,7 @@ mod record;
 mod repair;
 mod rpc;
 mod secrets;
+mod signed;
 mod timestamp;
 pub mod v16;
 pub mod v201;
@@ -45,5 +47,6 @@ pub use record::{Any, Decoded, Int, Key, List, LooseText, Number, Open, Text, Ur
 pub use repair::{Repaired, repair};
 pub use rpc::{Admission, Call, Event, Inbound, Outcome, QueueFull, Rpc};
 pub use secrets::{mask_secrets, may_hold_secrets, replace_tokens};
+pub use signed::{open_signed, signed_action};
 pub use timestamp::{Timestamp, Zone};
 pub use version::Version;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::json::{Fault, Reader};
-use crate::{Policy, Version};
+use crate::{Policy, Version, signed};
 
 /// Settings and variables whose value is a secret: 1.6 security whitepaper §2, 2.x `SecurityCtrlr`, and 2.1
 /// `NetworkConfiguration` and `WebPaymentsCtrlr`.
@@ -65,13 +65,18 @@ fn may_hold_urls(action: &str) -> bool {
 /// Hides the passwords in a raw message that concerns `action`: a CALL, or the CALLRESULT to one. Other actions carry
 /// none and pass unread. A message of such an action that is no JSON is withheld from its first brace on, since
 /// nobody can tell where the password ends; so is one without an action (`""`: nobody could read it) that names a
-/// password or may do so.
+/// password or may do so, and a signed message that encloses one.
 pub fn mask_secrets<'f>(action: &str, frame: &'f str) -> Cow<'f, str> {
     if action.is_empty() {
         return mask_unreadable(frame);
     }
     if !may_hold_secrets(action) {
         return Cow::Borrowed(frame);
+    }
+    match signed::holds_secrets(action, frame) {
+        Some(true) => return Cow::Owned(withheld(frame)),
+        Some(false) => return Cow::Borrowed(frame),
+        None => {}
     }
     if may_hold_urls(action) {
         return mask_urls(frame);

@@ -1,9 +1,12 @@
 //! `/api/v1/commands/{id}/customer-report`
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sdk::CustomerReport;
 use serde_json::Value;
 
@@ -95,7 +98,7 @@ fn report(request_id: &Value, rows: &[SqlRow]) -> CustomerReport {
 /// Number, whether more comes, and text of a part that answers the request.
 fn part(request_id: &Value, row: &SqlRow) -> Option<(u32, bool, String)> {
     let frame: Value = serde_json::from_str(&text(row, "raw")?).ok()?;
-    let message = frame.get(3)?;
+    let message = message(&frame)?;
     if message.get("requestId") != Some(request_id) {
         return None;
     }
@@ -103,6 +106,17 @@ fn part(request_id: &Value, row: &SqlRow) -> Option<(u32, bool, String)> {
     let tbc = message.get("tbc").and_then(Value::as_bool);
     let data = message.get("data")?.as_str()?.to_owned();
     Some((seq_no, tbc.unwrap_or(false), data))
+}
+
+/// What a frame says, or what is enclosed where it is signed.
+fn message(frame: &Value) -> Option<Cow<'_, Value>> {
+    let payload = frame.get(3)?;
+    if !frame.get(2)?.as_str()?.ends_with("-Signed") {
+        return Some(Cow::Borrowed(payload));
+    }
+    let enclosed = payload.get("payload")?.as_str()?.trim_end_matches('=');
+    let enclosed = URL_SAFE_NO_PAD.decode(enclosed).ok()?;
+    serde_json::from_slice(&enclosed).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]
@@ -149,6 +163,15 @@ mod tests {
                 (0..64).collect::<Vec<_>>()
             ),
         );
+    }
+
+    #[test]
+    fn a_signed_part_is_read() {
+        let message = json!({"requestId": 7, "seqNo": 0, "data": "signed"}).to_string();
+        let jws = json!({"protected": "e30", "payload": URL_SAFE_NO_PAD.encode(message), "signature": "c2ln"});
+        let raw = json!([2, "1", format!("{TOLD}-Signed"), jws]).to_string();
+        let row: SqlRow = serde_json::from_value(json!({ "raw": raw })).unwrap();
+        assert_eq!(report(&json!(7), &[row]).data, "signed");
     }
 
     #[test]

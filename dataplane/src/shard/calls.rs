@@ -86,7 +86,12 @@ impl Shard {
                     id: &id,
                     action: &action,
                 };
-                self.call(now, version, call, (payload, text), &[]);
+                match ocpp::signed_action(version, &action) {
+                    None => self.call(now, version, call, (payload, text), &[]),
+                    Some(enclosed) => {
+                        self.signed_call(now, version, call, enclosed, (payload, text));
+                    }
+                }
             }
             Ok(frame @ (Frame::CallResult { .. } | Frame::CallError { .. })) => {
                 self.answered(now, conn, station, &frame, text);
@@ -102,7 +107,19 @@ impl Shard {
                     id: &id,
                     action: &action,
                 };
-                self.said(now, call, payload, text);
+                let signed = ocpp::signed_action(version, &action);
+                let opened = signed.map(|enclosed| {
+                    let opened = ocpp::open_signed(version, enclosed, payload);
+                    (enclosed, opened)
+                });
+                match opened {
+                    None => self.said(now, call, payload, text),
+                    Some((action, Ok(payload))) => {
+                        self.said(now, Inbound { action, ..call }, &payload, text);
+                    }
+                    // It is kept and counted as one of no action.
+                    Some((_, Err(_))) => self.said(now, call, payload, text),
+                }
             }
             Ok(Frame::CallResultError { id, .. }) => {
                 // The answer stands: what it answered is recorded, and would be answered alike again.
@@ -229,6 +246,41 @@ impl Shard {
 
     pub(super) fn accepted(&self, station: u32) -> bool {
         self.stations[station].state.acceptance == Some(Acceptance::Accepted)
+    }
+
+    /// A call in a signature is the call that it encloses, answered as that; its frame is kept as it came, with the
+    /// signature.
+    fn signed_call(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: Inbound<'_>,
+        enclosed: &str,
+        (payload, text): (&str, &str),
+    ) {
+        let enclosing = Inbound {
+            action: enclosed,
+            ..call
+        };
+        match ocpp::open_signed(version, enclosed, payload) {
+            Ok(payload) => self.call(now, version, enclosing, (&payload, text), &[]),
+            Err(_) if !self.accepted(call.station) => {
+                self.call_while_pending(now, version, call, payload);
+            }
+            Err(error) => {
+                let (from, station) = (Direction::FromStation, call.station);
+                self.record_message(now, station, from, 2, call.id, enclosed, text.as_bytes());
+                self.keep_refused(
+                    now,
+                    version,
+                    enclosing,
+                    text,
+                    Some(&error),
+                    &error.description,
+                );
+                self.refuse_call(now, version, call, &error);
+            }
+        }
     }
 
     fn call(

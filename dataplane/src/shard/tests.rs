@@ -26,6 +26,7 @@ mod quirks;
 mod reservations;
 mod retries;
 mod scripts;
+mod signed;
 mod sim;
 mod starts;
 mod storm;

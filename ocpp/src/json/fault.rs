@@ -65,6 +65,10 @@ impl Fault {
         Fault::new(ErrorCode::TypeConstraintViolation, message)
     }
 
+    pub(crate) fn undecodable(expected: &str) -> Fault {
+        Fault::new(ErrorCode::FormatViolation, format!("not {expected}"))
+    }
+
     /// The payload itself is of the wrong type, which is a matter of the frame (1.6J §4.2.1).
     pub(crate) fn not_an_object(found: Fault) -> Fault {
         Fault::new(ErrorCode::FormatViolation, found.0.message)

@@ -68,13 +68,25 @@ impl Shard {
                 return Ok(Err(ReplayRefused::Unreadable(error.fault.to_string())));
             }
         };
+        let opened = ocpp::signed_action(version, &action).map(|enclosed| {
+            let opened = ocpp::open_signed(version, enclosed, payload);
+            opened.map(|payload| (enclosed, payload))
+        });
+        let opened = match opened.transpose() {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Err(ReplayRefused::Unreadable(error.to_string()))),
+        };
+        let (action, payload) = match &opened {
+            Some((action, payload)) => (*action, &**payload),
+            None => (&*action, payload),
+        };
         // It happened when it came: its dates are judged by that time, and its values are of that time.
         let then = Now {
             utc: request.received_at,
             ..now
         };
         self.replaying = Some(key);
-        let taken = self.take_late(then, station, version, &action, payload, rules);
+        let taken = self.take_late(then, station, version, action, payload, rules);
         self.replaying = None;
         match taken {
             Err(error) => return Ok(Err(ReplayRefused::Unreadable(error.to_string()))),
@@ -82,7 +94,7 @@ impl Shard {
             Ok(Ok(Err(why))) => return Ok(Err(ReplayRefused::NotApplicable(why))),
             Ok(Ok(Ok(()))) => {}
         }
-        let mut changes = changes_of(version, &action, payload, rules);
+        let mut changes = changes_of(version, action, payload, rules);
         changes.extend(
             repaired
                 .iter()
