@@ -37,6 +37,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/devices/{id}", READ),
     ("PATCH", "/api/v1/devices/{id}", OPERATE),
     ("DELETE", "/api/v1/devices/{id}", OPERATE),
+    ("GET", "/api/v1/devices/{id}/commands", READ),
     ("POST", "/api/v1/devices/{id}/commands", OPERATE),
     // Issues hold what people wrote, and who they are.
     ("GET", "/api/v1/devices/{id}/issues", OPERATE),

@@ -44,7 +44,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(devices::list, devices::create))
         .routes(routes!(devices::show, devices::change, devices::delete))
         .routes(routes!(import::import))
-        .routes(routes!(commands::create))
+        .routes(routes!(commands::create, commands::list))
         .routes(routes!(commands::show))
         .routes(routes!(customer_report::show))
         .routes(routes!(messages::list))

@@ -9,14 +9,16 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use dataplane::{CommandId, CommandRefused, CommandView};
 use fleet::StationKey;
-use sdk::{Command, CommandRequest, CommandState};
+use sdk::{Command, CommandRequest, CommandState, Page};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::grid::page;
 use crate::ask::{answered, answered_within, station_key};
 use crate::error::ApiError;
 use crate::extract::{Body, Caller, Id, Wait, object_as_written};
+use crate::listing::{Everything, Listing, PageParams};
 use crate::principals::Principal;
 use crate::{SharedApp, convert};
 
@@ -106,6 +108,31 @@ pub(super) fn respond(command: Command, wait: Option<Duration>) -> Result<Respon
         Some(_) => settled(command),
         None => Ok(accepted(command)),
     }
+}
+
+/// Commands that a station has under way, oldest first: the one that it has not answered (`sent`) and those that wait behind
+/// it (`queued`), at most `ocpp.commands_waiting_max`.
+///
+/// What is over is a row of the SQL table `commands`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/devices/{id}/commands",
+    operation_id = "list_open_commands",
+    tag = "commands",
+    params(("id" = String, Path), PageParams),
+    responses((status = 200, description = "A page of them", body = Page<Command>))
+)]
+pub(crate) async fn list(
+    State(app): State<SharedApp>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    listing: Listing<Everything, [u8; 16]>,
+) -> Result<Json<Page<Command>>, ApiError> {
+    let station = station_key(&caller, &id)?;
+    let found = answered(app.router.open_commands(station)).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("device", &id))?;
+    let name = |view: &CommandView| view.id.0;
+    Ok(Json(page(found, &listing, name, convert::command)))
 }
 
 /// A command and what became of it, for 24 hours.

@@ -94,7 +94,7 @@ async fn known<T>(app: &SharedApp, id: &str, question: Pending<Option<T>>) -> Re
 }
 
 /// A page of what is all here, in the order of its keys.
-fn page<T, K: Ord + Copy + Serialize, I>(
+pub(super) fn page<T, K: Ord + Copy + Serialize, I>(
     mut found: Vec<T>,
     listing: &Listing<Everything, K>,
     key: impl Fn(&T) -> K,

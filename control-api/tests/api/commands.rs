@@ -59,6 +59,62 @@ fn the_answer_is_the_stations_own() {
 }
 
 #[test]
+fn what_a_station_has_under_way_is_listed_in_its_order() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let cache = || CommandRequest {
+            action: "ClearCache".into(),
+            payload: json!({}),
+        };
+        assert!(
+            world
+                .admin
+                .open_commands("CP1", None, None)
+                .await
+                .unwrap()
+                .items
+                .is_empty()
+        );
+        for request in [reset(), cache(), cache()] {
+            send(&world, request, None).await.unwrap().unwrap();
+        }
+        // The first is on its way by now, and the station has not answered it.
+        let (id, _) = station.expect("Reset").await;
+        let shown = |page: &sdk::Page<sdk::Command>| -> Vec<(String, CommandState)> {
+            let items = page.items.iter();
+            items.map(|one| (one.action.clone(), one.state)).collect()
+        };
+        let reader = world.client("reader", Role::ReadOnly).await;
+        let first = reader.open_commands("CP1", Some(2), None).await.unwrap();
+        let expected = [
+            ("Reset", CommandState::Sent),
+            ("ClearCache", CommandState::Queued),
+        ];
+        assert_eq!(
+            shown(&first),
+            expected.map(|(action, state)| (action.to_owned(), state))
+        );
+        assert_eq!(json!(first.items[0].id), id);
+        let cursor = first.next_cursor.as_deref();
+        let second = reader.open_commands("CP1", Some(2), cursor).await.unwrap();
+        assert_eq!((shown(&second).len(), &second.next_cursor), (1, &None));
+        station.send(json!([3, id, { "status": "Accepted" }])).await;
+        station.expect("ClearCache").await;
+        let left = world.admin.open_commands("CP1", None, None).await.unwrap();
+        let expected = [CommandState::Sent, CommandState::Queued];
+        assert_eq!(
+            shown(&left),
+            expected.map(|state| ("ClearCache".to_owned(), state))
+        );
+        assert_eq!(
+            refusal(world.admin.open_commands("CP9", None, None).await),
+            "404 not_found"
+        );
+    });
+}
+
+#[test]
 fn a_payload_goes_to_the_station_as_it_is_written() {
     with_server(|world| async move {
         let mut station = world.station_21("CP1").await;

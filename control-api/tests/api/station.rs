@@ -109,7 +109,8 @@ impl Station {
         }
     }
 
-    async fn send(&mut self, frame: Value) {
+    /// Sends a frame.
+    pub(crate) async fn send(&mut self, frame: Value) {
         self.socket
             .send(Message::text(frame.to_string()))
             .await

@@ -117,6 +117,12 @@ impl Router {
         self.ask(Partition::from(id), |reply| Ask::CommandById { id, reply })
     }
 
+    /// What a station has under way, oldest first: the command that it has not answered and those behind it. `None` for a
+    /// station nobody has heard of.
+    pub fn open_commands(&self, key: StationKey) -> Pending<Option<Vec<CommandView>>> {
+        self.ask(key.partition(), |reply| Ask::OpenCommands { key, reply })
+    }
+
     /// Asks a station to begin a transaction and waits for that.
     pub fn start_transaction(&self, request: StartRequest) -> Pending<StartOutcome> {
         self.ask(request.station.partition(), |reply| Ask::Start {

@@ -63,6 +63,11 @@ pub(crate) enum Ask {
         id: CommandId,
         reply: Reply<Option<CommandView>>,
     },
+    /// `None` for a station nobody has heard of.
+    OpenCommands {
+        key: StationKey,
+        reply: Reply<Option<Vec<CommandView>>>,
+    },
     /// What is known of a station's smart charging; `None` for a station nobody has heard of.
     Charging {
         key: StationKey,

@@ -97,6 +97,10 @@ impl Shard {
                 Ok(view) => reply.send(view),
                 Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
             },
+            Ask::OpenCommands { key, reply } => {
+                let known = self.known(&key);
+                reply.send(known.map(|station| self.open_commands(station)));
+            }
             Ask::Charging { key, reply } => {
                 let known = self.known(&key);
                 match known

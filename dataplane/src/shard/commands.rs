@@ -187,6 +187,22 @@ impl Shard {
         self.commands.retain(|_, command| !old(command));
     }
 
+    /// Commands of a station that wait for their turn or their answer, oldest first.
+    pub(super) fn open_commands(&self, station: u32) -> Vec<CommandView> {
+        if self.stations[station].commands_open == 0 {
+            return Vec::new();
+        }
+        let is_open = |command: &&Command| {
+            let state = CommandState::from_code(command.record.state);
+            let is_open = matches!(state, Some(CommandState::Queued | CommandState::Sent));
+            command.station == station && is_open
+        };
+        let open = self.commands.values().filter(is_open);
+        let mut open: Vec<_> = open.map(|command| self.view_of(command)).collect();
+        open.sort_unstable_by_key(|view| view.id);
+        open
+    }
+
     pub(super) fn view_of(&self, command: &Command) -> CommandView {
         command_view(
             self.stations[command.station].state.key.clone(),

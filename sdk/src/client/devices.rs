@@ -75,6 +75,20 @@ impl Client {
         .await
     }
 
+    /// `GET /api/v1/devices/{id}/commands`
+    pub async fn open_commands(
+        &self,
+        id: &str,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<Command>, ClientError> {
+        let query = [
+            ("limit", limit.map(|limit| limit.to_string())),
+            ("cursor", cursor.map(str::to_owned)),
+        ];
+        read(self.request(Method::GET, &["devices", id, "commands"], &query)).await
+    }
+
     /// `DELETE /api/v1/devices/{id}`: its history stays.
     pub async fn delete_device(&self, id: &str) -> Result<(), ClientError> {
         nothing(self.delete(&["devices", id])).await
