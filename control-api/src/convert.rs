@@ -51,6 +51,7 @@ pub(crate) fn device(station: StationView) -> sdk::Device {
         last_seen_at: time(station.last_seen_at),
         acceptance,
         has_password: station.password.is_some(),
+        security_profile: station.security_profile,
         site: some(station.site),
         location: station.location.map(|(lat, lng)| sdk::Location {
             lat,

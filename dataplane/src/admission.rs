@@ -127,8 +127,9 @@ pub(crate) fn judge(
             Security::Certificate
         }
     };
-    let used = state.map_or(0, |state| state.security.profile());
-    let expected = used.max(given.profile_min);
+    let expected = state
+        .map_or(0, |state| state.profile)
+        .max(given.profile_min);
     if security.profile() < expected {
         return Err(Refusal::Profile {
             found: security.profile(),

@@ -63,6 +63,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use fleet::record::{Disconnected, MeterValues};
 use fleet::{Seq, TransactionId, UtcMicros};
 use net::driver::ConnId;
+use net::tls::TlsFailure;
 use net::ws::{self, CloseCode};
 use ocpp::{Instant, MeterColumns};
 use ring::hmac;
@@ -331,6 +332,16 @@ impl Shard {
         if let Some(handshake) = self.conns.handshake_mut(id) {
             handshake.transport = transport;
         }
+    }
+
+    /// The peer of a socket that is still in its handshake.
+    pub(crate) fn peer(&self, id: ConnId) -> Option<std::net::SocketAddr> {
+        self.conns.peer(id)
+    }
+
+    /// TLS with somebody came to nothing.
+    pub(crate) fn tls_failed(&mut self, failure: TlsFailure) {
+        self.tally.tls_failed(failure.kind());
     }
 
     /// A socket is over, whoever ended it.

@@ -52,6 +52,9 @@ pub(crate) struct StationState {
     /// The live connection's name in the log; 0 while offline.
     pub(crate) connection: u64,
     pub(crate) security: Security,
+    /// The security profile that it comes in with at least: the strongest that it has used, unless an operator said
+    /// otherwise since.
+    pub(crate) profile: u8,
     /// True exactly when [`Details::boot`] is there.
     pub(crate) booted: bool,
     pub(crate) seen_at: UtcMicros,
@@ -293,6 +296,7 @@ impl StationState {
             protocol: None,
             connection: 0,
             security: Security::None,
+            profile: 0,
             booted: false,
             seen_at: UtcMicros(0),
             newest_at: 0,
@@ -334,6 +338,7 @@ impl StationState {
                 self.connection = connected.connection.to_native();
                 self.protocol = Protocol::from_code(connected.protocol);
                 self.security = Security::from_code(connected.security).unwrap_or(Security::None);
+                self.profile = self.profile.max(self.security.profile());
                 self.acceptance = Acceptance::from_code(connected.acceptance);
                 self.seen_at = at;
                 let details = self.details_mut();
@@ -399,6 +404,7 @@ impl StationState {
             | Body::CostAccrued(_)
             | Body::StationTariffs(_)
             | Body::Message(_) => {}
+            Body::SecurityProfileSet(set) => self.profile = set.profile,
             Body::StationConfigured(configured) => {
                 self.registered = true;
                 self.acceptance = Acceptance::from_code(configured.acceptance);
@@ -410,9 +416,14 @@ impl StationState {
                     location: configured.location,
                     declared: Declared::new(configured.connectors, each),
                 }));
-                details.password = configured
-                    .password
-                    .map(|(salt, mac)| Box::new(Password { salt, mac }));
+                let password = configured.password;
+                let password = password.map(|(salt, mac)| Box::new(Password { salt, mac }));
+                let removed = password.is_none() && details.password.is_some();
+                details.password = password;
+                // From here on it comes in as nobody, or with a certificate.
+                if removed && self.profile < 3 {
+                    self.profile = 0;
+                }
             }
             Body::StationDeleted(_) => {
                 // What remains recognises retries and keeps 1.6 ids from being given twice.

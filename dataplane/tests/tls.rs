@@ -11,7 +11,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dataplane::{ClientFiles, Config, IdentityFiles, TlsConfig};
+use dataplane::{
+    ClientFiles, Config, IdentityFiles, Password, RegisterMode, Registration, StationPatch,
+    TlsConfig,
+};
 use fleet::Seq;
 use fleet::record::Security;
 use fleet::wire::Fact;
@@ -178,17 +181,39 @@ fn entries(server: &Server) -> Vec<Security> {
     records(server).into_iter().filter_map(entry).collect()
 }
 
-fn register(server: &Server, identity: &str) {
-    use dataplane::{Password, RegisterMode, Registration, StationPatch};
+/// What certificates were noted for (A00.FR.408), in the order of the logs.
+fn certificate_events(server: &Server) -> Vec<String> {
+    let event = |fact| match fact {
+        Fact::SecurityEvent(event) => Some(event),
+        _ => None,
+    };
+    let events = records(server).into_iter().filter_map(event);
+    let said = events.map(|event| {
+        assert_eq!(event.event_type, "InvalidChargingStationCertificate");
+        assert!(event.critical);
+        let (who, what) = event.info.split_once(": ").unwrap();
+        assert_eq!(who, "seen by the server");
+        what.to_owned()
+    });
+    said.collect()
+}
 
-    let registration = Registration {
-        key: fleet::StationKey::new("default", identity).unwrap(),
-        patch: StationPatch {
-            password: Some(Some(Password::new(PASSWORD).unwrap())),
+fn register(server: &Server, identity: &str) {
+    let password = Some(Password::new(PASSWORD).unwrap());
+    patch(
+        server,
+        identity,
+        StationPatch {
+            password: Some(password),
             ..StationPatch::default()
         },
-    };
+    );
+}
+
+fn patch(server: &Server, identity: &str, patch: StationPatch) {
+    let key = fleet::StationKey::new("default", identity).unwrap();
     let router = server.dataplane.router();
+    let registration = Registration { key, patch };
     let registered = router.register(registration, RegisterMode::Upsert, "admin");
     waiting::block_on(registered).unwrap().unwrap();
 }
@@ -228,6 +253,17 @@ fn stations_come_in_with_a_password_on_any_shard_and_go_on_after_a_restart() {
             Station::try_connect(server.addr(), identity, "ocpp2.0.1", Some(PASSWORD), None);
         assert_eq!(plain.err(), Some(403));
     }
+    // Unless an operator says so (A00.FR.005).
+    patch(
+        &server,
+        "CP4",
+        StationPatch {
+            security_profile: Some(1),
+            ..StationPatch::default()
+        },
+    );
+    let plain = Station::try_connect(server.addr(), "CP4", "ocpp2.0.1", Some(PASSWORD), None);
+    assert!(plain.is_ok());
     let refused = records(&server).into_iter().filter_map(|fact| match fact {
         Fact::ConnectionRefused(refused) => Some(refused.reason),
         _ => None,
@@ -258,19 +294,11 @@ fn a_certificate_lets_in_its_own_station_alone() {
     let plain = Station::try_connect(server.addr(), "CP1", "ocpp2.0.1", None, None);
     assert_eq!(plain.err(), Some(403));
     assert_eq!(entries(&server), [Security::Certificate; 2]);
-    let events = records(&server).into_iter().filter_map(|fact| match fact {
-        Fact::SecurityEvent(event) => Some((event.event_type, event.info)),
-        _ => None,
-    });
-    let event = |why: &str| {
-        let info = format!("seen by the server: {why}");
-        ("InvalidChargingStationCertificate".to_owned(), info)
-    };
     assert_eq!(
-        events.collect::<Vec<_>>(),
+        certificate_events(&server),
         [
-            event("its certificate is another station's"),
-            event("its certificate is of another organization"),
+            "its certificate is another station's",
+            "its certificate is of another organization",
         ]
     );
     server.stop();
@@ -282,6 +310,7 @@ fn a_certificate_that_is_no_good_does_not_finish_the_handshake() {
     let ca = Ca::new(dir.path());
     ca.revoke(&[7]);
     let server = Server::start(&dir.path().join("data"), ca.config(1, Some(true)));
+    register(&server, "CP1");
     let with = |change: fn(&mut CertificateParams)| {
         let mut params = subject("ACME", "CP1");
         change(&mut params);
@@ -306,6 +335,16 @@ fn a_certificate_that_is_no_good_does_not_finish_the_handshake() {
         assert!(refused.is_err(), "{why}");
     }
     assert_eq!(entries(&server), []);
+    assert_eq!(
+        certificate_events(&server),
+        [
+            "the peer's certificate has expired",
+            "the peer's certificate is not valid yet",
+            "the peer's certificate is revoked",
+            // Of a root that calls itself as ours does.
+            "a signature of the peer's certificate, or with it, is wrong or too weak",
+        ]
+    );
 
     let good = ca.client(with(|params| {
         params.serial_number = Some(SerialNumber::from(8))
@@ -445,8 +484,13 @@ fn a_server_may_want_a_security_profile_of_all() {
     server.stop();
 }
 
-/// OpenSSL's client with the server; `None` where there is none. Says what it did and whether that went well.
-fn s_client(ca: &Ca, server: &Server, args: &[&str], said: &[u8]) -> Option<(bool, String)> {
+/// OpenSSL's client with the server, where there is one. Says what it did and whether that went well.
+fn s_client(
+    ca: &Ca,
+    server: &Server,
+    args: &[&str],
+    said: &[u8],
+) -> std::io::Result<(bool, String)> {
     let addr = server.dataplane.tls_addrs()[0].to_string();
     let root = ca.file("root.pem");
     let mut client = std::process::Command::new("openssl");
@@ -456,19 +500,13 @@ fn s_client(ca: &Ca, server: &Server, args: &[&str], said: &[u8]) -> Option<(boo
     client.stdin(std::process::Stdio::piped());
     client.stdout(std::process::Stdio::piped());
     client.stderr(std::process::Stdio::piped());
-    let mut client = match client.spawn() {
-        Ok(client) => client,
-        Err(error) => {
-            println!("skipped: openssl: {error}");
-            return None;
-        }
-    };
+    let mut client = client.spawn()?;
     // It may be gone by then.
     let _ = client.stdin.take().unwrap().write_all(said);
-    let output = client.wait_with_output().unwrap();
+    let output = client.wait_with_output()?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
-    Some((output.status.success(), text))
+    Ok((output.status.success(), text))
 }
 
 #[test]
@@ -499,8 +537,9 @@ fn openssl_is_given_what_is_safe_and_nothing_else() {
         (&["-alpn", "http/1.1"], "ALPN protocol: http/1.1"),
         (&["-tls1_2", "-reconnect"], "Reused, TLSv1.2"),
     ] {
-        let Some((ok, text)) = s_client(&ca, &server, args, b"") else {
-            return;
+        let (ok, text) = match s_client(&ca, &server, args, b"") {
+            Ok(said) => said,
+            Err(error) => return println!("skipped: openssl: {error}"),
         };
         assert!(ok && text.contains(expected), "{args:?}\n{text}");
     }

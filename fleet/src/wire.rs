@@ -30,9 +30,9 @@ use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
     MessageQuarantined, MeterValues, MoneyChanged, Notified, ReservationsChanged, SecurityEvent,
-    StationCertificates, StationConfigured, StationDeleted, StationTariffs, StatusReported,
-    TransactionBilled, TransactionClosed, TransactionEvent, TransactionMoney, TransactionProgress,
-    V2xChanged, WebPaymentSecretsChanged,
+    SecurityProfileSet, StationCertificates, StationConfigured, StationDeleted, StationTariffs,
+    StatusReported, TransactionBilled, TransactionClosed, TransactionEvent, TransactionMoney,
+    TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -264,6 +264,7 @@ kinds! {
     65 TransactionProgress,
     70 MoneyChanged,
     71 TransactionBilled,
+    79 SecurityProfileSet,
     73 WebPaymentSecretsChanged,
 }
 

@@ -18,6 +18,7 @@ mod pem;
 mod server;
 mod session;
 mod tickets;
+mod witness;
 
 pub use client::{ClientSettings, TlsClient, Trust};
 pub use failure::{CertificateFault, TlsFailure};

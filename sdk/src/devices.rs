@@ -38,6 +38,11 @@ pub struct Device {
     pub acceptance: String,
     /// True when it must log in with a password.
     pub has_password: bool,
+    /// The security profile of OCPP that it comes in with at least: the strongest that it has used, unless a request said
+    /// otherwise since. 0: nothing; 1: its password; 2: its password, over TLS; 3: a certificate of its own, over TLS.
+    #[serde(default)]
+    #[schema(maximum = 3, example = 2)]
+    pub security_profile: u8,
     /// The site it stands at.
     pub site: Option<String>,
     /// Where it stands.
@@ -193,6 +198,10 @@ pub struct DeviceRequest {
     /// back with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate_password: Option<bool>,
+    /// The weakest security profile that it comes in with, 0 to 3; without it whatever it begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 3)]
+    pub security_profile: Option<u8>,
     /// At most 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64)]
@@ -228,6 +237,11 @@ pub struct DevicePatch {
     )]
     #[schema(value_type = Option<String>, min_length = 16, max_length = 40)]
     pub password: Option<Option<String>>,
+    /// The weakest security profile that it comes in with from now on, 0 to 3. This is how one is lowered: a station never
+    /// does it by itself. One that it cannot meet locks it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 3)]
+    pub security_profile: Option<u8>,
     /// At most 64 characters.
     #[serde(
         default,

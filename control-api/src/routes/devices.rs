@@ -119,6 +119,7 @@ pub(crate) async fn create(
         site: request.site.map(Some),
         location: request.location.map(Some),
         connectors: request.connectors.map(Some),
+        security_profile: request.security_profile,
     })?;
     let mut registration = Registration {
         key: key.clone(),
@@ -244,6 +245,10 @@ fn patch(request: DevicePatch) -> Result<StationPatch, ApiError> {
         })
         .transpose()
         .map_err(|e| ApiError::field("/password", e.to_string()))?;
+    if let Some(profile @ 4..) = request.security_profile {
+        let detail = format!("security_profile is {profile}, expected 0 to 3");
+        return Err(ApiError::field("/security_profile", detail));
+    }
     let site = request
         .site
         .map(|site| {
@@ -275,6 +280,7 @@ fn patch(request: DevicePatch) -> Result<StationPatch, ApiError> {
         address,
         location,
         connectors,
+        security_profile: request.security_profile,
         acceptance: None,
     })
 }

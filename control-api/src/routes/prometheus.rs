@@ -160,6 +160,16 @@ fn connections(out: &mut Exposition, shards: &[ShardHealth]) {
     for (status, count) in refused {
         out.sample(name, &[("status", &status.to_string())], count);
     }
+    let mut failures = BTreeMap::<&str, u64>::new();
+    for (reason, count) in shards.iter().flat_map(|shard| &shard.counters.tls_failures) {
+        *failures.entry(reason).or_default() += count;
+    }
+    let name = "sigec_ocpp_tls_failures_total";
+    let help = "Connections whose TLS came to nothing, by reason.";
+    out.family(name, Kind::Counter, help);
+    for (reason, count) in failures {
+        out.sample(name, &[("reason", reason)], count);
+    }
 }
 
 fn messages(out: &mut Exposition, shards: &[ShardHealth]) {

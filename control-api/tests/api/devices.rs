@@ -171,6 +171,17 @@ fn a_change_leaves_what_it_does_not_name() {
         let changed = world.admin.patch_device("CP1", &patch).await.unwrap();
         assert_eq!(changed.site.as_deref(), Some("Paulista"));
         assert_eq!(changed.connectors.len(), 3);
+        assert_eq!(changed.security_profile, 0);
+        let profile = |profile| DevicePatch {
+            security_profile: Some(profile),
+            ..DevicePatch::default()
+        };
+        let raised = world.admin.patch_device("CP1", &profile(3)).await.unwrap();
+        assert_eq!(raised.security_profile, 3);
+        let lowered = world.admin.patch_device("CP1", &profile(2)).await.unwrap();
+        assert_eq!(lowered.security_profile, 2);
+        let none_such = world.admin.patch_device("CP1", &profile(4)).await;
+        assert_eq!(problem(none_such).errors[0].pointer, "/security_profile");
         let clear = DevicePatch {
             password: Some(None),
             site: Some(None),
@@ -178,6 +189,7 @@ fn a_change_leaves_what_it_does_not_name() {
         };
         let cleared = world.admin.patch_device("CP1", &clear).await.unwrap();
         assert_eq!((cleared.site, cleared.has_password), (None, false));
+        assert_eq!(cleared.security_profile, 0, "it has nothing to show");
         assert_eq!(
             refusal(world.admin.patch_device("CP2", &patch).await),
             "404 not_found"

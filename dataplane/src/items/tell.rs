@@ -38,6 +38,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::TransactionEvent(_)
         | Body::MeterValues(_)
         | Body::SecurityEvent(_)
+        | Body::SecurityProfileSet(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
         | Body::DerChanged(_)

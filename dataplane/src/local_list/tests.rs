@@ -12,6 +12,7 @@ pub(crate) fn station(protocol: Protocol) -> StationView {
         acceptance: Acceptance::Accepted,
         registered: true,
         security: fleet::record::Security::None,
+        security_profile: 0,
         password: None,
         site: "Centro".into(),
         address: String::new(),

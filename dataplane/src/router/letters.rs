@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use fleet::record::{BatterySwap, StationCertificates, StationTariffs};
 use fleet::{StationKey, TransactionId};
 use net::driver::Detached;
+use net::tls::CertificateFault;
 
 use super::pending::Reply;
 use super::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
@@ -156,6 +157,12 @@ pub(crate) enum Letter {
     Adopt {
         detached: Detached,
         peer: SocketAddr,
+    },
+    /// Somebody showed a certificate that says it is of this station, and that is refused.
+    CertificateRefused {
+        station: StationKey,
+        peer: SocketAddr,
+        fault: CertificateFault,
     },
 }
 

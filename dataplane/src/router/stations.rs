@@ -25,6 +25,8 @@ pub struct StationPatch {
     pub location: Option<Option<(f64, f64)>>,
     /// Connectors declared.
     pub connectors: Option<Declared>,
+    /// The security profile that it comes in with at least, 0 to 3. What it uses from then on raises it again.
+    pub security_profile: Option<u8>,
     /// Whether it may speak. A station that an operator names is accepted unless this says otherwise.
     pub acceptance: Option<Acceptance>,
 }

@@ -30,6 +30,8 @@ pub struct StationView {
     pub registered: bool,
     /// How its live or last connection proved who it is.
     pub security: Security,
+    /// The security profile that it comes in with at least.
+    pub security_profile: u8,
     /// The digest of its password, if it has one.
     pub password: Option<Password>,
     /// Site, empty for none.
@@ -285,6 +287,8 @@ pub struct Counters {
     pub connections_opened: u64,
     /// Handshakes refused, by status.
     pub handshakes_refused: Vec<(u16, u64)>,
+    /// TLS connections that came to nothing, by [`net::tls::TlsFailure::kind`].
+    pub tls_failures: Vec<(&'static str, u64)>,
     /// Connections closed because a newer one took their place.
     pub connections_replaced: u64,
     /// Connections closed by us for silence, a protocol error or a full send queue.

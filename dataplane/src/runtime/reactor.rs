@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleet::{Seq, UtcMicros};
 use net::driver::{Closed, ConnId, Detached, Driver, Handler, Io, Opened, Waker};
-use net::tls::TlsPeer;
+use net::tls::{TlsFailure, TlsPeer};
 use ocpp::Instant;
 use storage::log::{Log, LogError, LogHandle};
 use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, SubmitError};
@@ -15,7 +15,7 @@ use crate::certificates::Desk;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::router::Letter;
 use crate::shard::{Effect, Now, Row, Shard};
-use crate::tls::Transport;
+use crate::tls::{StationCertificate, Transport};
 
 /// Letters read in one turn; sockets have their turn between.
 const LETTERS_MAX: usize = 256;
@@ -210,8 +210,41 @@ impl Reactor {
             Letter::Adopt { detached, peer } => {
                 self.adopt(io, detached, peer);
             }
+            Letter::CertificateRefused {
+                station,
+                peer,
+                fault,
+            } => self
+                .shard
+                .certificate_refused(now(io), &station, peer, fault),
         }
         self.effects(io, None);
+    }
+
+    /// Tells whoever owns the station that a certificate says it is of.
+    fn tls_failed(&mut self, io: &mut Io<'_>, conn: ConnId, failure: TlsFailure) {
+        self.shard.tls_failed(failure);
+        let (TlsFailure::Certificate(fault), Some(peer)) = (failure, self.shard.peer(conn)) else {
+            return;
+        };
+        let Some(station) = io
+            .refused_certificate(conn)
+            .and_then(|der| StationCertificate::claimed(der))
+        else {
+            return;
+        };
+        let home = station.partition().shard(self.peers.len());
+        if home == self.shard.index() {
+            self.shard
+                .certificate_refused(now(io), &station, peer, fault);
+            return;
+        }
+        // A shard that has no room has other worries.
+        let _ = self.peers[home].post(Letter::CertificateRefused {
+            station,
+            peer,
+            fault,
+        });
     }
 
     fn hand_records(&mut self) {
@@ -337,6 +370,9 @@ impl Handler for Reactor {
     }
 
     fn closed(&mut self, io: &mut Io<'_>, conn: ConnId, reason: Closed) {
+        if let Closed::Tls(failure) = reason {
+            self.tls_failed(io, conn, failure);
+        }
         let reason = match reason {
             Closed::Local => "closed".to_owned(),
             Closed::Aborted => "aborted".to_owned(),

@@ -1,8 +1,8 @@
 //! Questions and wishes of everybody else.
 
 use fleet::record::{
-    Acceptance, BatterySwapsChanged, CommandState, ConnectorStatus, Notified, StationConfigured,
-    StationDeleted, TransactionState,
+    Acceptance, BatterySwapsChanged, CommandState, ConnectorStatus, Notified, SecurityProfileSet,
+    StationConfigured, StationDeleted, TransactionState,
 };
 use fleet::wire::{Body, Fact};
 use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
@@ -298,6 +298,13 @@ impl Shard {
             declared: each.iter().map(Plug::to_record).collect(),
         };
         self.record(now, station, &configured);
+        if let Some(profile) = patch.security_profile {
+            let set = SecurityProfileSet {
+                profile,
+                principal: principal.to_owned(),
+            };
+            self.record(now, station, &set);
+        }
         if was_pending && acceptance == Acceptance::Accepted {
             self.no_longer_pending();
         }
@@ -554,6 +561,7 @@ pub(crate) fn station_view(state: &StationState) -> StationView {
         acceptance: state.acceptance.unwrap_or(Acceptance::Pending),
         registered: state.registered,
         security: state.security,
+        security_profile: state.profile,
         password: details.password.as_deref().copied(),
         site: text(configured.map(|c| &*c.site)),
         address: text(configured.map(|c| &*c.address)),

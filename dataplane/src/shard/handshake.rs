@@ -1,5 +1,6 @@
 //! From the first byte of a socket to a station's connection.
 
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use fleet::record::{Acceptance, Connected, ConnectionRefused, Moment, Protocol, 
 use fleet::{StationKey, TENANT_DEFAULT};
 use net::driver::ConnId;
 use net::http::{UpgradeLimits, UpgradeRequest, parse_upgrade, write_refusal, write_switching};
+use net::tls::CertificateFault;
 use net::ws::{self, Agreement, CloseCode};
 use ocpp::{Inbound, Rpc, Version};
 
@@ -250,6 +252,28 @@ impl Shard {
             self.record(now, station, &refused);
         }
         refused
+    }
+
+    /// Somebody showed a certificate that says it is of `key`, and that TLS refused (A00.FR.407).
+    pub(crate) fn certificate_refused(
+        &mut self,
+        now: Now,
+        key: &StationKey,
+        peer: SocketAddr,
+        fault: CertificateFault,
+    ) {
+        let Some(station) = self.stations.find(key) else {
+            return;
+        };
+        if !self.guesses.wrong(now.mono, peer.ip(), key.as_str()) {
+            return;
+        }
+        let refused = ConnectionRefused {
+            peer: peer.to_string(),
+            reason: fault.to_string(),
+        };
+        self.record(now, station, &refused);
+        self.note_certificate(now, station, &fault.to_string());
     }
 
     /// A00.FR.408.

@@ -184,6 +184,7 @@ writable!(
     TransactionEvent,
     MeterValues,
     SecurityEvent,
+    SecurityProfileSet,
     StationCertificates,
     TransactionClosed,
     TransactionMoney,

@@ -345,6 +345,7 @@ impl Projection {
             | Body::ConnectionRefused(_)
             | Body::Booted(_)
             | Body::SecurityEvent(_)
+            | Body::SecurityProfileSet(_)
             | Body::Message(_)
             | Body::StationConfigured(_)
             | Body::Notified(_)

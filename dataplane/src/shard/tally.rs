@@ -51,6 +51,14 @@ impl Tally {
         true
     }
 
+    pub(crate) fn tls_failed(&mut self, kind: &'static str) {
+        let failures = &mut self.counters.tls_failures;
+        match failures.iter_mut().find(|(k, _)| *k == kind) {
+            Some((_, count)) => *count += 1,
+            None => failures.push((kind, 1)),
+        }
+    }
+
     pub(crate) fn refused(&mut self, status: u16) {
         let refused = &mut self.counters.handshakes_refused;
         match refused.iter_mut().find(|(s, _)| *s == status) {

@@ -2,10 +2,10 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 2. Then [`StationRowV2`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 3. Then [`StationRowV3`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and a reader for the one before stays. Version 1 is
-//! [`StationRow`] alone.
+//! changed in place: a new field is a new version, and readers for those before stay. Version 2 is [`StationRowV2`]
+//! alone, version 1 [`StationRow`].
 
 use fleet::record::{
     Acceptance, ConnectorDeclared, ConnectorStatus, Protocol, Quality, Security, TransactionState,
@@ -22,8 +22,9 @@ use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
-const VERSION: u16 = 2;
-const VERSION_BEFORE: u16 = 1;
+const VERSION: u16 = 3;
+const VERSION_2: u16 = 2;
+const VERSION_1: u16 = 1;
 
 /// Why bytes are no row.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ const VERSION_BEFORE: u16 = 1;
 pub(crate) enum RowError {
     /// Another version; a newer program wrote it.
     #[error(
-        "row of station {station} has version {found:?}, this program reads versions {VERSION_BEFORE} and {VERSION}"
+        "row of station {station} has version {found:?}, this program reads versions {VERSION_1} to {VERSION}"
     )]
     Version {
         /// Whose it is.
@@ -47,6 +48,14 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 3: what version 2 says, and the security profile.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV3 {
+    row: StationRowV2,
+    /// The weakest that it comes in with.
+    profile: u8,
 }
 
 /// Version 2: what version 1 says, and what connectors are.
@@ -177,10 +186,13 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
         recent: details.recent.iter().copied().collect(),
     };
     let declared = details.configured.as_deref().map(|c| c.declared.parts().1);
-    let row = StationRowV2 {
-        row,
-        declared: records(declared.unwrap_or_default()),
-        plugs: records(&details.plugs),
+    let row = StationRowV3 {
+        row: StationRowV2 {
+            row,
+            declared: records(declared.unwrap_or_default()),
+            plugs: records(&details.plugs),
+        },
+        profile: state.profile,
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
@@ -260,11 +272,14 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let version = u16::from_le_bytes(*version);
     let read = match version {
-        VERSION => rkyv::from_bytes::<StationRowV2, RkyvError>(body),
-        VERSION_BEFORE => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| StationRowV2 {
-            row,
-            declared: Vec::new(),
-            plugs: Vec::new(),
+        VERSION => rkyv::from_bytes::<StationRowV3, RkyvError>(body),
+        VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body).map(StationRowV3::from),
+        VERSION_1 => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| {
+            StationRowV3::from(StationRowV2 {
+                row,
+                declared: Vec::new(),
+                plugs: Vec::new(),
+            })
         }),
         _ => {
             return Err(RowError::Version {
@@ -273,10 +288,13 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             });
         }
     };
-    let StationRowV2 {
-        row,
-        declared,
-        plugs,
+    let StationRowV3 {
+        row: StationRowV2 {
+            row,
+            declared,
+            plugs,
+        },
+        profile,
     } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
@@ -320,7 +338,8 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         registered: row.registered,
         protocol: Protocol::from_code(row.protocol),
         connection: row.connection,
-        security: Security::from_code(row.security).unwrap_or(Security::None),
+        security: security(row.security),
+        profile,
         booted: details.boot.is_some(),
         seen_at: UtcMicros(row.seen_at),
         newest_at: row.newest_at,
@@ -330,6 +349,20 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     // Most stations of a fleet are at rest when they are read.
     state.pack();
     Ok(state)
+}
+
+fn security(code: u8) -> Security {
+    Security::from_code(code).unwrap_or(Security::None)
+}
+
+impl From<StationRowV2> for StationRowV3 {
+    /// From before profiles were kept: the last connection's.
+    fn from(row: StationRowV2) -> StationRowV3 {
+        StationRowV3 {
+            profile: security(row.row.security).profile(),
+            row,
+        }
+    }
 }
 
 fn connector(row: ConnectorRow) -> Connector {

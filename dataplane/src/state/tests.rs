@@ -1,8 +1,8 @@
 use expect_test::expect_file;
 use fleet::record::{
     Booted, Connected, ConnectorDeclared, Disconnected, MeterRow, MeterValues, Moment, Notified,
-    Reading, StationConfigured, StationDeleted, StatusReported, TransactionEvent,
-    TransactionSummary,
+    Reading, SecurityProfileSet, StationConfigured, StationDeleted, StatusReported,
+    TransactionEvent, TransactionSummary,
 };
 use fleet::wire::{Fact, Writer};
 use fleet::{LogId, Seq};
@@ -172,17 +172,86 @@ fn a_row_has_the_bytes_it_always_had() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v2.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v3.hex"].assert_eq(&hex(&row));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let hex = hex.replace('\n', "");
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
+#[test]
+fn a_row_of_version_2_reads_as_one_of_now() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    // The version before had only the last connection.
+    state.profile = state.security.profile();
+    let row = unhex(include_str!("../../fixtures/station_row_v2.hex"));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+#[test]
+fn the_profile_is_the_strongest_that_was_used_until_an_operator_says_otherwise() {
+    let mut state = StationState::new(key());
+    let mut seq = 0;
+    let mut after = |fact: Fact| {
+        seq += 1;
+        fold(&mut state, 7, seq, &[fact]);
+        assert_eq!(
+            StationState::from_row(key(), &state.to_row()).unwrap(),
+            state
+        );
+        state.profile
+    };
+    let connected = |security: Security| -> Fact {
+        Connected {
+            connection: 1,
+            peer: "127.0.0.1:1".into(),
+            protocol: Protocol::Ocpp201.code(),
+            security: security.code(),
+            acceptance: Acceptance::Accepted.code(),
+            first_seen: false,
+        }
+        .into()
+    };
+    let set = |profile| -> Fact {
+        SecurityProfileSet {
+            profile,
+            principal: "admin".into(),
+        }
+        .into()
+    };
+    let configured = |password: bool| -> Fact {
+        StationConfigured {
+            password_salt: password.then_some([1; 16]),
+            password_mac: password.then_some([2; 32]),
+            acceptance: Acceptance::Accepted.code(),
+            ..StationConfigured::default()
+        }
+        .into()
+    };
+    assert_eq!(after(connected(Security::Tls)), 0);
+    assert_eq!(after(configured(true)), 0);
+    assert_eq!(after(connected(Security::Basic)), 1);
+    assert_eq!(after(connected(Security::TlsBasic)), 2);
+    assert_eq!(after(configured(true)), 2);
+    assert_eq!(after(set(1)), 1);
+    assert_eq!(after(set(2)), 2);
+    // Without a password there is nothing to show but a certificate.
+    assert_eq!(after(configured(false)), 0);
+    assert_eq!(after(connected(Security::Certificate)), 3);
+    assert_eq!(after(configured(false)), 3);
 }
 
 #[test]
 fn a_row_of_version_1_reads_as_one_of_now() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
-    let hex = include_str!("../../fixtures/station_row_v1.hex").replace('\n', "");
-    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    let row: Vec<_> = (0..hex.len()).step_by(2).map(byte).collect();
+    state.profile = state.security.profile();
+    let row = unhex(include_str!("../../fixtures/station_row_v1.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
 
@@ -261,13 +330,13 @@ fn damaged_and_foreign_rows_are_errors() {
         );
     }
     let mut newer = row;
-    newer[0] = 3;
+    newer[0] = 4;
     let error = StationState::from_row(key(), &newer)
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "row of station default/CP1 has version Some(3), this program reads versions 1 and 2"
+        "row of station default/CP1 has version Some(4), this program reads versions 1 to 3"
     );
 }
 

@@ -1,5 +1,6 @@
 //! What a station's connection and its certificate say of it.
 
+use fleet::{StationKey, TENANT_DEFAULT};
 use net::tls::TlsPeer;
 use x509_parser::x509::X509Name;
 
@@ -42,24 +43,8 @@ pub(crate) enum ForeignCertificate {
 
 impl From<&TlsPeer> for Transport {
     fn from(peer: &TlsPeer) -> Transport {
-        let certificate = peer.certificate.as_deref().map(|der| {
-            let parsed = x509_parser::parse_x509_certificate(der);
-            Box::new(parsed.map_or_else(
-                |_| StationCertificate::UNREADABLE,
-                |(_, parsed)| {
-                    StationCertificate {
-                        common_names: texts(parsed.subject(), X509Name::iter_common_name),
-                        organizations: texts(parsed.subject(), X509Name::iter_organization),
-                        not_after: parsed
-                            .validity()
-                            .not_after
-                            .timestamp()
-                            .saturating_mul(1_000_000),
-                    }
-                },
-            ))
-        });
-        Transport::Tls(certificate)
+        let read = |der| Box::new(StationCertificate::read(der));
+        Transport::Tls(peer.certificate.as_deref().map(read))
     }
 }
 
@@ -69,6 +54,28 @@ impl StationCertificate {
         organizations: Vec::new(),
         not_after: i64::MIN,
     };
+
+    fn read(der: &[u8]) -> StationCertificate {
+        let parsed = x509_parser::parse_x509_certificate(der);
+        parsed.map_or_else(
+            |_| StationCertificate::UNREADABLE,
+            |(_, parsed)| StationCertificate {
+                common_names: texts(parsed.subject(), X509Name::iter_common_name),
+                organizations: texts(parsed.subject(), X509Name::iter_organization),
+                not_after: parsed
+                    .validity()
+                    .not_after
+                    .timestamp()
+                    .saturating_mul(1_000_000),
+            },
+        )
+    }
+
+    /// The station that a certificate says it is of, without proof.
+    pub(crate) fn claimed(der: &[u8]) -> Option<StationKey> {
+        let name = Self::read(der).common_names.into_iter().next()?;
+        StationKey::new(TENANT_DEFAULT, &name).ok()
+    }
 
     /// Whether it is of this station, which goes by `names`: its identity, and the serial number that it booted with.
     ///

@@ -103,6 +103,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::TransactionEvent(_)
         | Body::MeterValues(_)
         | Body::SecurityEvent(_)
+        | Body::SecurityProfileSet(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
         | Body::DerChanged(_)

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dataplane::{Config, Dataplane};
+use net::clock;
 use net::driver::DriverKind;
 use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, parse_client_response, write_client_upgrade,
@@ -16,7 +17,7 @@ use net::ws::{
     Codec, DeflateOptions, DeflateWriter, Deflater, Inflater, Limits, MaskKey, Message, Role,
     write_text,
 };
-use storage::data_dir::DataDir;
+use storage::data_dir::{DataDir, DataDirError};
 use storage::state::StateStore;
 
 /// Longest wait for anything in these tests.
@@ -30,7 +31,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(path: &Path, config: Config) -> Self {
-        let dir = DataDir::open(path).expect("a free directory");
+        let deadline = clock::monotonic_ns() + PATIENCE.as_nanos() as u64;
+        // A process that another test starts holds every lock of this one until it has become another program.
+        let dir = loop {
+            match DataDir::open(path) {
+                Err(DataDirError::Locked { .. }) if clock::monotonic_ns() < deadline => {
+                    std::thread::yield_now();
+                }
+                opened => break opened.expect("a free directory"),
+            }
+        };
         let store = StateStore::open(&path.join("state")).expect("a state store");
         let wanted = config.driver;
         let dataplane = Dataplane::start(config, &dir, store).expect("a data plane");

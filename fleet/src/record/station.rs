@@ -118,6 +118,17 @@ pub struct Booted {
     pub accepted: bool,
 }
 
+/// An operator said which security profile a station comes in with at least (OCPP 2.0.1 Part 2, A00.FR.005: lowering it
+/// is not part of OCPP).
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct SecurityProfileSet {
+    /// 0 to 3.
+    pub profile: u8,
+    /// Name of the principal who said so.
+    pub principal: String,
+}
+
 /// What an operator said of a station: the whole of it each time.
 #[derive(Archive, Serialize, Deserialize, Clone, PartialEq, Default)]
 pub struct StationConfigured {

@@ -564,6 +564,11 @@ fn samples() -> Vec<Fact> {
             }),
         }
         .into(),
+        SecurityProfileSet {
+            profile: 2,
+            principal: "admin".into(),
+        }
+        .into(),
     ]
 }
 
@@ -780,6 +785,8 @@ fn golden_bytes_have_not_moved() {
         TransactionProgress
         4100010080b7df1fdb6006000b64656661756c742f435031040000000000000005000000000000000303030303030303
         0303030303030303e0ffffff0100000001060000000000000007070707070707070707070707070707010101
+        SecurityProfileSet
+        4f00010080b7df1fdb6006000b64656661756c742f4350310261646d696effffff
     "#]]);
 }
 

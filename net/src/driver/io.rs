@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::reactor::Reactor;
 use super::slots::{Side, State};
 use super::{Closed, ConnId, Detached};
-use crate::tls::{TlsClient, TlsPeer};
+use crate::tls::{CertificateDer, TlsClient, TlsPeer};
 
 /// The driver as its handler sees it during a call.
 ///
@@ -132,6 +132,15 @@ impl Io<'_> {
     pub fn tls_peer(&self, conn: ConnId) -> Option<TlsPeer> {
         let slot = self.reactor.slots.get(conn)?;
         slot.tls.then(|| self.reactor.tls.peer(conn)).flatten()
+    }
+
+    /// Within [`super::Handler::closed`] of a connection whose certificate was refused: that certificate. Nothing that it
+    /// says is proven.
+    #[must_use]
+    pub fn refused_certificate(&self, conn: ConnId) -> Option<&CertificateDer<'static>> {
+        let slot = self.reactor.slots.get(conn)?;
+        let tls = &self.reactor.tls;
+        slot.tls.then(|| tls.refused_certificate(conn)).flatten()
     }
 
     /// Gives the connection away, to [`Io::adopt`] in another driver. `None` when it is over.

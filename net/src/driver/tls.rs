@@ -10,7 +10,7 @@ use std::io;
 use super::reactor::Reactor;
 use super::slots::State;
 use super::{Closed, ConnId, Handler, Io};
-use crate::tls::{Session, TlsClient, TlsFailure, TlsPeer, TlsServer};
+use crate::tls::{CertificateDer, Session, TlsClient, TlsFailure, TlsPeer, TlsServer};
 
 /// A connection's session and what its handler appended.
 #[derive(Debug)]
@@ -81,6 +81,10 @@ impl Sessions {
 
     pub(super) fn outgoing_len(&self, conn: ConnId) -> usize {
         self.get(conn).map_or(0, |secured| secured.outgoing.len())
+    }
+
+    pub(super) fn refused_certificate(&self, conn: ConnId) -> Option<&CertificateDer<'static>> {
+        self.get(conn)?.session.refused_certificate()
     }
 
     pub(super) fn peer(&self, conn: ConnId) -> Option<TlsPeer> {

@@ -12,6 +12,7 @@ use rustls::server::{
 use super::chooser::Chooser;
 use super::session::Session;
 use super::tickets::{TicketKeys, Ticketer};
+use super::witness::Witness;
 use super::{Identity, PROTOCOL, TlsError, TlsVersion, certified, provider, roots, versions};
 
 /// Whose certificates a server asks for.
@@ -129,7 +130,8 @@ fn config(settings: ServerSettings) -> Result<ServerConfig, TlsError> {
             } else {
                 verifier.allow_unauthenticated()
             };
-            builder.with_client_cert_verifier(verifier.build().map_err(TlsError::Clients)?)
+            let verifier = verifier.build().map_err(TlsError::Clients)?;
+            builder.with_client_cert_verifier(Arc::new(Witness(verifier)))
         }
     };
     let mut config = builder.with_cert_resolver(Arc::new(Chooser { identities }));

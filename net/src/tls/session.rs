@@ -10,7 +10,7 @@ use rustls::unbuffered::{
 };
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
-use super::{TlsFailure, TlsVersion};
+use super::{TlsFailure, TlsVersion, witness};
 
 /// Bytes that sealing adds to a record, at most: a header, an explicit nonce, a type, a tag.
 const RECORD_EXTRA: usize = 5 + 8 + 1 + 16;
@@ -34,6 +34,8 @@ pub struct Session {
     established: bool,
     peer_closed: bool,
     over: bool,
+    /// What the peer showed in vain.
+    refused: Option<Box<CertificateDer<'static>>>,
 }
 
 enum End {
@@ -83,6 +85,7 @@ impl Session {
             established: false,
             peer_closed: false,
             over: false,
+            refused: None,
         }
     }
 
@@ -151,6 +154,12 @@ impl Session {
         self.peer_closed
     }
 
+    /// The certificate that the peer showed and that was refused. Nothing that it says is proven.
+    #[must_use]
+    pub fn refused_certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.refused.as_deref()
+    }
+
     /// Bytes kept because they are not a whole record.
     #[must_use]
     pub fn incoming_len(&self) -> usize {
@@ -202,6 +211,7 @@ impl Session {
                 Step::PeerClosed => self.peer_closed = true,
                 Step::Failed(error) => {
                     self.over = true;
+                    self.refused = witness::take_refused().map(Box::new);
                     let speaks_tls =
                         first == Some(HANDSHAKE) || self.end.common().protocol_version().is_some();
                     return Err(self.end.fail(&error, speaks_tls, &bytes[used..], out));

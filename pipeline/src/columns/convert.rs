@@ -186,6 +186,7 @@ pub(super) fn push(
         | Body::StationTariffs(_)
         | Body::Message(_)
         | Body::StationConfigured(_)
+        | Body::SecurityProfileSet(_)
         | Body::StationDeleted(_)
         | Body::Notified(_)
         | Body::ReservationsChanged(_)

@@ -206,6 +206,9 @@ impl World {
             Fact::MessageQuarantined(kept) => super::super::quirks::shown(&kept),
             Fact::Booted(booted) => format!("Booted {}", booted.vendor),
             Fact::StationConfigured(_) => "StationConfigured".into(),
+            Fact::SecurityProfileSet(set) => {
+                format!("SecurityProfileSet {} by {}", set.profile, set.principal)
+            }
             Fact::StationDeleted(_) => "StationDeleted".into(),
         };
         self.say(&format!("record {text}"));
