@@ -48,7 +48,7 @@ enum Counted {
     /// No tariff of ours: the price of the configuration.
     Nothing,
     /// A tariff, and what was used under it.
-    Usage(Arc<Tariff>, Usage),
+    Usage(Arc<Tariff>, Box<Usage>),
     /// The store could not be read when it was taken up; it is asked again before anything is said of it.
     Unread,
     /// What the store has of its tariff is no tariff. What it comes to nobody knows.
@@ -58,7 +58,7 @@ enum Counted {
 impl Counted {
     fn usage(&self) -> Option<(&Tariff, &Usage)> {
         match self {
-            Self::Usage(tariff, usage) => Some((tariff.as_ref(), usage)),
+            Self::Usage(tariff, usage) => Some((tariff.as_ref(), usage.as_ref())),
             Self::Nothing | Self::Unread | Self::Unreadable => None,
         }
     }
@@ -185,7 +185,7 @@ impl Shard {
         self.record(now, station, &changed);
         self.record(now, station, &written(id, &usage));
         let charged = Charged {
-            counted: Counted::Usage(tariff, usage),
+            counted: Counted::Usage(tariff, Box::new(usage)),
             by_station,
         };
         self.charged.insert(id, charged);
@@ -412,7 +412,7 @@ impl Shard {
             let usage = match charged {
                 Some(Counted::Usage(old, mut usage)) if old.currency == tariff.currency => {
                     usage.change(&old);
-                    usage
+                    *usage
                 }
                 // One in another currency takes nothing over; one that comes first holds from the beginning.
                 Some(_) | None => {
@@ -429,7 +429,7 @@ impl Shard {
             let accrued = written(id, &usage);
             self.record(now, station, &accrued);
             let charged = Charged {
-                counted: Counted::Usage(tariff, usage),
+                counted: Counted::Usage(tariff, Box::new(usage)),
                 by_station: false,
             };
             self.charged.insert(id, charged);
@@ -516,7 +516,7 @@ fn taken_up(id: TransactionId, money: Option<&[u8]>, accrued: Option<&[u8]>) -> 
     let counted = match (&money.tariff, accrued) {
         (None, _) if is_readable => Counted::Nothing,
         (Some(applied), Some(accrued)) => match tariff::read(&applied.tariff, &applied.time_zone) {
-            Ok((tariff, _)) => Counted::Usage(Arc::new(tariff), usage_of(&accrued)),
+            Ok((tariff, _)) => Counted::Usage(Arc::new(tariff), Box::new(usage_of(&accrued))),
             Err(_) => Counted::Unreadable,
         },
         (None | Some(_), _) => Counted::Unreadable,
