@@ -185,6 +185,11 @@ pub struct Config {
     /// A peer that sends nothing for this long is cut off, at most a second later; default 150 s. A half-open connection
     /// is gone by then, and sooner when its station comes again: the newer one takes its place at once.
     pub idle_timeout: Duration,
+    /// Sockets that are let at their handshake in a second, over all shards; further ones wait, unread, for at most 30 s.
+    /// Default 10,000; 0 sets no limit.
+    pub connects_per_second_max: u32,
+    /// Messages of one connection that are read in a second; the rest waits for the next one. Default 1,000; 0 sets no limit.
+    pub messages_per_second_max: u16,
     /// Time a station has to answer one of our calls; default 30 s.
     pub call_timeout: Duration,
     /// Commands of one station that may wait behind the one on the wire; default 16.
@@ -211,6 +216,9 @@ pub struct Config {
     pub vat: Option<HttpConfig>,
     /// Sizes and limits of each shard's log.
     pub log: LogConfig,
+    /// Percent of the memory there is for the process that is taken, asked once a second; default 0. From 70 % on newcomers
+    /// are held back.
+    pub memory_used: fn() -> u8,
     /// What a thread calls when it has come to rest after work, for the program's allocator to give back what the thread has
     /// freed; default nothing.
     pub give_back: fn(),
@@ -234,6 +242,8 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(45),
             idle_timeout: Duration::from_secs(150),
+            connects_per_second_max: 10_000,
+            messages_per_second_max: 1_000,
             call_timeout: Duration::from_secs(30),
             command_queue_len_max: 16,
             shard_bytes_max: 64 << 20,
@@ -247,6 +257,7 @@ impl Default for Config {
             certificates: CertificatesConfig::default(),
             vat: None,
             log: LogConfig::default(),
+            memory_used: || 0,
             give_back: || {},
         }
     }

@@ -10,6 +10,7 @@
 //!   their calls, per connection and over all.
 //! - A station's state changes only through [`StationState::apply`], by a record that was just written.
 
+mod arrivals;
 mod asked_for;
 mod asks;
 mod calls;
@@ -21,6 +22,7 @@ mod committed;
 mod compression;
 mod conns;
 mod contracts;
+mod drain;
 mod errands;
 mod facts;
 mod follow;
@@ -79,12 +81,14 @@ use crate::state::StationState;
 use crate::tariff::Books;
 use crate::tls::Transport;
 use crate::wheel::Wheel;
+use arrivals::Arrivals;
 use asked_for::AskedFor;
 pub(crate) use asks::station_view;
 pub(crate) use closing::closing_view;
 use commands::{Command, Split};
 use compression::Compression;
-use conns::{Conn, Conns, Handshake, Live, Stage};
+use conns::{Conns, Live, Stage};
+use drain::Drain;
 use errands::Errands;
 pub(crate) use grid::{battery_swaps_key, der_key};
 use journal::Journal;
@@ -157,6 +161,7 @@ pub(crate) struct Shard {
     tokens: TokenCache,
     random: Random,
     conns: Conns,
+    arrivals: Arrivals,
     compression: Compression,
     stations: Stations,
     /// Transactions that run, oldest first, and whose they are.
@@ -196,7 +201,9 @@ pub(crate) struct Shard {
     /// The log has stood still for too long: sockets are closed and upgrades refused.
     stalled: bool,
     /// The server is going down.
-    draining: bool,
+    drain: Option<Drain>,
+    /// Bytes of text that this call of [`Shard::received`] may still act on.
+    read_budget: usize,
     scratch: Scratch,
 }
 
@@ -234,6 +241,7 @@ impl Shard {
             tokens: TokenCache::default(),
             random: Random::new(seed),
             conns: Conns::default(),
+            arrivals: Arrivals::default(),
             compression: Compression::default(),
             stations: Stations::default(),
             active: BTreeMap::new(),
@@ -257,7 +265,8 @@ impl Shard {
             tally: Tally::default(),
             reads_paused: false,
             stalled: false,
-            draining: false,
+            drain: None,
+            read_budget: 0,
             scratch: Scratch::default(),
         }
     }
@@ -306,25 +315,6 @@ impl Shard {
             let station = self.stations.entry(&key);
             self.await_end(now, station, ends_at);
         }
-    }
-
-    /// A socket was opened, by a peer or by another shard that handed it over.
-    pub(crate) fn opened(&mut self, now: Now, id: ConnId, peer: std::net::SocketAddr) {
-        let tick = now.tick();
-        self.conns.insert(Conn {
-            id,
-            seen_at: tick,
-            due: 0,
-            stage: Stage::Handshake(Box::new(Handshake {
-                peer,
-                opened_at: tick,
-                transport: Transport::Plain,
-            })),
-        });
-        self.watch(
-            id,
-            u64::from(tick) + self.settings.config.handshake_timeout.as_secs(),
-        );
     }
 
     /// A socket that has said nothing yet speaks TLS.
@@ -384,7 +374,7 @@ impl Shard {
 
     /// True while somebody waits until a record is durable.
     pub(crate) fn awaits_log(&self) -> bool {
-        !self.waiting.is_empty() || self.draining
+        !self.waiting.is_empty() || self.is_draining()
     }
 
     /// Rows for the state store, the position they claim, and the record that must be durable before they go there.
@@ -436,25 +426,6 @@ impl Shard {
         self.projection.stored(seq);
     }
 
-    /// Closes every connection, refuses new ones. Answers that are in line still go out first.
-    pub(crate) fn drain(&mut self, now: Now) {
-        self.draining = true;
-        self.send_delayed(now);
-        for id in self.conns.ids().collect::<Vec<_>>() {
-            match self.conns.live_mut(id).map(|live| live.held) {
-                // It is closed when its answers are out; see `drained`.
-                Some(held) if 0 < held => {}
-                Some(_) => self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts"),
-                None => self.end(id),
-            }
-        }
-    }
-
-    /// True when a drain has nothing left to wait for.
-    pub(crate) fn drained(&self) -> bool {
-        self.waiting.is_empty() && self.delayed.is_empty() && self.journal.waiting_since().is_none()
-    }
-
     /// Ends a socket: its station's connection is over, the peer hears why, and what it still sends is passed by.
     fn say_goodbye(&mut self, now: Now, id: ConnId, code: CloseCode, reason: &str) {
         self.detach_station(now, id, reason);
@@ -488,6 +459,9 @@ impl Shard {
         } = live;
         if is_compressed {
             self.compression.end(id);
+        }
+        if let Some(drain) = &mut self.drain {
+            drain.live = drain.live.saturating_sub(1);
         }
         self.tally.counters.answers_unexpected += u64::from(rpc.answers_unexpected());
         let entry = &mut self.stations[station];

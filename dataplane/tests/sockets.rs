@@ -6,6 +6,8 @@ mod support;
 #[path = "support/waiting.rs"]
 mod waiting;
 
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use dataplane::{
@@ -17,7 +19,7 @@ use fleet::record::{CommandState, Direction, TransactionState};
 use fleet::wire::Fact;
 use fleet::{Seq, StationKey};
 use net::driver::{DriverError, Uring};
-use net::ws::DeflateOptions;
+use net::ws::{DeflateOptions, MaskKey, write_ping};
 use support::{PATIENCE, Server, Station, UNDER_TEST, config};
 use waiting::block_on;
 
@@ -227,6 +229,41 @@ fn compressed_stations_are_served_beside_plain_ones() {
     let wire_out = sum(|shard| shard.counters.compressed.wire_out);
     assert!(5 * wire_out < text_out, "{wire_out} for {text_out}");
     drop(stations);
+    server.stop();
+}
+
+#[test]
+fn atk_21_who_never_reads_is_cut_off_and_others_are_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut unlimited = config(1);
+    // The rate of messages would hold it up for a minute first.
+    unlimited.messages_per_second_max = 0;
+    let server = Server::start(dir.path(), unlimited);
+    let mut other = Station::connect(server.addr(), "CP2", "ocpp1.6");
+    let mut deaf = TcpStream::connect(server.addr()).unwrap();
+    deaf.set_write_timeout(Some(PATIENCE)).unwrap();
+    deaf.write_all(
+        b"GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+          Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n",
+    )
+    .unwrap();
+    let mut pings = Vec::new();
+    for _ in 0..1_000 {
+        write_ping(&mut pings, Some(MaskKey([1, 2, 3, 4])), &[b'p'; 125]);
+    }
+    let mut sent = 0;
+    let error = loop {
+        match deaf.write(&pings) {
+            Ok(len) => sent += len,
+            Err(error) => break error,
+        }
+        assert!(sent < 1 << 30, "nobody cuts it off");
+    };
+    let cut_off = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    assert!(cut_off.contains(&error.kind()), "{error}");
+    other.call("Heartbeat", "{}");
+    drop(other);
     server.stop();
 }
 

@@ -1,5 +1,9 @@
 //! What a program sets up before its reactors run, and the socket options they need.
 
+mod memory;
+
+pub use memory::memory_used_percent;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;

@@ -174,6 +174,12 @@ impl Rpc {
         Some(current.deadline)
     }
 
+    /// True while a call that was sent is unanswered.
+    pub fn is_waiting(&self) -> bool {
+        let current = self.line.as_ref().and_then(|line| line.current.as_ref());
+        current.is_some_and(|current| current.transmitted)
+    }
+
     /// The call to send now; each is handed out once.
     pub fn poll_transmit(&mut self) -> Option<&Call> {
         let current = self.line.as_mut()?.current.as_mut()?;

@@ -284,6 +284,11 @@ fn dataplane_config(
         handshake_timeout: settings.duration("ocpp.handshake_timeout", secs(1)..=secs(300))?,
         ping_interval,
         idle_timeout,
+        connects_per_second_max: rate(settings, "ocpp.connects_per_second_max")?,
+        messages_per_second_max: u16::try_from(
+            settings.count("ocpp.messages_per_second_max", 0..=60_000)?,
+        )
+        .expect("sixty thousand fits"),
         call_timeout: settings.duration("ocpp.answer_timeout", secs(1)..=secs(600))?,
         command_queue_len_max: settings.count("ocpp.commands_waiting_max", 1..=10_000)?,
         shard_bytes_max: settings.size("ocpp.memory_max", 8 * MIB..=64 * GIB)?,
@@ -340,6 +345,7 @@ fn dataplane_config(
                 .expect("a million fits"),
             ..defaults.log
         },
+        memory_used: net::os::memory_used_percent,
         give_back: allocator::give_back,
         ..defaults
     })

@@ -102,6 +102,11 @@ fn connections(out: &mut Exposition, shards: &[ShardHealth]) {
             sum(shards, |shard| shard.connections),
         ),
         (
+            "sigec_ocpp_connections_waiting",
+            "Sockets that wait, unread, until they are let at their handshake.",
+            sum(shards, |shard| shard.connections_waiting),
+        ),
+        (
             "sigec_ocpp_connections_compressed",
             "Those whose messages may be compressed.",
             sum(shards, |shard| shard.compressed),
@@ -212,6 +217,11 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
         out.sample(name, &[("action", action), ("direction", direction)], count);
     }
     for (name, help, count) in [
+        (
+            "sigec_ocpp_boots_deferred_total",
+            "Boots answered Rejected, to be said again later, because there was too much to do.",
+            sum(shards, |shard| shard.counters.boots_deferred),
+        ),
         (
             "sigec_ocpp_calls_refused_total",
             "CALLERRORs sent.",
@@ -340,6 +350,12 @@ const PER_SHARD: &[PerShard] = &[
         Kind::Gauge,
         "Bytes held for what is not durable.",
         |shard| shard.bytes_held as u64,
+    ),
+    (
+        "sigec_shard_load",
+        Kind::Gauge,
+        "How much of what it may hold, or of the memory there is, is taken: 0 below 70 %, then 1, 2 from 85 %, 3 from 95 %.",
+        |shard| u64::from(shard.load),
     ),
     (
         "sigec_shard_reads_paused",

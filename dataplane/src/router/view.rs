@@ -297,6 +297,8 @@ pub struct Counters {
     pub compressed: CompressedBytes,
     /// Frames by action and direction; what no version knows is counted as `other`.
     pub messages: Vec<(&'static str, Direction, u64)>,
+    /// Boots answered Rejected, to be said again later, because there was too much to do.
+    pub boots_deferred: u64,
     /// CALLERRORs we sent.
     pub calls_refused: u64,
     /// Answers nobody waited for any more, or ever.
@@ -371,6 +373,10 @@ pub struct ShardHealth {
     pub appended: fleet::Seq,
     /// Live sockets, in handshake or beyond.
     pub connections: usize,
+    /// Those of them that wait, unread, until they are let at their handshake.
+    pub connections_waiting: usize,
+    /// How much of what it may hold, or of the process's memory, is taken: 0 below 70 %, then 1, 2 from 85 %, 3 from 95 %.
+    pub load: u8,
     /// Connections that agreed on compression.
     pub compressed: usize,
     /// Those of them that keep windows.

@@ -24,6 +24,9 @@ const PROJECT_EVERY: Duration = Duration::from_secs(1);
 /// The same after a burst, until it is through.
 const PROJECT_BEHIND_EVERY: Duration = Duration::from_millis(10);
 
+/// Time between two looks at how much memory is taken.
+const MEMORY_EVERY: Duration = Duration::from_secs(1);
+
 /// Carries things between a shard, its sockets, its log and its mailbox.
 pub(super) struct Reactor {
     shard: Shard,
@@ -39,6 +42,8 @@ pub(super) struct Reactor {
     /// Rows that wait for their records to be durable, or for the store's writer.
     ready: Option<(Projection, Seq)>,
     project_at: Instant,
+    /// When to ask again how much memory is taken.
+    memory_at: Instant,
     reads_paused: bool,
     /// Set while the server stops: until when answers are waited for.
     stop_by: Option<Instant>,
@@ -71,6 +76,7 @@ impl Reactor {
             desk,
             ready: None,
             project_at: Instant(0),
+            memory_at: Instant(0),
             reads_paused: false,
             stop_by: None,
         }
@@ -186,7 +192,7 @@ impl Reactor {
     ) -> Option<ConnId> {
         match io.adopt(detached) {
             Ok(conn) => {
-                self.shard.opened(now(io), conn, peer);
+                self.shard.adopted(now(io), conn, peer);
                 if let Some(peer) = io.tls_peer(conn) {
                     self.shard.secured(conn, Transport::from(&peer));
                 }
@@ -205,7 +211,7 @@ impl Reactor {
             Letter::ErrandDone(id, outcome) => self.shard.errand_done(now(io), id, outcome),
             Letter::Health(reply) => {
                 let log = self.handle.health(io.now());
-                reply.send(self.shard.health(log, self.projector.failure()));
+                reply.send(self.shard.health(now(io), log, self.projector.failure()));
             }
             Letter::Adopt { detached, peer } => {
                 self.adopt(io, detached, peer);
@@ -402,9 +408,9 @@ impl Handler for Reactor {
         }
         if self.stop_by.is_none() {
             self.stop_by = self.peers[self.shard.index()].stop_by();
-            if self.stop_by.is_some() {
+            if let Some(by) = self.stop_by {
                 io.stop_accepting();
-                self.shard.drain(now(io));
+                self.shard.drain(now(io), by);
                 self.effects(io, None);
             }
         }
@@ -419,6 +425,11 @@ impl Handler for Reactor {
             give_back();
         }
         self.project(Instant(io.now()));
+        if self.memory_at <= Instant(io.now()) {
+            self.memory_at = Instant(io.now()) + MEMORY_EVERY;
+            let used = self.shard.memory_gauge();
+            self.shard.memory_used(used());
+        }
     }
 
     fn poll_timeout(&self) -> Option<u64> {

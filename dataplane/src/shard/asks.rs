@@ -505,13 +505,14 @@ impl Shard {
     }
 
     /// How the shard does; `log` and `store` are how what is below it does.
-    pub(crate) fn health(&self, log: LogHealth, store: Option<&str>) -> ShardHealth {
+    pub(crate) fn health(&self, now: Now, log: LogHealth, store: Option<&str>) -> ShardHealth {
         let stations = || {
             self.stations
                 .iter()
                 .filter(|s| s.state.acceptance.is_some())
         };
         let waits = |s: &&Station| s.state.acceptance == Some(Acceptance::Pending);
+        let load = self.how_busy(now);
         let (compressed, compression_contexts) = self.compression.len();
         let mut counters = self.tally.counters.clone();
         counters.compressed = self.compression.totals();
@@ -535,6 +536,8 @@ impl Shard {
                 .count(),
             bytes_held: self.bytes_held(),
             reads_paused: self.reads_paused,
+            connections_waiting: self.arrivals.len(),
+            load: load as u8,
             compressed,
             compression_contexts,
             counters,

@@ -10,6 +10,7 @@ use ocpp::{
     Timestamp, Version, v16, v21, v201,
 };
 
+use super::arrivals::Load;
 use super::quirks::is_about_payload;
 use super::store::StoreUnreadable;
 use super::{Now, Shard};
@@ -556,7 +557,8 @@ impl Shard {
 
     /// A 2.x station that was accepted and never booted is asked to, once per connection.
     fn request_boot(&mut self, now: Now, conn: ConnId, station: u32) {
-        if self.stations[station].state.booted || !self.accepted(station) {
+        let asks = self.accepted(station) && self.how_busy(now) == Load::Calm;
+        if self.stations[station].state.booted || !asks {
             return;
         }
         let Some(live) = self.conns.live_mut(conn) else {

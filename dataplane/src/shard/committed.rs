@@ -2,10 +2,9 @@
 
 use fleet::Seq;
 use net::driver::ConnId;
-use net::ws::CloseCode;
 use ocpp::Instant;
 
-use super::conns::Live;
+use super::conns::{Live, Stage};
 use super::waiting::Ready;
 use super::{Effect, HELD_MAX, Now, Shard};
 
@@ -35,7 +34,7 @@ impl Shard {
         if self.reads_paused && !self.over_budget_to_resume() {
             self.reads_paused = false;
             for id in self.conns.ids().collect::<Vec<_>>() {
-                self.unpause(id);
+                self.unpause(now, id);
             }
         }
     }
@@ -57,24 +56,30 @@ impl Shard {
             note_answer(live, text);
         }
         let unpause = live.paused && live.held < HELD_MAX / 2;
-        let last = self.draining && live.held == 0;
         self.tally
             .counters
             .ack_latency
             .record((now.mono - called_at).as_micros() as u64);
         self.say(id, text);
-        if last {
-            self.say_goodbye(now, id, CloseCode::SERVICE_RESTART, "server restarts");
-        } else if unpause && !self.reads_paused {
-            self.unpause(id);
+        if self.is_draining() {
+            self.leave_if_done(now, id);
+        }
+        if unpause && !self.reads_paused {
+            self.unpause(now, id);
         }
     }
 
-    pub(super) fn unpause(&mut self, id: ConnId) {
-        if let Some(live) = self.conns.live_mut(id)
-            && live.paused
-            && live.held < HELD_MAX / 2
-        {
+    /// Listens to a connection again, unless something else keeps it waiting.
+    pub(super) fn unpause(&mut self, now: Now, id: ConnId) {
+        let rate = self.settings.config.messages_per_second_max;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let Stage::Live(live) = &mut conn.stage else {
+            return;
+        };
+        let said_enough = rate != 0 && rate <= live.heard && conn.seen_at == now.tick();
+        if live.paused && live.held < HELD_MAX / 2 && !said_enough && !self.reads_paused {
             live.paused = false;
             self.outbox.push(Effect::Resume(id));
         }

@@ -1,6 +1,7 @@
 //! The shard's sockets.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 
 use net::driver::ConnId;
 use net::ws::Codec;
@@ -35,9 +36,11 @@ pub(crate) enum Stage {
 /// A peer that has not finished its upgrade.
 pub(crate) struct Handshake {
     pub(crate) peer: SocketAddr,
-    /// In seconds of the monotonic clock.
+    /// When it was opened or had its turn, in seconds of the monotonic clock.
     pub(crate) opened_at: u32,
     pub(crate) transport: Transport,
+    /// It has not had its turn, and nothing of it is read.
+    pub(crate) waits: bool,
 }
 
 /// A station's connection.
@@ -58,8 +61,30 @@ pub(crate) struct Live {
     pub(crate) boot_requested: bool,
     /// Its upgrade agreed on compression.
     pub(crate) is_compressed: bool,
+    /// It is to be closed as soon as nobody waits for an answer on it.
+    pub(crate) leaves: bool,
+    /// Messages within the second in which it last sent anything.
+    pub(crate) heard: u16,
+    /// When the message began of which a part is here.
+    pub(crate) began: Began,
     pub(crate) rpc: Rpc,
     pub(crate) inbound: Inbound,
+}
+
+/// When a message began, if one is under way: the last 16 bits of the second, good for messages of up to 18 hours.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Began(Option<NonZeroU16>);
+
+impl Began {
+    pub(crate) fn at(tick: u32) -> Self {
+        Self(NonZeroU16::new(tick as u16).or(Some(NonZeroU16::MIN)))
+    }
+
+    /// Seconds that it has taken so far.
+    pub(crate) fn elapsed(self, tick: u32) -> Option<u64> {
+        let began = self.0?.get();
+        Some(u64::from((tick as u16).wrapping_sub(began)))
+    }
 }
 
 /// Sockets by the driver's index.

@@ -80,6 +80,15 @@ impl Shard {
                 return Ok(());
             }
             v16::Request::BootNotification(boot) => {
+                if let Some(interval) = self.defers_boot(now) {
+                    let response = v16::BootNotificationResponse {
+                        status: v16::RegistrationStatus::Rejected,
+                        current_time: Timestamp::at(now.utc.0),
+                        interval,
+                    };
+                    self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
+                    return Ok(());
+                }
                 let booted = normalize::booted_16(boot);
                 self.note_firmware_boot(now, call.station, &booted);
                 self.record(now, call.station, &booted);
@@ -249,6 +258,15 @@ impl Shard {
     }
 
     fn booted_2x(&mut self, now: Now, call: Inbound<'_>, booted: &Booted) {
+        if let Some(interval) = self.defers_boot(now) {
+            let response = v201::BootNotificationResponse {
+                current_time: Timestamp::at(now.utc.0),
+                interval,
+                status: v201::RegistrationStatus::Rejected,
+                status_info: None,
+            };
+            return self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
+        }
         self.note_firmware_boot(now, call.station, booted);
         self.record(now, call.station, booted);
         let response = v201::BootNotificationResponse {

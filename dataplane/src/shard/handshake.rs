@@ -12,7 +12,7 @@ use net::tls::CertificateFault;
 use net::ws::{self, Agreement, CloseCode};
 use ocpp::{Inbound, Rpc, Version};
 
-use super::conns::{Live, Stage};
+use super::conns::{Began, Live, Stage};
 use super::{Effect, Now, Settings, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
 use crate::quirks::Make;
@@ -25,7 +25,7 @@ const SWAPS_MAX: usize = 3;
 const SWAPS_WITHIN: Duration = Duration::from_secs(60);
 
 /// An HTTP answer that ends the socket.
-struct Refused<'a> {
+pub(super) struct Refused<'a> {
     status: u16,
     headers: &'a [(&'a str, &'a str)],
     body: &'a str,
@@ -65,10 +65,10 @@ impl Shard {
 
     /// A socket that no shard takes: its home has no room for it.
     pub(crate) fn refuse_busy(&mut self, id: ConnId) {
-        self.refuse(id, &UNAVAILABLE);
+        self.refuse(id, &TOO_MANY);
     }
 
-    fn refuse(&mut self, id: ConnId, refused: &Refused<'_>) {
+    pub(super) fn refuse(&mut self, id: ConnId, refused: &Refused<'_>) {
         self.tally.refused(refused.status);
         self.outbox.send(id, |out| {
             write_refusal(out, refused.status, refused.headers, refused.body)
@@ -106,8 +106,11 @@ impl Shard {
             }
             return Ok(false);
         }
-        if self.stalled || self.draining || self.reads_paused {
-            return Err(UNAVAILABLE);
+        if self.is_draining() {
+            return Err(unavailable("the server is going down\n"));
+        }
+        if self.stalled || self.reads_paused {
+            return Err(unavailable("the log does not take records now\n"));
         }
         let entry = self.admit(now, id, &key, request)?;
         let named = request.protocols().find_map(Version::from_subprotocol);
@@ -372,6 +375,9 @@ impl Shard {
             pinged: false,
             boot_requested: false,
             is_compressed: deflate.is_some(),
+            leaves: false,
+            heard: 0,
+            began: Began::default(),
             rpc: Rpc::new(
                 config.call_timeout,
                 u16::try_from(config.command_queue_len_max).unwrap_or(u16::MAX),
@@ -439,8 +445,13 @@ const FORBIDDEN: Refused<'static> = Refused {
     body: NOT_LET_IN,
 };
 
-const UNAVAILABLE: Refused<'static> = Refused {
-    status: 503,
-    headers: &[("Retry-After", "30")],
-    body: NOT_LET_IN,
-};
+pub(super) const TOO_MANY: Refused<'static> =
+    unavailable("more stations come than are let in at once\n");
+
+const fn unavailable(body: &'static str) -> Refused<'static> {
+    Refused {
+        status: 503,
+        headers: &[("Retry-After", "30")],
+        body,
+    }
+}

@@ -336,7 +336,10 @@ impl Shard {
         let Some(station) = self.conns.live_mut(id).map(|live| live.station) else {
             return false;
         };
-        let Some(until) = self.held_until(now, station).filter(|_| !self.draining) else {
+        let Some(until) = self
+            .held_until(now, station)
+            .filter(|_| !self.is_draining())
+        else {
             return false;
         };
         self.deadlines.insert(until, Deadline::DelayedAnswers);
@@ -353,7 +356,7 @@ impl Shard {
 
     /// Lets go the answers that are due; all of them when the server goes down.
     pub(super) fn send_delayed(&mut self, now: Now) {
-        let until = match self.draining {
+        let until = match self.is_draining() {
             true => Instant(u64::MAX),
             false => now.mono,
         };

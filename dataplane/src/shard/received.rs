@@ -4,9 +4,16 @@ use std::ops::ControlFlow;
 
 use net::driver::ConnId;
 use net::ws::{self, CloseCode};
+use ocpp::Instant;
 
-use super::conns::Stage;
+use super::conns::{Began, Stage};
+use super::timers::Deadline;
 use super::{Effect, HELD_MAX, Now, Shard};
+
+/// Seconds that a message may take from its first byte to its last.
+pub(super) const MESSAGE_MAX_S: u64 = 30;
+/// Text of one connection that is acted on before others have their turn. Compressed, it may come in a thousandth of that.
+const TURN_BYTES_MAX: usize = 256 << 10;
 
 impl Shard {
     /// Bytes of a socket; answers how many were used. The rest comes again with more, or after `Effect::Resume`.
@@ -14,9 +21,10 @@ impl Shard {
         let Some(conn) = self.conns.get_mut(id) else {
             return bytes.len();
         };
-        conn.seen_at = now.tick();
+        let seen_at = std::mem::replace(&mut conn.seen_at, now.tick());
         match &mut conn.stage {
             Stage::Closing => bytes.len(),
+            Stage::Handshake(handshake) if handshake.waits => 0,
             Stage::Handshake(_) => {
                 let used = self.handshake(now, id, bytes);
                 // What follows an upgrade at once is the first message.
@@ -28,11 +36,16 @@ impl Shard {
             }
             Stage::Live(live) => {
                 live.pinged = false;
+                if seen_at != now.tick() {
+                    live.heard = 0;
+                }
                 if live.paused || self.reads_paused {
                     live.paused = true;
+                    live.began = Began::default();
                     self.outbox.push(Effect::Pause(id));
                     return 0;
                 }
+                self.read_budget = TURN_BYTES_MAX;
                 let mut codec =
                     std::mem::replace(&mut live.codec, ws::Codec::new(ws::Role::Server));
                 let limits = ws::Limits {
@@ -55,13 +68,58 @@ impl Shard {
                 if let Some(live) = self.conns.live_mut(id) {
                     live.codec = codec;
                 }
-                read.unwrap_or_else(|error| {
-                    self.tally.counters.connections_dropped += 1;
-                    self.say_goodbye(now, id, error.close_code(), &error.to_string());
-                    bytes.len()
-                })
+                match read {
+                    Ok(used) => {
+                        self.note_under_way(now, id, used < bytes.len());
+                        used
+                    }
+                    Err(error) => {
+                        self.tally.counters.connections_dropped += 1;
+                        self.say_goodbye(now, id, error.close_code(), &error.to_string());
+                        bytes.len()
+                    }
+                }
             }
         }
+    }
+
+    /// Takes down since when a part of a message is here; `rest` is whether a part of a frame is.
+    fn note_under_way(&mut self, now: Now, id: ConnId, rest: bool) {
+        let tick = now.tick();
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let Stage::Live(live) = &mut conn.stage else {
+            return;
+        };
+        if live.paused || !(rest || 0 < live.codec.held_len()) {
+            live.began = Began::default();
+            return;
+        }
+        match live.began.elapsed(tick) {
+            Some(MESSAGE_MAX_S..) => self.end_slow_message(now, id),
+            Some(_) => {}
+            None => {
+                live.began = Began::at(tick);
+                let due = u64::from(tick) + MESSAGE_MAX_S;
+                if due < u64::from(conn.due) {
+                    self.watch(id, due);
+                }
+            }
+        }
+    }
+
+    /// Ends a connection whose peer takes too long for a message: one that means it well says it again.
+    pub(super) fn end_slow_message(&mut self, now: Now, id: ConnId) {
+        self.tally.counters.connections_dropped += 1;
+        let reason = "a message took longer than 30 s to arrive";
+        self.say_goodbye(now, id, CloseCode::POLICY_VIOLATION, reason);
+    }
+
+    /// Stops listening to a connection until `at`.
+    fn pause_until(&mut self, id: ConnId, at: Instant) {
+        self.outbox.push(Effect::Pause(id));
+        self.deadlines.insert(at, Deadline::Listen(id.to_bits()));
     }
 
     pub(super) fn message(
@@ -70,8 +128,12 @@ impl Shard {
         id: ConnId,
         message: ws::Message<'_>,
     ) -> ControlFlow<()> {
+        let is_control = !matches!(message, ws::Message::Text(_) | ws::Message::Binary(_));
         match message {
-            ws::Message::Text(text) => self.text(now, id, text),
+            ws::Message::Text(text) => {
+                self.read_budget = self.read_budget.saturating_sub(text.len());
+                self.text(now, id, text);
+            }
             ws::Message::Binary(_) => {
                 self.tally.counters.connections_dropped += 1;
                 let reason = "OCPP-J is text, this message was binary";
@@ -99,16 +161,29 @@ impl Shard {
         }
         let full = self.over_budget();
         self.reads_paused |= full;
-        match self.conns.live_mut(id) {
-            // The rest comes again when answers have gone out.
-            Some(live) if full || HELD_MAX <= live.held => {
-                live.paused = true;
-                self.outbox.push(Effect::Pause(id));
-                ControlFlow::Break(())
-            }
-            Some(_) => ControlFlow::Continue(()),
-            None => ControlFlow::Break(()),
+        let rate = self.settings.config.messages_per_second_max;
+        let Some(live) = self.conns.live_mut(id) else {
+            return ControlFlow::Break(());
+        };
+        live.heard = live.heard.saturating_add(1);
+        if !is_control {
+            live.began = Began::default();
         }
+        if full || HELD_MAX <= live.held {
+            // The rest comes again when answers have gone out.
+            live.paused = true;
+            self.outbox.push(Effect::Pause(id));
+        } else if rate != 0 && rate <= live.heard {
+            live.paused = true;
+            let next_second = Instant((u64::from(now.tick()) + 1) * 1_000_000_000);
+            self.pause_until(id, next_second);
+        } else if self.read_budget == 0 {
+            live.paused = true;
+            self.pause_until(id, now.mono);
+        } else {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Scripts in virtual time: what stations, operators and the disk do, and what comes of it.
 
 mod actions;
+mod attacks;
 mod authorization;
 mod cases;
 mod certificates;
@@ -21,6 +22,7 @@ mod items;
 mod local_lists;
 mod memory;
 mod money;
+mod overload;
 mod progress;
 mod quirks;
 mod reservations;

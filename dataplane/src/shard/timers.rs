@@ -9,6 +9,8 @@ use net::ws::{self, CloseCode};
 use ocpp::Instant;
 
 use super::conns::Stage;
+use super::drain::Drain;
+use super::received::MESSAGE_MAX_S;
 use super::{Effect, Now, Shard};
 
 /// Most things one call of [`Shard::timer`] looks at, so that a turn stays short.
@@ -27,6 +29,8 @@ pub(crate) enum Deadline {
     Errand(u64),
     /// Answers that a profile holds back.
     DelayedAnswers,
+    /// This connection has said as much as it may at a time, and is listened to again.
+    Listen(u64),
     /// Meter values of this station.
     MeterValues(u32),
     /// A transaction of this station, whose driver was told this much last, hundredths.
@@ -63,7 +67,10 @@ impl Shard {
         let stall = stall.filter(|_| !self.stalled);
         let sweep = Some(self.sweep.0);
         let rest = Some(self.rest_at).filter(|_| 0 < self.stations.awake_len());
-        [wheel, self.deadlines.poll(), stall, sweep, rest]
+        let arrivals = self.arrivals.poll_timeout();
+        let drain = self.drain.as_ref().and_then(Drain::poll_timeout);
+        let deadlines = self.deadlines.poll();
+        [wheel, deadlines, stall, sweep, rest, arrivals, drain]
             .into_iter()
             .flatten()
             .min()
@@ -89,10 +96,13 @@ impl Shard {
                 }
                 Some(Deadline::Errand(id)) => self.errand_lost(now, id, "it took too long"),
                 Some(Deadline::DelayedAnswers) => self.send_delayed(now),
+                Some(Deadline::Listen(conn)) => self.unpause(now, ConnId::from_bits(conn)),
                 Some(Deadline::MeterValues(station)) => self.meter_values_due(now, station),
                 None => break,
             }
         }
+        self.admit_arrivals(now);
+        self.drain_on(now);
         self.sweep(now);
         self.rest(now);
         let limit = self.settings.config.log_stall_timeout;
@@ -132,8 +142,7 @@ impl Shard {
 
     /// Closes, pings or leaves alone a socket that came up on the wheel.
     fn look_at(&mut self, now: Now, index: usize) {
-        let config = &self.settings.config;
-        let (tick, handshake) = (u64::from(now.tick()), config.handshake_timeout.as_secs());
+        let tick = u64::from(now.tick());
         let Some(conn) = self.conns.at_mut(index) else {
             return;
         };
@@ -153,9 +162,12 @@ impl Shard {
         };
         match &mut conn.stage {
             Stage::Handshake(begun) => {
-                let due = u64::from(begun.opened_at) + handshake;
+                let (opened_at, waits) = (begun.opened_at, begun.waits);
+                let due = u64::from(opened_at) + self.handshake_patience(waits);
                 if tick < due {
                     self.watch(id, due);
+                } else if waits {
+                    self.refuse_arrival(id);
                 } else {
                     self.tally.refused(408);
                     self.conns.remove(id);
@@ -164,7 +176,14 @@ impl Shard {
             }
             Stage::Live(live) => {
                 let seen_at = u64::from(conn.seen_at);
-                if seen_at + idle <= tick {
+                // What is here may wait for us and not for the peer.
+                let waits_for_us = live.paused || self.reads_paused;
+                let elapsed = live.began.elapsed(now.tick()).filter(|_| !waits_for_us);
+                let message_due =
+                    elapsed.map_or(u64::MAX, |s| tick + MESSAGE_MAX_S.saturating_sub(s));
+                if message_due <= tick {
+                    self.end_slow_message(now, id);
+                } else if seen_at + idle <= tick {
                     self.tally.counters.connections_dropped += 1;
                     self.detach_station(now, id, "ping timeout");
                     self.conns.remove(id);
@@ -175,9 +194,9 @@ impl Shard {
                         self.outbox.send(id, |out| ws::write_ping(out, None, b""));
                     }
                     let next = (tick + ping).min(seen_at + idle);
-                    self.watch(id, next);
+                    self.watch(id, next.min(message_due));
                 } else {
-                    self.watch(id, seen_at + ping.unwrap_or(idle));
+                    self.watch(id, (seen_at + ping.unwrap_or(idle)).min(message_due));
                 }
             }
             Stage::Closing => {}

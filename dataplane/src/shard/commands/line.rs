@@ -53,6 +53,9 @@ impl Shard {
                 }
                 continue;
             }
+            if live.leaves {
+                return self.leave_if_done(now, conn);
+            }
             let Some(call) = live.rpc.poll_transmit() else {
                 return;
             };

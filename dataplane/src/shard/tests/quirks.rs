@@ -539,7 +539,10 @@ fn nothing_is_held_back_when_the_server_goes_down() {
     charger.world.run(&format!("0 a connect CP1\n1 a > {BOOT}"));
     charger.world.run(&format!("2 disk holds\n{TWO_CALLS}"));
     let now = charger.world.now();
-    charger.world.shard.drain(now);
+    charger
+        .world
+        .shard
+        .drain(now, now.mono + std::time::Duration::from_secs(10));
     let out = charger.world.run("3 disk goes");
     expect![[r#"
         3 a < [3,"1",{}]

@@ -26,7 +26,7 @@ const SEEDS: u64 = 10;
 const RECONNECTS: u32 = 1_000;
 const STATIONS: u64 = 20;
 /// As the default configuration has it.
-const CALL_TIMEOUT_S: u64 = 30;
+const CALL_TIMEOUT_S: f64 = 30.0;
 /// Messages that a station keeps before it stops making more.
 const QUEUE_MAX: usize = 8;
 /// A lost call arrives within this time or not at all; the server has not given the connection up by then.
@@ -70,7 +70,7 @@ struct Station {
     /// Message id and number of the call that waits for its answer.
     sent: Option<(String, u64)>,
     /// Our call that it has not answered, and when it came.
-    asked: Option<(String, u64)>,
+    asked: Option<(String, f64)>,
     transactions: Vec<Transaction>,
     running: bool,
     seq_no: u64,
@@ -378,7 +378,9 @@ impl Storm {
         let seen = self.world.run(&format!("{} {line}", self.second));
         for line in seen.lines() {
             let mut words = line.splitn(4, ' ');
-            let (_, who) = (words.next(), words.next().unwrap_or(""));
+            // What came due since the last line has a time of its own.
+            let time = words.next().and_then(|time| time.parse().ok());
+            let who = words.next().unwrap_or("");
             let (verb, what) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
             let at = self.stations.iter().position(|s| {
                 who.split_once('.')
@@ -391,7 +393,7 @@ impl Storm {
                     assert!(!live, "{who} was live, and we ended it: {line}");
                 }
                 (Some(at), "<") if self.stations[at].socket.as_deref() == Some(who) => {
-                    self.hear(at, what);
+                    self.hear(at, time.expect("a line has a time"), what);
                 }
                 // Nobody is there any more, or an operator has an answer.
                 (Some(_), "<") | (None, _) => {}
@@ -400,7 +402,7 @@ impl Storm {
         }
     }
 
-    fn hear(&mut self, at: usize, text: &str) {
+    fn hear(&mut self, at: usize, time: f64, text: &str) {
         if text.starts_with("101 ") || text == "ping" {
             return;
         }
@@ -410,12 +412,11 @@ impl Storm {
             .unwrap_or_else(|| panic!("{text}"))
             .to_owned();
         let forgets = self.one_in(20);
-        let second = self.second;
         let station = &mut self.stations[at];
         if text.starts_with("[2,") {
             // A call is over for us once its time is over.
-            let open = station.asked.replace((id, second));
-            let open = open.filter(|(_, at)| second < at + CALL_TIMEOUT_S);
+            let open = station.asked.replace((id, time));
+            let open = open.filter(|(_, at)| time < at + CALL_TIMEOUT_S);
             assert_eq!(open, None, "two calls unanswered at {}", station.identity);
             return;
         }

@@ -15,6 +15,7 @@ mod turn;
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -51,6 +52,8 @@ pub(super) struct World {
     inflater: Inflater,
     pub(super) deflater: Deflater,
     next_conn: u64,
+    /// Where the next connections come from.
+    address: IpAddr,
     /// Records the log has taken, durable or not.
     pub(super) log: Vec<Vec<u8>>,
     durable: usize,
@@ -96,6 +99,7 @@ impl World {
             inflater: Inflater::default(),
             deflater: Deflater::new(1),
             next_conn: 0,
+            address: IpAddr::from([10, 0, 0, 1]),
             log: Vec::new(),
             durable: 0,
             held: false,
@@ -127,7 +131,9 @@ impl World {
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        writeln!(self.out, "{} {text}", self.seconds).unwrap();
+        // Sums of tenths are no tenths.
+        let seconds = (self.seconds * 1e3).round() / 1e3;
+        writeln!(self.out, "{seconds} {text}").unwrap();
     }
 }
 
@@ -137,7 +143,7 @@ const LOG: LogId = LogId(1);
 
 fn now_at(seconds: f64) -> Now {
     Now {
-        mono: Instant(((BOOT + seconds) * 1e9) as u64),
+        mono: Instant(((BOOT + seconds) * 1e9).round() as u64),
         utc: UtcMicros(EPOCH + (seconds * 1e6) as i64),
     }
 }
@@ -160,6 +166,8 @@ pub(super) fn key(identity: &str) -> StationKey {
 pub(super) fn config(onboarding: Onboarding) -> Config {
     Config {
         onboarding,
+        // Scripts say in a second what takes a station longer.
+        messages_per_second_max: 0,
         ..Config::default()
     }
 }

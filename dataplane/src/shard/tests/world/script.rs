@@ -42,6 +42,13 @@ impl World {
             ("services", "hang") => self.services_hang = true,
             ("services", "work") => self.services_hang = false,
             ("store", "works") => self.rows.broken.store(false, Ordering::Relaxed),
+            ("server", "stops") => {
+                let now = self.now();
+                let by = now.mono + Duration::from_secs(rest.parse().expect("seconds"));
+                self.shard.drain(now, by);
+            }
+            ("network", "address") => self.address = rest.parse().expect("an address"),
+            ("server", "memory") => self.shard.memory_used(rest.parse().expect("percent")),
             ("records", "shown") => self.show_records = true,
             ("wait", _) => {}
             ("restart", _) => self.restart(),

@@ -33,7 +33,7 @@ impl World {
     pub(super) fn open(&mut self, who: &str) -> ConnId {
         let conn = ConnId::from_bits(self.next_conn | 7 << 32);
         self.next_conn += 1;
-        let peer = SocketAddr::from(([10, 0, 0, 1], 1_000 + self.next_conn as u16));
+        let peer = SocketAddr::new(self.address, 1_000 + self.next_conn as u16);
         let now = self.now();
         self.shard.opened(now, conn, peer);
         self.names.insert(conn, who.to_owned());
@@ -53,6 +53,7 @@ impl World {
             },
         );
         assert!(before.is_none(), "{who} is connected already");
+        self.effects();
         conn
     }
 

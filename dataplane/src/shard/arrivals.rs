@@ -1,0 +1,277 @@
+//! Sockets that have come: how fast they are let at their handshake, and how much newcomers may ask of a shard that has
+//! enough to do.
+//!
+//! A storm of reconnections is paid for by the stations that are connected, unless it is let in piece by piece. So a socket
+//! buys its handshake with a token, before a byte of it is read and so before TLS and passwords; without one it waits,
+//! unread, and the oldest goes first. Who is connected waits for nobody.
+//!
+//! | [`Load`] | Newcomers |
+//! | --- | --- |
+//! | `Calm` | come in as fast as tokens are made |
+//! | `Busy` | most Boots are answered Rejected, with an interval that spreads them |
+//! | `High` | wait unread |
+//! | `Full` | are refused, those that wait too |
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use net::driver::ConnId;
+use ocpp::Instant;
+
+use super::conns::{Conn, Handshake, Stage};
+use super::handshake::TOO_MANY;
+use super::{Effect, Now, Shard};
+use crate::tls::Transport;
+
+/// How long a socket waits for its turn before it is refused.
+const WAIT_MAX_S: u32 = 30;
+/// Time between two looks at who may have its turn.
+const TURN_EVERY: Duration = Duration::from_millis(10);
+/// The same while nobody is let in.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The log owes commits for so long: more records would only wait.
+const LOG_LATE: Duration = Duration::from_millis(250);
+
+/// Boots that are accepted in a second while there is too much to do, and while there is far too much. Never none, or a
+/// load that stays would keep stations out for good.
+const BOOTS_BUSY: u32 = 50;
+const BOOTS_HIGH: u32 = 10;
+/// Seconds after which a station whose Boot was rejected may boot again: as many, and up to twice as many more.
+const BOOT_AGAIN_S: u32 = 60;
+
+/// How much of what the shard may hold is taken, or of the process's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Load {
+    /// Below 70 %, and the log keeps up.
+    Calm,
+    /// From 70 %, or the log is late.
+    Busy,
+    /// From 85 %.
+    High,
+    /// From 95 %.
+    Full,
+}
+
+/// Tokens that are made by the second.
+#[derive(Debug, Default)]
+struct Bucket {
+    /// Millionths of a token.
+    micros: u64,
+    filled_at: Instant,
+}
+
+impl Bucket {
+    /// Takes a token, of which `rate` are made in a second and a quarter of a second's are kept; 0 makes as many as are
+    /// wanted.
+    fn take(&mut self, now: Instant, rate: u32) -> bool {
+        if rate == 0 {
+            return true;
+        }
+        let (token, rate) = (1_000_000, u64::from(rate));
+        let made = (now - self.filled_at).as_micros() as u64;
+        let full = token * (rate / 4).max(1);
+        self.micros = full.min(self.micros.saturating_add(made.saturating_mul(rate)));
+        self.filled_at = now;
+        let has_one = token <= self.micros;
+        if has_one {
+            self.micros -= token;
+        }
+        has_one
+    }
+}
+
+/// Who waits to be let at the handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    handshakes: Bucket,
+    boots: Bucket,
+    /// Oldest first; some of them are over by now.
+    waiting: VecDeque<ConnId>,
+    turn_at: Instant,
+    /// Percent of the process's memory that is taken.
+    memory_used: u8,
+}
+
+impl Arrivals {
+    /// When somebody may have its turn.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        (!self.waiting.is_empty()).then_some(self.turn_at)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+impl Shard {
+    /// A socket was opened by a peer.
+    pub(crate) fn opened(&mut self, now: Now, id: ConnId, peer: SocketAddr) {
+        let load = self.how_busy(now);
+        let rate = self.connects_per_second_max();
+        let arrivals = &mut self.arrivals;
+        let comes_in = load < Load::High
+            && arrivals.waiting.is_empty()
+            && arrivals.handshakes.take(now.mono, rate);
+        if comes_in {
+            return self.begin_handshake(now, id, peer, false);
+        }
+        self.begin_handshake(now, id, peer, true);
+        // More than can have their turn in time need not wait for it.
+        let room = (rate as usize).saturating_mul(WAIT_MAX_S as usize);
+        if load == Load::Full {
+            for waits in std::mem::take(&mut self.arrivals.waiting) {
+                self.refuse_arrival(waits);
+            }
+            self.refuse_arrival(id);
+        } else if rate != 0 && room <= self.arrivals.waiting.len() {
+            self.refuse_arrival(id);
+        } else {
+            if self.arrivals.waiting.is_empty() {
+                self.arrivals.turn_at = now.mono + TURN_EVERY;
+            }
+            self.arrivals.waiting.push_back(id);
+            self.outbox.push(Effect::Pause(id));
+        }
+    }
+
+    /// A socket was handed over by another shard, where it had its turn.
+    pub(crate) fn adopted(&mut self, now: Now, id: ConnId, peer: SocketAddr) {
+        self.begin_handshake(now, id, peer, false);
+    }
+
+    fn begin_handshake(&mut self, now: Now, id: ConnId, peer: SocketAddr, waits: bool) {
+        let tick = now.tick();
+        self.conns.insert(Conn {
+            id,
+            seen_at: tick,
+            due: 0,
+            stage: Stage::Handshake(Box::new(Handshake {
+                peer,
+                opened_at: tick,
+                transport: Transport::Plain,
+                waits,
+            })),
+        });
+        self.watch(id, u64::from(tick) + self.handshake_patience(waits));
+    }
+
+    /// Seconds that a handshake may take from its beginning on, or that it may wait for that.
+    pub(super) fn handshake_patience(&self, waits: bool) -> u64 {
+        match waits {
+            true => u64::from(WAIT_MAX_S),
+            false => self.settings.config.handshake_timeout.as_secs(),
+        }
+    }
+
+    /// Lets those at their handshake whose turn it is.
+    pub(super) fn admit_arrivals(&mut self, now: Now) {
+        if self.arrivals.poll_timeout().is_none_or(|at| now.mono < at) {
+            return;
+        }
+        let (load, rate) = (self.how_busy(now), self.connects_per_second_max());
+        if Load::High <= load {
+            self.arrivals.turn_at = now.mono + LOOK_EVERY;
+            return;
+        }
+        let token = Duration::from_secs(1) / rate.max(1);
+        self.arrivals.turn_at = now.mono + token.max(TURN_EVERY);
+        while let Some(id) = self.arrivals.waiting.front().copied() {
+            let tick = now.tick();
+            let handshake = self.conns.get_mut(id).map(|conn| &mut conn.stage);
+            if let Some(Stage::Handshake(handshake)) = handshake {
+                if !self.arrivals.handshakes.take(now.mono, rate) {
+                    break;
+                }
+                handshake.waits = false;
+                handshake.opened_at = tick;
+                self.watch(id, u64::from(tick) + self.handshake_patience(false));
+                self.outbox.push(Effect::Resume(id));
+            }
+            self.arrivals.waiting.pop_front();
+        }
+    }
+
+    /// Refuses a socket that waits for its turn.
+    pub(super) fn refuse_arrival(&mut self, id: ConnId) {
+        if self.conns.peer(id).is_some() {
+            self.refuse(id, &TOO_MANY);
+        }
+    }
+
+    /// Each shard has its share.
+    fn connects_per_second_max(&self) -> u32 {
+        match self.settings.config.connects_per_second_max {
+            0 => 0,
+            rate => (rate / self.settings.shards as u32).max(1),
+        }
+    }
+
+    /// What tells how much of the process's memory is taken.
+    pub(crate) fn memory_gauge(&self) -> fn() -> u8 {
+        self.settings.config.memory_used
+    }
+
+    /// Takes down how much of the process's memory is taken, in percent.
+    pub(crate) fn memory_used(&mut self, percent: u8) {
+        self.arrivals.memory_used = percent;
+    }
+
+    pub(super) fn how_busy(&self, now: Now) -> Load {
+        let held =
+            self.bytes_held().saturating_mul(100) / self.settings.config.shard_bytes_max.max(1);
+        let log_is_late = self
+            .journal
+            .waiting_since()
+            .is_some_and(|since| LOG_LATE <= now.mono - since);
+        match held.max(usize::from(self.arrivals.memory_used)) {
+            95.. => Load::Full,
+            85.. => Load::High,
+            70.. => Load::Busy,
+            _ if log_is_late => Load::Busy,
+            _ => Load::Calm,
+        }
+    }
+
+    /// The interval that a Boot is rejected with, where the shard has too much to do (2.0.1 B03.FR.02: the station then
+    /// sends nothing until it is over).
+    pub(super) fn defers_boot(&mut self, now: Now) -> Option<u32> {
+        let rate = match self.how_busy(now) {
+            Load::Calm => return None,
+            Load::Busy => BOOTS_BUSY,
+            Load::High | Load::Full => BOOTS_HIGH,
+        };
+        if self.arrivals.boots.take(now.mono, rate) {
+            return None;
+        }
+        self.tally.counters.boots_deferred += 1;
+        let more = self.random.next() % u64::from(2 * BOOT_AGAIN_S);
+        Some(BOOT_AGAIN_S + more as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_a_burst_and_then_its_rate() {
+        let mut bucket = Bucket::default();
+        let at = |millis: u64| Instant(1_000_000_000_000 + millis * 1_000_000);
+        let taken = |bucket: &mut Bucket, millis, rate| {
+            (0..10_000)
+                .filter(|_| bucket.take(at(millis), rate))
+                .count()
+        };
+        assert_eq!(taken(&mut bucket, 0, 1_000), 250);
+        assert_eq!(taken(&mut bucket, 10, 1_000), 10);
+        assert_eq!(taken(&mut bucket, 10_000, 1_000), 250);
+        assert_eq!(taken(&mut bucket, 10_000, 0), 10_000);
+        // One a second, however slowly they are asked for.
+        let mut slow = Bucket::default();
+        let seconds = (0..100)
+            .filter(|tenth| slow.take(at(tenth * 100), 1))
+            .count();
+        assert_eq!(seconds, 10);
+    }
+}

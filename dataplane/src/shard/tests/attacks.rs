@@ -1,0 +1,430 @@
+//! Attacks on the socket, one test each with the outcome it must have: no crash, nobody else's harm, a record or a count.
+
+use expect_test::expect;
+use net::ws::{self, MaskKey};
+
+use super::scripts::{check, check_with};
+use super::world::{World, config, upgrade};
+use crate::config::{Config, Onboarding};
+
+const PASSWORD: &str = "0123456789abcdef";
+
+#[test]
+fn atk_01_a_known_id_without_credentials_stays_outside_and_the_session_goes_on() {
+    check_with(
+        config(Onboarding::Closed),
+        r#"
+        0 op register CP1 0123456789abcdef
+        1 a connect CP1 password=0123456789abcdef
+        2 records shown
+        2 b connect CP1
+        3 b > [2,"1","Heartbeat",{}]
+        3 a > [2,"1","Heartbeat",{}]
+        4 op station CP1
+        "#,
+        expect![[r#"
+            0 op register CP1: Ok([Ok(())])
+            1 a < 101 Switching Protocols ocpp1.6
+            2 b < 401 Unauthorized
+            2 b ended
+            2 record ConnectionRefused missing or wrong credentials
+            3 b has no socket
+            3 a < [3,"1",{"currentTime":"2026-11-22T10:00:03.000Z"}]
+            3 record message from [2,"1","Heartbeat",{}]
+            3 record message to [3,"1",{"currentTime":"2026-11-22T10:00:03.000Z"}]
+            4 station CP1: accepted online Unavailable  0 []
+        "#]],
+    );
+}
+
+/// Status and body of a request that is refused.
+fn refusal(world: &mut World, path: &str, headers: &str) -> (String, String) {
+    world.last_refusal.clear();
+    let headers = format!("Sec-WebSocket-Protocol: ocpp1.6\r\n{headers}");
+    let request = upgrade(path, &headers).replace("\r\n", "\\r\\n");
+    world.run(&format!("1 x raw {request}"));
+    let (head, body) = world.last_refusal.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap();
+    (status.to_owned(), body.to_owned())
+}
+
+#[test]
+fn atk_02_ids_cannot_be_enumerated_or_smuggled() {
+    let mut world = World::new(config(Onboarding::Closed));
+    world.run(&format!("0 op register CP1 {PASSWORD}"));
+    let known = refusal(&mut world, "/CP1", "");
+    assert_eq!(known.0, "401");
+    for unknown in [
+        "/CP2",
+        "/cp1",
+        "/%D0%A1P1",
+        "/CP1%20",
+        "/CP%31%30",
+        "/ocpp/CP1/x",
+    ] {
+        let refused = refusal(&mut world, unknown, "");
+        assert_eq!(refused, ("404".to_owned(), known.1.clone()), "{unknown}");
+    }
+    // One and the same station, however it is written.
+    for same in ["/%43P1", "/ocpp/CP1", "//CP1/"] {
+        assert_eq!(refusal(&mut world, same, ""), known, "{same}");
+    }
+    let long = format!("/{}", "x".repeat(49));
+    for malformed in [
+        "/..",
+        "/%2e%2e",
+        "/a%2F..%2FCP1",
+        "/CP1%00",
+        "/CP%zz",
+        "/CP%ff",
+        &long,
+    ] {
+        assert_eq!(refusal(&mut world, malformed, "").0, "400", "{malformed}");
+    }
+    assert_eq!(world.shard.conns.len(), 0);
+    assert_eq!(world.shard.stations.len(), 1);
+}
+
+#[test]
+fn atk_03_guessing_is_slowed_down_and_locks_nobody_out() {
+    let mut world = World::new(config(Onboarding::Closed));
+    world.run(&format!(
+        "0 op register CP1 {PASSWORD}\n0 op register CP2 {PASSWORD}"
+    ));
+    let guesses = |world: &mut World, second: u32, id: &str, address: &dyn Fn(u32) -> String| {
+        let script: String = (0..40)
+            .map(|n| {
+                let address = address(n);
+                format!("{second} network address {address}\n{second} x connect {id} password=wrong{n:011}\n")
+            })
+            .collect();
+        let seen = world.run(&script);
+        let count = |status: &str| seen.matches(status).count();
+        (count("401 Unauth"), count("429 Too Many"))
+    };
+    // Many from one address, then many addresses on one id.
+    let one = guesses(&mut world, 1, "CP1", &|_| "10.0.0.9".to_owned());
+    assert_eq!(one, (10, 30));
+    let many = guesses(&mut world, 2, "CP2", &|n| format!("10.1.0.{n}"));
+    assert_eq!(many, (10, 30));
+    let seen = world.run(&format!(
+        "3 network address 10.2.0.1\n3 a connect CP1 password={PASSWORD}\n3 b connect CP2 password={PASSWORD}"
+    ));
+    assert_eq!(seen.matches("101 Switching").count(), 2, "{seen}");
+    assert!(world.log.len() < 40, "{} records", world.log.len());
+}
+
+#[test]
+fn atk_04_credentials_that_are_no_credentials() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    let mut world = World::new(config(Onboarding::Closed));
+    world.run(&format!("0 op register CP1 {PASSWORD}"));
+    let basic = |pair: &str| format!("Authorization: Basic {}\r\n", STANDARD.encode(pair));
+    for (headers, status) in [
+        (basic(&format!("CP2:{PASSWORD}")), "401"),
+        (basic(&format!("cp1:{PASSWORD}")), "401"),
+        (basic(&format!("CP1:{PASSWORD}:")), "401"),
+        (basic(&format!("CP1::{PASSWORD}")), "401"),
+        (basic("CP1:"), "401"),
+        (basic(&format!(":{PASSWORD}")), "401"),
+        (basic("CP1"), "400"),
+        (basic(""), "401"),
+        ("Authorization: Basic !\r\n".to_owned(), "400"),
+        ("Authorization: Bearer x\r\n".to_owned(), "401"),
+        (format!("{0}{0}", basic(&format!("CP1:{PASSWORD}"))), "400"),
+        (
+            format!("Authorization: Basic {}\r\n", "A".repeat(10_240)),
+            "431",
+        ),
+    ] {
+        let shown: String = headers.chars().take(60).collect();
+        assert_eq!(refusal(&mut world, "/CP1", &headers).0, status, "{shown}");
+    }
+}
+
+#[test]
+fn atk_08_a_duplicate_without_credentials_displaces_nobody() {
+    check_with(
+        config(Onboarding::Pending),
+        r#"
+        0 op register CP1 0123456789abcdef
+        1 a connect CP1 password=0123456789abcdef
+        2 op command CP1 wait ClearCache {}
+        3 b connect CP1
+        4 c connect CP1 password=0123456789abcdeX
+        5 a answers {"status":"Accepted"}
+        6 op station CP1
+        "#,
+        expect![[r#"
+            0 op register CP1: Ok([Ok(())])
+            1 a < 101 Switching Protocols ocpp1.6
+            2 a < [2,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb","ClearCache",{}]
+            3 b < 401 Unauthorized
+            3 b ended
+            4 c < 401 Unauthorized
+            4 c ended
+            5 op command ClearCache: Answered Some("{\"status\":\"Accepted\"}") None
+            6 station CP1: accepted online Unavailable  0 []
+        "#]],
+    );
+}
+
+#[test]
+fn atk_09_stolen_credentials_take_over_in_the_open_and_answer_for_nobody_else() {
+    check_with(
+        config(Onboarding::Closed),
+        r#"
+        0 op register CP1 0123456789abcdef
+        1 a connect CP1 password=0123456789abcdef
+        2 op command CP1 wait ClearCache {}
+        3 records shown
+        3 b connect CP1 password=0123456789abcdef
+        4 b says [3,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb",{"status":"Accepted"}]
+        5 a connect CP1 password=0123456789abcdef
+        6 b connect CP1 password=0123456789abcdef
+        7 a connect CP1 password=0123456789abcdef
+        "#,
+        expect![[r#"
+            0 op register CP1: Ok([Ok(())])
+            1 a < 101 Switching Protocols ocpp1.6
+            2 a < [2,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb","ClearCache",{}]
+            3 a < close 1008 replaced by a newer connection
+            3 a ended
+            3 b < 101 Switching Protocols ocpp1.6
+            3 record Disconnected replaced by a newer connection
+            3 record CommandChanged ClearCache unknown {}
+            3 record Connected first_seen false
+            3 op command ClearCache: Unknown None None
+            4 record message from [3,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb",{"status":"Accepted"}]
+            5 b < close 1008 replaced by a newer connection
+            5 b ended
+            5 a < 101 Switching Protocols ocpp1.6
+            5 record Disconnected replaced by a newer connection
+            5 record Connected first_seen false
+            6 a < close 1008 replaced by a newer connection
+            6 a ended
+            6 b < 101 Switching Protocols ocpp1.6
+            6 record Disconnected replaced by a newer connection
+            6 record Connected first_seen false
+            7 b < close 1008 replaced by a newer connection
+            7 b ended
+            7 a < 101 Switching Protocols ocpp1.6
+            7 record SecurityEvent Sigec.ConnectionContested 4 takeovers of a connection in use within a minute
+            7 record Disconnected replaced by a newer connection
+            7 record Connected first_seen false
+        "#]],
+    );
+}
+
+#[test]
+fn atk_10_a_half_open_connection_keeps_no_station_out() {
+    check(
+        r#"
+        0 a connect CP1
+        0 a mute
+        0 a lingers
+        1 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-11-22T10:00:01Z"}]
+        5 b connect CP1
+        5 b > [2,"2","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:00:05Z","sampledValue":[{"value":"1"}]}]}]
+        6 op station CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
+            5 a < close 1008 replaced by a newer connection
+            5 b < 101 Switching Protocols ocpp1.6
+            5 b < [3,"2",{}]
+            6 station CP1: accepted online Unavailable  1 [1.1  0.001 kWh]
+        "#]],
+    );
+}
+
+#[test]
+fn atk_14_answers_that_nobody_asked_for_are_counted_and_dropped() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1\n0 b connect CP2");
+    let asked = world.run("1 op command CP1 wait ClearCache {}");
+    let id = asked.split('"').nth(1).unwrap().to_owned();
+    // Of nobody, of another station, and twice.
+    let seen = world.run(&format!(
+        r#"
+        2 a > [3,"never",{{"status":"Accepted"}}]
+        2 a > [4,"never","InternalError","",{{}}]
+        3 b > [3,"{id}",{{"status":"Rejected"}}]
+        4 a > [3,"{id}",{{"status":"Accepted"}}]
+        5 a > [3,"{id}",{{"status":"Rejected"}}]
+        6 a > [2,"1","Heartbeat",{{}}]
+        "#
+    ));
+    expect![[r#"
+        4 op command ClearCache: Answered Some("{\"status\":\"Accepted\"}") None
+        6 a < [3,"1",{"currentTime":"2026-11-22T10:00:06.000Z"}]
+    "#]]
+    .assert_eq(&seen);
+    world.run("7 a drops\n7 b drops");
+    assert_eq!(world.shard.tally.counters.answers_unexpected, 4);
+}
+
+/// A frame of a client as its parts.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    ws::write_binary(&mut out, Some(MaskKey([1, 2, 3, 4])), payload);
+    out[0] = first;
+    out
+}
+
+#[test]
+fn atk_21_who_is_slow_is_closed_by_deadline() {
+    // A request line that never ends, byte by byte.
+    let mut world = World::new(config(Onboarding::Open));
+    let mut script = String::from("0 a raw G\n");
+    for (second, byte) in (1..20).zip(b"ET /CP1 HTTP/1.1\r\nHo".iter()) {
+        script += &format!("{second} a bytes {byte:02x}\n");
+    }
+    expect![[r#"
+        10 a ended
+        10 a has no socket"#]]
+    .assert_eq(
+        &world
+            .run(&script)
+            .lines()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    );
+
+    // A message of a byte a second, and one in fragments of a byte.
+    for mut bytes in [
+        frame(0x81, &[b' '; 100]),
+        [frame(0x01, b" "), [0x00, 0x81, 0, 0, 0, 0, b' '].repeat(20)].concat(),
+    ] {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run("0 a connect CP1");
+        let mut script = String::new();
+        for (second, byte) in (1..60).zip(bytes.drain(..)) {
+            script += &format!("{second} a bytes {byte:02x}\n");
+        }
+        let seen = world.run(&script);
+        let end = seen.lines().next().unwrap();
+        assert!(
+            end.ends_with("a < close 1008 a message took longer than 30 s to arrive"),
+            "{seen}"
+        );
+        let second: u32 = end.split(' ').next().unwrap().parse().unwrap();
+        assert!((31..=38).contains(&second), "{end}");
+    }
+
+    // The half of a message, and then nothing.
+    let mut world = World::new(config(Onboarding::Open));
+    let seen = world.run("0 a connect CP1\n1 a bytes 81 fe 10 00 01 02 03 04 20\n60 wait");
+    expect![[r#"
+        0 a < 101 Switching Protocols ocpp1.6
+        31 a < close 1008 a message took longer than 30 s to arrive
+        31 a ended
+    "#]]
+    .assert_eq(&seen);
+    // Whoever gets through in time is served, and silence between messages is nobody's business.
+    let mut world = World::new(config(Onboarding::Open));
+    let text = br#"[2,"1","Heartbeat",{}]"#;
+    let whole = frame(0x81, text);
+    let mut script = String::from("0 a connect CP1\n");
+    for (second, byte) in (1..).zip(&whole) {
+        script += &format!("{second} a bytes {byte:02x}\n");
+    }
+    script += "44 a > [2,\"2\",\"Heartbeat\",{}]";
+    expect![[r#"
+        0 a < 101 Switching Protocols ocpp1.6
+        28 a < [3,"1",{"currentTime":"2026-11-22T10:00:28.000Z"}]
+        44 a < [3,"2",{"currentTime":"2026-11-22T10:00:44.000Z"}]
+    "#]]
+    .assert_eq(&world.run(&script));
+}
+
+#[test]
+fn atk_22_what_is_too_much_is_closed_and_others_are_served() {
+    let limited = Config {
+        messages_per_second_max: 1_000,
+        ..config(Onboarding::Open)
+    };
+    let served = |bytes: &[u8], chunk: usize| {
+        let mut world = World::new(limited.clone());
+        world.run("0 a connect CP1\n0 b connect CP2");
+        for bytes in bytes.chunks(chunk) {
+            world.deliver("a", bytes);
+            world.settle();
+        }
+        let other = world.run("0 b > [2,\"1\",\"Heartbeat\",{}]");
+        assert!(other.contains("b < [3,\"1\""), "{other}");
+        let held = world.shard.bytes_held();
+        assert!(held < 1 << 20, "{held} bytes held");
+        other
+    };
+    // 64 MiB in one frame, by its header.
+    let seen = served(&[0x81, 0xff, 0, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4], 64);
+    assert!(seen.starts_with("0 a < close 1009 "), "{seen}");
+    // A million fragments.
+    let fragments = [
+        vec![0x01, 0x80, 0, 0, 0, 0],
+        [0x00, 0x80, 0, 0, 0, 0].repeat(5_000),
+    ];
+    let seen = served(&fragments.concat(), 64 << 10);
+    assert!(
+        seen.starts_with("0 a < close 1008 message has more than 4096 fragments"),
+        "{seen}"
+    );
+    // A flood of pings is answered no faster than anything else, ten thousand calls no faster than the limit.
+    let seen = served(&frame(0x89, b"flood").repeat(10_000), 64 << 10);
+    assert_eq!(
+        seen.matches("a < pong").count(),
+        1_000,
+        "{} bytes",
+        seen.len()
+    );
+    let calls: Vec<u8> = (0..10_000)
+        .flat_map(|n| frame(0x81, format!("[2,\"{n}\",\"Heartbeat\",{{}}]").as_bytes()))
+        .collect();
+    let seen = served(&calls, 64 << 10);
+    assert_eq!(
+        seen.matches("a < [3,").count(),
+        1_000,
+        "{} bytes",
+        seen.len()
+    );
+    // What waits for the disk holds its sender up long before.
+    let mut world = World::new(limited);
+    world.run("0 a connect CP1\n0 disk holds");
+    let calls: Vec<u8> = (0..10_000)
+        .flat_map(|n| {
+            let text = format!(r#"[2,"{n}","StatusNotification",{{"connectorId":{},"errorCode":"NoError","status":"Available"}}]"#, n % 9);
+            frame(0x81, text.as_bytes())
+        })
+        .collect();
+    world.deliver("a", &calls);
+    world.settle();
+    assert!(
+        world.shard.bytes_held() < 64 << 10,
+        "{}",
+        world.shard.bytes_held()
+    );
+}
+
+#[test]
+fn atk_23_a_browser_of_another_site_is_refused() {
+    let mut world = World::new(Config {
+        origins: vec!["https://tool.example".into()],
+        ..config(Onboarding::Open)
+    });
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://tool.example.evil.example",
+        "http://tool.example",
+        "",
+    ] {
+        let headers = format!("Origin: {origin}\r\n");
+        assert_eq!(refusal(&mut world, "/CP1", &headers).0, "403", "{origin}");
+    }
+    assert_eq!(world.shard.stations.len(), 0);
+}

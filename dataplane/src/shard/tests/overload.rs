@@ -1,0 +1,290 @@
+//! More than there is room for: who waits, who is refused, and that the connected notice nothing; the end of the server.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use expect_test::expect;
+use net::ws::{self, MaskKey};
+
+use super::scripts::{check, check_with};
+use super::world::{World, config};
+use crate::config::{Config, Onboarding};
+
+fn with_connects(connects_per_second_max: u32) -> Config {
+    Config {
+        connects_per_second_max,
+        ..config(Onboarding::Open)
+    }
+}
+
+#[test]
+fn newcomers_wait_for_their_turn_and_the_connected_wait_for_nobody() {
+    check_with(
+        with_connects(4),
+        r#"
+        0 a connect CP1
+        0 b connect CP2
+        0 c connect CP3
+        0 d connect CP4
+        0.1 a > [2,"1","Heartbeat",{}]
+        0.3 c drops
+        0.3 e connect CP5
+        2 e > [2,"1","Heartbeat",{}]
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            0.1 a < [3,"1",{"currentTime":"2026-11-22T10:00:00.100Z"}]
+            0.26 b < 101 Switching Protocols ocpp1.6
+            0.51 d < 101 Switching Protocols ocpp1.6
+            0.76 e < 101 Switching Protocols ocpp1.6
+            2 e < [3,"1",{"currentTime":"2026-11-22T10:00:02.000Z"}]
+        "#]],
+    );
+}
+
+#[test]
+fn those_who_could_not_have_their_turn_in_time_are_refused_at_once() {
+    let mut world = World::new(with_connects(1));
+    let many: String = (0..40).map(|n| format!("0 s{n} connect CP{n}\n")).collect();
+    let seen = world.run(&many);
+    assert_eq!(seen.matches("101 Switching").count(), 1, "{seen}");
+    assert_eq!(seen.matches("503 Service Unavailable").count(), 9, "{seen}");
+    assert!(
+        world
+            .last_refusal
+            .ends_with("\r\n\r\nmore stations come than are let in at once\n"),
+        "{}",
+        world.last_refusal
+    );
+    // All others within their thirty seconds.
+    let seen = world.run("29.9 wait");
+    assert_eq!(seen.matches("101 Switching").count(), 29, "{seen}");
+    // The last one's turn would come with the end of its time.
+    let seen = world.run("31 wait");
+    assert_eq!(seen.matches("503 Service Unavailable").count(), 1, "{seen}");
+}
+
+#[test]
+fn a_storm_comes_in_at_the_rate_it_is_let_in() {
+    let mut world = World::new(with_connects(1_000));
+    let many: String = (0..5_000)
+        .map(|n| format!("0 s{n} connect STORM{n}\n"))
+        .collect();
+    let mut came_in = Vec::new();
+    let mut count = |seen: String| came_in.push(seen.matches("101 Switching").count());
+    count(world.run(&many));
+    for second in 1..=6 {
+        count(world.run(&format!("{second} wait")));
+    }
+    assert_eq!(came_in, [250, 1_000, 1_000, 1_000, 1_000, 750, 0]);
+}
+
+#[test]
+fn above_85_percent_newcomers_wait_and_above_95_they_are_refused() {
+    check(
+        r#"
+        0 a connect CP1
+        1 server memory 85
+        1 b connect CP2
+        2 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-11-22T10:00:00Z"}]
+        3 server memory 84
+        4 server memory 94
+        4 c connect CP3
+        5 server memory 95
+        6 d connect CP4
+        7 a > [2,"2","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1"}]}]}]
+        8 server memory 90
+        9 e connect CP5
+        60 wait
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            2 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
+            3.01 b < 101 Switching Protocols ocpp1.6
+            6 c < 503 Service Unavailable
+            6 c ended
+            6 d < 503 Service Unavailable
+            6 d ended
+            6 d has no socket
+            7 a < [3,"2",{}]
+            39 e < 503 Service Unavailable
+            39 e ended
+        "#]],
+    );
+}
+
+#[test]
+fn above_70_percent_most_boots_are_put_off_and_never_all() {
+    const BOOT: &str =
+        r#"[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]"#;
+    const BOOT_2: &str = r#"[2,"2","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]"#;
+    let mut world = World::new(config(Onboarding::Open));
+    let all: String = (0..40)
+        .map(|n| {
+            format!(
+                "0 s{n} connect CP{n}{}\n",
+                if n % 2 == 0 { "" } else { " 2.0.1" }
+            )
+        })
+        .collect();
+    world.run(&all);
+    world.run("1 server memory 70");
+    let mut boots = |second: u32| {
+        let (mut accepted, mut intervals) = (0, BTreeMap::new());
+        for n in 0..40 {
+            let boot = if n % 2 == 0 { BOOT } else { BOOT_2 };
+            let seen = world.run(&format!("{second} s{n} > {boot}"));
+            if seen.contains("\"Accepted\"") {
+                accepted += 1;
+                continue;
+            }
+            assert!(seen.contains("\"Rejected\""), "{seen}");
+            let interval = seen.split("\"interval\":").nth(1).unwrap();
+            let digits: String = interval.chars().take_while(char::is_ascii_digit).collect();
+            *intervals.entry(digits.parse::<u32>().unwrap()).or_insert(0) += 1;
+        }
+        (accepted, intervals)
+    };
+    let (accepted, intervals) = boots(2);
+    assert_eq!(accepted, 12);
+    assert!(intervals.len() > 15, "they are spread: {intervals:?}");
+    assert!(
+        intervals.keys().all(|s| (60..180).contains(s)),
+        "{intervals:?}"
+    );
+    assert_eq!(boots(3).0, 12);
+    // Nobody is asked to boot who was told not to.
+    world.run("4 server memory 0");
+    let seen = world.run(&format!("5 s1 > {BOOT_2}"));
+    assert!(seen.contains("\"Accepted\""), "{seen}");
+    assert_eq!(world.shard.tally.counters.boots_deferred, 56);
+}
+
+#[test]
+fn a_late_log_puts_boots_off_as_well() {
+    let mut world = World::new(config(Onboarding::Open));
+    let all: String = (0..20).map(|n| format!("0 s{n} connect CP{n}\n")).collect();
+    world.run(&all);
+    world.run(
+        r#"
+        1 disk holds
+        1 s0 > [2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]
+        "#,
+    );
+    let boots: String = (1..20)
+        .map(|n| format!("1.3 s{n} > [2,\"2\",\"BootNotification\",{{\"chargePointVendor\":\"V\",\"chargePointModel\":\"M\"}}]\n"))
+        .collect();
+    let seen = world.run(&(boots + "1.4 disk goes"));
+    assert_eq!(seen.matches("\"Accepted\"").count(), 12, "{seen}");
+    assert_eq!(seen.matches("\"Rejected\"").count(), 7, "{seen}");
+}
+
+#[test]
+fn a_connection_that_says_too_much_is_read_more_slowly() {
+    let mut world = World::new(Config {
+        messages_per_second_max: 100,
+        ..config(Onboarding::Open)
+    });
+    world.run("0 a connect CP1\n0 b connect CP2");
+    let mut bytes = Vec::new();
+    for n in 0..250 {
+        let text = format!("[2,\"{n}\",\"Heartbeat\",{{}}]");
+        ws::write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+    }
+    world.run("1 wait");
+    world.deliver("a", &bytes);
+    world.settle();
+    let mut heard = vec![];
+    let mut count = |seen: &str| heard.push(seen.matches("a < [3,").count());
+    count(&world.run("1.5 b > [2,\"1\",\"Heartbeat\",{}]"));
+    count(&world.run("1.9 wait"));
+    count(&world.run("2 wait"));
+    count(&world.run("2.5 a > [2,\"x\",\"Heartbeat\",{}]"));
+    count(&world.run("3 wait"));
+    assert_eq!(heard, [100, 0, 100, 0, 51]);
+}
+
+#[test]
+fn what_became_long_by_inflating_is_acted_on_piece_by_piece() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1 deflate");
+    let mut bytes = Vec::new();
+    for n in 0..20 {
+        let text = format!(r#"[2,"{n}","Heartbeat",{{}}{}]"#, " ".repeat(60_000));
+        world.write("a", &mut bytes, &text);
+    }
+    assert!(bytes.len() < 20 * 1_000, "{} bytes", bytes.len());
+    world.deliver("a", &bytes);
+    world.settle();
+    let at_once = world.out.matches("a < [3,").count();
+    assert_eq!(at_once, 5, "256 KiB");
+    let seen = world.run("0 wait");
+    assert_eq!(seen.matches("a < [3,").count(), 20);
+}
+
+/// When connections ended, and how many.
+fn ends(seen: &str) -> String {
+    let mut by_time = BTreeMap::<String, usize>::new();
+    for line in seen.lines().filter(|line| line.contains("< close 1012")) {
+        let time: f64 = line.split(' ').next().unwrap().parse().unwrap();
+        *by_time.entry(format!("{time:.1}")).or_default() += 1;
+    }
+    let mut out = String::new();
+    for (time, count) in by_time {
+        write!(out, "{time}: {count}, ").unwrap();
+    }
+    out
+}
+
+#[test]
+fn a_stop_spreads_the_ends_and_waits_for_open_calls() {
+    let mut world = World::new(config(Onboarding::Open));
+    let many: String = (0..1_000)
+        .map(|n| format!("0 s{n} connect CP{n}\n"))
+        .collect();
+    world.run(&many);
+    let seen = world.run("1 server stops 10\n5 wait");
+    assert_eq!(
+        ends(&seen),
+        "1.0: 200, 1.1: 200, 1.2: 200, 1.3: 200, 1.4: 200, "
+    );
+    assert!(world.shard.drained());
+
+    check(
+        r#"
+        0 a connect CP1
+        0 b connect CP2
+        0 c connect CP3
+        0 d raw GET /CP4 HTTP/1.1\r\n
+        1 op command CP1 wait ClearCache {}
+        1 op command CP1 wait ClearCache {}
+        1 op command CP2 wait ClearCache {}
+        1 disk holds
+        1 c > [2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]
+        2 server stops 20
+        3 a > [2,"1","Heartbeat",{}]
+        4 a answers {"status":"Accepted"}
+        5 disk goes
+        30 wait
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            0 b < 101 Switching Protocols ocpp1.6
+            0 c < 101 Switching Protocols ocpp1.6
+            1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","ClearCache",{}]
+            1 b < [2,"01a202b2-c8e8-7223-8824-5a58bc0906fa","ClearCache",{}]
+            2 d ended
+            3 a < [3,"1",{"currentTime":"2026-11-22T10:00:03.000Z"}]
+            4 a < close 1012 server restarts
+            4 a ended
+            5 c < [3,"1",{}]
+            5 c < close 1012 server restarts
+            5 c ended
+            5 op command ClearCache: Answered Some("{\"status\":\"Accepted\"}") None
+            5 op command ClearCache: Unknown None None
+            17 b < close 1012 server restarts
+            17 b ended
+            17 op command ClearCache: Unknown None None
+        "#]],
+    );
+}
