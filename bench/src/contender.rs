@@ -31,7 +31,7 @@ pub enum Foreign {
     MonoioEpoll,
     /// The same on glommio.
     Glommio,
-    /// fastwebsockets on tokio's current thread, with our message scan.
+    /// fastwebsockets on tokio's current thread, which knows where the id lies.
     Fastwebsockets,
     /// Bun, whose WebSocket server is uWebSockets.
     Bun,
