@@ -176,8 +176,10 @@ impl Reactor {
             handler.secured(&mut Io { reactor: self }, conn, &peer);
             self.tell(handler);
         }
+        // Who does not know yet whom it hears must not hear anything.
+        let told = self.tls.get(conn).is_some_and(|secured| secured.told);
         let open = self.slots.open(conn).is_some();
-        if open && (!plain.is_empty() || again) {
+        if open && told && (!plain.is_empty() || again) {
             self.deliver_plain(handler, conn, &mut plain);
         }
         plain.clear();
@@ -227,7 +229,9 @@ impl Reactor {
             own.shrink_to(SHARED_LEN_MAX);
         }
         self.tls.own = own;
-        if self.config.buffers_len_max < self.tls.incoming_len + self.slots.count(conn) {
+        // Of those that hold nothing, none pays for what others hold.
+        let full = self.config.buffers_len_max < self.tls.incoming_len + self.slots.count(conn);
+        if full && before < incoming_len {
             self.end_at_once(conn, Closed::BuffersFull);
         }
         opened

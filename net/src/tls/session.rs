@@ -34,6 +34,8 @@ pub struct Session {
     established: bool,
     peer_closed: bool,
     over: bool,
+    /// Of a session that is over: whoever is given it later hears of it with the next bytes.
+    failure: Option<TlsFailure>,
     /// What the peer showed in vain.
     refused: Option<Box<CertificateDer<'static>>>,
 }
@@ -85,6 +87,7 @@ impl Session {
             established: false,
             peer_closed: false,
             over: false,
+            failure: None,
             refused: None,
         }
     }
@@ -96,7 +99,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The connection is over, once `out` is sent; `plain` holds what came whole before.
+    /// The connection is over, once `out` is sent; `plain` holds what came whole before. So it is from then on.
     pub fn feed(
         &mut self,
         received: &mut [u8],
@@ -104,7 +107,7 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<(), TlsFailure> {
         if self.over {
-            return Ok(());
+            return self.failure.map_or(Ok(()), Err);
         }
         if self.incoming.is_empty() {
             let used = self.advance(received, plain, out)?;
@@ -198,10 +201,13 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<usize, TlsFailure> {
         let first = bytes.first().copied();
+        let said_before = plain.len();
         let mut used = 0;
         loop {
             let (discard, step) = self.end.step(&mut bytes[used..], None, plain, out);
             used += discard;
+            // There is no early data: who has said something is through with the handshake, whatever comes after it.
+            self.established |= said_before < plain.len();
             match step {
                 Step::More => {}
                 Step::Wait { established } => {
@@ -214,7 +220,9 @@ impl Session {
                     self.refused = witness::take_refused().map(Box::new);
                     let speaks_tls =
                         first == Some(HANDSHAKE) || self.end.common().protocol_version().is_some();
-                    return Err(self.end.fail(&error, speaks_tls, &bytes[used..], out));
+                    let failure = self.end.fail(&error, speaks_tls, &bytes[used..], out);
+                    self.failure = Some(failure);
+                    return Err(failure);
                 }
             }
         }

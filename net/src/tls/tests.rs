@@ -197,6 +197,48 @@ fn both_versions_carry_bytes_both_ways() {
 }
 
 #[test]
+fn who_speaks_and_breaks_the_protocol_in_one_breath_is_known_all_the_same() {
+    let ca = Ca::new("ca");
+    let server = TlsServer::new(ServerSettings {
+        clients: ClientCertificates::Asked {
+            roots: vec![ca.der()],
+            revocation_lists: Vec::new(),
+            required: true,
+        },
+        ..server_settings(vec![ca.identity(NAME)])
+    })
+    .unwrap();
+    let client = TlsClient::new(ClientSettings {
+        identity: Some(ca.identity("CP1")),
+        version_min: TlsVersion::V13,
+        ..client_settings(&ca)
+    })
+    .unwrap();
+    let mut pair = Pair::new(&server, &client);
+    pair.client.feed(&[]);
+    let hello = std::mem::take(&mut pair.client.out);
+    pair.server.feed(&hello);
+    let answer = std::mem::take(&mut pair.server.out);
+    pair.client.feed(&answer);
+    pair.client.say(b"GET / HTTP/1.1");
+    let mut said = std::mem::take(&mut pair.client.out);
+    // A record that nobody sealed.
+    said.extend_from_slice(&[0x17, 3, 3, 0, 32]);
+    said.extend_from_slice(&[0; 32]);
+    pair.server.feed(&said);
+    assert_eq!(pair.server.heard, b"GET / HTTP/1.1");
+    assert_eq!(pair.server.failure, Some(TlsFailure::Broken));
+    let peer = pair.server.session.peer().unwrap();
+    assert!(peer.certificate.is_some(), "{peer:?}");
+    // Whoever is given the session later hears of it too.
+    let again = pair
+        .server
+        .session
+        .feed(&mut [], &mut Vec::new(), &mut Vec::new());
+    assert_eq!(again, Err(TlsFailure::Broken));
+}
+
+#[test]
 fn records_may_be_cut_anywhere() {
     let ca = Ca::new("root");
     let server = TlsServer::new(server_settings(vec![ca.identity(NAME)])).unwrap();
