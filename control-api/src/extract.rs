@@ -291,7 +291,7 @@ mod tests {
         );
         check(
             r#"{"id":"CP1","naem":1}"#,
-            "invalid /naem: unknown field `naem`, expected one of `id`, `password`, `generate_password`, `site`, `location`, `connectors` at line 1 column 18",
+            "invalid /naem: unknown field `naem`, expected one of `id`, `password`, `generate_password`, `security_profile`, `site`, `location`, `connectors` at line 1 column 18",
         );
         check("{}", "invalid missing field `id` at line 1 column 2");
         check(

@@ -4,16 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Percent of the memory there is for this process that is taken: of its control group, where that has a limit (cgroup v2),
-/// or of the machine, whichever is more. Files that the kernel only keeps for later count as free. 0 where nothing can be
-/// read. Reads a few files below `/proc` and `/sys`.
+/// else of the machine. Others on the machine are no matter of a process that has its own share. Files that the kernel only
+/// keeps for later count as free. 0 where nothing can be read. Reads a few files below `/proc` and `/sys`.
 #[must_use]
 pub fn memory_used_percent() -> u8 {
-    let machine = fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| of_machine(&text));
     let group =
         group_dir().and_then(|dir| of_group(|name| fs::read_to_string(dir.join(name)).ok()));
-    machine.max(group).unwrap_or(0)
+    let machine = || of_machine(&fs::read_to_string("/proc/meminfo").ok()?);
+    group.or_else(machine).unwrap_or(0)
 }
 
 /// Where the control group of this process lies.

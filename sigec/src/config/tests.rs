@@ -39,6 +39,7 @@ fn the_defaults_are_a_whole_configuration() {
     let (dataplane, lake) = (
         dataplane::Config {
             // Of the program, not of its settings.
+            memory_used: config.dataplane.memory_used,
             give_back: config.dataplane.give_back,
             ..dataplane::Config::default()
         },
