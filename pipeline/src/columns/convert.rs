@@ -609,7 +609,8 @@ fn hundredths(decimal: &str) -> Option<i64> {
     let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
     let fraction = fraction.trim_end_matches('0');
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_whole = digits(whole.strip_prefix('-').unwrap_or(whole)) && !whole.is_empty();
+    let unsigned = whole.strip_prefix('-').unwrap_or(whole);
+    let is_whole = digits(unsigned) && !unsigned.is_empty();
     if 2 < fraction.len() || !digits(fraction) || !is_whole {
         return None;
     }
