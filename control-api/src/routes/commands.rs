@@ -126,13 +126,14 @@ pub(crate) async fn list(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
     Id(id): Id,
-    listing: Listing<Everything, [u8; 16]>,
+    listing: Listing<Everything, (i64, [u8; 16])>,
 ) -> Result<Json<Page<Command>>, ApiError> {
     let station = station_key(&caller, &id)?;
     let found = answered(app.router.open_commands(station)).await?;
     let found = found.ok_or_else(|| ApiError::not_found("device", &id))?;
-    let name = |view: &CommandView| view.id.0;
-    Ok(Json(page(found, &listing, name, convert::command)))
+    // Ids of one millisecond are in no order.
+    let age = |view: &CommandView| (view.created_at.0, view.id.0);
+    Ok(Json(page(found, &listing, age, convert::command)))
 }
 
 /// A command and what became of it, for 24 hours.

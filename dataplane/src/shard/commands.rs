@@ -199,7 +199,8 @@ impl Shard {
         };
         let open = self.commands.values().filter(is_open);
         let mut open: Vec<_> = open.map(|command| self.view_of(command)).collect();
-        open.sort_unstable_by_key(|view| view.id);
+        // Ids of one millisecond are in no order.
+        open.sort_unstable_by_key(|view| (view.created_at, view.id));
         open
     }
 
