@@ -52,10 +52,10 @@ pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
     let control = control_threads()?;
     let served = control.block_on(async {
         // Asked for first, so that no signal is missed while the parts start.
-        let signals = Signals::listen()?;
+        let (signals, hangups) = (Signals::listen()?, Signals::hangup()?);
         let server = Server::start(config, ready_file).await?;
         server.announce(ready_file)?;
-        let hangups = Signals::hangup()?;
+        // One that came in the meantime is still there.
         tokio::spawn(reload(hangups, server.dataplane.tls().cloned()));
         signals.first().await;
         server.stop(config.drain_timeout).await
