@@ -122,7 +122,14 @@ impl Config {
         let listeners = listeners(settings)?;
         let [ocpp, http_listen, postgres_listen] = listeners;
         let mut everywhere = listeners.to_vec();
-        everywhere.extend(tls::listen(settings)?);
+        if let Some(ocpps) = tls::listen(settings)? {
+            if overlap(ocpp, ocpps) {
+                return Err(
+                    settings.invalid("tls.listen", "an address that ocpp.listen leaves free")
+                );
+            }
+            everywhere.push(ocpps);
+        }
         let data_dir =
             std::path::absolute(settings.non_empty("server.data_dir")?).map_err(|_| {
                 settings.invalid("server.data_dir", "a path below a directory that is there")
@@ -206,6 +213,13 @@ fn listeners(settings: &Settings) -> Result<[SocketAddr; 3], ConfigError> {
     ])
 }
 
+/// True where both would take connections of the same port: listeners of stations share theirs among the shards, so
+/// the second would start too, and each connection would land on either.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
+}
+
 /// Requests a second; 0 for no limit.
 fn rate(settings: &Settings, key: &str) -> Result<u32, ConfigError> {
     let rate = settings.count(key, 0..=1_000_000)?;
@@ -245,10 +259,10 @@ fn dataplane_config(
             .count(key, 1..=1_000_000_000)
             .map(|count| count as i64)
     };
+    let tls = tls::check(settings)?;
     Ok(dataplane::Config {
-        tls: tls::check(settings)?,
-        security_profile_min: u8::try_from(settings.count("ocpp.security_profile_min", 0..=3)?)
-            .expect("three fits"),
+        security_profile_min: security_profile_min(settings, tls.as_ref())?,
+        tls,
         shards: match settings.count("server.shards", 0..=usize::from(fleet::PARTITIONS))? {
             0 => defaults.shards,
             shards => shards,
@@ -349,6 +363,22 @@ fn dataplane_config(
         give_back: allocator::give_back,
         ..defaults
     })
+}
+
+/// The weakest security profile that is let in; one that no listener offers would shut every station out.
+fn security_profile_min(
+    settings: &Settings,
+    tls: Option<&dataplane::TlsConfig>,
+) -> Result<u8, ConfigError> {
+    const KEY: &str = "ocpp.security_profile_min";
+    let profile_min = settings.count(KEY, 0..=3)?;
+    if 2 <= profile_min && tls.is_none() {
+        return Err(settings.invalid(KEY, "at most 1 while tls.listen is \"none\""));
+    }
+    if profile_min == 3 && tls.is_none_or(|tls| tls.clients.is_none()) {
+        return Err(settings.invalid(KEY, "at most 2 while tls.client_roots_file is \"none\""));
+    }
+    Ok(u8::try_from(profile_min).expect("three fits"))
 }
 
 fn event_streams(settings: &Settings) -> Result<dataplane::EventStreams, ConfigError> {

@@ -288,6 +288,95 @@ fn plaintext_beyond_loopback_needs_consent_on_every_listener() {
 }
 
 #[test]
+fn what_asks_for_certificates_needs_their_roots() {
+    for (setting, expect) in [
+        (
+            ("client_certificates", "\"required\""),
+            expect![[r#"
+            tls.client_certificates from DIR/sigec.toml: found "required", expected "asked" while tls.client_roots_file is "none"
+        "#]],
+        ),
+        (
+            ("client_organizations", "[\"ACME\"]"),
+            expect![[r#"
+            tls.client_organizations from DIR/sigec.toml: found ["ACME"], expected [] while tls.client_roots_file is "none"
+        "#]],
+        ),
+        (
+            ("revocation_list_files", "[\"revoked.pem\"]"),
+            expect![[r#"
+            tls.revocation_list_files from DIR/sigec.toml: found ["revoked.pem"], expected [] while tls.client_roots_file is "none"
+        "#]],
+        ),
+    ] {
+        let (key, value) = setting;
+        check(&format!("[tls]\n{key} = {value}\n"), &[], &[], expect);
+    }
+}
+
+#[test]
+fn a_profile_that_no_listener_offers_is_not_the_weakest() {
+    let load = |profile: &str, tls: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sigec.toml");
+        let file = format!("[ocpp]\nsecurity_profile_min = {profile}\n[tls]\n{tls}");
+        std::fs::write(&path, file).unwrap();
+        Config::load(Some(&path), [], &[]).map_err(|error| error.to_string())
+    };
+    let server = "listen = \"127.0.0.1:0\"\ncertificate_files = [\"a\"]\nkey_files = [\"b\"]\n";
+    let clients = "client_roots_file = \"c\"\nclient_organizations = [\"ACME\"]\n";
+    let both = format!("{server}{clients}");
+    for (profile, tls) in [("1", ""), ("2", server), ("3", &both)] {
+        assert!(load(profile, tls).is_ok(), "{profile}");
+    }
+    for (profile, tls, missing) in [
+        ("2", "", "at most 1 while tls.listen is \"none\""),
+        ("3", clients, "at most 1 while tls.listen is \"none\""),
+        (
+            "3",
+            server,
+            "at most 2 while tls.client_roots_file is \"none\"",
+        ),
+    ] {
+        let error = load(profile, tls).unwrap_err();
+        assert!(error.starts_with("ocpp.security_profile_min"), "{error}");
+        assert!(error.ends_with(missing), "{error}");
+    }
+}
+
+#[test]
+fn stations_with_tls_and_without_do_not_share_a_port() {
+    let load = |ocpp: &str, ocpps: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sigec.toml");
+        let file = format!(
+            "[server]\nallow_plaintext = true\n[ocpp]\nlisten = \"{ocpp}\"\n\
+             [tls]\nlisten = \"{ocpps}\"\ncertificate_files = [\"a\"]\nkey_files = [\"b\"]\n"
+        );
+        std::fs::write(&path, file).unwrap();
+        Config::load(Some(&path), [], &[]).map_err(|error| error.to_string())
+    };
+    for (ocpp, ocpps) in [
+        ("127.0.0.1:9000", "127.0.0.1:9001"),
+        ("127.0.0.1:9000", "127.0.0.2:9000"),
+        ("127.0.0.1:0", "127.0.0.1:0"),
+    ] {
+        assert!(load(ocpp, ocpps).is_ok(), "{ocpp} {ocpps}");
+    }
+    for (ocpp, ocpps) in [
+        ("127.0.0.1:9000", "127.0.0.1:9000"),
+        ("0.0.0.0:9000", "127.0.0.1:9000"),
+        ("127.0.0.1:9000", "[::]:9000"),
+    ] {
+        let error = load(ocpp, ocpps).unwrap_err();
+        assert!(
+            error.starts_with("tls.listen") && error.contains("ocpp.listen"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn onboarding_is_open_only_while_every_listener_is_on_loopback() {
     assert_eq!(
         default_config().dataplane.onboarding,

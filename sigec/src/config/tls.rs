@@ -64,6 +64,16 @@ fn clients(settings: &Settings) -> Result<Option<ClientFiles>, ConfigError> {
     let organizations = settings.list("tls.client_organizations")?;
     let lists = settings.list("tls.revocation_list_files")?;
     if roots == NONE {
+        for (key, is_set, off) in [
+            ("tls.client_certificates", required, "\"asked\""),
+            ("tls.client_organizations", !organizations.is_empty(), "[]"),
+            ("tls.revocation_list_files", !lists.is_empty(), "[]"),
+        ] {
+            if is_set {
+                let expected = format!("{off} while tls.client_roots_file is \"none\"");
+                return Err(settings.invalid(key, expected));
+            }
+        }
         return Ok(None);
     }
     if organizations.is_empty() {
