@@ -60,6 +60,8 @@ const CONTENDERS: [Contender; 15] = [
     Contender::Here(Rival::TungsteniteTuned),
     Contender::Here(Rival::TungsteniteDefault),
 ];
+/// Heartbeats per connection in a turn.
+const EACH_MAX: u64 = 5_000;
 /// Sockets open at once, all servers together.
 const OPEN_MAX: usize = 16_000;
 const FLOOR: Contender = Contender::Here(Rival::Echo);
@@ -123,6 +125,8 @@ fn main() -> anyhow::Result<()> {
     let mut data = Vec::new();
     let mut expected: u64 = 0;
     for &count in sockets {
+        // One connection alone waits out every round trip.
+        let messages = messages.min(EACH_MAX * count as u64);
         // What does not fit into the limit of open files beside each other is opened anew for every turn.
         let kept = rivals.len() * count <= OPEN_MAX;
         let of_each = if kept {
