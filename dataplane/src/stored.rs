@@ -4,6 +4,7 @@
 use fleet::StationKey;
 use fleet::record::{
     BatterySwap, BatterySwapsChanged, ChargingProfileHeld, DerAlarm, DerChanged, DerControlHeld,
+    ReservationsChanged,
 };
 use fleet::wire::Fact;
 use storage::state::{StateError, StateStore, Table};
@@ -40,15 +41,11 @@ pub fn stored_reservations(
             _ => None,
         },
     };
-    let Page { items, next } = newest.page(store, tenant, identity, after)?;
-    let each = items.into_iter().flat_map(|(station, changed)| {
-        let named = move |reservation| (station.clone(), reservation_view(reservation));
-        changed.reservations.into_iter().map(named)
-    });
-    Ok(Page {
-        items: each.collect(),
-        next,
-    })
+    let page = newest.page(store, tenant, identity, after)?;
+    Ok(each(page, |changed: ReservationsChanged| {
+        let held = changed.reservations.into_iter();
+        held.map(reservation_view).collect()
+    }))
 }
 
 /// A charging profile of a station.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod again;
 mod support;
 #[path = "support/waiting.rs"]
 mod waiting;
@@ -18,9 +19,8 @@ use dataplane::{
 use fleet::record::{CommandState, Direction, TransactionState};
 use fleet::wire::Fact;
 use fleet::{Seq, StationKey};
-use net::driver::{DriverError, Uring};
 use net::ws::{DeflateOptions, MaskKey, write_ping};
-use support::{PATIENCE, Server, Station, UNDER_TEST, config};
+use support::{PATIENCE, Server, Station, config};
 use waiting::block_on;
 
 fn key(identity: &str) -> StationKey {
@@ -402,18 +402,5 @@ fn a_stop_tells_stations_to_come_back_and_ends_in_time() {
 
 #[test]
 fn all_of_this_holds_on_io_uring() {
-    match Uring::new(net::driver::Config::default(), Vec::new()) {
-        Ok(_) => {}
-        Err(error @ DriverError::Unavailable { .. }) => return println!("skipped: {error}"),
-        Err(error) => panic!("{error:?}"),
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--skip", "all_of_this_holds_on_io_uring"])
-        .env(UNDER_TEST, "io_uring")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(!said.contains(" 0 passed"), "{said}");
+    again::run_on_io_uring("all_of_this_holds_on_io_uring");
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod again;
 mod support;
 #[path = "support/waiting.rs"]
 mod waiting;
@@ -18,7 +19,6 @@ use dataplane::{
 use fleet::Seq;
 use fleet::record::Security;
 use fleet::wire::Fact;
-use net::driver::{DriverError, Uring};
 use net::tls::{CertificateDer, ClientSettings, Identity, TlsClient, TlsVersion, Trust};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
@@ -26,7 +26,7 @@ use rcgen::{
 };
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{HandshakeKind, StreamOwned};
-use support::{Server, Station, UNDER_TEST, config, dial};
+use support::{Server, Station, config, dial};
 
 const NAME: &str = "csms.example";
 const PASSWORD: &str = "0123456789abcdef";
@@ -539,7 +539,7 @@ fn openssl_is_given_what_is_safe_and_nothing_else() {
     ] {
         let (ok, text) = match s_client(&ca, &server, args, b"") {
             Ok(said) => said,
-            Err(error) => return skipped(&format!("openssl: {error}")),
+            Err(error) => return again::skipped(&format!("openssl: {error}")),
         };
         assert!(ok && text.contains(expected), "{args:?}\n{text}");
     }
@@ -571,24 +571,5 @@ fn openssl_is_given_what_is_safe_and_nothing_else() {
 
 #[test]
 fn all_of_this_holds_on_io_uring() {
-    if let Err(error @ DriverError::Unavailable { .. }) =
-        Uring::new(net::driver::Config::default(), Vec::new())
-    {
-        return skipped(&error.to_string());
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--skip", "all_of_this_holds_on_io_uring"])
-        .env(UNDER_TEST, "io_uring")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(!said.contains(" 0 passed"), "{said}");
-}
-
-/// Says so on the real standard error, which the test runner does not capture.
-fn skipped(why: &str) {
-    let line = format!("SKIPPED a test of TLS: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    again::run_on_io_uring("all_of_this_holds_on_io_uring");
 }
