@@ -31,8 +31,8 @@ const TURN_EVERY: Duration = Duration::from_millis(10);
 /// The same while nobody is let in.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The log owes commits for so long: more records would only wait. Stations give their calls some 30 s, and a Boot that is
-/// rejected costs its station a minute, so this is far above what a disk takes that has much to do.
-const LOG_LATE: Duration = Duration::from_secs(5);
+/// rejected costs its station a minute, so this is far above what a disk takes that has much to do; after 5 s all are closed.
+const LOG_LATE: Duration = Duration::from_secs(2);
 
 /// Boots that are accepted in a second while there is too much to do, and while there is far too much. Never none, or a
 /// load that stays would keep stations out for good.

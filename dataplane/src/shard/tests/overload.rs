@@ -172,9 +172,9 @@ fn a_late_log_puts_boots_off_as_well() {
         "#,
     );
     let boots: String = (1..20)
-        .map(|n| format!("6.1 s{n} > [2,\"2\",\"BootNotification\",{{\"chargePointVendor\":\"V\",\"chargePointModel\":\"M\"}}]\n"))
+        .map(|n| format!("3.1 s{n} > [2,\"2\",\"BootNotification\",{{\"chargePointVendor\":\"V\",\"chargePointModel\":\"M\"}}]\n"))
         .collect();
-    let seen = world.run(&(boots + "6.2 disk goes"));
+    let seen = world.run(&(boots + "3.2 disk goes"));
     assert_eq!(seen.matches("\"Accepted\"").count(), 12, "{seen}");
     assert_eq!(seen.matches("\"Rejected\"").count(), 7, "{seen}");
 }
