@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod again;
+#[path = "tls/cases.rs"]
+mod cases;
 mod support;
 #[path = "support/waiting.rs"]
 mod waiting;

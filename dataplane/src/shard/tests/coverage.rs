@@ -1,7 +1,7 @@
 //! `docs/ocpp-coverage.md`: which actions, certification cases and uses there are, and which tests show them.
 //!
-//! The page is made from the actions that `ocpp` knows, the lists of ids beside this file, and the tests in this folder:
-//! a case is shown when the name of a test has its id, an action when the expected course of a test has it. `UPDATE_EXPECT=1 cargo
+//! The page is made from the actions that `ocpp` knows, the lists of ids beside this file, and the tests in this folder and
+//! in `dataplane/tests`: a case is shown when the name of a test has its id, an action when the expected course of a test has it. `UPDATE_EXPECT=1 cargo
 //! test -p dataplane --lib coverage` writes it anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -383,7 +383,7 @@ fn cases_of(name: &str) -> Vec<String> {
     cases.into_iter().map(id).collect()
 }
 
-/// A row of a list: shown, or why not. A mark is `tls`, and what needs it; the tests that it names exist.
+/// A row of a list: shown, or why not. A mark is `part`, and what is missing of it; the tests that it names exist.
 fn state(id: &str, test: Option<&String>, mark: Option<&str>, tests: &Tests) -> String {
     match (
         test,
@@ -391,12 +391,12 @@ fn state(id: &str, test: Option<&String>, mark: Option<&str>, tests: &Tests) -> 
     ) {
         (Some(test), None) => format!("shown by `{test}`"),
         (None, None) => "missing".to_owned(),
-        (None, Some(("tls", why))) => {
-            assert!(!why.is_empty(), "{id}: what needs TLS?");
+        (None, Some(("part", why))) => {
+            assert!(!why.is_empty(), "{id}: what is missing?");
             for name in why.split('`').skip(1).step_by(2) {
                 assert!(tests.names.contains(name), "{id}: there is no test {name}");
             }
-            format!("needs TLS: {why}")
+            format!("in part: {why}")
         }
         (_, Some((mark, _))) => panic!("{id}: the mark {mark} is unknown, or the case is shown"),
     }
@@ -480,9 +480,10 @@ fn page(tests: &Tests) -> String {
         "# OCPP coverage
 
 Made by `UPDATE_EXPECT=1 cargo test -p dataplane --lib coverage` from the actions that the `ocpp` crate knows, the ids of
-the certification's cases, and the tests in `dataplane/src/shard/tests`; the same test fails while this page is not true of
-them. A case is shown when its script passes against a shard in memory: whatever leaves it is read back by the strict reader of
-its version, and the course is compared as a whole. That is our reading of the case, not a certificate.
+the certification's cases, and the tests in `dataplane/src/shard/tests` and `dataplane/tests`; the same test fails while this
+page is not true of them. A case is shown when its script passes against a shard in memory: whatever leaves it is read back by
+the strict reader of its version, and the course is compared as a whole. Cases about TLS are shown over sockets. That is our
+reading of the case, not a certificate.
 
 | | Shown | Of |
 | --- | --- | --- |
@@ -525,10 +526,9 @@ its version, and the course is compared as a whole. That is our reading of the c
 #[test]
 fn the_coverage_page_is_true() {
     let mut tests = Tests::default();
-    tests.read(Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/src/shard/tests"
-    )));
+    for folder in ["src/shard/tests", "tests"] {
+        tests.read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    }
     expect_file!["../../../../docs/ocpp-coverage.md"].assert_eq(&page(&tests));
 }
 
