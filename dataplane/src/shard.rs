@@ -422,8 +422,9 @@ impl Shard {
     }
 
     /// The store has everything up to `seq`.
-    pub(crate) fn stored(&mut self, seq: Seq) {
+    pub(crate) fn stored(&mut self, now: Now, seq: Seq) {
         self.projection.stored(seq);
+        self.listen_again(now);
     }
 
     /// Ends a socket: its station's connection is over, the peer hears why, and what it still sends is passed by.

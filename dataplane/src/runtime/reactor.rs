@@ -307,18 +307,18 @@ impl Reactor {
     }
 
     /// Hands rows to the state store's writer, when their time has come and their records are durable.
-    fn project(&mut self, now: Instant) {
-        if now < self.project_at {
+    fn project(&mut self, now: Now) {
+        if now.mono < self.project_at {
             return;
         }
-        self.project_at = now
+        self.project_at = now.mono
             + if self.shard.is_behind() {
                 PROJECT_BEHIND_EVERY
             } else {
                 PROJECT_EVERY
             };
         if let Some(stored) = self.store.position(self.handle.id()) {
-            self.shard.stored(stored);
+            self.shard.stored(now, stored);
         }
         if self.ready.is_none() && !self.shard.is_store_busy() {
             let made = self.shard.projection();
@@ -418,13 +418,13 @@ impl Handler for Reactor {
 
     fn timer(&mut self, io: &mut Io<'_>) {
         self.shard.timer(now(io));
+        self.project(now(io));
         self.effects(io, None);
         if let Some(give_back) = self.shard.spare_memory() {
             io.let_go();
             self.log.let_go();
             give_back();
         }
-        self.project(Instant(io.now()));
         if self.memory_at <= Instant(io.now()) {
             self.memory_at = Instant(io.now()) + MEMORY_EVERY;
             let used = self.shard.memory_gauge();

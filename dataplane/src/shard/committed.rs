@@ -31,6 +31,12 @@ impl Shard {
         // What the round above put in line comes after what is left of it.
         waiting.append(&mut self.waiting);
         self.waiting = waiting;
+        self.listen_again(now);
+    }
+
+    /// Listens to all connections again once there is room. Whatever may make room asks for it, since nothing else happens
+    /// while nobody is listened to.
+    pub(super) fn listen_again(&mut self, now: Now) {
         if self.reads_paused && !self.over_budget_to_resume() {
             self.reads_paused = false;
             for id in self.conns.ids().collect::<Vec<_>>() {

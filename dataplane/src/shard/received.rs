@@ -169,14 +169,15 @@ impl Shard {
         if !is_control {
             live.began = Began::default();
         }
-        if full || HELD_MAX <= live.held {
-            // The rest comes again when answers have gone out.
-            live.paused = true;
-            self.outbox.push(Effect::Pause(id));
-        } else if rate != 0 && rate <= live.heard {
+        if rate != 0 && rate <= live.heard {
+            // Before all other reasons: answers that go out within this second do not let it be heard again.
             live.paused = true;
             let next_second = Instant((u64::from(now.tick()) + 1) * 1_000_000_000);
             self.pause_until(id, next_second);
+        } else if full || HELD_MAX <= live.held {
+            // The rest comes again when answers have gone out.
+            live.paused = true;
+            self.outbox.push(Effect::Pause(id));
         } else if self.read_budget == 0 {
             live.paused = true;
             self.pause_until(id, now.mono);

@@ -101,6 +101,7 @@ impl Shard {
                 None => break,
             }
         }
+        self.listen_again(now);
         self.admit_arrivals(now);
         self.drain_on(now);
         self.sweep(now);

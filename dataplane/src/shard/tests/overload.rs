@@ -9,6 +9,7 @@ use net::ws::{self, MaskKey};
 use super::scripts::{check, check_with};
 use super::world::{World, config};
 use crate::config::{Config, Onboarding};
+use crate::shard::HELD_MAX;
 
 fn with_connects(connects_per_second_max: u32) -> Config {
     Config {
@@ -177,6 +178,52 @@ fn a_late_log_puts_boots_off_as_well() {
     let seen = world.run(&(boots + "3.2 disk goes"));
     assert_eq!(seen.matches("\"Accepted\"").count(), 12, "{seen}");
     assert_eq!(seen.matches("\"Rejected\"").count(), 7, "{seen}");
+}
+
+#[test]
+fn who_waits_for_the_store_is_heard_once_it_has_caught_up() {
+    let mut world = World::new(Config {
+        shard_bytes_max: 64 << 10,
+        ..config(Onboarding::Open)
+    });
+    world.run("0 a connect CP1\n0 store holds");
+    let values: String = (0..1_000)
+        .map(|n| format!("1 a > [2,\"{n}\",\"MeterValues\",{{\"connectorId\":1,\"meterValue\":[{{\"timestamp\":\"2026-11-22T10:00:00Z\",\"sampledValue\":[{{\"value\":\"{n}\"}}]}}]}}]\n"))
+        .collect();
+    let answers = |seen: &str| seen.matches("a < [3,").count();
+    let before = answers(&world.run(&values));
+    assert!(0 < before && before < 1_000, "{before} answers");
+    assert!(!world.shard.wants_reads());
+    // All is durable and answered, so no commit comes any more.
+    assert_eq!(answers(&world.run("2 wait\n9 wait")), 0);
+    let mut seen = world.run("9 store goes");
+    for _ in 0..1_000 {
+        seen += &world.run("9 wait");
+    }
+    assert_eq!(before + answers(&seen), 1_000);
+}
+
+#[test]
+fn who_said_enough_while_its_answers_waited_is_heard_in_the_next_second() {
+    let mut world = World::new(Config {
+        messages_per_second_max: HELD_MAX,
+        ..config(Onboarding::Open)
+    });
+    world.run("0 a connect CP1\n1 disk holds");
+    let all = usize::from(HELD_MAX) + 3;
+    let mut bytes = Vec::new();
+    for n in 0..all {
+        let text = format!(
+            r#"[2,"{n}","StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"Available"}}]"#
+        );
+        ws::write_text(&mut bytes, Some(MaskKey([1, 2, 3, 4])), text.as_bytes());
+    }
+    world.deliver("a", &bytes);
+    world.settle();
+    let seen = world.run("1.2 disk goes\n1.9 wait");
+    assert_eq!(seen.matches("a < [3,").count(), usize::from(HELD_MAX));
+    let seen = world.run("2 wait");
+    assert_eq!(seen.matches("a < [3,").count(), 3, "{seen}");
 }
 
 #[test]

@@ -408,7 +408,8 @@ impl Sim {
         self.position = position;
         if self.dice.next().is_multiple_of(2) {
             self.persisted = (rows.clone(), position);
-            self.shard.stored(position);
+            let now = self.now();
+            self.shard.stored(now, position);
         }
     }
 

@@ -21,7 +21,8 @@ impl World {
     pub(in crate::shard::tests) fn store(&mut self) {
         while self.shard.projection().is_some() {}
         let last = self.shard.journal.last();
-        self.shard.stored(last);
+        let now = self.now();
+        self.shard.stored(now, last);
     }
 
     /// Stations that have booted, reported two connectors and charged once, with nothing left to do.

@@ -34,6 +34,8 @@ impl World {
         let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
         match (who, verb) {
             ("disk", "holds") => self.held = true,
+            ("store", "holds") => self.store_held = true,
+            ("store", "goes") => self.store_held = false,
             ("disk", "goes") => (self.held, self.full) = (false, false),
             ("disk", "full") => self.full = true,
             // Of what is not durable yet, that many records survive the next restart.

@@ -37,6 +37,9 @@ impl World {
             }
             if !moved {
                 self.project();
+                if self.effects() {
+                    continue;
+                }
                 self.hear();
                 return;
             }
@@ -87,6 +90,7 @@ impl World {
 
     pub(super) fn project(&mut self) {
         while !self.held
+            && !self.store_held
             && let Some((batch, position, needed)) = self.shard.projection()
         {
             assert!(position <= needed);
@@ -97,7 +101,8 @@ impl World {
                     .map(|(table, key, value)| ((table, key), value)),
             );
             drop(rows);
-            self.shard.stored(position);
+            let now = self.now();
+            self.shard.stored(now, position);
         }
     }
 }
