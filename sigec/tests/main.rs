@@ -20,6 +20,7 @@ mod e2e {
     mod config;
     mod crash;
     mod deploy;
+    mod flows;
     mod full_disk;
     mod http;
     mod import;

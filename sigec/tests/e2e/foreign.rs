@@ -108,6 +108,12 @@ impl Station {
         }
     }
 
+    /// One line of its input, for a script that does what that says.
+    pub(crate) fn tell(&mut self, step: &Value) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(format!("{step}\n").as_bytes()).unwrap();
+    }
+
     /// Lets it leave, and checks that it ended well.
     pub(crate) fn leave(mut self) {
         drop(self.input.take());
