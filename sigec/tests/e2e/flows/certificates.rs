@@ -1,13 +1,14 @@
 //! Certificates for stations, made and checked by OpenSSL.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::{Scene, accepted, check_at};
 use crate::e2e::foreign::skip;
 use crate::e2e::server::Site;
+use crate::e2e::wait::Lines;
 
 /// Runs OpenSSL in `dir`; what it prints, or why it does not go on.
 fn openssl(dir: &Path, args: &str) -> Result<String, String> {
@@ -144,6 +145,106 @@ fn a_2_x_station_renews_its_certificate() {
         with_ca(protocol, |scene, dir| {
             let trigger = ("TriggerMessage", "SignChargingStationCertificate");
             renewed(scene, dir, trigger, "CSMSRootCertificate");
+        });
+    }
+}
+
+/// OpenSSL as a responder for what `root.pem` in `dir` has signed, on a port of its own.
+fn responder(dir: &Path) -> (Responder, String) {
+    let expires = "300101000000Z";
+    std::fs::write(
+        dir.join("index.txt"),
+        format!("V\t{expires}\t\t1F\tunknown\t/O=ACME/CN=Sub\n"),
+    )
+    .unwrap();
+    let mut child = Command::new("openssl")
+        .args(
+            "ocsp -index index.txt -port 0 -rsigner root.pem -rkey root.key -CA root.pem -ndays 1"
+                .split(' '),
+        )
+        .current_dir(dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = Lines::of(child.stdout.take().unwrap());
+    let responder = Responder(child);
+    // "ACCEPT [::]:42797 PID=13229"
+    let line = lines.next().unwrap();
+    let port = line.split(' ').nth(1).and_then(|at| at.rsplit(':').next());
+    let url = format!(
+        "http://127.0.0.1:{}",
+        port.unwrap_or_else(|| panic!("{line}"))
+    );
+    (responder, url)
+}
+
+struct Responder(Child);
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// M06: each question to the responder has a nonce of its own, and the station gets the responder's bytes.
+#[test]
+fn a_station_learns_by_ocsp_that_a_certificate_is_good() {
+    let site = Site::new();
+    let dir = site.path("");
+    if let Err(why) = openssl(&dir, "version") {
+        return skip(&why);
+    }
+    let run = |args: &str| openssl(&dir, args).unwrap_or_else(|why| panic!("{args}: {why}"));
+    run(&format!(
+        "req -x509 {NEW_KEY} -days 30 -subj /O=ACME/CN=Root -keyout root.key -out root.pem"
+    ));
+    let asked = run("ocsp -sha256 -issuer root.pem -serial 0x1F -req_text");
+    let of = |name: &str| {
+        let found = asked
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(name));
+        found
+            .unwrap_or_else(|| panic!("no {name} in {asked}"))
+            .trim()
+            .to_lowercase()
+    };
+    let (_responder, url) = responder(&dir);
+    let toml = format!(
+        "[ocsp]\nresponders = [{url:?}]\nissuers_file = {:?}\nnonce = true\n",
+        dir.join("root.pem")
+    );
+    let question = |responder: &str| {
+        json!({"ocspRequestData": {
+            "hashAlgorithm": "SHA256", "issuerNameHash": of("Issuer Name Hash:"), "issuerKeyHash": of("Issuer Key Hash:"),
+            "serialNumber": "1F", "responderURL": responder,
+        }})
+    };
+    for protocol in ["ocpp2.0.1", "ocpp2.1"] {
+        check_at(&site, protocol, &toml, |scene| {
+            scene.boots();
+            let nonces = [(); 2].map(|()| {
+                let answer = scene.says("GetCertificateStatus", &question(&url));
+                assert_eq!(answer["status"], "Accepted", "{answer}");
+                std::fs::write(
+                    dir.join("answer.b64"),
+                    answer["ocspResult"].as_str().unwrap(),
+                )
+                .unwrap();
+                run("base64 -d -A -in answer.b64 -out answer.der");
+                let text = run("ocsp -respin answer.der -CAfile root.pem -resp_text");
+                assert!(text.contains("Cert Status: good"), "{text}");
+                let nonce = text
+                    .split("OCSP Nonce:")
+                    .nth(1)
+                    .unwrap_or_else(|| panic!("{text}"));
+                nonce.lines().nth(1).unwrap().trim().to_owned()
+            });
+            assert_ne!(nonces[0], nonces[1]);
+            let elsewhere = scene.says("GetCertificateStatus", &question("http://127.0.0.1:1"));
+            assert_eq!(elsewhere["status"], "Failed");
         });
     }
 }
