@@ -62,7 +62,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-use fleet::record::{Disconnected, MeterValues};
+use fleet::record::{Disconnected, MeterValues, StationHeard};
 use fleet::{Seq, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::tls::TlsFailure;
@@ -116,6 +116,8 @@ use waiting::Waiting;
 /// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more
 /// is read no further until they are answered.
 const HELD_MAX: u16 = 24;
+/// A station that was heard so much later than its last record, on a connection that ends, has that put on record.
+const HEARD_AFTER_MICROS: i64 = 60 * 1_000_000;
 
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
@@ -451,6 +453,8 @@ impl Shard {
         let Stage::Live(live) = std::mem::replace(&mut conn.stage, Stage::Closing) else {
             return;
         };
+        let silent = i64::from(now.tick().saturating_sub(conn.seen_at)) * 1_000_000;
+        let heard_at = now.utc.0 - silent;
         let Live {
             station,
             connection,
@@ -477,6 +481,11 @@ impl Shard {
             }
         }
         if entry.state.acceptance == Some(fleet::record::Acceptance::Accepted) {
+            // Others write records, which tell when they were heard themselves.
+            let is_news = entry.state.seen_at.0 + HEARD_AFTER_MICROS < heard_at;
+            if is_news && entry.state.connection == connection {
+                self.record(now, station, &StationHeard { heard_at });
+            }
             let ended = Disconnected {
                 connection,
                 reason: reason.to_owned(),

@@ -23,6 +23,7 @@ use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros}
 
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
+use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::password::Password;
 use crate::plug::{self, Declared, Plug};
 use compact::{Maybe, Texts, Words};
@@ -58,6 +59,8 @@ pub(crate) struct StationState {
     /// True exactly when [`Details::boot`] is there.
     pub(crate) booted: bool,
     pub(crate) seen_at: UtcMicros,
+    /// What it told last, but for what it may have queued, was no time that there can be: its clock is ahead, or not set.
+    pub(crate) clock_wrong: bool,
     /// The newest time of its own that was worth believing.
     pub(crate) newest_at: i64,
     /// 1.6 transaction ids given so far.
@@ -299,6 +302,7 @@ impl StationState {
             profile: 0,
             booted: false,
             seen_at: UtcMicros(0),
+            clock_wrong: false,
             newest_at: 0,
             counter: 0,
             rest: Rest::default(),
@@ -340,10 +344,10 @@ impl StationState {
                 self.security = Security::from_code(connected.security).unwrap_or(Security::None);
                 self.profile = self.profile.max(self.security.profile());
                 self.acceptance = Acceptance::from_code(connected.acceptance);
-                self.seen_at = at;
+                let heard_at = std::mem::replace(&mut self.seen_at, at);
                 let details = self.details_mut();
                 details.peer = connected.peer.as_str().into();
-                details.connected_at = Maybe::new(Some(at.0));
+                details.connects(at, heard_at);
             }
             Body::Disconnected(disconnected) => {
                 // A late end of an older connection is no end of this one.
@@ -351,6 +355,9 @@ impl StationState {
                     self.connection = 0;
                     self.details_mut().peer = Box::default();
                 }
+            }
+            Body::StationHeard(heard) => {
+                self.seen_at = self.seen_at.max(UtcMicros(heard.heard_at.to_native()));
             }
             Body::ConnectionRefused(_) => {}
             Body::Booted(booted) => {
@@ -489,8 +496,10 @@ impl StationState {
         rules: &Plausibility,
     ) {
         if !is_close(event) {
-            self.seen_at = self.seen_at.max(at);
             let occurred_at = event.occurred.at.to_native();
+            let told = event.occurred.clock_trusted.then_some(occurred_at);
+            self.judge_clock(at, told);
+            self.seen_at = self.seen_at.max(at);
             self.remember(&event.retry, event.occurred.clock_trusted, occurred_at);
         }
         self.counter = self.counter.max(event.ocpp_counter.to_native());
@@ -548,9 +557,12 @@ impl StationState {
         values: &fleet::record::ArchivedMeterValues,
         rules: &Plausibility,
     ) {
-        self.seen_at = self.seen_at.max(at);
         let newest = values.rows.iter().filter(|row| row.clock_trusted);
         let newest = newest.map(|row| row.measured_at.to_native()).max();
+        if !values.rows.is_empty() {
+            self.judge_clock(at, newest);
+        }
+        self.seen_at = self.seen_at.max(at);
         self.remember(&values.retry, newest.is_some(), newest.unwrap_or(0));
         if values.retry.conflict {
             return;
@@ -592,6 +604,15 @@ impl StationState {
             {
                 connector.register = Maybe::new(Some(register.energy.0));
             }
+        }
+    }
+
+    /// It tells a time at `at`; `None` for one that there cannot be. One of long ago may be late, or queued, and tells
+    /// nothing of its clock, nor does what is read again long after it came.
+    fn judge_clock(&mut self, at: UtcMicros, told: Option<i64>) {
+        let tells = told.is_none_or(|told| at.0 - OFFLINE_AFTER_MICROS <= told);
+        if self.seen_at <= at && tells {
+            self.clock_wrong = told.is_none();
         }
     }
 
@@ -691,6 +712,11 @@ impl StationState {
     /// When the live or the last connection began.
     pub(crate) fn connected_at(&self) -> Option<UtcMicros> {
         self.details().connected_at.get().map(UtcMicros)
+    }
+
+    /// When it was out of touch before that, in UTC microseconds: when it was heard last, and when it was back.
+    pub(crate) fn away(&self) -> Option<(i64, i64)> {
+        self.details().away()
     }
 
     /// The transaction that leaves memory when `coming` enters it.

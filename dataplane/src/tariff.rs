@@ -36,7 +36,7 @@ pub(crate) use book::{Book, Books, applying};
 pub(crate) use conditions::Conditions;
 pub(crate) use read::read;
 pub(crate) use row::{read_row, tariff_key, write_row};
-pub(crate) use usage::{Flow, Usage};
+pub(crate) use usage::{Flow, Until, Usage};
 pub(crate) use zone::Zone;
 
 /// A tariff, checked.

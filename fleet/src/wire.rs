@@ -30,9 +30,9 @@ use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
     MessageQuarantined, MeterValues, MoneyChanged, Notified, ReservationsChanged, SecurityEvent,
-    SecurityProfileSet, StationCertificates, StationConfigured, StationDeleted, StationTariffs,
-    StatusReported, TransactionBilled, TransactionClosed, TransactionEvent, TransactionMoney,
-    TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
+    SecurityProfileSet, StationCertificates, StationConfigured, StationDeleted, StationHeard,
+    StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionEvent,
+    TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -266,6 +266,7 @@ kinds! {
     71 TransactionBilled,
     79 SecurityProfileSet,
     73 WebPaymentSecretsChanged,
+    83 StationHeard,
 }
 
 /// One record, borrowed from its bytes.

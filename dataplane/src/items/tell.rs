@@ -39,6 +39,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::MeterValues(_)
         | Body::SecurityEvent(_)
         | Body::SecurityProfileSet(_)
+        | Body::StationHeard(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
         | Body::DerChanged(_)

@@ -384,7 +384,6 @@ impl Shard {
             ),
             inbound: Inbound::new(),
         });
-        self.stations[station].connects();
         let connected = Connected {
             connection,
             peer: peer.to_string(),

@@ -185,6 +185,7 @@ writable!(
     MeterValues,
     SecurityEvent,
     SecurityProfileSet,
+    StationHeard,
     StationCertificates,
     TransactionClosed,
     TransactionMoney,

@@ -33,7 +33,7 @@ use super::{Now, Shard};
 use crate::router::money::MoneyView;
 use crate::router::view::TransactionView;
 use crate::state::StationState;
-use crate::tariff::{self, Bill, Flow, Tariff, Usage};
+use crate::tariff::{self, Bill, Flow, Tariff, Until, Usage};
 use written::{billed, usage_of, written};
 
 /// A transaction that a tariff is about.
@@ -191,13 +191,14 @@ impl Shard {
         self.charged.insert(id, charged);
     }
 
-    /// Counts what an event tells, and says in the transaction's `summary` what it comes to.
+    /// Counts what an event tells, with or without a register, and says in the transaction's `summary` what it comes to.
     pub(super) fn charge(
         &mut self,
         now: Now,
         station: u32,
         report: &TransactionReport<'_>,
         before: &Before,
+        has_register: bool,
         summary: &mut TransactionSummary,
     ) {
         // What an operator made of it stands, and nothing was measured by it.
@@ -216,30 +217,32 @@ impl Shard {
         };
         let known = usage.clone();
         let has_ended = summary.state == TransactionState::Ended.code();
-        let at = match summary.ended_at {
-            // It ended before, or at this event by a clock that may not be believed.
-            Some(ended_at) if ended_at != report.occurred.at => ended_at,
-            Some(_) | None if before.seq_no <= report.seq_no => {
-                clock.went_on(report, usage.time_at)
+        let is_newest = before.seq_no <= report.seq_no;
+        let was_over = before.ended_at.filter(|_| before.standing.is_none());
+        let until = match was_over {
+            None if is_newest => clock.went_on(report, usage.time_at),
+            // Its beginning comes after its end, or after others.
+            Some(ended_at) if usage.is_fresh() => clock.up_to(ended_at),
+            None if usage.is_fresh() => {
+                let read_at = before.registers.last.and_then(|register| register.at);
+                clock.measured(read_at, usage.time_at)
             }
-            Some(_) | None => report.occurred.at,
+            // One that was overtaken says how it was, and what is over has no more minutes.
+            Some(_) | None => Until::from(usage.time_at.min(usage.energy_at)),
         };
         let is_told = summary.quality != Quality::Quarantined.code();
-        // One that was overtaken says how it was, and the registers are those of others.
-        let is_newest = before.seq_no <= report.seq_no;
-        let read_at = before.registers.last.and_then(|register| register.at);
-        let read_at = read_at
-            .filter(|_| !is_newest)
-            .map_or(at, |read| read.max(at));
-        if let Some(energy) = summary.energy_mwh.filter(|_| is_told) {
-            usage.energy(tariff, read_at, energy);
+        // Nothing is delivered by an event that tells no register, nor is anything known not to be.
+        let is_measured = |energy: &i64| has_register || *energy != usage.energy_mwh;
+        let energy = summary.energy_mwh.filter(|_| is_told);
+        if let Some(energy) = energy.filter(is_measured) {
+            usage.energy(tariff, until, energy);
         }
-        usage.time(tariff, at);
+        usage.time(tariff, until);
         if let Some(flow) = Flow::of_state(report.charging_state).filter(|_| is_newest) {
             usage.flows(flow);
         }
         if has_ended {
-            usage.end(tariff, at);
+            usage.end(tariff, until);
         }
         summary.currency = tariff.currency;
         // What its energy does not enter is known without it.
@@ -259,7 +262,7 @@ impl Shard {
         }
     }
 
-    /// Counts what meter values beside an event tell.
+    /// Counts what meter values with a register beside an event tell.
     pub(super) fn charge_values(&mut self, now: Now, station: u32, id: [u8; 16]) {
         let id = TransactionId(id);
         if !self.charged.contains_key(&id) {
@@ -283,12 +286,13 @@ impl Shard {
         let known = usage.clone();
         // What delivers nothing more may be the register of long ago.
         let is_news = energy.0 != usage.energy_mwh;
-        let at = match told_at {
-            Some(at) if !is_news => at,
-            told_at => clock.measured(told_at, usage.time_at),
+        let until = clock.measured(told_at, usage.time_at);
+        let until = match told_at {
+            Some(at) if !is_news => Until::from(at.min(until.at)),
+            Some(_) | None => until,
         };
-        usage.energy(tariff, at, energy.0);
-        usage.time(tariff, at);
+        usage.energy(tariff, until, energy.0);
+        usage.time(tariff, until);
         if known != *usage {
             let accrued = written(id, usage);
             self.record(now, station, &accrued);
@@ -405,8 +409,15 @@ impl Shard {
         let started_at = transaction.started_at.unwrap_or(report.occurred.at);
         let started_at = self.clock(now, station).had_begun(id, started_at);
         let energy = transaction.energy;
+        let until = self.clock(now, station).went_on(report, started_at);
+        // What nobody can read is not begun anew by another price: what it comes to stays open.
+        let is_unknown = self
+            .charged
+            .get(&id)
+            .is_some_and(|charged| charged.counted.is_unknown());
+        let changes = is_active && !is_unknown && !is_current(money);
         let found = self.settings.tariffs.find(state.key.tenant(), named);
-        if let Some((tariff, json)) = found.filter(|_| is_active && !is_current(money)) {
+        if let Some((tariff, json)) = found.filter(|_| changes) {
             money.tariff = Some(applied(&tariff, &json, now));
             let charged = self.charged.remove(&id).map(|charged| charged.counted);
             let usage = match charged {
@@ -418,7 +429,7 @@ impl Shard {
                 Some(_) | None => {
                     let mut usage = Usage::begin(&tariff, started_at, None);
                     if let Some(energy) = energy {
-                        usage.energy(&tariff, report.occurred.at, energy.0);
+                        usage.energy(&tariff, until, energy.0);
                     }
                     if let Some(flow) = Flow::of_state(report.charging_state) {
                         usage.flows(flow);

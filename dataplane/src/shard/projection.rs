@@ -346,6 +346,7 @@ impl Projection {
             | Body::Booted(_)
             | Body::SecurityEvent(_)
             | Body::SecurityProfileSet(_)
+            | Body::StationHeard(_)
             | Body::Message(_)
             | Body::StationConfigured(_)
             | Body::Notified(_)

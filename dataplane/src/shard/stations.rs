@@ -22,8 +22,6 @@ pub(crate) struct Station {
     pub(crate) dirty: bool,
     /// Records since its newest time moved on, that one with them; saturating, and unknown after a start.
     pub(crate) since_newest: u8,
-    /// When it was heard last before its newest connection, in seconds since 1970; 0 for never.
-    heard_until_s: u32,
     /// Commands between their making and their end.
     pub(crate) commands_open: u16,
     /// Its quirk profile.
@@ -53,17 +51,6 @@ pub(crate) struct Side {
 }
 
 impl Station {
-    /// Its next connection begins.
-    pub(crate) fn connects(&mut self) {
-        let seconds = self.state.seen_at.0 / 1_000_000;
-        self.heard_until_s = u32::try_from(seconds).unwrap_or(0);
-    }
-
-    /// When it was heard last before its newest connection, UTC microseconds.
-    pub(crate) fn heard_until(&self) -> Option<i64> {
-        (self.heard_until_s != 0).then(|| i64::from(self.heard_until_s) * 1_000_000)
-    }
-
     pub(crate) fn side_mut(&mut self) -> &mut Side {
         self.side.get_or_insert_default()
     }
@@ -115,7 +102,6 @@ impl Stations {
             conn: None,
             dirty: false,
             since_newest: u8::MAX,
-            heard_until_s: 0,
             commands_open: 0,
             fit: Fit::default(),
             side: None,

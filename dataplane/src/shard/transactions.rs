@@ -568,7 +568,8 @@ impl Shard {
             before.unchanged(config)
         } else {
             let mut summary = before.after(config, report, *register_mwh, token_ref);
-            self.charge(now, station, report, before, &mut summary);
+            let has_register = register_mwh.is_some();
+            self.charge(now, station, report, before, has_register, &mut summary);
             summary
         };
         let missing = if 0 <= report.seq_no && 0 <= before.seq_no {

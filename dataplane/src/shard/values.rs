@@ -1,6 +1,6 @@
 //! Meter values: from a message's columns into a record.
 
-use fleet::record::{MeterValues, Retry};
+use fleet::record::{MeterColumn, MeterValues, Reading, Retry};
 use ocpp::{MeterColumns, v16};
 
 use super::store::StoreUnreadable;
@@ -125,7 +125,9 @@ impl Shard {
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
             self.record(now, station, &values);
-            if let Some(transaction) = values.transaction_id.filter(|_| !values.retry.conflict) {
+            let is_register = |r: &Reading| r.column == MeterColumn::EnergyWh.code();
+            let counts = !values.retry.conflict && values.readings.iter().any(is_register);
+            if let Some(transaction) = values.transaction_id.filter(|_| counts) {
                 self.charge_values(now, station, transaction);
             }
         }

@@ -19,6 +19,7 @@ use super::compact::{
 };
 use super::transactions::Transactions;
 use super::{Boot, Configured, Connector};
+use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
@@ -32,6 +33,8 @@ pub(crate) struct Details {
     /// Where the live connection comes from; empty while offline.
     pub(crate) peer: Box<str>,
     pub(super) connected_at: Maybe,
+    /// When it was heard last before that, on a connection that lasted: what it has queued since may come on this one.
+    pub(super) heard_until: Maybe,
     /// In the order of (EVSE, connector).
     pub(crate) connectors: Vec<Connector>,
     /// What the device model says of them, in the same order; connector 0 is all of an EVSE.
@@ -49,11 +52,31 @@ impl Default for Details {
             boot: None,
             peer: Box::default(),
             connected_at: Maybe::NONE,
+            heard_until: Maybe::NONE,
             connectors: Vec::new(),
             plugs: Vec::new(),
             transactions: Transactions::default(),
             recent: Recent::default(),
         }
+    }
+}
+
+impl Details {
+    /// A connection begins, and the station was heard last at `heard_at`; 0 for never. Of a connection that ended before a
+    /// queue could be told nothing follows: the time out of touch before it goes on.
+    pub(super) fn connects(&mut self, at: UtcMicros, heard_at: UtcMicros) {
+        let lasted = |began: i64| OFFLINE_AFTER_MICROS < heard_at.0 - began;
+        let is_known = self.heard_until.get().is_some();
+        if !is_known || self.connected_at.get().is_none_or(lasted) {
+            self.heard_until = Maybe::new((heard_at.0 != 0).then_some(heard_at.0));
+        }
+        self.connected_at = Maybe::new(Some(at.0));
+    }
+
+    /// From when to when it was out of touch before its connection; nothing is known of one that was never heard before.
+    pub(super) fn away(&self) -> Option<(i64, i64)> {
+        let connected_at = self.connected_at.get()?;
+        Some((self.heard_until.get().unwrap_or(connected_at), connected_at))
     }
 }
 
@@ -139,14 +162,15 @@ const CONFIGURED: u64 = 1 << 2;
 const LOCATION: u64 = 1 << 3;
 const BOOT: u64 = 1 << 4;
 const CONNECTED: u64 = 1 << 5;
+const HEARD: u64 = 1 << 6;
 
 /// The details in as few bytes as they need. They live in memory only and are never stored.
 ///
 /// # Layout
 ///
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
-/// salt and digest of the password, what was configured, `connected_at`, the boot. Other times are differences to
-/// `connected_at`. Then the peer and, each after its number, connectors, what they are, transactions and retry keys.
+/// salt and digest of the password, what was configured, `connected_at`, `heard_until`, the boot. Other times are
+/// differences to `connected_at`. Then the peer and, each after its number, connectors, what they are, transactions and retry keys.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();
@@ -158,7 +182,8 @@ fn pack(details: &Details) -> Box<[u8]> {
         | bit(CONFIGURED, configured.is_some())
         | bit(LOCATION, location.is_some())
         | bit(BOOT, details.boot.is_some())
-        | bit(CONNECTED, connected_at.is_some());
+        | bit(CONNECTED, connected_at.is_some())
+        | bit(HEARD, details.heard_until.get().is_some());
     let mut bytes = Vec::with_capacity(512);
     put_unsigned(&mut bytes, there);
     if let Some(at) = ended_first {
@@ -183,6 +208,9 @@ fn pack(details: &Details) -> Box<[u8]> {
         put_signed(&mut bytes, at);
     }
     let base = connected_at.unwrap_or(0);
+    if let Some(at) = details.heard_until.get() {
+        put_signed(&mut bytes, at.wrapping_sub(base));
+    }
     if let Some(boot) = &details.boot {
         put_signed(&mut bytes, boot.at.0.wrapping_sub(base));
         boot.texts.put(&mut bytes);
@@ -232,6 +260,7 @@ fn unpack(bytes: &[u8]) -> Details {
     }
     let connected_at = (there & CONNECTED != 0).then(|| take_signed(rest));
     let base = connected_at.unwrap_or(0);
+    let heard_until = (there & HEARD != 0).then(|| take_signed(rest).wrapping_add(base));
     let boot = (there & BOOT != 0).then(|| Boot {
         at: UtcMicros(take_signed(rest).wrapping_add(base)),
         texts: Texts::take(rest),
@@ -251,6 +280,7 @@ fn unpack(bytes: &[u8]) -> Details {
         boot,
         peer,
         connected_at: Maybe::new(connected_at),
+        heard_until: Maybe::new(heard_until),
         connectors,
         plugs,
         transactions,
@@ -365,7 +395,7 @@ mod tests {
     fn details() -> impl Strategy<Value = Details> {
         let password = option::of((any::<[u8; 16]>(), any::<[u8; 32]>()));
         let boot = option::of((any::<i64>(), ".*", ".*"));
-        let connection = (".*", any::<Option<i64>>());
+        let connection = (".*", any::<Option<i64>>(), any::<Option<i64>>());
         let lists = (
             vec(connector(), 0..4),
             vec(ended(), 0..4),
@@ -381,6 +411,7 @@ mod tests {
                 }),
                 peer: connection.0.into(),
                 connected_at: Maybe::new(connection.1),
+                heard_until: Maybe::new(connection.2),
                 connectors: lists.0,
                 plugs: lists.3,
                 transactions: lists.1.into_iter().collect(),

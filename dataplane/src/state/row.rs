@@ -2,10 +2,10 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 3. Then [`StationRowV3`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 4. Then [`StationRowV4`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and readers for those before stay. Version 2 is [`StationRowV2`]
-//! alone, version 1 [`StationRow`].
+//! changed in place: a new field is a new version, and readers for those before stay. Version 3 is [`StationRowV3`]
+//! alone, version 2 [`StationRowV2`], version 1 [`StationRow`].
 
 use fleet::record::{
     Acceptance, ConnectorDeclared, ConnectorStatus, Protocol, Quality, Security, TransactionState,
@@ -22,7 +22,8 @@ use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
+const VERSION_3: u16 = 3;
 const VERSION_2: u16 = 2;
 const VERSION_1: u16 = 1;
 
@@ -48,6 +49,16 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 4: what version 3 says, and how far times of its are to be believed.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV4 {
+    row: StationRowV3,
+    /// When it was heard last before it was out of touch.
+    heard_until: Option<i64>,
+    /// What it told last was no time that there can be.
+    clock_wrong: bool,
 }
 
 /// Version 3: what version 2 says, and the security profile.
@@ -186,13 +197,17 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
         recent: details.recent.iter().copied().collect(),
     };
     let declared = details.configured.as_deref().map(|c| c.declared.parts().1);
-    let row = StationRowV3 {
-        row: StationRowV2 {
-            row,
-            declared: records(declared.unwrap_or_default()),
-            plugs: records(&details.plugs),
+    let row = StationRowV4 {
+        row: StationRowV3 {
+            row: StationRowV2 {
+                row,
+                declared: records(declared.unwrap_or_default()),
+                plugs: records(&details.plugs),
+            },
+            profile: state.profile,
         },
-        profile: state.profile,
+        heard_until: details.heard_until.get(),
+        clock_wrong: state.clock_wrong,
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
@@ -272,14 +287,17 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let version = u16::from_le_bytes(*version);
     let read = match version {
-        VERSION => rkyv::from_bytes::<StationRowV3, RkyvError>(body),
-        VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body).map(StationRowV3::from),
+        VERSION => rkyv::from_bytes::<StationRowV4, RkyvError>(body),
+        VERSION_3 => rkyv::from_bytes::<StationRowV3, RkyvError>(body).map(StationRowV4::from),
+        VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body)
+            .map(|row| StationRowV4::from(StationRowV3::from(row))),
         VERSION_1 => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| {
-            StationRowV3::from(StationRowV2 {
+            let row = StationRowV2 {
                 row,
                 declared: Vec::new(),
                 plugs: Vec::new(),
-            })
+            };
+            StationRowV4::from(StationRowV3::from(row))
         }),
         _ => {
             return Err(RowError::Version {
@@ -288,13 +306,19 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             });
         }
     };
-    let StationRowV3 {
-        row: StationRowV2 {
-            row,
-            declared,
-            plugs,
-        },
-        profile,
+    let StationRowV4 {
+        row:
+            StationRowV3 {
+                row:
+                    StationRowV2 {
+                        row,
+                        declared,
+                        plugs,
+                    },
+                profile,
+            },
+        heard_until,
+        clock_wrong,
     } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
@@ -323,6 +347,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         }),
         peer: row.peer.into(),
         connected_at: Maybe::new(row.connected_at),
+        heard_until: Maybe::new(heard_until),
         connectors: row.connectors.into_iter().map(connector).collect(),
         plugs: plugs_of(plugs),
         transactions: row.transactions.into_iter().map(transaction).collect(),
@@ -342,6 +367,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         profile,
         booted: details.boot.is_some(),
         seen_at: UtcMicros(row.seen_at),
+        clock_wrong,
         newest_at: row.newest_at,
         counter: row.counter,
         rest: Rest::new(details),
@@ -353,6 +379,17 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
 
 fn security(code: u8) -> Security {
     Security::from_code(code).unwrap_or(Security::None)
+}
+
+impl From<StationRowV3> for StationRowV4 {
+    /// From before that was kept: its next connection tells.
+    fn from(row: StationRowV3) -> Self {
+        Self {
+            row,
+            heard_until: None,
+            clock_wrong: false,
+        }
+    }
 }
 
 impl From<StationRowV2> for StationRowV3 {

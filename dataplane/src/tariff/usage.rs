@@ -47,6 +47,20 @@ impl Flow {
     }
 }
 
+/// Up to when something is counted, and what of that is not. UTC microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until {
+    pub(crate) at: i64,
+    /// Nobody knows what was between these: no minute of it is counted.
+    pub(crate) away: (i64, i64),
+}
+
+impl From<i64> for Until {
+    fn from(at: i64) -> Self {
+        Self { at, away: (at, at) }
+    }
+}
+
 /// See the module. Times are UTC microseconds, lengths microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -115,8 +129,14 @@ impl Usage {
         self.reservation_micros = None;
     }
 
-    /// `energy_mwh` were delivered since the beginning, by a register of `at`.
-    pub(crate) fn energy(&mut self, tariff: &Tariff, at: i64, energy_mwh: i64) {
+    /// Nothing has been counted yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.time_at == self.started_at && self.charging == 0 && self.idle == 0
+    }
+
+    /// `energy_mwh` were delivered since the beginning, by a register of that time.
+    pub(crate) fn energy(&mut self, tariff: &Tariff, until: impl Into<Until>, energy_mwh: i64) {
+        let until = until.into();
         if energy_mwh < self.energy_mwh {
             // The registers were begun anew: what was counted was never delivered.
             self.energy_sum = 0;
@@ -125,7 +145,7 @@ impl Usage {
             self.energy_mwh = 0;
             self.energy_at = self.started_at;
         }
-        let (from, to) = (self.energy_at, at.max(self.energy_at));
+        let (from, to) = (self.energy_at, until.at.max(self.energy_at));
         let delivered = energy_mwh - self.energy_mwh;
         if from < to {
             // mWh over µs are 3.6 × 10⁹ mW.
@@ -138,7 +158,7 @@ impl Usage {
             } else {
                 Flow::Idle
             };
-            self.minutes(tariff, to, flow);
+            self.minutes(tariff, Until { at: to, ..until }, flow);
         }
         if let Some(component) = tariff.energy.as_ref().filter(|_| 0 < delivered) {
             let begin = self.energy_mwh;
@@ -156,9 +176,9 @@ impl Usage {
     }
 
     /// Time has passed, and energy has flowed or not as was told before.
-    pub(crate) fn time(&mut self, tariff: &Tariff, at: i64) {
+    pub(crate) fn time(&mut self, tariff: &Tariff, until: impl Into<Until>) {
         if self.flow != Flow::Untold {
-            self.minutes(tariff, at, self.flow);
+            self.minutes(tariff, until.into(), self.flow);
         }
     }
 
@@ -168,15 +188,24 @@ impl Usage {
     }
 
     /// The last word: what was not told until now was idle.
-    pub(crate) fn end(&mut self, tariff: &Tariff, at: i64) {
+    pub(crate) fn end(&mut self, tariff: &Tariff, until: impl Into<Until>) {
         let flow = match self.flow {
             Flow::Untold => Flow::Idle,
             told => told,
         };
-        self.minutes(tariff, at, flow);
+        self.minutes(tariff, until.into(), flow);
     }
 
-    fn minutes(&mut self, tariff: &Tariff, at: i64, flow: Flow) {
+    fn minutes(&mut self, tariff: &Tariff, until: Until, flow: Flow) {
+        let (from, to) = until.away;
+        if from < to {
+            self.stretch(tariff, from.min(until.at), flow);
+            self.time_at = self.time_at.max(to.min(until.at));
+        }
+        self.stretch(tariff, until.at, flow);
+    }
+
+    fn stretch(&mut self, tariff: &Tariff, at: i64, flow: Flow) {
         let (from, to) = (self.time_at, at);
         if to <= from {
             return;

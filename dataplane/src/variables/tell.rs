@@ -104,6 +104,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::MeterValues(_)
         | Body::SecurityEvent(_)
         | Body::SecurityProfileSet(_)
+        | Body::StationHeard(_)
         | Body::Message(_)
         | Body::ReservationsChanged(_)
         | Body::DerChanged(_)

@@ -82,6 +82,14 @@ pub struct Disconnected {
     pub reason: String,
 }
 
+/// When a station was heard last on a connection that ends, where that was a ping or what else makes no record.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct StationHeard {
+    /// UTC microseconds.
+    pub heard_at: i64,
+}
+
 /// A handshake was refused for a station that is known, or a connection was displaced too often.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]

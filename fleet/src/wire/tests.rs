@@ -569,6 +569,7 @@ fn samples() -> Vec<Fact> {
             principal: "admin".into(),
         }
         .into(),
+        StationHeard { heard_at: 4 }.into(),
     ]
 }
 
@@ -787,6 +788,8 @@ fn golden_bytes_have_not_moved() {
         0303030303030303e0ffffff0100000001060000000000000007070707070707070707070707070707010101
         SecurityProfileSet
         4f00010080b7df1fdb6006000b64656661756c742f4350310261646d696effffff
+        StationHeard
+        5300010080b7df1fdb6006000b64656661756c742f4350310400000000000000
     "#]]);
 }
 

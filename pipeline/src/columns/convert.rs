@@ -187,6 +187,7 @@ pub(super) fn push(
         | Body::Message(_)
         | Body::StationConfigured(_)
         | Body::SecurityProfileSet(_)
+        | Body::StationHeard(_)
         | Body::StationDeleted(_)
         | Body::Notified(_)
         | Body::ReservationsChanged(_)

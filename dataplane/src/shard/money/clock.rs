@@ -3,53 +3,69 @@
 //! A station's time is kept and shown as it is told wherever it can be true at all; queued events are of long ago, and rightly
 //! so. Minutes are billed, though, and a clock that shows local time, or was put back or forward in between, makes hours of
 //! them. So a time of long ago is believed for a bill only if the station says that it was offline, or if it was out of
-//! touch then: between the last word on an earlier connection and the beginning of this one. What is not believed
-//! is taken to have happened when it came, and only where that bills no more minutes than there were: a beginning, which
-//! may have been before, and a step back behind what is counted already, which no true clock makes.
+//! touch then: between the last word on an earlier connection and the beginning of this one. A connection that did not last,
+//! or that the server ended by ending itself, told no queue: the time out of touch goes on through it.
 //!
-//! A clock that is not set at all tells nothing of time in which the station was out of touch, and none of that is billed.
+//! What is not believed is taken to have happened when it came, and only where that bills no more minutes than there were: a
+//! beginning, which may have been before, and a step back behind what is counted already, which no true clock makes. Nobody
+//! knows then what was while the station was out of touch, and no minute of that is counted: not by the first that is told
+//! afterwards, and by no later one, because counting goes on at the moment when it was back.
+//!
+//! A clock that is not set at all tells nothing. One that told a time last that there cannot be (it is ahead, or was not set)
+//! tells nothing before it tells a recent one: what comes happened when it came.
+//!
+//! What is over has no more minutes, whatever is told of it, and neither has what others have overtaken. A message that was
+//! quarantined and is read again is judged by the time when it came; if that was on another connection than the newest, its own
+//! time is believed if it was recent then, and else it has no minutes.
 //!
 //! # What stays
 //!
-//! Who was out of touch and tells a wrong time within that span is believed.
+//! Who is out of touch with a clock that is behind, or that jumps or is set in that span, and tells a time within it, is
+//! believed. A clock may be ahead by five minutes, and behind by [`OFFLINE_AFTER_MICROS`]. When a station was heard last is
+//! known to a ping; after a crash of the server, to its last message.
 
 use fleet::TransactionId;
 
 use super::super::summary::TransactionReport;
 use super::super::{Now, Shard};
 use crate::normalize::OFFLINE_AFTER_MICROS;
+use crate::tariff::Until;
 
 /// What we know ourselves about a message and its station. UTC microseconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(in crate::shard) struct Clock {
     /// When the message came.
     received_at: i64,
-    /// When this connection began; `None` for a message that is read again.
-    connected_at: Option<i64>,
-    /// When the station was heard last before that; `None` for never.
-    heard_until: Option<i64>,
+    /// When the station was out of touch before the connection that it came on; `None` where that is not known.
+    away: Option<(i64, i64)>,
+    /// Its station told a time last that there cannot be.
+    is_wrong: bool,
+    /// The message is read again.
+    is_late: bool,
 }
 
 impl Shard {
-    pub(super) fn clock(&self, now: Now, station: u32) -> Clock {
-        let station = &self.stations[station];
-        let connected_at = station.state.connected_at().map(|at| at.0);
+    pub(in crate::shard) fn clock(&self, now: Now, station: u32) -> Clock {
+        let state = &self.stations[station].state;
+        let is_late = self.replaying.is_some();
+        let here = |away: &(i64, i64)| !is_late || away.1 <= now.utc.0;
         Clock {
             received_at: now.utc.0,
-            connected_at: connected_at.filter(|_| self.replaying.is_none()),
-            heard_until: station.heard_until(),
+            away: state.away().filter(here),
+            is_wrong: state.clock_wrong,
+            is_late,
         }
     }
 }
 
 impl Clock {
     /// When a transaction began.
-    pub(super) fn began(&self, report: &TransactionReport<'_>) -> i64 {
-        let at = report.occurred.at;
-        if report.occurred.clock_trusted && !self.may_be(at, says_offline(report)) {
-            return self.received_at;
-        }
-        at
+    pub(in crate::shard) fn began(&self, report: &TransactionReport<'_>) -> i64 {
+        // In 1.6 the flag only says how old the message is, and for one that is read again it is ours.
+        let says_offline = report.offline && 0 <= report.seq_no && !self.is_late;
+        let told = told(report);
+        let told = told.filter(|at| !self.is_wrong && (says_offline || self.may_be(*at)));
+        told.unwrap_or(self.received_at)
     }
 
     /// When one had begun that was heard of when it got its id.
@@ -60,7 +76,7 @@ impl Clock {
             received_at: millis.saturating_mul(1_000),
             ..*self
         };
-        if then.may_be(told, false) {
+        if !self.is_wrong && then.may_be(told) {
             told
         } else {
             then.received_at
@@ -68,45 +84,50 @@ impl Clock {
     }
 
     /// When the next thing of it happened, of which minutes are counted up to `counted_at`.
-    pub(super) fn went_on(&self, report: &TransactionReport<'_>, counted_at: i64) -> i64 {
-        let occurred = &report.occurred;
-        self.measured(occurred.clock_trusted.then_some(occurred.at), counted_at)
+    pub(super) fn went_on(&self, report: &TransactionReport<'_>, counted_at: i64) -> Until {
+        self.measured(told(report), counted_at)
     }
 
     /// Likewise of a register beside its events; `None` where its clock is not set.
-    pub(super) fn measured(&self, at: Option<i64>, counted_at: i64) -> i64 {
-        if self.connected_at.is_none() {
-            return at.unwrap_or(counted_at);
+    pub(super) fn measured(&self, told: Option<i64>, counted_at: i64) -> Until {
+        let goes_on = |at: i64| self.away.is_some() && counted_at <= at;
+        let told = told.filter(|at| !self.is_wrong && (goes_on(*at) || self.is_recent(*at)));
+        match (told, self.away) {
+            (Some(at), _) => Until::from(at),
+            (None, Some(away)) => Until {
+                at: self.received_at,
+                away,
+            },
+            (None, None) => Until::from(counted_at),
         }
-        let is_recent = |at: i64| self.received_at - OFFLINE_AFTER_MICROS <= at;
-        match at {
-            Some(at) if counted_at <= at || is_recent(at) => at,
-            Some(_) | None => self.received_at - self.away_since(counted_at),
+    }
+
+    /// When it had ended, of which the beginning is heard only now, or up to now as far as it is known.
+    pub(super) fn up_to(&self, at: i64) -> Until {
+        let away = self.away.filter(|_| self.is_wrong);
+        Until {
+            at,
+            away: away.unwrap_or((at, at)),
         }
     }
 
     /// Whether a station that has told nothing else can tell this time now.
-    fn may_be(&self, at: i64, says_offline: bool) -> bool {
-        let Some(connected_at) = self.connected_at else {
-            return true;
-        };
-        let heard_until = self.heard_until.unwrap_or(connected_at);
-        let was_away =
-            heard_until - OFFLINE_AFTER_MICROS <= at && at <= connected_at + OFFLINE_AFTER_MICROS;
-        says_offline || was_away || self.received_at - OFFLINE_AFTER_MICROS <= at
+    fn may_be(&self, at: i64) -> bool {
+        let was_away = self.away.is_some_and(|(heard_until, connected_at)| {
+            heard_until - OFFLINE_AFTER_MICROS <= at && at <= connected_at + OFFLINE_AFTER_MICROS
+        });
+        was_away || self.is_recent(at)
     }
 
-    /// How long the station was out of touch since then.
-    fn away_since(&self, at: i64) -> i64 {
-        let connected_at = self.connected_at.unwrap_or(i64::MIN);
-        let from = self.heard_until.unwrap_or(connected_at).max(at);
-        connected_at.saturating_sub(from).max(0)
+    fn is_recent(&self, at: i64) -> bool {
+        self.received_at - OFFLINE_AFTER_MICROS <= at
     }
 }
 
-/// The flag of 2.x; in 1.6 it only says how old the message is.
-fn says_offline(report: &TransactionReport<'_>) -> bool {
-    report.offline && 0 <= report.seq_no
+/// What its clock says, if that is set.
+fn told(report: &TransactionReport<'_>) -> Option<i64> {
+    let occurred = &report.occurred;
+    occurred.clock_trusted.then_some(occurred.at)
 }
 
 #[cfg(test)]
@@ -115,66 +136,94 @@ mod tests {
 
     const MINUTE: i64 = 60_000_000;
 
-    /// Minutes: received, connected, heard before that, told (`None` for a clock that is not set), counted up to;
-    /// `None` there for a beginning.
-    fn at(clock: (i64, i64, Option<i64>), told: Option<i64>, counted: Option<i64>) -> i64 {
-        let (received_at, connected_at, heard_until) = clock;
-        let clock = Clock {
+    /// Minutes: received, connected, heard before that.
+    fn clock((received_at, connected_at, heard_until): (i64, i64, Option<i64>)) -> Clock {
+        let heard_until = heard_until.unwrap_or(connected_at);
+        Clock {
             received_at: received_at * MINUTE,
-            connected_at: Some(connected_at * MINUTE),
-            heard_until: heard_until.map(|at| at * MINUTE),
-        };
-        let told = told.map(|at| at * MINUTE);
-        let at = match (counted, told) {
-            (Some(counted), told) => clock.measured(told, counted * MINUTE),
-            (None, Some(told)) if clock.may_be(told, false) => told,
-            (None, _) => clock.received_at,
-        };
-        at / MINUTE
+            away: Some((heard_until * MINUTE, connected_at * MINUTE)),
+            is_wrong: false,
+            is_late: false,
+        }
     }
 
     #[test]
     fn a_time_of_long_ago_is_believed_if_the_station_was_out_of_touch_then() {
-        let begins = |clock, told| at(clock, Some(told), None);
-        for (clock, told, expected) in [
+        for (known, told, expected) in [
             // In touch all the time, and a moment of delay.
-            ((600, 100, Some(90)), 600, 600),
-            ((600, 100, Some(90)), 590, 590),
-            ((600, 100, Some(90)), 589, 600),
-            ((600, 100, Some(90)), 420, 600),
+            ((600, 100, Some(90)), 600, true),
+            ((600, 100, Some(90)), 590, true),
+            ((600, 100, Some(90)), 589, false),
+            ((600, 100, Some(90)), 420, false),
             // Out of touch from 300 to 600.
-            ((601, 600, Some(300)), 420, 420),
-            ((601, 600, Some(300)), 290, 290),
-            ((601, 600, Some(300)), 289, 601),
-            ((700, 600, Some(300)), 610, 610),
-            ((700, 600, Some(300)), 611, 700),
+            ((601, 600, Some(300)), 420, true),
+            ((601, 600, Some(300)), 290, true),
+            ((601, 600, Some(300)), 289, false),
+            ((700, 600, Some(300)), 610, true),
+            ((700, 600, Some(300)), 611, false),
             // Never heard before.
-            ((601, 600, None), 590, 590),
-            ((601, 600, None), 420, 601),
+            ((601, 600, None), 590, true),
+            ((601, 600, None), 420, false),
         ] {
-            assert_eq!(begins(clock, told), expected, "{clock:?} told {told}");
+            let found = clock(known).may_be(told * MINUTE);
+            assert_eq!(found, expected, "{known:?} told {told}");
+        }
+    }
+
+    /// Up to when minutes are counted, and how many of those since `counted` are not.
+    fn measured(clock: Clock, told: Option<i64>, counted: i64) -> (i64, i64) {
+        let until = clock.measured(told.map(|at| at * MINUTE), counted * MINUTE);
+        let (from, to) = until.away;
+        let left_out = to.min(until.at) - from.max(counted * MINUTE);
+        (until.at / MINUTE, left_out.max(0) / MINUTE)
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_counts_no_minute_in_which_its_station_was_away() {
+        for (known, told, counted, expected) in [
+            // It goes on.
+            ((700, 100, Some(90)), Some(650), 600, (650, 0)),
+            // A periodic reading was a moment newer.
+            ((700, 100, Some(90)), Some(695), 696, (695, 0)),
+            // Put back by hours, in touch all the time.
+            ((700, 100, Some(90)), Some(520), 600, (700, 0)),
+            // And out of touch from 610 to 690.
+            ((700, 690, Some(610)), Some(520), 600, (700, 80)),
+            ((700, 690, Some(500)), Some(400), 600, (700, 90)),
+            // What comes next counts on from there.
+            ((710, 690, Some(610)), Some(530), 700, (710, 0)),
+            // Not set.
+            ((700, 100, Some(90)), None, 600, (700, 0)),
+            ((700, 690, Some(610)), None, 600, (700, 80)),
+            ((700, 690, None), None, 600, (700, 0)),
+        ] {
+            let found = measured(clock(known), told, counted);
+            assert_eq!(found, expected, "{known:?} told {told:?} counted {counted}");
         }
     }
 
     #[test]
-    fn a_clock_that_was_put_back_stands_still_no_longer_than_the_station_was_away() {
-        for (clock, told, counted, expected) in [
-            // It goes on.
-            ((700, 100, Some(90)), Some(650), 600, 650),
-            // A periodic reading was a moment newer.
-            ((700, 100, Some(90)), Some(695), 696, 695),
-            // Put back by hours, in touch all the time.
-            ((700, 100, Some(90)), Some(520), 600, 700),
-            // And out of touch from 610 to 690.
-            ((700, 690, Some(610)), Some(520), 600, 620),
-            ((700, 690, Some(500)), Some(400), 600, 610),
-            // Not set.
-            ((700, 100, Some(90)), None, 600, 700),
-            ((700, 690, Some(610)), None, 600, 620),
-            ((700, 690, None), None, 600, 700),
-        ] {
-            let found = at(clock, told, Some(counted));
-            assert_eq!(found, expected, "{clock:?} told {told:?} counted {counted}");
-        }
+    fn a_clock_that_told_no_time_there_can_be_tells_nothing() {
+        let clock = Clock {
+            is_wrong: true,
+            ..clock((700, 690, Some(610)))
+        };
+        assert_eq!(measured(clock, Some(650), 600), (700, 80));
+        assert_eq!(measured(clock, Some(699), 600), (700, 80));
+        let up_to = clock.up_to(700 * MINUTE);
+        assert_eq!(up_to.away, (610 * MINUTE, 690 * MINUTE));
+    }
+
+    #[test]
+    fn what_is_read_again_of_another_connection_has_only_minutes_that_were_recent() {
+        let clock = Clock {
+            away: None,
+            is_late: true,
+            ..clock((700, 690, Some(610)))
+        };
+        assert_eq!(measured(clock, Some(695), 600), (695, 0));
+        assert_eq!(measured(clock, Some(650), 600), (600, 0));
+        assert_eq!(measured(clock, None, 600), (600, 0));
+        assert!(!clock.may_be(650 * MINUTE) && clock.may_be(690 * MINUTE));
     }
 }

@@ -25,7 +25,7 @@ impl Shard {
         match charged.map(|charged| &charged.counted) {
             Some(Counted::Usage(tariff, usage)) => {
                 let mut usage = usage.clone();
-                usage.time(tariff, now.utc.0);
+                usage.time(tariff, self.clock(now, station).up_to(now.utc.0));
                 Some(Cost(usage.bill(tariff, false).total.incl_tax))
             }
             Some(Counted::Unread | Counted::Unreadable) => None,

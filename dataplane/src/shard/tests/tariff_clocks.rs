@@ -27,12 +27,17 @@ impl Said<'_> {
 
 /// Begins, goes on or ends a charge, by a register.
 fn say(world: &mut World, version: &str, n: usize, wh: u32, said: &Said<'_>) {
+    say_as(world, version, n, n, wh, said);
+}
+
+/// The same, as message `n`.
+fn say_as(world: &mut World, version: &str, n: usize, kind: usize, wh: u32, said: &Said<'_>) {
     let (time, at) = (said.time(), said.arrives);
     let kinds = match version {
         "2.0.1" => ["Started", "Updated", "Ended"],
         _ => ["StartTransaction", "MeterValues", "StopTransaction"],
     };
-    let kind = kinds[n];
+    let kind = kinds[kind];
     let payload = match (version, kind) {
         ("2.0.1", _) => format!(
             r#""TransactionEvent",{{"eventType":"{kind}","timestamp":"{time}","triggerReason":"Trigger","seqNo":{n},"offline":{},"evse":{{"id":1}},"transactionInfo":{{"transactionId":"T1","chargingState":"Charging"}},"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":{wh}}}]}}]}}"#,
@@ -257,4 +262,197 @@ fn a_tariff_that_is_named_later_holds_from_a_beginning_that_can_be() {
     let expected = run(7_200);
     assert!(expected.contains("2400 s charging"), "{expected}");
     assert_eq!(run(7_200 - 3 * HOUR), expected);
+}
+
+/// What befalls a charge, in seconds since ten o'clock. The first that is said begins it, and the last ends it.
+#[derive(Clone, Copy)]
+enum Step {
+    /// At this time so many Wh are on the meter; told at once, or when its station is back.
+    Says(i64, u32),
+    Queued(i64, i64, u32),
+    Beats(i64),
+    Drops(i64),
+    Connects(i64),
+    Restarts(i64),
+}
+
+/// Tells a charge as it went, and answers its bill.
+fn course(version: &str, clock: &dyn Fn(i64) -> i64, steps: &[Step]) -> String {
+    let mut world = world(version);
+    let (mut said, mut now) = (0, 0);
+    let says = |step: &&Step| matches!(step, Step::Says(..) | Step::Queued(..));
+    let last = steps.iter().filter(says).count() - 1;
+    for step in steps {
+        let due = match *step {
+            Step::Queued(_, at, _) => at,
+            Step::Says(at, _) | Step::Beats(at) | Step::Drops(at) => at,
+            Step::Connects(at) | Step::Restarts(at) => at,
+        };
+        while now + 5_000 < due {
+            now += 5_000;
+            world.run(&format!("{now} wait"));
+        }
+        now = due;
+        let told = match *step {
+            Step::Says(at, wh) => Some((at, at, wh)),
+            Step::Queued(at, arrives, wh) => Some((at, arrives, wh)),
+            Step::Beats(at) => {
+                world.run(&format!(r#"{at} a > [2,"h{at}","Heartbeat",{{}}]"#));
+                None
+            }
+            Step::Drops(at) => {
+                world.run(&format!("{at} a drops"));
+                None
+            }
+            Step::Connects(at) => {
+                world.run(&format!("{at} a connect CP1{}", subprotocol(version)));
+                None
+            }
+            Step::Restarts(at) => {
+                world.run(&format!("{at} restart"));
+                None
+            }
+        };
+        let Some((at, arrives, wh)) = told else {
+            continue;
+        };
+        let kind = if said == last { 2 } else { said.min(1) };
+        let is_offline = at != arrives;
+        let told = Said {
+            at,
+            arrives,
+            clock,
+            is_offline,
+        };
+        say_as(&mut world, version, said, kind, wh, &told);
+        said += 1;
+    }
+    bill(&mut world, now + 1)
+}
+
+/// Seconds that a bill has of charging.
+fn seconds(bill: &str) -> i64 {
+    let charging = bill
+        .split(", ")
+        .find_map(|part| part.strip_suffix(" s charging"));
+    charging.expect("seconds").parse().expect("a number")
+}
+
+const SEVENTIES: i64 = -(EPOCH / 1_000_000);
+
+#[test]
+fn time_out_of_touch_that_no_clock_tells_is_not_billed_by_what_comes_afterwards() {
+    use Step::{Connects, Drops, Says};
+    let unset = |at: i64| SEVENTIES + at;
+    let mut out = String::new();
+    let mut case = |name: &str, steps: &[Step]| {
+        for version in ["1.6", "2.0.1"] {
+            let seconds = seconds(&course(version, &unset, steps));
+            writeln!(out, "{version} {name}: {seconds} s").unwrap();
+        }
+    };
+    case(
+        "five events after an hour out of touch",
+        &[
+            Says(7_200, 1_000),
+            Says(7_800, 2_000),
+            Drops(7_800),
+            Connects(11_400),
+            Says(11_460, 3_000),
+            Says(11_520, 4_000),
+            Says(11_580, 5_000),
+            Says(11_640, 6_000),
+            Says(11_700, 7_000),
+        ],
+    );
+    case(
+        "two hours out of touch",
+        &[
+            Says(7_200, 1_000),
+            Drops(7_800),
+            Connects(11_400),
+            Says(11_460, 3_000),
+            Says(11_520, 4_000),
+            Drops(12_600),
+            Connects(16_200),
+            Says(16_260, 5_000),
+            Says(16_320, 6_000),
+            Says(16_380, 7_000),
+        ],
+    );
+    case(
+        "out of touch right after its beginning",
+        &[
+            Says(7_200, 1_000),
+            Drops(7_200),
+            Connects(10_800),
+            Says(10_860, 3_000),
+            Says(10_920, 4_000),
+            Says(10_980, 5_000),
+        ],
+    );
+    expect![[r#"
+        1.6 five events after an hour out of touch: 900 s
+        2.0.1 five events after an hour out of touch: 900 s
+        1.6 two hours out of touch: 1965 s
+        2.0.1 two hours out of touch: 1965 s
+        1.6 out of touch right after its beginning: 180 s
+        2.0.1 out of touch right after its beginning: 180 s
+    "#]]
+    .assert_eq(&out);
+}
+
+#[test]
+fn a_connection_that_did_not_last_makes_no_queue_unbelieved() {
+    use Step::{Beats, Connects, Drops, Queued, Restarts, Says};
+    let mut out = String::new();
+    let mut case = |name: &str, steps: &[Step]| {
+        let bill = course("1.6", &|at| at, steps);
+        writeln!(out, "{name}: {} s", seconds(&bill)).unwrap();
+    };
+    let queue = [
+        Queued(8_000, 20_410, 1_000),
+        Queued(9_200, 20_411, 3_000),
+        Queued(10_400, 20_412, 5_000),
+    ];
+    let with = |before: &[Step]| [before, &queue].concat();
+    case(
+        "back for a second",
+        &with(&[
+            Drops(7_200),
+            Connects(20_400),
+            Drops(20_401),
+            Connects(20_402),
+        ]),
+    );
+    case(
+        "a restart of the server",
+        &with(&[
+            Drops(7_200),
+            Connects(20_400),
+            Restarts(20_402),
+            Connects(20_405),
+        ]),
+    );
+    case(
+        "a restart while it was away",
+        &with(&[Drops(7_200), Restarts(20_000), Connects(20_405)]),
+    );
+    // Minutes in which it was in touch, of which, up to the last, heartbeats and pings alone tell.
+    let live = [
+        Says(1_000, 1_000),
+        Beats(4_000),
+        Drops(7_200),
+        Connects(20_400),
+    ];
+    let told = [Queued(7_100, 20_410, 3_000), Queued(8_000, 20_411, 5_000)];
+    let bill = course("1.6", &|at| SEVENTIES + at, &[&live[..], &told].concat());
+    writeln!(out, "heartbeats alone: {} s", seconds(&bill)).unwrap();
+    expect![[r#"
+        back for a second: 2400 s
+        a restart of the server: 2400 s
+        a restart while it was away: 2400 s
+        heartbeats alone: 6206 s
+    "#]]
+    .assert_eq(&out);
 }

@@ -115,6 +115,12 @@ impl World {
                 )
             }
             Fact::Connected(connected) => format!("Connected first_seen {}", connected.first_seen),
+            Fact::StationHeard(heard) => {
+                format!(
+                    "StationHeard at {}",
+                    (heard.heard_at - super::EPOCH) / 1_000_000
+                )
+            }
             Fact::Disconnected(ended) => format!("Disconnected {}", ended.reason),
             Fact::ConnectionRefused(refused) => format!("ConnectionRefused {}", refused.reason),
             Fact::SecurityEvent(event) => {
