@@ -206,11 +206,19 @@ impl Shard {
             }
             Outcome::Refused {
                 code, description, ..
-            } => (
-                CommandState::Answered,
-                String::new(),
-                Some((code, description)),
-            ),
+            } => {
+                // An empty code would read as no error at all.
+                let code = if code.is_empty() {
+                    ErrorCode::GenericError.as_str(version).to_owned()
+                } else {
+                    code
+                };
+                (
+                    CommandState::Answered,
+                    String::new(),
+                    Some((code, description)),
+                )
+            }
             Outcome::TimedOut => (CommandState::Timeout, String::new(), None),
         };
         self.end_command(now, id, state, result, error);

@@ -187,6 +187,17 @@ fn a_refused_command_of_2_1_shows_the_stations_code() {
     });
 }
 
+/// A refusal whose code is empty is one all the same.
+#[test]
+fn a_command_of_2_1_that_is_refused_without_a_code_shows_an_error() {
+    check(CommandState::Answered, |action, _| {
+        (
+            ": a says [4,\"$ID\",\"\",\"no such thing\",{}]".to_owned(),
+            format!("op {action}: Answered None Some((\"GenericError\", \"no such thing\"))\n"),
+        )
+    });
+}
+
 /// 2.1 Part 4 §4.2.3: the station hears what is wrong, the operator sees it beside the answer.
 #[test]
 fn an_answer_that_breaks_its_schema_is_complained_of_in_2_1() {
