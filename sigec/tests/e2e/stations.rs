@@ -418,6 +418,21 @@ fn check_every_action(protocol: &str, answered: Expect, commands: usize) {
     station.leave();
 }
 
+/// Fragments, pings, lengths, escapes, ids and reconnects as no library makes them, and as the standards allow them.
+#[test]
+fn a_station_that_is_odd_and_right_is_served() {
+    let Some(python) = python() else { return };
+    let site = Site::new();
+    let server = site.start(&[]);
+    for protocol in ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] {
+        let identity = format!("odd {protocol} \u{e7}");
+        let args = [protocol, &server.ready.ocpp, &identity];
+        let station = Station::start(&python, "odd_station.py", &args);
+        station.until("done");
+        station.leave();
+    }
+}
+
 #[test]
 fn a_station_with_a_password_must_give_it() {
     let Some(python) = python() else { return };
