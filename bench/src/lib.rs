@@ -17,6 +17,7 @@
 //! `report` makes `docs/performance.md` of what they wrote. `--smoke` runs a size that takes a second or so; the tests run that, so that no benchmark rots. Wall-clock figures
 //! of a shared machine are worth little; ratios within one run are what is judged.
 
+pub mod actions;
 pub mod child;
 pub mod client;
 pub mod contender;

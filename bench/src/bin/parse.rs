@@ -1,12 +1,15 @@
 //! Time and allocations from the text of a message to a checked, typed value or to columns, beside other ways to read
-//! the same text: a tree of values, a tree and a JSON schema validator, the types of `rust-ocpp`.
+//! the same text: a tree of values, a tree and a JSON schema validator, the types of `rust-ocpp`. The messages that most
+//! of the traffic is made of first, then one of every action that a station may say.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail};
+use bench::actions;
 use bench::frames;
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
@@ -14,7 +17,7 @@ use bench::readers::{RustOcpp, Schema, Timed, schemas};
 use bench::stats::median;
 use clap::Parser;
 use net::clock::monotonic_ns;
-use ocpp::{Frame, MeterColumns, Policy, Version, v16, v201};
+use ocpp::{Frame, MeterColumns, Policy, Version, v16, v21, v201};
 use serde::Serialize;
 
 /// Counts what the parsers allocate.
@@ -107,7 +110,21 @@ struct Pair<'a> {
     checksum: i64,
 }
 
+/// What was measured.
+#[derive(Debug, Serialize)]
+struct Data {
+    /// Messages that most of the traffic is made of, in every way there is to read them.
+    messages: Vec<Case>,
+    /// A message of every action, in the ways that know it.
+    actions: Vec<Case>,
+}
+
 const OURS: &str = "ours";
+const SCHEMA: &str = "serde_json::Value + jsonschema";
+
+/// Times that every action has its turn, and messages per turn: there are 76 of them.
+const ACTION_TURNS: usize = 7;
+const ACTION_MESSAGES: u64 = 2_000;
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
@@ -140,25 +157,39 @@ fn main() -> anyhow::Result<()> {
             .push("jsonschema, left out: the official schemas are not at hand; set SIGEC_SHARED");
     }
     let mut pairs = pairs(&texts, rust_ocpp.is_some())?;
-    let mut columns = MeterColumns::new();
-    for _ in 0..turns {
-        for pair in &mut pairs {
-            let timed = pair.turn(messages, &mut columns, rust_ocpp.as_mut())?;
-            pair.samples.push(timed.nanos as f64 / messages as f64);
-            pair.allocations = timed.allocations;
-        }
-    }
-    let data: Vec<Case> = pairs.into_iter().map(|pair| pair.case(messages)).collect();
+    let cases = measure(&mut pairs, turns, messages, rust_ocpp.as_mut())?;
+    let said = Version::ALL.map(|version| (version, actions::of(version)));
+    let mut pairs = pairs_of_actions(&said)?;
+    let (turns, messages) = if smoke {
+        (2, 20)
+    } else {
+        (ACTION_TURNS, ACTION_MESSAGES)
+    };
+    let data = Data {
+        messages: cases,
+        actions: measure(&mut pairs, turns, messages, None)?,
+    };
     // Of the readers that are always there.
     let checksum = data
+        .messages
         .iter()
         .fold(0_i64, |sum, case| sum.wrapping_add(case.checksum));
+    if let Some(dir) = &arguments.options.out {
+        std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+        let path = dir.join("parse-actions.md");
+        std::fs::write(&path, tables(&data.actions, smoke))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
     let results = Results {
         benchmark: "parse",
         machine,
         smoke,
         checksum: checksum.to_string(),
-        figures: data.iter().map(|case| figure(case, &data)).collect(),
+        figures: data
+            .messages
+            .iter()
+            .map(|case| figure(case, &data.messages))
+            .collect(),
         not_measured,
         data,
     };
@@ -207,16 +238,7 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
         (of(Version::V201, "TransactionEvent", event), columns_201),
     ];
     let mut pairs = Vec::new();
-    let mut add = |subject, name, reader| {
-        pairs.push(Pair {
-            subject,
-            name,
-            reader,
-            samples: Vec::new(),
-            allocations: 0,
-            checksum: 0,
-        });
-    };
+    let mut add = |subject, name, reader| pairs.push(Pair::new(subject, name, reader));
     let spec = schemas();
     for (subject, ours) in subjects {
         add(subject, OURS, Reader::Plain(ours));
@@ -232,11 +254,7 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
         }
         if let Some(spec) = &spec {
             let schema = Schema::compile(spec, subject.version, subject.action)?;
-            add(
-                subject,
-                "serde_json::Value + jsonschema",
-                Reader::Schema(schema),
-            );
+            add(subject, SCHEMA, Reader::Schema(schema));
         }
         if rust_ocpp {
             add(subject, "rust-ocpp", Reader::RustOcpp);
@@ -245,7 +263,97 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
     Ok(pairs)
 }
 
-impl Pair<'_> {
+/// A message of every action, read by us and, where the schemas are at hand, by a validator.
+fn pairs_of_actions<'a>(
+    said: &'a [(Version, Vec<(&'static str, String)>)],
+) -> anyhow::Result<Vec<Pair<'a>>> {
+    let spec = schemas();
+    let mut pairs = Vec::new();
+    for (version, actions) in said {
+        let ours: Read = match version {
+            Version::V16 => typed_16,
+            Version::V201 => typed_201,
+            Version::V21 => typed_21,
+        };
+        for (action, text) in actions {
+            let subject = Subject {
+                version: *version,
+                action,
+                text,
+            };
+            pairs.push(Pair::new(subject, OURS, Reader::Plain(ours)));
+            if let Some(spec) = &spec {
+                let schema = Schema::compile(spec, *version, action)?;
+                pairs.push(Pair::new(subject, SCHEMA, Reader::Schema(schema)));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// Gives every pair its turns, one after the other.
+fn measure(
+    pairs: &mut Vec<Pair<'_>>,
+    turns: usize,
+    messages: u64,
+    mut rust_ocpp: Option<&mut RustOcpp>,
+) -> anyhow::Result<Vec<Case>> {
+    let mut columns = MeterColumns::new();
+    for _ in 0..turns {
+        for pair in pairs.iter_mut() {
+            let timed = pair.turn(messages, &mut columns, rust_ocpp.as_deref_mut())?;
+            pair.samples.push(timed.nanos as f64 / messages as f64);
+            pair.allocations = timed.allocations;
+        }
+    }
+    Ok(pairs.drain(..).map(|pair| pair.case(messages)).collect())
+}
+
+/// A table of each version: every action, in the order of the names.
+fn tables(cases: &[Case], smoke: bool) -> String {
+    let mut text = "# parse: a message of every action\n".to_owned();
+    if smoke {
+        text += "\n**A smoke run: the figures mean nothing.**\n";
+    }
+    for version in Version::ALL.map(|version| version.to_string()) {
+        text += &format!(
+            "\n## {version}\n\n| action | bytes | ours, ns | allocations | {SCHEMA}, ns | × ours |\n\
+             | --- | --- | --- | --- | --- | --- |\n"
+        );
+        let of_version = || cases.iter().filter(|case| case.version == version);
+        for ours in of_version().filter(|case| case.reader == OURS) {
+            let is_rival = |case: &&Case| case.action == ours.action && case.reader == SCHEMA;
+            let rival = match of_version().find(is_rival) {
+                Some(rival) => format!(
+                    "{:.0} | {:.1}",
+                    rival.median_ns,
+                    rival.median_ns / ours.median_ns
+                ),
+                None => " | ".to_owned(),
+            };
+            writeln!(
+                text,
+                "| {} | {} | {:.0} | {:.1} | {rival} |",
+                ours.action, ours.bytes, ours.median_ns, ours.allocations
+            )
+            .expect("a String takes everything");
+        }
+    }
+    text
+}
+
+impl<'a> Pair<'a> {
+    fn new(subject: Subject<'a>, name: &'static str, reader: Reader) -> Pair<'a> {
+        Pair {
+            subject,
+            name,
+            reader,
+            samples: Vec::new(),
+            allocations: 0,
+            checksum: 0,
+        }
+    }
+
     /// Reads the message `messages` times, once warm.
     fn turn(
         &mut self,
@@ -338,15 +446,17 @@ fn figure(case: &Case, all: &[Case]) -> Figure {
 
 fn call(text: &str, version: Version) -> anyhow::Result<(std::borrow::Cow<'_, str>, &str)> {
     match ocpp::scan(text, version) {
-        Ok(Frame::Call {
-            action, payload, ..
-        }) => Ok((action, payload)),
         Ok(
-            Frame::CallResult { .. }
-            | Frame::CallError { .. }
-            | Frame::CallResultError { .. }
-            | Frame::Send { .. },
-        ) => bail!("the sample is no CALL"),
+            Frame::Call {
+                action, payload, ..
+            }
+            | Frame::Send {
+                action, payload, ..
+            },
+        ) => Ok((action, payload)),
+        Ok(Frame::CallResult { .. } | Frame::CallError { .. } | Frame::CallResultError { .. }) => {
+            bail!("the sample is no CALL")
+        }
         Err(error) => bail!("the sample is no message: {error}"),
     }
 }
@@ -367,6 +477,18 @@ fn typed_201(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
     let (action, payload) = call(text, Version::V201)?;
     let decoded = v201::Request::decode(&action, payload, Policy::Tolerant, columns)?;
     black_box(&decoded);
+    Ok(0)
+}
+
+fn typed_21(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
+    let (action, payload) = call(text, Version::V21)?;
+    if v21::Send::ACTIONS.contains(&&*action) {
+        let decoded = v21::Send::decode(&action, payload, Policy::Tolerant, columns)?;
+        black_box(&decoded);
+    } else {
+        let decoded = v21::Request::decode(&action, payload, Policy::Tolerant, columns)?;
+        black_box(&decoded);
+    }
     Ok(0)
 }
 

@@ -28,11 +28,32 @@ impl Schema {
     ///
     /// It is not there, or no schema.
     pub fn compile(spec: &Path, version: Version, action: &str) -> anyhow::Result<Schema> {
-        let path = spec.join(match version {
-            Version::V16 => format!("ocpp16/schemas/json/{action}.json"),
-            Version::V201 => format!("ocpp2/OCPP-2.0.1_part3_JSON_schemas/{action}Request.json"),
-            Version::V21 => format!("ocpp21/OCPP-2.1_part3_JSON_schemas/{action}Request.json"),
-        });
+        let (v16, v201, v21) = (
+            "ocpp16/schemas/json",
+            "ocpp2/OCPP-2.0.1_part3_JSON_schemas",
+            "ocpp21/OCPP-2.1_part3_JSON_schemas",
+        );
+        // The whitepaper of 1.6 has a folder of its own, and what is sent without an answer no word for its direction.
+        let places: &[String] = &match version {
+            Version::V16 => [
+                format!("{v16}/{action}.json"),
+                format!("ocpp16/security-schemas/{action}.json"),
+            ],
+            Version::V201 => [
+                format!("{v201}/{action}Request.json"),
+                format!("{v201}/{action}.json"),
+            ],
+            Version::V21 => [
+                format!("{v21}/{action}Request.json"),
+                format!("{v21}/{action}.json"),
+            ],
+        };
+        let places = places.iter().map(|place| spec.join(place));
+        let path = places
+            .clone()
+            .find(|path| path.exists())
+            .or_else(|| places.clone().next())
+            .context("a version has a folder of schemas")?;
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("reading {}", path.display()))?;
         let schema: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
@@ -51,7 +72,10 @@ impl Schema {
     /// It is no CALL, or breaks the schema.
     pub fn read(&self, text: &str) -> anyhow::Result<Value> {
         let message: Value = serde_json::from_str(text)?;
-        ensure!(message[0] == 2, "the sample is no CALL");
+        ensure!(
+            message[0] == 2 || message[0] == 6,
+            "the sample is no CALL and no SEND"
+        );
         if let Err(error) = self.0.validate(&message[3]) {
             bail!("the sample breaks its schema: {error}");
         }

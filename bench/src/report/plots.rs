@@ -117,7 +117,8 @@ struct Read {
 }
 
 fn parse(data: &Value) -> anyhow::Result<Vec<Plot>> {
-    let reads = Vec::<Read>::deserialize(data)?;
+    // Results of before there was a message of every action are a list alone.
+    let reads = Vec::<Read>::deserialize(data.get("messages").unwrap_or(data))?;
     let messages = unique(
         reads
             .iter()
