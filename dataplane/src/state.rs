@@ -34,6 +34,9 @@ use details::Rest;
 const TRANSACTIONS_MAX: usize = 128;
 /// Connectors of one station: more are history only. One that claims 1,634,030,126 of them was seen.
 const CONNECTORS_MAX: usize = 256;
+/// A message makes two records at most. A clock that is ahead makes something queued look recent, and what comes behind
+/// that is of the future again: so one message is not enough.
+const CLOCK_DOUBT: u8 = 3;
 /// How long an ended transaction stays in memory.
 const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
@@ -59,8 +62,9 @@ pub(crate) struct StationState {
     /// True exactly when [`Details::boot`] is there.
     pub(crate) booted: bool,
     pub(crate) seen_at: UtcMicros,
-    /// What it told last, but for what it may have queued, was no time that there can be: its clock is ahead, or not set.
-    pub(crate) clock_wrong: bool,
+    /// It told a time that there cannot be: its clock was ahead, or not set. So many records of it with a recent time are
+    /// to come before it is believed again, 0 for one that is.
+    pub(crate) clock_doubt: u8,
     /// The newest time of its own that was worth believing.
     pub(crate) newest_at: i64,
     /// 1.6 transaction ids given so far.
@@ -302,7 +306,7 @@ impl StationState {
             profile: 0,
             booted: false,
             seen_at: UtcMicros(0),
-            clock_wrong: false,
+            clock_doubt: 0,
             newest_at: 0,
             counter: 0,
             rest: Rest::default(),
@@ -612,7 +616,10 @@ impl StationState {
     fn judge_clock(&mut self, at: UtcMicros, told: Option<i64>) {
         let tells = told.is_none_or(|told| at.0 - OFFLINE_AFTER_MICROS <= told);
         if self.seen_at <= at && tells {
-            self.clock_wrong = told.is_none();
+            self.clock_doubt = match told {
+                None => CLOCK_DOUBT,
+                Some(_) => self.clock_doubt.saturating_sub(1),
+            };
         }
     }
 

@@ -222,9 +222,9 @@ impl Shard {
             return Ok(None);
         };
         let mut list = self.reservations(station)?;
-        let occurred = &report.occurred;
+        let began = self.clock(now, station).began(report);
         let meant = |r: &Reservation| {
-            !occurred.clock_trusted || r.requested_at - CLOCK_BEHIND_MICROS <= occurred.at
+            !report.occurred.clock_trusted || r.requested_at - CLOCK_BEHIND_MICROS <= began
         };
         // The driver may have come just before a time that only our clock had reached.
         let found = newest(&list.reservations, id, |r| meant(r) && is_open(r))

@@ -6,6 +6,7 @@ mod authorization;
 mod cases;
 mod certificates;
 mod charging;
+mod clock_truth;
 mod closing;
 mod commands;
 mod compression;

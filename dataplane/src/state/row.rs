@@ -57,8 +57,8 @@ struct StationRowV4 {
     row: StationRowV3,
     /// When it was heard last before it was out of touch.
     heard_until: Option<i64>,
-    /// What it told last was no time that there can be.
-    clock_wrong: bool,
+    /// Records with a recent time before its clock is believed again.
+    clock_doubt: u8,
 }
 
 /// Version 3: what version 2 says, and the security profile.
@@ -207,7 +207,7 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
             profile: state.profile,
         },
         heard_until: details.heard_until.get(),
-        clock_wrong: state.clock_wrong,
+        clock_doubt: state.clock_doubt,
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
@@ -318,7 +318,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
                 profile,
             },
         heard_until,
-        clock_wrong,
+        clock_doubt,
     } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
@@ -367,7 +367,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         profile,
         booted: details.boot.is_some(),
         seen_at: UtcMicros(row.seen_at),
-        clock_wrong,
+        clock_doubt,
         newest_at: row.newest_at,
         counter: row.counter,
         rest: Rest::new(details),
@@ -387,7 +387,7 @@ impl From<StationRowV3> for StationRowV4 {
         Self {
             row,
             heard_until: None,
-            clock_wrong: false,
+            clock_doubt: 0,
         }
     }
 }

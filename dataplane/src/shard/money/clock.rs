@@ -2,17 +2,18 @@
 //!
 //! A station's time is kept and shown as it is told wherever it can be true at all; queued events are of long ago, and rightly
 //! so. Minutes are billed, though, and a clock that shows local time, or was put back or forward in between, makes hours of
-//! them. So a time of long ago is believed for a bill only if the station says that it was offline, or if it was out of
-//! touch then: between the last word on an earlier connection and the beginning of this one. A connection that did not last,
-//! or that the server ended by ending itself, told no queue: the time out of touch goes on through it.
+//! them. So a time of long ago is believed for a bill only if the station was out of touch then: between the last word on an
+//! earlier connection and the beginning of this one. A connection that did not last, or that the server ended by ending
+//! itself, told no queue: the time out of touch goes on through it. Of a station that was never heard before, its own word is
+//! taken that it was offline (2.x).
 //!
 //! What is not believed is taken to have happened when it came, and only where that bills no more minutes than there were: a
 //! beginning, which may have been before, and a step back behind what is counted already, which no true clock makes. Nobody
 //! knows then what was while the station was out of touch, and no minute of that is counted: not by the first that is told
 //! afterwards, and by no later one, because counting goes on at the moment when it was back.
 //!
-//! A clock that is not set at all tells nothing. One that told a time last that there cannot be (it is ahead, or was not set)
-//! tells nothing before it tells a recent one: what comes happened when it came.
+//! A clock that is not set at all tells nothing. One that told a time that there cannot be (it is ahead, or was not set) tells
+//! nothing before it has told recent ones, more than once: until then, what comes happened when it came.
 //!
 //! What is over has no more minutes, whatever is told of it, and neither has what others have overtaken. A message that was
 //! quarantined and is read again is judged by the time when it came; if that was on another connection than the newest, its own
@@ -38,7 +39,7 @@ pub(in crate::shard) struct Clock {
     received_at: i64,
     /// When the station was out of touch before the connection that it came on; `None` where that is not known.
     away: Option<(i64, i64)>,
-    /// Its station told a time last that there cannot be.
+    /// Its station told a time that there cannot be, and is not believed again yet.
     is_wrong: bool,
     /// The message is read again.
     is_late: bool,
@@ -52,7 +53,7 @@ impl Shard {
         Clock {
             received_at: now.utc.0,
             away: state.away().filter(here),
-            is_wrong: state.clock_wrong,
+            is_wrong: state.clock_doubt != 0,
             is_late,
         }
     }
@@ -63,8 +64,11 @@ impl Clock {
     pub(in crate::shard) fn began(&self, report: &TransactionReport<'_>) -> i64 {
         // In 1.6 the flag only says how old the message is, and for one that is read again it is ours.
         let says_offline = report.offline && 0 <= report.seq_no && !self.is_late;
-        let told = told(report);
-        let told = told.filter(|at| !self.is_wrong && (says_offline || self.may_be(*at)));
+        let is_first = self
+            .away
+            .is_none_or(|(heard_until, connected_at)| heard_until == connected_at);
+        let may_be = |at: i64| (says_offline && is_first) || self.may_be(at);
+        let told = told(report).filter(|at| !self.is_wrong && may_be(*at));
         told.unwrap_or(self.received_at)
     }
 

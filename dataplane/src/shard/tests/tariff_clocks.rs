@@ -1,11 +1,12 @@
 //! Clocks that are not set, show local time or were put forward or back: no bill has minutes of theirs.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use expect_test::expect;
 
 use super::world::{EPOCH, World, config};
-use crate::config::Onboarding;
+use crate::config::{Config, CostUpdates, Onboarding};
 
 /// Minutes in which energy flows at 0.10, others at 1; energy at 1 from twelve to two, UTC, else at 9.
 const MINUTES: &str = r#"{"tariffId":"minutes","currency":"EUR","energy":{"prices":[{"priceKwh":1,"conditions":{"startTimeOfDay":"12:00","endTimeOfDay":"14:00"}},{"priceKwh":9}]},"chargingTime":{"prices":[{"priceMinute":0.1}]},"idleTime":{"prices":[{"priceMinute":1}]}}"#;
@@ -127,7 +128,11 @@ fn subprotocol(version: &str) -> String {
 }
 
 fn world(version: &str) -> World {
-    let mut world = World::new(config(Onboarding::Open));
+    world_of(version, config(Onboarding::Open))
+}
+
+fn world_of(version: &str, config: Config) -> World {
+    let mut world = World::new(config);
     let (subprotocol, boot) = match version {
         "1.6" => ("", r#"{"chargePointVendor":"V","chargePointModel":"M"}"#),
         _ => (
@@ -455,4 +460,76 @@ fn a_connection_that_did_not_last_makes_no_queue_unbelieved() {
         heartbeats alone: 6206 s
     "#]]
     .assert_eq(&out);
+}
+
+/// A charge of a clock that is not set, in a world that has booted: ten minutes, and an hour out of touch.
+fn unset_and_away(config: Config) -> World {
+    let mut world = world_of("2.0.1", config);
+    say_unset(&mut world, 0, 0, 7_200, 1_000);
+    world.run("7800 a drops\n11400 a connect CP1 2.0.1");
+    world
+}
+
+fn say_unset(world: &mut World, n: usize, kind: usize, at: i64, wh: u32) {
+    let said = Said {
+        at,
+        arrives: at,
+        clock: &|at| SEVENTIES + at,
+        is_offline: false,
+    };
+    say_as(world, "2.0.1", n, kind, wh, &said);
+}
+
+#[test]
+fn an_operators_close_adds_no_minute_out_of_touch() {
+    let mut world = unset_and_away(config(Onboarding::Open));
+    say_unset(&mut world, 1, 1, 11_460, 2_000);
+    world.run("11520 op close ended=11520");
+    // 585 s to the last ping, and two minutes since it was back.
+    assert_eq!(seconds(&bill(&mut world, 11_521)), 705);
+}
+
+#[test]
+fn what_comes_after_the_end_adds_no_minute() {
+    let mut world = unset_and_away(config(Onboarding::Open));
+    say_unset(&mut world, 2, 2, 11_460, 3_000);
+    let ended = bill(&mut world, 11_461);
+    assert_eq!(seconds(&ended), 645);
+    say_unset(&mut world, 1, 1, 11_520, 2_000);
+    assert_eq!(seconds(&bill(&mut world, 11_521)), 645);
+}
+
+#[test]
+fn what_a_charge_has_come_to_has_no_minute_out_of_touch() {
+    let mut configured = config(Onboarding::Open);
+    configured.tariff.cost_updates = CostUpdates::Commands {
+        every: Duration::from_secs(60),
+    };
+    let mut world = unset_and_away(configured);
+    let out = world.run("11460 wait");
+    // Ten minutes to the last ping, and one since it was back.
+    let told = out
+        .lines()
+        .filter_map(|line| line.split_once("totalCost\":"));
+    let told: Vec<_> = told
+        .map(|(_, cost)| cost.split(',').next().unwrap())
+        .collect();
+    assert_eq!(told, ["1.08"], "{out}");
+}
+
+#[test]
+fn a_reservation_is_used_whatever_the_clock_of_its_station_says() {
+    for clock in [0, -3 * HOUR, 3 * HOUR, SEVENTIES] {
+        let mut world = world("1.6");
+        let time = fleet::UtcMicros(EPOCH + (7_260 + clock) * 1_000_000);
+        world.run(&format!(
+            r#"
+            7200 op reserve CP1 T 9000 id=1 evse=1
+            7201 a answers {{"status":"Accepted"}}
+            7260 a > [2,"1","StartTransaction",{{"connectorId":1,"idTag":"T","meterStart":1,"timestamp":"{time}","reservationId":1}}]
+            "#
+        ));
+        let shown = world.run("7261 op reservations CP1");
+        assert!(shown.contains("by a transaction"), "{clock}: {shown}");
+    }
 }
