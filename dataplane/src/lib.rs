@@ -79,7 +79,7 @@ pub use router::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 pub use router::reservations::{ReservationView, ReserveRequest};
 pub use router::view::{
     CommandView, CompressedBytes, ConnectorView, Counters, CourseView, FollowUpView, Histogram,
-    LogView, Page, ProgressView, ShardHealth, StationView, ToldView, TransactionView,
+    LogView, Page, ProgressView, Revenue, ShardHealth, StationView, ToldView, TransactionView,
 };
 pub use router::{
     CommandRefused, CommandRequest, RegisterError, RegisterMode, RegisterPart, Registration,

@@ -74,10 +74,24 @@ fn business(out: &mut Exposition, shards: &[ShardHealth], currency: &str) {
     out.family(
         "sigec_revenue_total",
         Kind::Counter,
-        "What that energy costs, in major units.",
+        "What ended transactions cost, in major units of at most 16 currencies.",
     );
-    let revenue = Cost(sum(shards, |shard| shard.counters.revenue));
-    out.sample("sigec_revenue_total", &[("currency", currency)], revenue);
+    // That of the configuration is there before anything is paid.
+    let mut revenue = BTreeMap::from([(currency.to_owned(), 0)]);
+    for (currency, minor) in shards
+        .iter()
+        .flat_map(|shard| shard.counters.revenue.iter())
+    {
+        let currency = String::from_utf8_lossy(&currency).into_owned();
+        *revenue.entry(currency).or_default() += minor;
+    }
+    for (currency, minor) in &revenue {
+        out.sample(
+            "sigec_revenue_total",
+            &[("currency", currency)],
+            Cost(*minor),
+        );
+    }
     for (name, help, count) in [
         (
             "sigec_transactions_started_total",

@@ -280,6 +280,30 @@ pub struct CompressedBytes {
     pub text_out: u64,
 }
 
+/// What ended transactions cost, by currency.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Revenue(Vec<([u8; 3], i64)>);
+
+/// Currencies that are counted; what is due in others is not.
+const CURRENCIES_MAX: usize = 16;
+
+impl Revenue {
+    /// So many minor units more.
+    pub fn add(&mut self, currency: [u8; 3], minor: i64) {
+        let known = self.0.iter().position(|(known, _)| *known == currency);
+        match known {
+            Some(at) => self.0[at].1 += minor,
+            None if self.0.len() < CURRENCIES_MAX => self.0.push((currency, minor)),
+            None => {}
+        }
+    }
+
+    /// Currencies by ISO 4217, and minor units.
+    pub fn iter(&self) -> impl Iterator<Item = ([u8; 3], i64)> {
+        self.0.iter().copied()
+    }
+}
+
 /// What a shard has counted since it started. All grow.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Counters {
@@ -333,8 +357,8 @@ pub struct Counters {
     pub transactions_ended: u64,
     /// Energy of ended transactions that is to be billed.
     pub energy_mwh: i64,
-    /// What it costs, minor units.
-    pub revenue: i64,
+    /// What it costs.
+    pub revenue: Revenue,
     /// Records appended to the log.
     pub records: u64,
     /// From a CALL's receipt to its answer's release, for answers that waited for the disk.

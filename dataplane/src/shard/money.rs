@@ -34,6 +34,7 @@ use crate::router::money::MoneyView;
 use crate::router::view::TransactionView;
 use crate::state::StationState;
 use crate::tariff::{self, Bill, Flow, Tariff, Until, Usage};
+pub(in crate::shard) use settlements::{SETTLEMENTS_MAX, Settled};
 use written::{billed, usage_of, written};
 
 /// A transaction that a tariff is about.

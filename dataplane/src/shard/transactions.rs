@@ -668,7 +668,9 @@ impl Shard {
                     .cost
                     .and(event.summary.energy_mwh)
                     .unwrap_or(0);
-                counters.revenue += event.summary.cost.unwrap_or(0);
+                if let Some(cost) = event.summary.cost {
+                    counters.revenue.add(event.summary.currency, cost);
+                }
             }
             (true, true) | (false, false) => {}
         }

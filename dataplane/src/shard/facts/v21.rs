@@ -1,12 +1,13 @@
 //! One arm per action of 2.1. What 2.0.1 has too is acted on, and answered, by the same functions.
 
 use fleet::UtcMicros;
-use ocpp::{MeterColumns, Timestamp, Version, Word, v21};
+use ocpp::{CallError, ErrorCode, MeterColumns, Timestamp, Version, Word, v21};
 
 use super::super::calls::{Answer, Inbound, Leave};
 use super::super::certificates::{Asked, ChainAsked, StatusKind};
 use super::super::charging::dynamic_response;
 use super::super::errands::Held;
+use super::super::money::{SETTLEMENTS_MAX, Settled};
 use super::super::store::StoreUnreadable;
 use super::super::summary::TransactionReport;
 use super::super::tokens::Shown;
@@ -122,11 +123,27 @@ impl Shard {
                 return Ok(());
             }
             v21::Request::NotifySettlement(told) => {
-                let settled = self.settle(now, call.station, told)?;
-                if settled.is_none_or(|(_, is_known)| !is_known) {
-                    self.notified(now, call, |out| request.write(out))?;
-                }
-                let receipt = settled.and_then(|(id, _)| self.receipt(told, id)).unzip();
+                let of = match self.settle(now, call.station, told)? {
+                    Settled::Refused => {
+                        let reason = format!(
+                            "the transaction has {SETTLEMENTS_MAX} settlements, and no more are kept"
+                        );
+                        let error =
+                            CallError::new(ErrorCode::OccurrenceConstraintViolation, reason);
+                        self.refuse_call(now, Version::V21, call, &error);
+                        return Ok(());
+                    }
+                    Settled::Same(id) => Some(id),
+                    Settled::New(id) => {
+                        self.notified(now, call, |out| request.write(out))?;
+                        Some(id)
+                    }
+                    Settled::Unnamed => {
+                        self.notified(now, call, |out| request.write(out))?;
+                        None
+                    }
+                };
+                let receipt = of.and_then(|id| self.receipt(told, id)).unzip();
                 let response = v21::NotifySettlementResponse {
                     receipt_url: receipt.0.as_deref().map(Into::into),
                     receipt_id: receipt.1.as_deref().map(Into::into),

@@ -7,22 +7,35 @@ use ocpp::{Word, v21};
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
 
-/// Settlements that are kept of a transaction; the oldest go.
-const SETTLEMENTS_MAX: usize = 16;
+/// Settlements that are kept of a transaction. One more is refused: were the oldest to go, it would be new when it is told
+/// again.
+pub(in crate::shard) const SETTLEMENTS_MAX: usize = 16;
+
+/// What a settlement is that was told.
+pub(in crate::shard) enum Settled {
+    /// Of no transaction that is known.
+    Unnamed,
+    /// The first that says this of our transaction.
+    New(TransactionId),
+    /// Told before.
+    Same(TransactionId),
+    /// Its transaction has as many as are kept.
+    Refused,
+}
 
 impl Shard {
-    /// NotifySettlement; answers our transaction, and whether that was told before.
+    /// NotifySettlement.
     pub(in crate::shard) fn settle(
         &mut self,
         now: Now,
         station: u32,
         told: &v21::NotifySettlement<'_>,
-    ) -> Result<Option<(TransactionId, bool)>, StoreUnreadable> {
+    ) -> Result<Settled, StoreUnreadable> {
         let Some(ocpp_id) = told.transaction_id.as_deref() else {
-            return Ok(None);
+            return Ok(Settled::Unnamed);
         };
         let Some(before) = self.named(station, ocpp_id, true)? else {
-            return Ok(None);
+            return Ok(Settled::Unnamed);
         };
         let mut money = self.money(before.id)?;
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -53,10 +66,10 @@ impl Shard {
             } == settlement
         };
         if money.settlements.iter().any(is_same) {
-            return Ok(Some((before.id, true)));
+            return Ok(Settled::Same(before.id));
         }
-        if money.settlements.len() == SETTLEMENTS_MAX {
-            money.settlements.remove(0);
+        if SETTLEMENTS_MAX <= money.settlements.len() {
+            return Ok(Settled::Refused);
         }
         money.settlements.push(settlement);
         let changed = MoneyChanged {
@@ -65,6 +78,6 @@ impl Shard {
             settlement_is_new: true,
         };
         self.record(now, station, &changed);
-        Ok(Some((before.id, false)))
+        Ok(Settled::New(before.id))
     }
 }

@@ -588,7 +588,7 @@ fn a_tariff_that_a_station_names_at_the_end_changes_no_bill() {
 }
 
 #[test]
-fn the_newest_payments_are_kept_and_what_failed_has_no_receipt() {
+fn the_first_payments_are_kept_and_what_failed_has_no_receipt() {
     let configured = Tariff {
         receipt_url: Some("https://csms.example/{transaction_id}".into()),
         ..Tariff::default()
@@ -616,7 +616,7 @@ fn the_newest_payments_are_kept_and_what_failed_has_no_receipt() {
         .filter_map(|line| line.strip_prefix("2 settlement "))
         .filter_map(|line| line.split(' ').next())
         .collect();
-    assert_eq!((kept.len(), kept[0], kept[15]), (16, "P4", "P19"));
+    assert_eq!((kept.len(), kept[0], kept[15]), (16, "P0", "P15"));
 }
 
 fn every_minute() -> Tariff {
@@ -907,4 +907,58 @@ fn the_newest_tariffs_of_a_station_are_kept() {
     let first = shown.lines().next().unwrap();
     assert_eq!(shown.lines().count(), 256);
     assert!(first.contains("DriverTariff T2 "), "{first}");
+}
+
+#[test]
+fn a_charge_whose_tariff_cannot_be_read_is_billed_by_no_other() {
+    let mut world = world_21(NIGHT, Tariff::default());
+    world.run(&format!("0 {}", event(0, "Started", 0, 1_000, &of_t1(""))));
+    for bytes in &mut world.log {
+        let record = fleet::wire::read(bytes).unwrap();
+        let (key, at) = (record.station_key().unwrap(), record.received_at);
+        if let Fact::MoneyChanged(mut changed) = record.body.to_fact().unwrap() {
+            changed.money.tariff.as_mut().expect("a tariff").tariff = "{}".into();
+            let mut damaged = Vec::new();
+            fleet::wire::Writer::default().write_fact(&mut damaged, &key, at, &changed.into());
+            *bytes = damaged;
+        }
+    }
+    world.run(&format!(
+        "10 restart\n20 a connect CP1 2.1\n600 {}\n1200 {}",
+        event(1, "Updated", 10, 3_000, &of_t1("T2")),
+        event(2, "Ended", 20, 9_000, &of_t1("")),
+    ));
+    let shown = world.run("1201 op money CP1");
+    assert!(shown.starts_with("1201 cost - "), "{shown}");
+}
+
+#[test]
+fn no_settlement_is_forgotten_so_that_it_would_be_new_again() {
+    let mut world = world_21(NIGHT, Tariff::default());
+    world.run(&format!(
+        "0 {}\n60 {}",
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Ended", 1, 2_000, &of_t1("")),
+    ));
+    let mut settle = |n: usize, psp: usize| {
+        world.run(&format!(
+            r#"100 a > [2,"s{n}","NotifySettlement",{{"transactionId":"T1","pspRef":"P{psp}","status":"Settled","settlementAmount":1,"settlementTime":"2026-11-22T10:01:00Z"}}]"#
+        ))
+    };
+    for psp in 0..16 {
+        let answer = settle(psp, psp);
+        assert!(answer.contains("[3,"), "{answer}");
+    }
+    let refused = settle(16, 16);
+    assert!(
+        refused.contains(r#""OccurrenceConstraintViolation","the transaction has 16 settlements"#),
+        "{refused}"
+    );
+    let again = settle(17, 0);
+    assert!(again.contains(r#"[3,"s17""#), "{again}");
+    let told = |bytes: &&Vec<u8>| match fleet::wire::read(bytes).unwrap().body.to_fact() {
+        Ok(Fact::MoneyChanged(changed)) => changed.settlement_is_new,
+        _ => false,
+    };
+    assert_eq!(world.log.iter().filter(told).count(), 16);
 }
