@@ -208,8 +208,11 @@ pub struct StateStore {
     db: Database,
     tables: [Keyspace; Table::ALL.len()],
     positions: Keyspace,
-    /// What `positions` holds. Locked while a batch with a position is written, so that both agree.
+    /// What `positions` holds. Never locked while the engine is waited for, so that a shard's thread may ask.
     applied: Arc<Mutex<BTreeMap<LogId, Seq>>>,
+    /// Locked while a batch with a position is written, so that `applied` and `positions` change together. Locked before
+    /// `applied`, and by nobody who must not wait: the engine may take as long as the disk, or never return.
+    writing: Arc<Mutex<()>>,
 }
 
 /// Blocks of files in memory. Rows are read when a message is older than its station's newest, which is rare; behind
@@ -284,6 +287,7 @@ impl StateStore {
             tables,
             positions,
             applied: Arc::new(Mutex::new(applied)),
+            writing: Arc::default(),
         })
     }
 
@@ -345,8 +349,8 @@ impl StateStore {
         let Some((log, found)) = position else {
             return writes.commit().map_err(store_error("writing to"));
         };
-        let mut applied = self.applied();
-        let stored = applied.get(&log).copied().unwrap_or_default();
+        let _writing = self.writing();
+        let stored = self.position(log).unwrap_or_default();
         if found < stored {
             return Err(StateError::PositionBack { log, stored, found });
         }
@@ -356,7 +360,7 @@ impl StateStore {
             found.0.to_le_bytes().as_slice(),
         );
         writes.commit().map_err(store_error("writing to"))?;
-        applied.insert(log, found);
+        self.applied().insert(log, found);
         Ok(())
     }
 
@@ -372,7 +376,7 @@ impl StateStore {
         rows: &[(Vec<u8>, T)],
         is_over: impl Fn(&T, &[u8]) -> bool,
     ) -> Result<(), StateError> {
-        let _applied = self.applied();
+        let _writing = self.writing();
         let mut writes = self.db.batch().durability(Some(PersistMode::Buffer));
         for (key, about) in rows {
             let row = self.get(table, key)?;
@@ -383,7 +387,8 @@ impl StateStore {
         writes.commit().map_err(store_error("writing to"))
     }
 
-    /// The newest record of `log` that the rows reflect; `None` for a log never applied.
+    /// The newest record of `log` that the rows reflect; `None` for a log never applied. Waits for nothing: a shard's thread
+    /// may ask at any time.
     pub fn position(&self, log: LogId) -> Option<Seq> {
         self.applied().get(&log).copied()
     }
@@ -394,11 +399,11 @@ impl StateStore {
     ///
     /// [`StateError::Store`].
     pub fn forget(&self, log: LogId) -> Result<(), StateError> {
-        let mut applied = self.applied();
+        let _writing = self.writing();
         let mut writes = self.db.batch().durability(Some(PersistMode::SyncData));
         writes.remove(&self.positions, log.0.to_be_bytes().as_slice());
         writes.commit().map_err(store_error("writing to"))?;
-        applied.remove(&log);
+        self.applied().remove(&log);
         Ok(())
     }
 
@@ -450,8 +455,9 @@ impl StateStore {
     /// there are any only when some table is rotated after a later write; at rest there is none. So a position is written
     /// once more, and its table rotated.
     fn let_go(&self) -> Result<(), StateError> {
-        let applied = self.applied();
-        let Some((log, seq)) = applied.first_key_value() else {
+        let _writing = self.writing();
+        let first = self.applied().first_key_value().map(|(l, s)| (*l, *s));
+        let Some((log, seq)) = first else {
             return Ok(());
         };
         let mut writes = self.db.batch().durability(Some(PersistMode::Buffer));
@@ -477,6 +483,12 @@ impl StateStore {
 
     fn table(&self, table: Table) -> &Keyspace {
         &self.tables[table as usize]
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing
+            .lock()
+            .expect("no thread panics while it writes a position")
     }
 
     fn applied(&self) -> MutexGuard<'_, BTreeMap<LogId, Seq>> {

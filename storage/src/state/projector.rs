@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::{LogId, Seq};
 
@@ -36,6 +36,8 @@ pub enum SubmitError {
 pub struct Projector {
     handle: ProjectorHandle,
     thread: JoinHandle<()>,
+    /// Disconnected once the thread has ended.
+    ended: Receiver<()>,
 }
 
 /// Submits to a [`Projector`]; never blocks.
@@ -52,6 +54,11 @@ enum Message {
     Close,
 }
 
+/// How long a stop waits for the store, which on a broken disk may never return: what it has not written is in the log,
+/// and a service manager's own patience is no longer than twice this.
+const STOP_MAX: Duration = Duration::from_secs(10);
+/// Between two attempts to have a full queue closed.
+const CLOSE_AGAIN: Duration = Duration::from_millis(5);
 /// Projections that share one sync, at most.
 const GROUP_MAX: usize = 64;
 /// The store is at rest when nothing came for so long, or when so many projections in a row had no rows: a fleet that
@@ -96,9 +103,12 @@ impl Projector {
         let (queue, incoming) = sync_channel(queue_len_max);
         let failure = Arc::new(OnceLock::new());
         let failed = Arc::clone(&failure);
+        let (ending, ended) = sync_channel::<()>(0);
         let thread = std::thread::Builder::new()
             .name("projector".to_owned())
             .spawn(move || {
+                // Dropped with the thread, however it ends.
+                let _ending = ending;
                 if let Err(error) = run(&store, &incoming, give_back) {
                     tracing::error!(%error, source = ?std::error::Error::source(&error), "state projection has stopped");
                     // Only this thread sets it, and only here.
@@ -108,6 +118,7 @@ impl Projector {
         Ok(Self {
             handle: ProjectorHandle { queue, failure },
             thread,
+            ended,
         })
     }
 
@@ -116,14 +127,39 @@ impl Projector {
         &self.handle
     }
 
-    /// Writes what was submitted and ends the thread.
+    /// Why nothing is written any more, if so; only a restart changes that.
+    pub fn failure(&self) -> Option<&str> {
+        let panicked = || {
+            let ended = self.thread.is_finished();
+            ended.then_some("the projector's thread has panicked")
+        };
+        self.handle.failure().or_else(panicked)
+    }
+
+    /// Writes what was submitted and ends the thread. Takes at most ten seconds: what the store has not written by then,
+    /// a replay of the log writes at the next start.
     ///
     /// # Errors
     ///
-    /// What the store said when it failed.
+    /// What the store said when it failed, or that it took too long.
     pub fn shutdown(self) -> Result<(), String> {
+        self.shutdown_within(STOP_MAX)
+    }
+
+    pub(super) fn shutdown_within(self, patience: Duration) -> Result<(), String> {
+        let late = || format!("the store has not written what was left within {patience:?}");
+        let deadline = now() + patience;
         // A thread that has failed has closed its end; what it said is returned below.
-        let _ = self.handle.queue.send(Message::Close);
+        while let Err(TrySendError::Full(_)) = self.handle.queue.try_send(Message::Close) {
+            if deadline <= now() {
+                return Err(late());
+            }
+            std::thread::park_timeout(CLOSE_AGAIN);
+        }
+        let left = deadline.saturating_duration_since(now());
+        if self.ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+            return Err(late());
+        }
         self.thread
             .join()
             .map_err(|_| "the projector's thread has panicked".to_owned())?;
@@ -229,6 +265,14 @@ fn run(
         }
     }
     Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a stop is bounded by this clock; nothing that is decided about rows depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn describe(error: &StateError) -> String {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::projector::REST_AFTER_ROWLESS;
@@ -73,6 +74,26 @@ fn a_batch_that_reflects_less_writes_nothing() {
         "state store reflects log 0000000000000007 up to 5, a batch that reflects it up to 4 is older"
     );
     assert_eq!(store.get(Table::Meta, b"k").unwrap(), Some(b"new".to_vec()));
+}
+
+#[test]
+fn a_position_is_told_while_something_is_written() {
+    let tmp = tempfile::tempdir().unwrap();
+    let store = StateStore::open(tmp.path()).unwrap();
+    let rows = batch(&[(Table::Meta, "k", "v")]);
+    store
+        .apply(rows, Some((LOG, Seq(5))), Durability::Buffered)
+        .unwrap();
+    let told = || {
+        let (store, (answer, told)) = (store.clone(), mpsc::channel());
+        std::thread::spawn(move || answer.send(store.position(LOG)));
+        told.recv_timeout(Duration::from_secs(60))
+    };
+    // Whatever asks now asks in the middle of a write.
+    let in_the_middle = |(): &(), _: &[u8]| told() == Ok(Some(Seq(5)));
+    let rows = [(b"k".to_vec(), ())];
+    store.remove_if(Table::Meta, &rows, in_the_middle).unwrap();
+    assert_eq!(store.get(Table::Meta, b"k").unwrap(), None);
 }
 
 #[test]
@@ -272,5 +293,37 @@ fn a_projector_that_was_shut_down_gives_rows_back() {
         Err(SubmitError::Failed(projection)) => assert_eq!(projection.batch, rows),
         other => panic!("{other:?}"),
     }
+    log.shutdown().unwrap();
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_store_that_never_returns() {
+    let tmp = tempfile::tempdir().unwrap();
+    let log = log_with_records(&tmp.path().join("log"), 3);
+    let store = StateStore::open(&tmp.path().join("state")).unwrap();
+    let projector = Projector::spawn(store.clone(), 1, || {}).unwrap();
+    // Whatever is written waits for this.
+    let writing = store.writing();
+    let mut submitted = 0;
+    // One is being written, and one fills the queue, so that nothing can be said to the thread either.
+    while submitted < 2 {
+        let projection = Projection {
+            batch: batch(&[(Table::Meta, "k", "v")]),
+            log: log.handle().clone(),
+            up_to: Seq(3),
+        };
+        match projector.handle().submit(projection) {
+            Ok(()) => submitted += 1,
+            Err(SubmitError::Full(_)) => std::thread::yield_now(),
+            Err(SubmitError::Failed(_)) => panic!("{:?}", projector.failure()),
+        }
+    }
+    assert_eq!(projector.failure(), None);
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || done.send(projector.shutdown_within(Duration::from_millis(20))));
+    let stopped = ended.recv_timeout(Duration::from_secs(60));
+    let error = stopped.expect("the stop ends").unwrap_err();
+    assert_eq!(error, "the store has not written what was left within 20ms");
+    drop(writing);
     log.shutdown().unwrap();
 }
