@@ -17,6 +17,7 @@ use super::{DIRECT_ALIGN, Disk, DiskFile};
 
 const SECTOR: usize = 512;
 const EIO: i32 = libc::EIO;
+const EMFILE: i32 = libc::EMFILE;
 const ENOSPC: i32 = libc::ENOSPC;
 
 /// One operation that a [`SimDisk`] shall fail.
@@ -32,6 +33,8 @@ pub enum Fault {
     Name,
     /// The next sync of a directory fails with EIO; its changes stay pending.
     SyncDir,
+    /// The next file to be opened or created finds no free descriptor (EMFILE); nothing is done.
+    Descriptor,
 }
 
 /// A disk in memory; clones are the same disk.
@@ -190,6 +193,7 @@ impl SimDisk {
 
     fn create_file(&self, path: &Path, direct: bool) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
+        state.fails(Fault::Descriptor)?;
         state.fails(Fault::Name)?;
         let id = state.inodes.last_key_value().map_or(1, |(id, _)| id + 1);
         state.inodes.insert(id, Inode::default());
@@ -247,7 +251,11 @@ impl State {
         match self.faults.get_mut(&fault) {
             Some(n) if 0 < *n => {
                 *n -= 1;
-                Err(io::Error::from_raw_os_error(EIO))
+                let code = match fault {
+                    Fault::Descriptor => EMFILE,
+                    Fault::Read | Fault::Write | Fault::Sync | Fault::Name | Fault::SyncDir => EIO,
+                };
+                Err(io::Error::from_raw_os_error(code))
             }
             Some(_) | None => Ok(()),
         }
@@ -314,7 +322,9 @@ impl Disk for SimDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let id = self.state().named(path)?;
+        let mut state = self.state();
+        state.fails(Fault::Descriptor)?;
+        let id = state.named(path)?;
         Ok(Box::new(SimFile {
             shared: Arc::clone(&self.shared),
             id,

@@ -2,8 +2,9 @@
 //!
 //! A commit is one block: written, then synced, then published. What can go wrong:
 //!
-//! - No space (`ENOSPC`, or `bytes_max` used): the batch is kept, the log refuses more, and the commit is tried
-//!   again, in the next file there is, when something is released or [`RETRY`] is over.
+//! - No space (`ENOSPC`, or `bytes_max` used), no descriptor or no memory of the kernel's: the batch is kept, the log
+//!   refuses more, and the commit is tried again, in the next file there is, when something is released or [`RETRY`] is
+//!   over.
 //! - A failed write or sync: those bytes are never synced again, because the kernel may call them clean. The
 //!   segment is sealed at the last durable block, and the batch goes into a new one. When that fails too, the
 //!   log stays down until a restart.
@@ -82,8 +83,8 @@ pub(super) enum Step {
 enum Refusal {
     /// `bytes_max` is used.
     Full,
-    /// The disk is full.
-    NoSpace,
+    /// The disk is full, or the system has no descriptor or no memory left for now.
+    NoSpace(io::Error),
     Broken(io::Error),
 }
 
@@ -156,11 +157,14 @@ impl Committer {
     }
 
     fn refused(&mut self, refusal: Refusal) -> Step {
-        let state = match refusal {
-            Refusal::Full => LogState::Full,
-            Refusal::NoSpace => match self.abandon() {
-                Ok(()) => LogState::NoSpace,
-                Err(e) => return self.broken(&e),
+        let (state, error) = match refusal {
+            Refusal::Full => (LogState::Full, None),
+            Refusal::NoSpace(error) => match self.abandon().map_err(Refusal::of) {
+                // What could not be removed for the same reason goes before the next attempt.
+                Ok(()) | Err(Refusal::Full | Refusal::NoSpace(_)) => {
+                    (LogState::NoSpace, Some(error))
+                }
+                Err(Refusal::Broken(e)) => return self.broken(&e),
             },
             Refusal::Broken(e) => return self.broken(&e),
         };
@@ -168,7 +172,8 @@ impl Committer {
         self.shared.slot.open.store(false, Ordering::Release);
         if self.shared.segments.set_state(state.clone()) {
             let log = self.shared.segments.id;
-            tracing::warn!(%log, ?state, "log takes no records until there is space");
+            let error = error.map(tracing::field::display);
+            tracing::warn!(%log, ?state, error, "log takes no records until there is space");
         }
         Step::Blocked
     }
@@ -226,6 +231,9 @@ impl Committer {
     }
 
     fn commit(&mut self, block: &mut BlockBuilder) -> Result<(), Refusal> {
+        if self.doomed.is_some() {
+            self.abandon().map_err(Refusal::of)?;
+        }
         let len = block_len(block.frames_len());
         let fits = |a: &Active| a.offset + len <= a.header.capacity;
         if !self.active.as_ref().is_some_and(fits) {
@@ -337,7 +345,7 @@ impl Committer {
             let mark = self.commit(&mut BlockBuilder::new(Vec::new()));
             match mark {
                 Ok(()) => {}
-                Err(Refusal::Full | Refusal::NoSpace) => {
+                Err(Refusal::Full | Refusal::NoSpace(_)) => {
                     tracing::warn!(%log, "no space for the mark of a clean shutdown");
                 }
                 Err(Refusal::Broken(error)) => {
@@ -361,11 +369,12 @@ pub(super) fn run(committer: &Mutex<Committer>, on_change: &dyn Fn()) -> Result<
         }
         step
     };
-    while shared.slot.wait_offer(now) == Offer::Batch {
+    'open: while shared.slot.wait_offer(now) == Offer::Batch {
         let mut did = step();
         while matches!(did, Step::Blocked | Step::Failed) {
             if did == Step::Blocked && !shared.slot.wait_space(RETRY) {
-                break;
+                // What was offered behind the blocked batch would be found there for ever.
+                break 'open;
             }
             did = step();
         }
@@ -396,10 +405,15 @@ pub(super) fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
 
 impl Refusal {
     fn of(e: io::Error) -> Self {
-        match e.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
-            _ => Self::Broken(e),
+        let no_space = matches!(
+            e.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory
+        );
+        // Too many open files have no kind.
+        if no_space || matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+            return Self::NoSpace(e);
         }
+        Self::Broken(e)
     }
 }
 

@@ -67,8 +67,8 @@ impl LogReader {
     ///
     /// # Errors
     ///
-    /// [`LogError::Corrupt`], [`LogError::Released`], [`LogError::Ahead`] or [`LogError::Io`]; the same again
-    /// when called again.
+    /// [`LogError::Corrupt`], [`LogError::Released`] or [`LogError::Ahead`], the same again when called again;
+    /// [`LogError::Io`], after which a call reads again what could not be read.
     #[expect(clippy::should_implement_trait, reason = "the record is borrowed")]
     pub fn next(&mut self) -> Result<Option<(Seq, &[u8])>, LogError> {
         loop {
@@ -231,8 +231,9 @@ impl LogReader {
         let open = self.open.as_ref().expect("only an open segment is read");
         let no = open.cursor.segment;
         let read = open.file.pread(&mut self.window, offset);
-        let read = read.map_err(|e| self.io(no, "reading", e))?;
-        self.window.truncate(read);
+        // Nothing of a read that failed is to be taken for the file's.
+        self.window.truncate(*read.as_ref().unwrap_or(&0));
+        read.map_err(|e| self.io(no, "reading", e))?;
         Ok(0)
     }
 

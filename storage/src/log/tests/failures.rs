@@ -104,6 +104,56 @@ fn a_full_disk_is_waited_out() {
 }
 
 #[test]
+fn a_shortage_of_descriptors_is_waited_out() {
+    let mut bench = Bench::new();
+    bench.commit(7);
+    // Nothing is made ready beside the segment that is.
+    bench.disk.set_capacity(bench.disk.used());
+    bench.commit(7);
+    bench.disk.set_capacity(u64::MAX);
+    for _ in 0..3 {
+        bench.disk.inject(Fault::Descriptor);
+    }
+    bench.offer();
+    for _ in 0..3 {
+        assert_eq!(bench.step(), committer::Step::Blocked);
+        assert_eq!(bench.state(), LogState::NoSpace);
+    }
+    assert_eq!(bench.step(), committer::Step::Committed);
+    assert_eq!(
+        (bench.log.durable(), bench.state()),
+        (Seq(150), LogState::Ok)
+    );
+    assert_eq!(read_all(bench.log.handle(), 1).unwrap(), 150);
+}
+
+#[test]
+fn a_log_without_space_closes_with_more_offered_behind_what_it_cannot_commit() {
+    let mut bench = Bench::new();
+    bench.commit(7);
+    bench.disk.set_capacity(bench.disk.used());
+    bench.commit(7);
+    bench.offer();
+    assert_eq!(bench.step(), committer::Step::Blocked);
+    // The shard offered it before it was told.
+    let slot = &bench.log.handle.shared.slot;
+    let mut behind = slot.reclaim();
+    let record = record(151);
+    let pushed = behind
+        .block
+        .push(record.len(), |out| out.extend_from_slice(&record));
+    pushed.unwrap();
+    slot.offer(behind);
+    bench.log.close();
+    let committer = Arc::clone(&bench.stepper.committer);
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || done.send(committer::run(&committer, &|| {})));
+    let finished = ended.recv_timeout(DEADLINE).expect("the committer ends");
+    let error = finished.unwrap_err().to_string();
+    assert!(error.ends_with("no space for the last records"), "{error}");
+}
+
+#[test]
 fn an_abandoned_segment_is_gone_before_records_go_elsewhere() {
     let disk = SimDisk::new(1, u64::MAX);
     let interrupt = Interrupt::default();

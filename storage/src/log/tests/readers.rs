@@ -59,3 +59,26 @@ fn a_file_that_is_used_again_under_a_reader_is_not_damage() {
         format!("log {}: record 1 is gone, the oldest is 71", handle.id())
     );
 }
+
+#[test]
+fn what_could_not_be_read_is_read_again() {
+    let mut bench = Bench::new();
+    bench.commit(9);
+    let mut reader = bench.log.handle().reader(Seq(1));
+    let mut refused = 0;
+    for seq in 1..=90 {
+        // Of a file that is opened, of its header, and of blocks.
+        bench.disk.inject(Fault::Descriptor);
+        bench.disk.inject(Fault::Read);
+        let read = loop {
+            match reader.next() {
+                Ok(read) => break read.map(|(seq, bytes)| (seq, bytes.to_vec())),
+                Err(LogError::Io { .. }) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        bench.disk.clear_faults();
+        assert_eq!(read, Some((Seq(seq), record(seq))));
+    }
+    assert!(3 <= refused, "{refused} reads were refused");
+}
