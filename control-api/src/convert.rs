@@ -7,6 +7,7 @@ use dataplane::{
 };
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{EventId, MilliwattHours, UtcMicros};
+use sdk::AsWritten;
 
 use crate::principals::Principal;
 
@@ -94,7 +95,7 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
         id: command.id.to_string(),
         device_id: command.station.identity().to_owned(),
         action: command.action,
-        payload: json(&command.payload),
+        payload: AsWritten::new(&command.payload),
         state: match command.state {
             record::CommandState::Queued => sdk::CommandState::Queued,
             record::CommandState::Sent => sdk::CommandState::Sent,
@@ -104,7 +105,7 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
             record::CommandState::QueueFull => sdk::CommandState::QueueFull,
             record::CommandState::Unknown => sdk::CommandState::Unknown,
         },
-        result: command.result.as_deref().map(json),
+        result: command.result.as_deref().map(AsWritten::new),
         error: command
             .error
             .map(|(code, description)| sdk::CommandError { code, description }),

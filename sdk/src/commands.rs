@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::AsWritten;
+
 /// A command to send, in the words of the station's own OCPP version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -29,14 +31,14 @@ pub struct Command {
     pub device_id: String,
     /// OCPP action.
     pub action: String,
-    /// As sent, secrets masked.
+    /// As sent, with its members in that order, secrets masked.
     #[schema(value_type = Object)]
-    pub payload: serde_json::Value,
+    pub payload: AsWritten,
     /// Where it stands.
     pub state: CommandState,
     /// The station's own answer, secrets masked; `null` until there is one.
     #[schema(value_type = Option<Object>)]
-    pub result: Option<serde_json::Value>,
+    pub result: Option<AsWritten>,
     /// The CALLERROR, where the station answered with one.
     pub error: Option<CommandError>,
     /// Why the station is likely to refuse it, although its schema allows it: it was sent as it was written.

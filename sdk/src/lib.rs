@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod as_written;
 mod certificates;
 mod charging;
 mod client;
@@ -37,6 +38,7 @@ mod variables;
 mod voice;
 mod web_payments;
 
+pub use as_written::AsWritten;
 pub use certificates::{
     CertificateHashData, CertificateRequest, CertificateRequestState, DeviceCertificates,
     InstallCertificateRequest, InstalledCertificate,

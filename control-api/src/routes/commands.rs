@@ -111,7 +111,7 @@ pub(super) fn respond(command: Command, wait: Option<Duration>) -> Result<Respon
 }
 
 /// Commands that a station has under way, oldest first: the one that it has not answered (`sent`) and those that wait behind
-/// it (`queued`), at most `ocpp.commands_waiting_max`.
+/// it (`queued`), of which there are at most `ocpp.commands_waiting_max`.
 ///
 /// What is over is a row of the SQL table `commands`.
 #[utoipa::path(
@@ -201,7 +201,7 @@ pub(super) fn agreed(
     command: Command,
     agrees: impl Fn(&Value) -> bool,
 ) -> Result<Command, ApiError> {
-    if command.result.as_ref().is_some_and(agrees) {
+    if command.result.as_deref().is_some_and(agrees) {
         Ok(command)
     } else {
         Err(ApiError::Rejected(Box::new(command)))

@@ -36,7 +36,10 @@ fn the_answer_is_the_stations_own() {
             assert_eq!(payload, json!({ "type": "Soft" }));
             let command = sent.await.unwrap().unwrap();
             assert_eq!(command.state, CommandState::Answered);
-            assert_eq!(command.result, Some(json!({ "status": status })));
+            assert_eq!(
+                command.result.as_deref(),
+                Some(&json!({ "status": status }))
+            );
             assert_eq!(
                 (command.created_by.as_str(), command.error),
                 ("admin", None)
@@ -146,6 +149,39 @@ fn a_payload_goes_to_the_station_as_it_is_written() {
             let frame = station.text().await;
             assert!(frame.ends_with(&expected), "{frame}\n{expected}");
             sent.abort();
+        }
+    });
+}
+
+#[test]
+fn payload_and_result_are_shown_in_the_order_in_which_they_were_written() {
+    with_server(|world| async move {
+        let mut station = world.station_21("CP1").await;
+        let payload =
+            r#"{"type":"OnIdle","evseId":1,"customData":{"vendorId":"V","b":0.50,"a":1}}"#;
+        let result =
+            r#"{"statusInfo":{"reasonCode":"R","additionalInfo":"I"},"status":"Accepted"}"#;
+        let sent = reqwest::Client::new()
+            .post(format!("{}/api/v1/devices/CP1/commands", world.url))
+            .bearer_auth(ROOT)
+            .header("content-type", "application/json")
+            .header("prefer", "wait=60")
+            .body(format!(r#"{{"action":"Reset","payload":{payload}}}"#));
+        let sent = tokio::spawn(sent.send());
+        let frame = station.text().await;
+        let id = frame.split('"').nth(1).expect("a message id").to_owned();
+        station.say(format!(r#"[3,"{id}",{result}]"#)).await;
+        let told = sent.await.unwrap().unwrap().text().await.unwrap();
+        let looked_up = reqwest::Client::new()
+            .get(format!("{}/api/v1/commands/{id}", world.url))
+            .bearer_auth(ROOT);
+        let looked_up = looked_up.send().await.unwrap().text().await.unwrap();
+        for shown in [told, looked_up] {
+            assert!(
+                shown.contains(&format!(r#""payload":{payload}"#)),
+                "{shown}"
+            );
+            assert!(shown.contains(&format!(r#""result":{result}"#)), "{shown}");
         }
     });
 }

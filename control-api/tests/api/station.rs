@@ -111,10 +111,12 @@ impl Station {
 
     /// Sends a frame.
     pub(crate) async fn send(&mut self, frame: Value) {
-        self.socket
-            .send(Message::text(frame.to_string()))
-            .await
-            .unwrap();
+        self.say(frame.to_string()).await;
+    }
+
+    /// Sends a text as it is.
+    pub(crate) async fn say(&mut self, text: String) {
+        self.socket.send(Message::text(text)).await.unwrap();
     }
 
     async fn receive(&mut self) -> Value {

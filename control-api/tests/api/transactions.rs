@@ -137,8 +137,8 @@ fn a_station_that_says_no_or_is_away_starts_nothing() {
         let refused = problem(refused.await.unwrap());
         assert_eq!((refused.status, refused.slug()), (409, "rejected"));
         assert_eq!(
-            refused.command.unwrap().result,
-            Some(json!({ "status": "Rejected" }))
+            refused.command.unwrap().result.as_deref(),
+            Some(&json!({ "status": "Rejected" }))
         );
 
         let slow = start(&world, Some(Duration::from_secs(1)));
