@@ -405,6 +405,7 @@ impl StationState {
             | Body::BatterySwapsChanged(_)
             | Body::V2xChanged(_)
             | Body::WebPaymentSecretsChanged(_)
+            | Body::WebPaymentSecretsPending(_)
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)

@@ -7,7 +7,7 @@ pub(crate) mod seal;
 pub(crate) mod totp;
 pub(crate) mod url;
 
-use fleet::record::{WebPaymentSecret, WebPaymentSecretsChanged};
+use fleet::record::WebPaymentSecret;
 
 /// Secrets that are kept of a station, the newest: one, or one for each EVSE.
 const SECRETS_MAX: usize = 64;
@@ -63,26 +63,39 @@ pub enum WebPaymentRefused {
     /// Neither of now, nor of the moment before or after it.
     #[error("the one-time password is not valid now")]
     Password,
+    /// What the controller of one EVSE says, which is not the station's own.
+    #[error("by the WebPaymentsCtrlr of EVSE {evse_id}: {problem}")]
+    Evse {
+        /// Its number.
+        evse_id: u32,
+        /// What is wrong there.
+        problem: Box<WebPaymentRefused>,
+    },
 }
 
-/// The station has accepted another secret for one of its controllers; `evse_id` is 0 for the one of the whole station.
-pub(crate) fn changed(
-    held: &mut WebPaymentSecretsChanged,
-    evse_id: u32,
-    sealed: Vec<u8>,
-    command_id: [u8; 16],
-    at: i64,
-) {
-    held.secrets.retain(|secret| secret.evse_id != evse_id);
-    if held.secrets.len() == SECRETS_MAX {
-        held.secrets.remove(0);
+impl WebPaymentRefused {
+    /// How far the check came: of several refusals, the one that came furthest says most.
+    pub fn reached(&self) -> u8 {
+        match self {
+            Self::Setting { variable, .. } if *variable == "URLTemplate" => 0,
+            Self::Url(_) => 1,
+            Self::OtherStation(_) => 2,
+            Self::Version(_) => 3,
+            Self::Setting { .. } => 4,
+            Self::NoSecret => 5,
+            Self::Password => 6,
+            Self::Evse { problem, .. } => problem.reached(),
+        }
     }
-    held.secrets.push(WebPaymentSecret {
-        evse_id,
-        sealed,
-        command_id,
-        at,
-    });
+}
+
+/// Keeps another secret of one of the station's controllers.
+pub(crate) fn keep(held: &mut Vec<WebPaymentSecret>, secret: WebPaymentSecret) {
+    held.retain(|known| known.evse_id != secret.evse_id);
+    if held.len() == SECRETS_MAX {
+        held.remove(0);
+    }
+    held.push(secret);
 }
 
 #[cfg(test)]
@@ -91,11 +104,17 @@ mod tests {
 
     #[test]
     fn the_newest_secret_of_each_controller_is_kept() {
-        let mut held = WebPaymentSecretsChanged::default();
+        let mut held = Vec::new();
         let mut put = |evse_id: u32, sealed: u8| {
-            changed(&mut held, evse_id, vec![sealed], [0; 16], 1);
+            let secret = WebPaymentSecret {
+                evse_id,
+                sealed: vec![sealed],
+                command_id: [0; 16],
+                at: 1,
+            };
+            keep(&mut held, secret);
             let of = |secret: &WebPaymentSecret| (secret.evse_id, secret.sealed[0]);
-            held.secrets.iter().map(of).collect::<Vec<_>>()
+            held.iter().map(of).collect::<Vec<_>>()
         };
         assert_eq!(put(0, 1), [(0, 1)]);
         assert_eq!(put(2, 2), [(0, 1), (2, 2)]);

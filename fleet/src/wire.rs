@@ -33,6 +33,7 @@ use crate::record::{
     SecurityProfileSet, StationCertificates, StationConfigured, StationDeleted, StationHeard,
     StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionEvent,
     TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -267,6 +268,7 @@ kinds! {
     79 SecurityProfileSet,
     73 WebPaymentSecretsChanged,
     83 StationHeard,
+    85 WebPaymentSecretsPending,
 }
 
 /// One record, borrowed from its bytes.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use dataplane::Router;
+use dataplane::{Router, WebPaymentRefused};
 use fleet::StationKey;
 use sdk::{WebPayment, WebPaymentRequest};
 
@@ -45,42 +45,44 @@ pub(crate) async fn check(
             keys.collect()
         }
     };
+    // More than one piece of the URL may be the name of a station.
+    let mut refused: Option<(String, WebPaymentRefused)> = None;
     for station in stations {
         let identity = station.identity().to_owned();
         let asked = app.router.check_web_payment(station, request.url.clone());
         match answered(asked).await? {
-            Some(found) => return Ok(Json(shown(identity, found))),
+            Some(Ok(payment)) => return Ok(Json(valid(identity, payment))),
+            Some(Err(reason)) => {
+                let before = refused.as_ref().map(|(_, reason)| reason.reached());
+                if before < Some(reason.reached()) {
+                    refused = Some((identity, reason));
+                }
+            }
             None if request.device_id.is_some() => {
                 return Err(ApiError::not_found("device", &identity));
             }
             None => {}
         }
     }
+    let reason = match &refused {
+        Some((_, reason)) => reason.to_string(),
+        None => "the URL names no station that is known".to_owned(),
+    };
     Ok(Json(WebPayment {
-        reason: Some("the URL names no station that is known".to_owned()),
+        device_id: refused.map(|(identity, _)| identity),
+        reason: Some(reason),
         ..WebPayment::default()
     }))
 }
 
-fn shown(
-    device_id: String,
-    found: Result<dataplane::WebPayment, dataplane::WebPaymentRefused>,
-) -> WebPayment {
-    let device_id = Some(device_id);
-    match found {
-        Ok(payment) => WebPayment {
-            valid: true,
-            device_id,
-            evse_id: payment.evse_id,
-            max_energy_wh: payment.limits.energy_wh,
-            max_time_seconds: payment.limits.time_seconds,
-            max_cost: payment.limits.cost,
-            reason: None,
-        },
-        Err(refused) => WebPayment {
-            device_id,
-            reason: Some(refused.to_string()),
-            ..WebPayment::default()
-        },
+fn valid(device_id: String, payment: dataplane::WebPayment) -> WebPayment {
+    WebPayment {
+        valid: true,
+        device_id: Some(device_id),
+        evse_id: payment.evse_id,
+        max_energy_wh: payment.limits.energy_wh,
+        max_time_seconds: payment.limits.time_seconds,
+        max_cost: payment.limits.cost,
+        reason: None,
     }
 }

@@ -36,6 +36,25 @@ fn a_url_is_checked_against_the_station_that_it_names() {
             nobody.reason.as_deref(),
             Some("the URL names no station that is known")
         );
+        // More than one piece of a URL may be a station's name: what the right one says is told.
+        let mut right = world.station_21("CP2").await;
+        let template = serde_json::json!({
+            "requestId": 1, "seqNo": 0, "generatedAt": "2026-11-22T10:00:00Z",
+            "reportData": [{
+                "component": {"name": "WebPaymentsCtrlr"}, "variable": {"name": "URLTemplate"},
+                "variableAttribute": [{"value": "https://qr.example/{chargingstationid}/{operator}/{totp}/{version}"}],
+            }],
+        });
+        right.call("NotifyReport", template).await;
+        let both = operator
+            .check_web_payment(&request("https://qr.example/CP2/CP1/aHicux89/v1", None))
+            .await
+            .unwrap();
+        let missing = "WebPaymentsCtrlr.ValidityTime of the station is not known; 6 to 3600 seconds is expected";
+        assert_eq!(
+            (both.device_id.as_deref(), both.reason.as_deref()),
+            (Some("CP2"), Some(missing))
+        );
         let other = operator.check_web_payment(&request(url, Some("CP9"))).await;
         assert_eq!(refusal(other), "404 not_found");
         let long = request(&"x".repeat(2_049), None);

@@ -47,6 +47,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
         | Body::WebPaymentSecretsChanged(_)
+        | Body::WebPaymentSecretsPending(_)
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)

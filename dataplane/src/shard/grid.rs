@@ -11,6 +11,7 @@ mod swaps;
 
 use fleet::record::{
     BatterySwapsChanged, DerChanged, EventStreamsChanged, V2xChanged, WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -69,6 +70,7 @@ kept! {
     BatterySwapsChanged "swaps",
     V2xChanged "v2x" command_id,
     WebPaymentSecretsChanged "web payment" command_id,
+    WebPaymentSecretsPending "web payment at boot" command_id,
 }
 
 impl Shard {
@@ -106,6 +108,7 @@ impl Shard {
         self.forget_kept::<BatterySwapsChanged>(now, station);
         self.forget_kept::<V2xChanged>(now, station);
         self.forget_kept::<WebPaymentSecretsChanged>(now, station);
+        self.forget_kept::<WebPaymentSecretsPending>(now, station);
     }
 
     fn forget_kept<T: Kept>(&mut self, now: Now, station: u32) {

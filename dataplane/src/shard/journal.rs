@@ -206,6 +206,7 @@ writable!(
     BatterySwapsChanged,
     V2xChanged,
     WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
     MessageQuarantined,
 );
 

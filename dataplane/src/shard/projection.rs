@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
     BatterySwapsChanged, DerChanged, EventStreamsChanged, QuarantinedAt, Retry, V2xChanged,
-    WebPaymentSecretsChanged,
+    WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
@@ -313,6 +313,9 @@ impl Projection {
             Body::V2xChanged(_) => self.put_grid(event, V2xChanged::NAME, record.station, bytes),
             Body::WebPaymentSecretsChanged(_) => {
                 self.put_grid(event, WebPaymentSecretsChanged::NAME, record.station, bytes);
+            }
+            Body::WebPaymentSecretsPending(_) => {
+                self.put_grid(event, WebPaymentSecretsPending::NAME, record.station, bytes);
             }
             Body::TransactionClosed(closed) => {
                 let row = record_row(event, bytes);

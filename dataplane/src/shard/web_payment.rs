@@ -1,7 +1,7 @@
 //! Payment on the web (2.1 C25): secrets that stations share with us, and the URLs of their QR codes.
 
 use fleet::UtcMicros;
-use fleet::record::WebPaymentSecretsChanged;
+use fleet::record::{WebPaymentSecret, WebPaymentSecretsChanged, WebPaymentSecretsPending};
 use ocpp::{Call, MeterColumns, Policy, v21};
 
 use super::{Now, Shard, StoreUnreadable};
@@ -10,14 +10,14 @@ use crate::variables::Named;
 use crate::variables::row::Name;
 use crate::web_payment::totp::{self, Totp};
 use crate::web_payment::url::{self, Scanned};
-use crate::web_payment::{WebPayment, WebPaymentRefused, changed, seal};
+use crate::web_payment::{WebPayment, WebPaymentRefused, keep, seal};
 
 const COMPONENT: &str = "WebPaymentsCtrlr";
 const SECRET: &str = "SharedSecret";
 
 impl Shard {
-    /// A station has answered a SetVariables: what it accepted as a secret is kept, encrypted. It is write-only, so nobody
-    /// could ask for it later.
+    /// A station has answered a SetVariables: what it took as a secret is kept, encrypted. It is write-only, so nobody could
+    /// ask for it later.
     pub(super) fn note_shared_secrets(
         &mut self,
         now: Now,
@@ -27,25 +27,90 @@ impl Shard {
         command: CommandId,
     ) -> Result<(), StoreUnreadable> {
         let key = self.stations[station].state.key.clone();
-        let mut sealed = Vec::new();
-        for (evse_id, secret) in taken(&call.payload, answer) {
-            let made = seal::seal(&self.settings.token_key, key.as_str(), evse_id, &secret);
-            sealed.extend(made.map(|made| (evse_id, made)));
+        let (mut in_force, mut pending) = (Vec::new(), Vec::new());
+        for taken in taken(&call.payload, answer) {
+            let Taken {
+                evse_id,
+                secret,
+                at_boot,
+            } = taken;
+            let Some(sealed) = seal::seal(&self.settings.token_key, key.as_str(), evse_id, &secret)
+            else {
+                continue;
+            };
+            let kept = WebPaymentSecret {
+                evse_id,
+                sealed,
+                command_id: command.0,
+                at: now.utc.0,
+            };
+            match at_boot {
+                true => pending.push(kept),
+                false => in_force.push(kept),
+            }
         }
-        if sealed.is_empty() {
+        if in_force.is_empty() && pending.is_empty() {
             return Ok(());
         }
+        let (action, command) = (&call.action, Some(command));
         self.change_grid(
             now,
             station,
-            &call.action,
-            Some(command),
+            action,
+            command,
+            |kept: &mut WebPaymentSecretsPending| {
+                // What is in force at once is so after a boot too.
+                let is_replaced =
+                    |old: &WebPaymentSecret| in_force.iter().any(|new| new.evse_id == old.evse_id);
+                kept.secrets.retain(|old| !is_replaced(old));
+                pending
+                    .into_iter()
+                    .for_each(|new| keep(&mut kept.secrets, new));
+            },
+        )?;
+        self.change_grid(
+            now,
+            station,
+            action,
+            command,
             |kept: &mut WebPaymentSecretsChanged| {
-                for (evse_id, sealed) in sealed {
-                    changed(kept, evse_id, sealed, command.0, now.utc.0);
-                }
+                in_force
+                    .into_iter()
+                    .for_each(|new| keep(&mut kept.secrets, new));
             },
         )
+    }
+
+    /// A station has booted: from here on it has the secrets that it had put off until then.
+    pub(super) fn take_up_secrets(&mut self, now: Now, station: u32) {
+        // A failed read was counted, and nobody is kept from booting by it: what is put off then waits for another boot.
+        let Ok(pending) = self.grid::<WebPaymentSecretsPending>(station) else {
+            return;
+        };
+        if pending.secrets.is_empty() {
+            return;
+        }
+        let command = pending.command_id.map(CommandId);
+        let taken_up = self.change_grid(
+            now,
+            station,
+            "BootNotification",
+            command,
+            |kept: &mut WebPaymentSecretsChanged| {
+                let secrets = pending.secrets.into_iter();
+                secrets.for_each(|new| keep(&mut kept.secrets, new));
+            },
+        );
+        if taken_up.is_ok() {
+            self.record(
+                now,
+                station,
+                &WebPaymentSecretsPending {
+                    cause: "BootNotification".to_owned(),
+                    ..WebPaymentSecretsPending::default()
+                },
+            );
+        }
     }
 
     /// Whether `url` is in a QR code that the station shows now (C25.FR.07, .09).
@@ -60,15 +125,21 @@ impl Shard {
         // One controller for the station, or one for each EVSE.
         let mut tiers: Vec<u32> = std::iter::once(0).chain(evses).collect();
         tiers.dedup();
-        let mut refused = None;
+        let mut refused: Option<WebPaymentRefused> = None;
         for evse_id in tiers {
             match self.check_at(now, station, evse_id, url)? {
                 Ok(payment) => return Ok(Ok(payment)),
-                // What is wrong with the URL says more than that there is no template.
                 Err(problem) => {
-                    let says_nothing = matches!(problem, WebPaymentRefused::Setting { .. });
-                    if refused.is_none() || !says_nothing {
-                        refused = Some(problem);
+                    let before = refused.as_ref().map(WebPaymentRefused::reached);
+                    if before < Some(problem.reached()) {
+                        let of_evse = |problem| WebPaymentRefused::Evse {
+                            evse_id,
+                            problem: Box::new(problem),
+                        };
+                        refused = Some(match evse_id {
+                            0 => problem,
+                            _ => of_evse(problem),
+                        });
                     }
                 }
             }
@@ -205,37 +276,56 @@ fn unix_seconds(at: UtcMicros) -> u64 {
     u64::try_from(at.0 / 1_000_000).unwrap_or(0)
 }
 
-/// The secrets that a SetVariables sets and its answer accepts, each with the EVSE of its controller, or 0.
-fn taken(payload: &str, answer: &str) -> Vec<(u32, String)> {
-    // Most commands have none, and are not read.
-    if !payload.contains(COMPONENT) {
-        return Vec::new();
-    }
+/// A secret that a station has taken.
+struct Taken {
+    /// EVSE of its controller, or 0.
+    evse_id: u32,
+    secret: String,
+    /// It counts from the station's next boot on.
+    at_boot: bool,
+}
+
+/// The secrets that a SetVariables sets and its answer takes.
+fn taken(payload: &str, answer: &str) -> Vec<Taken> {
     let (mut columns, policy) = (MeterColumns::new(), Policy::Tolerant);
     let asked = v21::Command::decode("SetVariables", payload, policy, &mut columns);
     let Ok(v21::Command::SetVariables(asked)) = asked.map(|decoded| decoded.message) else {
         return Vec::new();
     };
+    let is_of = |data: &v21::SetVariableData<'_>| {
+        is_secret(&data.component, &data.variable, data.attribute_type)
+    };
+    if !asked.set_variable_data.iter().any(is_of) {
+        return Vec::new();
+    }
     let mut columns = MeterColumns::new();
     let answered = v21::CommandResponse::decode("SetVariables", answer, policy, &mut columns);
     let Ok(v21::CommandResponse::SetVariables(answered)) = answered.map(|decoded| decoded.message)
     else {
         return Vec::new();
     };
-    let results = answered.set_variable_result.iter();
-    let accepted = results.filter(|result| {
-        result.attribute_status == v21::SetVariableStatus::Accepted
-            && is_secret(&result.component, &result.variable, result.attribute_type)
-    });
     let mut taken = Vec::new();
-    for result in accepted {
+    for result in answered.set_variable_result.iter() {
+        let at_boot = match result.attribute_status {
+            v21::SetVariableStatus::Accepted => false,
+            v21::SetVariableStatus::RebootRequired => true,
+            v21::SetVariableStatus::Rejected
+            | v21::SetVariableStatus::UnknownComponent
+            | v21::SetVariableStatus::UnknownVariable
+            | v21::SetVariableStatus::NotSupportedAttributeType => continue,
+        };
+        if !is_secret(&result.component, &result.variable, result.attribute_type) {
+            continue;
+        }
         let evse_id = tier(&result.component);
         // Of two that name the same one, the later was set later.
-        let data = asked.set_variable_data.iter().rfind(|data| {
-            is_secret(&data.component, &data.variable, data.attribute_type)
-                && tier(&data.component) == evse_id
-        });
-        taken.extend(data.map(|data| (evse_id, data.attribute_value.to_string())));
+        let mut data = asked.set_variable_data.iter();
+        let data = data.rfind(|data| is_of(data) && tier(&data.component) == evse_id);
+        taken.extend(data.map(|data| Taken {
+            evse_id,
+            secret: data.attribute_value.to_string(),
+            at_boot,
+        }));
     }
     taken
 }

@@ -112,6 +112,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
         | Body::WebPaymentSecretsChanged(_)
+        | Body::WebPaymentSecretsPending(_)
         | Body::StationConfigured(_) => {}
     }
 }

@@ -15,6 +15,18 @@ pub struct WebPaymentSecretsChanged {
     pub secrets: Vec<WebPaymentSecret>,
 }
 
+/// The secrets that a station has agreed to take up when it boots next (`RebootRequired`): the whole of it each time.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct WebPaymentSecretsPending {
+    /// The OCPP action that changed it.
+    pub cause: String,
+    /// The command that carried it; absent where there was none.
+    pub command_id: Option<[u8; 16]>,
+    /// One for each controller of the station, the newest last.
+    pub secrets: Vec<WebPaymentSecret>,
+}
+
 /// The secret of one `WebPaymentsCtrlr`.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
 #[rkyv(derive(Debug))]

@@ -511,6 +511,17 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        WebPaymentSecretsPending {
+            cause: "SetVariables".into(),
+            command_id: Some([8; 16]),
+            secrets: vec![WebPaymentSecret {
+                evse_id: 2,
+                sealed: vec![1, 2, 3],
+                command_id: [7; 16],
+                at: 9,
+            }],
+        }
+        .into(),
         TransactionClosed {
             transaction_id: [3; 16],
             principal: "admin".into(),
@@ -770,6 +781,10 @@ fn golden_bytes_have_not_moved() {
         0606060606060606060606060b00000000000000
         WebPaymentSecretsChanged
         4900010080b7df1fdb6006000b64656661756c742f4350315365745661726961626c657301020302000000f9ffffff03
+        0000000707070707070707070707070707070709000000000000008c000000cdffffff01080808080808080808080808
+        08080808c3ffffff01000000
+        WebPaymentSecretsPending
+        5500010080b7df1fdb6006000b64656661756c742f4350315365745661726961626c657301020302000000f9ffffff03
         0000000707070707070707070707070707070709000000000000008c000000cdffffff01080808080808080808080808
         08080808c3ffffff01000000
         TransactionClosed

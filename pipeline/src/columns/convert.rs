@@ -195,7 +195,8 @@ pub(super) fn push(
         | Body::EventStreamsChanged(_)
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
-        | Body::WebPaymentSecretsChanged(_) => {}
+        | Body::WebPaymentSecretsChanged(_)
+        | Body::WebPaymentSecretsPending(_) => {}
     }
 }
 

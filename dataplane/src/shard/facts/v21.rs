@@ -35,6 +35,9 @@ impl Shard {
                 return Ok(());
             }
             v21::Request::BootNotification(boot) => {
+                if boot.reason != v21::BootReason::Triggered {
+                    self.take_up_secrets(now, call.station);
+                }
                 self.booted_2x(now, call, &both::booted_21(boot));
                 return Ok(());
             }

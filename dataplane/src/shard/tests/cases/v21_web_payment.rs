@@ -153,7 +153,7 @@ fn c25_each_evse_may_have_its_own_controller() {
         expect![[r#"
             op pays: Ok(Some(Ok(WebPayment { evse_id: Some(2), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
             op pays: Ok(Some(Ok(WebPayment { evse_id: Some(2), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
-            op pays: Ok(Some(Err(Password)))
+            op pays: Ok(Some(Err(Evse { evse_id: 2, problem: Password })))
         "#]],
     );
 }
@@ -216,4 +216,85 @@ fn c25_what_cannot_be_checked_says_what_is_missing() {
             expected,
         );
     }
+}
+
+/// B05: the station has the new value when it has booted, and not before.
+#[test]
+fn c25_a_secret_that_needs_a_reboot_counts_from_the_next_boot_on() {
+    let reboot = SHARED
+        .replace("first-secret", "second-secret")
+        .replace("Accepted", "RebootRequired");
+    let boot = |reason: &str| {
+        format!(
+            r#"BootNotification {{"reason":"{reason}","chargingStation":{{"model":"M","vendorName":"V"}}}}"#
+        )
+    };
+    let (triggered, booted) = (boot("Triggered"), boot("RemoteReset"));
+    check(
+        &[CONFIGURED, SHARED, &reboot],
+        &format!(
+            "
+            : op pays https://qr.example/CP1/1/UVcg6UMn/v1
+            : op pays https://qr.example/CP1/1/PJ1v4Oqu/v1
+            {triggered}
+            : op pays https://qr.example/CP1/1/UVcg6UMn/v1
+            : restart
+            : a connect CP1 2.1
+            : records shown
+            {booted}
+            : op pays https://qr.example/CP1/1/UVcg6UMn/v1
+            : op pays https://qr.example/CP1/1/PJ1v4Oqu/v1
+            {reboot}
+            {SHARED}
+            {booted}
+            : op pays https://qr.example/CP1/1/UVcg6UMn/v1
+            "
+        ),
+        expect![[r#"
+            op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
+            op pays: Ok(Some(Err(Password)))
+            BootNotification: {"currentTime":"2026-11-22T10:00:12.000Z","interval":300,"status":"Accepted"}
+            op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            record WebPaymentSecretsChanged BootNotification evses [0]
+            record WebPaymentSecretsPending BootNotification evses []
+            record Booted V
+            BootNotification: {"currentTime":"2026-11-22T10:00:17.000Z","interval":300,"status":"Accepted"}
+            op pays: Ok(Some(Err(Password)))
+            op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
+            record CommandChanged SetVariables queued {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            < SetVariables {"setVariableData":[{"attributeValue":"second-secret-of-CP1","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            record CommandChanged SetVariables sent {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            record WebPaymentSecretsPending SetVariables evses [0]
+            record CommandChanged SetVariables answered {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"RebootRequired","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            record CommandChanged SetVariables queued {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            < SetVariables {"setVariableData":[{"attributeValue":"first-secret-of-CP1","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            record CommandChanged SetVariables sent {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            record WebPaymentSecretsPending SetVariables evses []
+            record WebPaymentSecretsChanged SetVariables evses [0]
+            record CommandChanged SetVariables answered {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            record Booted V
+            BootNotification: {"currentTime":"2026-11-22T10:00:24.000Z","interval":300,"status":"Accepted"}
+            op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
+        "#]],
+    );
+}
+
+/// Names are compared without regard to case (2.x Part 2, 2.1.4).
+#[test]
+fn c25_the_names_of_its_variables_may_be_written_in_any_case() {
+    let shouted = |text: &str| {
+        text.replace("WebPaymentsCtrlr", "WEBPAYMENTSCTRLR")
+            .replace("SharedSecret", "sharedsecret")
+    };
+    check(
+        &[&shouted(CONFIGURED), &shouted(SHARED)],
+        ": op pays https://qr.example/CP1/1/UVcg6UMn/v1",
+        expect![[r#"
+            op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
+        "#]],
+    );
 }

@@ -202,6 +202,15 @@ impl World {
                     .map(|s| s.evse_id)
                     .collect::<Vec<_>>()
             ),
+            Fact::WebPaymentSecretsPending(changed) => format!(
+                "WebPaymentSecretsPending {} evses {:?}",
+                changed.cause,
+                changed
+                    .secrets
+                    .iter()
+                    .map(|s| s.evse_id)
+                    .collect::<Vec<_>>()
+            ),
             Fact::TransactionClosed(closed) => format!(
                 "TransactionClosed by {} because {:?} ended_at {:?} meter_stop {:?}",
                 closed.principal,
