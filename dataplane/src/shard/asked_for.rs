@@ -1,5 +1,6 @@
 //! What a station that waits for approval may say beside its boot: what it was asked for (2.0.1 B02.FR.02 and FR.09,
-//! 1.6 §4.2.1). Nothing else that it says is kept, so it is an operator's word that opens this, for a while.
+//! 1.6 §4.2.1). Nothing else that it says is kept, so it is an operator's word that opens this: for a while, for so many
+//! messages, and on the connection that it was sent on.
 
 use std::time::Duration;
 
@@ -9,26 +10,86 @@ use serde_json::Value;
 use super::calls::Inbound;
 use super::{Now, Shard};
 
-/// How long a station may take to say what it was asked for; each message of it gives the next as long again.
+/// How long a station may take to say what it was asked for.
 const ASKED_FOR: Duration = Duration::from_secs(120);
+/// A part of a report that says there are more gives the next one as long again, but no more than so much in all.
+const REPORT_MAX: Duration = Duration::from_secs(3_600);
+/// Messages that one command opens the door to: one for each connector of a large station.
+const MESSAGES_MAX: u16 = 64;
+/// The same of a report, which some stations send with one variable in each part.
+const PARTS_MAX: u16 = 4_096;
 
-/// Actions that a station may say while it waits for approval, each once, and until when.
+/// What a station may say while it waits for approval.
 #[derive(Default)]
-pub(crate) struct AskedFor(Vec<(&'static str, Instant)>);
+pub(crate) struct AskedFor(Vec<Asked>);
+
+/// An action; there is one for each at most.
+struct Asked {
+    action: &'static str,
+    /// `until <= until_at_most`.
+    until: Instant,
+    until_at_most: Instant,
+    /// Messages that may still come.
+    left: u16,
+    /// Those of them that came and have no answer yet.
+    unanswered: u16,
+}
 
 impl AskedFor {
-    fn ask(&mut self, action: &'static str, until: Instant) {
-        match self.0.iter_mut().find(|(known, _)| *known == action) {
-            Some((_, known)) => *known = until,
-            None => self.0.push((action, until)),
-        }
+    fn ask(&mut self, now: Instant, action: &'static str) {
+        let known = self.0.iter().position(|asked| asked.action == action);
+        let unanswered = known.map_or(0, |at| self.0.swap_remove(at).unanswered);
+        let is_report = action == REPORT;
+        self.0.push(Asked {
+            action,
+            until: now + ASKED_FOR,
+            until_at_most: now + if is_report { REPORT_MAX } else { ASKED_FOR },
+            left: if is_report { PARTS_MAX } else { MESSAGES_MAX },
+            unanswered,
+        });
     }
+
+    /// True for a message that was asked for.
+    fn take(&mut self, now: Instant, action: &str, payload: &str) -> bool {
+        let open = |asked: &&mut Asked| asked.action == action && now < asked.until;
+        let Some(asked) = self.0.iter_mut().find(open) else {
+            return false;
+        };
+        let Some(left) = asked.left.checked_sub(1) else {
+            return false;
+        };
+        asked.left = left;
+        asked.unanswered = asked.unanswered.saturating_add(1);
+        if action == REPORT && says_more_follows(payload) {
+            asked.until = asked.until_at_most.min(now + ASKED_FOR);
+        }
+        true
+    }
+
+    /// True for the answer to such a message.
+    fn answer(&mut self, action: &str) -> bool {
+        let asked = self.0.iter_mut().find(|asked| asked.action == action);
+        asked.is_some_and(|asked| match asked.unanswered.checked_sub(1) {
+            Some(unanswered) => {
+                asked.unanswered = unanswered;
+                true
+            }
+            None => false,
+        })
+    }
+}
+
+const REPORT: &str = "NotifyReport";
+
+fn says_more_follows(payload: &str) -> bool {
+    let message: Value = serde_json::from_str(payload).unwrap_or_default();
+    message.get("tbc").and_then(Value::as_bool) == Some(true)
 }
 
 /// What a command makes a station say by itself; a boot needs nobody's word.
 pub(super) fn asked_by(action: &str, payload: &str) -> &'static [&'static str] {
     match action {
-        "GetBaseReport" | "GetReport" => return &["NotifyReport"],
+        "GetBaseReport" | "GetReport" => return &[REPORT],
         "TriggerMessage" | "ExtendedTriggerMessage" => {}
         _ => return &[],
     }
@@ -65,21 +126,19 @@ impl Shard {
         }
         for action in asked {
             let side = self.stations[station].side_mut();
-            side.asked_for.ask(action, now.mono + ASKED_FOR);
+            side.asked_for.ask(now.mono, action);
         }
     }
 
-    /// True when a station that waits for approval was asked to say this.
-    pub(super) fn is_asked_for(&mut self, now: Now, call: Inbound<'_>) -> bool {
-        let Some(side) = &mut self.stations[call.station].side else {
-            return false;
-        };
-        let mut asked = side.asked_for.0.iter_mut();
-        let asked = asked.find(|(action, until)| *action == call.action && now.mono < *until);
-        if let Some((_, until)) = asked {
-            *until = now.mono + ASKED_FOR;
-            return true;
-        }
-        false
+    /// True when a station that waits for approval was asked to say this, `payload`.
+    pub(super) fn is_asked_for(&mut self, now: Now, call: Inbound<'_>, payload: &str) -> bool {
+        let side = self.stations[call.station].side.as_mut();
+        side.is_some_and(|side| side.asked_for.take(now.mono, call.action, payload))
+    }
+
+    /// True for the answer to what a station that waits for approval was asked to say.
+    pub(super) fn answers_asked_for(&mut self, call: Inbound<'_>) -> bool {
+        let side = self.stations[call.station].side.as_mut();
+        side.is_some_and(|side| side.asked_for.answer(call.action))
     }
 }

@@ -292,7 +292,7 @@ impl Shard {
         (payload, text): (&str, &str),
         repaired: &[Change],
     ) {
-        if !self.accepted(call.station) && !self.is_asked_for(now, call) {
+        if !self.accepted(call.station) && !self.is_asked_for(now, call, payload) {
             return self.call_while_pending(now, version, call, payload);
         }
         let (from, action) = (Direction::FromStation, call.action);
@@ -519,7 +519,7 @@ impl Shard {
             self.delay_answer(now, call);
         }
         let held_back = self.answers_are_held(now, call.station);
-        if self.accepted(call.station) || self.is_asked_for(now, call) {
+        if self.accepted(call.station) || self.answers_asked_for(call) {
             let to = Direction::ToStation;
             self.record_message(
                 now,

@@ -5,7 +5,7 @@ use ocpp::Version;
 
 use super::{BOOTED, Case, ENERGY_TRANSFER_STARTED, EV_DISCONNECTED, check};
 use crate::config::Onboarding;
-use crate::shard::tests::world::config;
+use crate::shard::tests::world::{World, config};
 
 /// A station that is known boots and tells of its connectors.
 #[test]
@@ -427,6 +427,86 @@ fn b02_fr_09_a_station_that_waits_may_say_what_it_was_asked_for() {
         b < 101 Switching Protocols ocpp2.0.1
         b < [4,"b1","SecurityError","the station waits for its operator's approval",{}]
     "#]].assert_eq(&seen);
+}
+
+/// One request opens the door for a while, and what comes in does not keep it open (B02.FR.09).
+#[test]
+fn b02_fr_09_what_was_asked_for_is_no_standing_permission() {
+    let waiting = |script: &str| {
+        let mut case = Case::new(Version::V201, config(Onboarding::Pending));
+        case.prepare(&format!(": a connect CP1 2.0.1\n{BOOT}"));
+        let mut seen = String::new();
+        for line in case.run(script).lines() {
+            seen += match line.split_once(": ") {
+                Some((_, answer)) if answer.starts_with("error SecurityError") => "refused ",
+                Some((_, "{}")) => "taken ",
+                _ => "",
+            };
+        }
+        seen
+    };
+    let asked = |payload: &str| {
+        let answer = r#"answer {"status":"Accepted"}"#;
+        format!("op TriggerMessage {payload}\n{answer}\n")
+    };
+    let status = r#"StatusNotification {"timestamp":"$NOW","connectorStatus":"Available","evseId":1,"connectorId":1}"#;
+    let statuses = asked(r#"{"requestedMessage":"StatusNotification"}"#);
+    let seen = waiting(&format!(
+        "{statuses}{status}\nwait 100\n{status}\nwait 30\n{status}\nwait 60\n{status}"
+    ));
+    assert_eq!(seen, "taken taken refused refused ");
+    // One for each connector, and no flood.
+    let seen = waiting(&(statuses.clone() + &format!("{status}\n").repeat(70)));
+    let (taken, refused) = (seen.matches("taken"), seen.matches("refused"));
+    assert_eq!((taken.count(), refused.count()), (64, 6));
+    // A report that never ends does end.
+    let report = r#"NotifyReport {"requestId":7,"generatedAt":"$NOW","seqNo":0,"tbc":true}"#;
+    let base = "op GetBaseReport {\"requestId\":7,\"reportBase\":\"FullInventory\"}\nanswer {\"status\":\"Accepted\"}\n";
+    let seen = waiting(&(base.to_owned() + &format!("{report}\nwait 100\n").repeat(40)));
+    let taken = seen.matches("taken").count();
+    assert!((34..=36).contains(&taken), "{taken} of them: {seen}");
+    // A new connection, or the same name after a deletion, was asked for nothing.
+    for ended in [
+        ": a drops",
+        ": b connect CP1 2.0.1\n: b drops",
+        ": op delete CP1",
+    ] {
+        let seen = waiting(&format!(
+            "{statuses}{ended}\n: a connect CP1 2.0.1\n{status}"
+        ));
+        assert_eq!(seen, "refused ", "{ended}");
+    }
+}
+
+/// Of what a station that waits was asked for, question and answer are on record; of the rest neither is.
+#[test]
+fn b02_fr_09_answers_are_on_record_as_what_they_answer_is() {
+    let mut world = World::new(config(Onboarding::Pending));
+    let seen = world.run(
+        r#"
+        0 a connect CP1 2.0.1
+        1 a > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+        2 op command CP1 TriggerMessage {"requestedMessage":"StatusNotification"}
+        3 a answers {"status":"Accepted"}
+        3 records shown
+        4 a > [2,"2","MeterValues",{}]
+        5 a > [2,"3","StatusNotification",{"timestamp":"2026-11-22T10:00:05Z","connectorStatus":"Available","evseId":1,"connectorId":1}]
+        200 a > [2,"4","StatusNotification",{"timestamp":"2026-11-22T10:00:06Z","connectorStatus":"Available","evseId":1,"connectorId":1}]
+        "#,
+    );
+    expect![[r#"
+        0 a < 101 Switching Protocols ocpp2.0.1
+        1 a < [3,"1",{"currentTime":"2026-11-22T10:00:01.000Z","interval":60,"status":"Pending"}]
+        2 a < [2,"01a202b2-ccd0-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"StatusNotification"}]
+        2 op command TriggerMessage: Queued None None
+        4 a < [4,"2","SecurityError","the station waits for its operator's approval",{}]
+        5 record message from [2,"3","StatusNotification",{"timestamp":"2026-11-22T10:00:05Z","connectorStatus":"Available","evseId":1,"connectorId":1}]
+        5 record StatusReported 1.1 Available live true conflict false
+        5 record message to [3,"3",{}]
+        5 a < [3,"3",{}]
+        200 a < [4,"4","SecurityError","the station waits for its operator's approval",{}]
+    "#]]
+    .assert_eq(&seen);
 }
 
 /// A station that waited is approved and asked to boot again, and is accepted then.
