@@ -206,8 +206,8 @@ impl Shard {
         if let Err(StoreUnreadable) = noted {
             return reply.refuse(RouterError::StoreUnreadable);
         }
-        let parts = match self.parts_of(station, &action, &payload) {
-            Ok(parts) => parts,
+        let limits = match self.limits_of(station, &action) {
+            Ok(limits) => limits,
             Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
         };
         let (wait, reply) = match wait {
@@ -215,8 +215,8 @@ impl Shard {
             None => (None, Some(reply)),
         };
         let id = self.make_command(now, station, action, payload, principal, wait);
-        if let Some(parts) = parts {
-            self.send_in_parts(id, parts);
+        if let Some(limits) = limits {
+            self.cut_to(id, &limits);
         }
         let made = self.commands.get(&id).map(|command| self.view_of(command));
         if let (Some(reply), Some(view)) = (reply, made) {

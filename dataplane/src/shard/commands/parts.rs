@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 
 use fleet::record::CommandState;
 use net::driver::ConnId;
@@ -111,9 +112,6 @@ const LIMITED: [Limited; 7] = [
     },
 ];
 
-/// What a call has beside its payload: type, message id, action, and the signs between them.
-const FRAME_LEN: usize = 48;
-
 /// Most parts of a report whose courses are looked for.
 pub(in crate::shard) const CALLS_MAX: u32 = 1_024;
 
@@ -123,6 +121,14 @@ pub(in crate::shard) struct Split {
     open: HashMap<CommandId, Parts>,
     /// Ids of the calls that are out and do not bear their command's.
     calls: HashMap<CommandId, CommandId>,
+}
+
+/// What a station takes of a list in one message.
+pub(in crate::shard) struct Limits {
+    limited: &'static Limited,
+    items_max: usize,
+    /// Of the whole message.
+    bytes_max: usize,
 }
 
 struct Parts {
@@ -136,13 +142,12 @@ struct Parts {
 }
 
 impl Shard {
-    /// The payloads that a command is sent in; `None` where one call will do.
-    pub(in crate::shard) fn parts_of(
+    /// What the station has said it takes of such a command; `None` where it has said nothing.
+    pub(in crate::shard) fn limits_of(
         &mut self,
         station: u32,
         action: &str,
-        payload: &str,
-    ) -> Result<Option<Vec<String>>, StoreUnreadable> {
+    ) -> Result<Option<Limits>, StoreUnreadable> {
         let Some(limited) = LIMITED.iter().find(|limited| limited.action == action) else {
             return Ok(None);
         };
@@ -151,12 +156,13 @@ impl Shard {
             "" => None,
             variable => self.limit(station, limited, variable)?,
         };
-        if items_max.is_none() && bytes_max.is_none() {
-            return Ok(None);
-        }
-        let bytes_max = bytes_max.map(|max| max.saturating_sub(FRAME_LEN + action.len()));
-        let parts = cut(payload, limited.list, items_max, bytes_max);
-        Ok(Some(parts).filter(|parts| 1 < parts.len()))
+        Ok(
+            (items_max.is_some() || bytes_max.is_some()).then(|| Limits {
+                limited,
+                items_max: items_max.unwrap_or(usize::MAX),
+                bytes_max: bytes_max.unwrap_or(usize::MAX),
+            }),
+        )
     }
 
     /// A limit as the station reported it; one that is no number above zero is none.
@@ -180,22 +186,31 @@ impl Shard {
         Ok(limit.filter(|limit| 0 < *limit))
     }
 
-    /// A command that waits to be sent is sent in these parts.
-    pub(in crate::shard) fn send_in_parts(&mut self, id: CommandId, parts: Vec<String>) {
+    /// A command that waits to be sent is sent in as many parts as the limits make of it.
+    pub(in crate::shard) fn cut_to(&mut self, id: CommandId, limits: &Limits) {
         let Some((action, payload)) = self.outgoing.get_mut(&id) else {
             return;
         };
-        let limited = LIMITED.iter().find(|limited| limited.action == action);
+        let limited = limits.limited;
+        // Message ids of parts are as long as the command's.
+        let mut frame = Vec::new();
+        ocpp::write_call(&mut frame, &id.to_string(), action, "");
+        let limits = Limits {
+            bytes_max: limits.bytes_max.saturating_sub(frame.len()),
+            ..*limits
+        };
+        let parts = cut(payload, &limits, |part| match limited.answered {
+            Answered::Lists(_) => None,
+            Answered::Report => part_request_id(id, part),
+        });
         let mut to_send = VecDeque::from(parts);
-        if let Some(Answered::Report) = limited.map(|limited| limited.answered) {
-            for (payload, part) in to_send.iter_mut().zip(0..) {
-                *payload = with_request_id(payload, part_request_id(id, part));
-            }
-        }
-        let (Some(limited), Some(first)) = (limited, to_send.pop_front()) else {
+        let Some(first) = to_send.pop_front() else {
             return;
         };
         *payload = first;
+        if to_send.is_empty() {
+            return;
+        }
         let parts = Parts {
             answered: limited.answered,
             to_send,
@@ -313,68 +328,66 @@ pub(in crate::shard) fn part_request_id(command: CommandId, part: u32) -> Option
     Some(i64::from(id & 0x7fff_ffff))
 }
 
+/// Where the value of a member stands in an object.
+fn member(object: &str, name: &str) -> Option<Range<usize>> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(object).ok()?;
+    let found = members.get(name)?.get();
+    // It is a piece of the object.
+    let start = found.as_ptr() as usize - object.as_ptr() as usize;
+    Some(start..start + found.len())
+}
+
 /// The payload with another `requestId`, all around it as it was.
 fn with_request_id(payload: &str, id: Option<i64>) -> String {
-    let members: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(payload);
-    let found = members
-        .ok()
-        .and_then(|members| members.get("requestId").copied());
-    let (Some(found), Some(id)) = (found, id) else {
+    let (Some(found), Some(id)) = (member(payload, "requestId"), id) else {
         return payload.to_owned();
     };
-    // It is a piece of the payload.
-    let start = found.get().as_ptr() as usize - payload.as_ptr() as usize;
-    let (before, after) = (&payload[..start], &payload[start + found.get().len()..]);
+    let (before, after) = (&payload[..found.start], &payload[found.end..]);
     format!("{before}{id}{after}")
 }
 
-/// Cuts a list of a payload so that no part has more than `items_max` items or `bytes_max` bytes, but for one whose only
-/// item has more. A payload without that list stays whole.
-fn cut(
-    payload: &str,
-    list: &str,
-    items_max: Option<usize>,
-    bytes_max: Option<usize>,
-) -> Vec<String> {
+/// Cuts a list of a payload so that no part has more items or bytes than the limits allow, but for one whose only item has
+/// more; a part has the `requestId` that `request_id` gives it by its number, or else the payload's. A payload without
+/// that list stays whole.
+fn cut(payload: &str, limits: &Limits, request_id: impl Fn(u32) -> Option<i64>) -> Vec<String> {
+    let list = limits.limited.list;
     let whole = || vec![payload.to_owned()];
-    let members: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(payload);
-    let Some(found) = members.ok().and_then(|members| members.get(list).copied()) else {
+    let Some(found) = member(payload, list) else {
         return whole();
     };
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(found.get()) else {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(&payload[found.clone()]) else {
         return whole();
     };
-    // The list is a piece of the payload.
-    let start = found.get().as_ptr() as usize - payload.as_ptr() as usize;
-    let (before, after) = (&payload[..start], &payload[start + found.get().len()..]);
-    let around = before.len() + after.len() + "[]".len();
-    let (items_max, bytes_max) = (
-        items_max.unwrap_or(usize::MAX),
-        bytes_max.unwrap_or(usize::MAX),
-    );
-    let mut parts: Vec<(usize, String)> = Vec::new();
-    let mut len = 0;
+    let around = format!("{}[]{}", &payload[..found.start], &payload[found.end..]);
+    // Items, the text up to their end, and what stands behind it.
+    let mut parts: Vec<(usize, String, String)> = Vec::new();
     for item in items.iter().map(|item| item.get()) {
         match parts.last_mut() {
-            Some((count, part)) if *count < items_max && len + item.len() < bytes_max => {
+            Some((count, text, after))
+                if *count < limits.items_max
+                    && text.len() + ",".len() + item.len() + after.len() <= limits.bytes_max =>
+            {
                 *count += 1;
-                part.push(',');
-                part.push_str(item);
-                len += item.len() + 1;
+                text.push(',');
+                text.push_str(item);
             }
             Some(_) | None => {
-                parts.push((1, item.to_owned()));
-                len = around + item.len();
+                let mut text = with_request_id(&around, request_id(parts.len() as u32));
+                let Some(found) = member(&text, list) else {
+                    return whole();
+                };
+                let after = text.split_off(found.start + "[".len());
+                text.push_str(item);
+                parts.push((1, text, after));
             }
         }
     }
-    if parts.len() < 2 {
+    // White space in the list is the only thing that a single part may lack.
+    if parts.len() < 2 && payload.len() <= limits.bytes_max || parts.is_empty() {
         return whole();
     }
     let parts = parts.into_iter();
-    parts
-        .map(|(_, items)| format!("{before}[{items}]{after}"))
-        .collect()
+    parts.map(|(_, text, after)| text + &after).collect()
 }
 
 /// The lists of several answers as one answer.
@@ -409,8 +422,12 @@ mod tests {
 
     /// Parts of a list of numbers, a line each.
     fn check(payload: &str, items_max: Option<usize>, bytes_max: Option<usize>, parts: &[&str]) {
-        let found = cut(payload, "id", items_max, bytes_max);
-        assert_eq!(found, parts, "{payload}");
+        let limits = Limits {
+            limited: LIMITED.iter().find(|limited| limited.list == "id").unwrap(),
+            items_max: items_max.unwrap_or(usize::MAX),
+            bytes_max: bytes_max.unwrap_or(usize::MAX),
+        };
+        assert_eq!(cut(payload, &limits, |_| None), parts, "{payload}");
     }
 
     #[test]
@@ -429,6 +446,10 @@ mod tests {
         check(payload, None, Some(1), &[&first, &second, &one]);
         check(r#"{"a":1}"#, Some(1), None, &[r#"{"a":1}"#]);
         check(r#"{"id":[]}"#, Some(1), None, &[r#"{"id":[]}"#]);
+        // White space is no reason to send more than one message.
+        let spaced = r#"{"id":[10, 20]}"#;
+        check(spaced, None, Some(spaced.len()), &[spaced]);
+        check(spaced, None, Some(spaced.len() - 1), &[r#"{"id":[10,20]}"#]);
     }
 
     #[test]

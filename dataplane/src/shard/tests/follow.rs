@@ -506,6 +506,49 @@ fn b08_fr_06_a_report_is_asked_for_in_parts_and_shown_as_one() {
     }
 }
 
+/// B08.FR.06: whatever a station takes in a message, no part of one byte more is sent, and none that is shorter than it need
+/// be. A part but the first has a longer `requestId`.
+#[test]
+fn b08_fr_06_no_part_is_longer_than_the_station_takes() {
+    let component = |n: usize| format!(r#"{{"component":{{"name":"C{n:0>n$}"}}}}"#);
+    let components = (1..=6).map(component).collect::<Vec<_>>();
+    let mut whole = 0;
+    for bytes_max in 130..430 {
+        let mut world = World::new(config(Onboarding::Open));
+        let limit = TAKES_TWO.replace("ItemsPerMessage", "BytesPerMessage");
+        world.run(&limit.replace(r#""value":"2""#, &format!(r#""value":"{bytes_max}""#)));
+        let mut seen = world.run(&format!(
+            r#"3 op command CP1 GetReport {{"requestId":7,"componentVariable":[{}]}}"#,
+            components.join(",")
+        ));
+        let mut sent = Vec::new();
+        while let Some((_, call)) = seen.split_once(" a < [2,") {
+            sent.push(format!("[2,{}", call.lines().next().unwrap()));
+            seen = world.run(&format!(
+                r#"{} a answers {{"status":"Accepted"}}"#,
+                3 + sent.len()
+            ));
+        }
+        let mut rest = components.iter();
+        for (at, frame) in sent.iter().enumerate() {
+            let items = frame.matches("component\"").count();
+            assert!(
+                frame.len() <= bytes_max || items == 1,
+                "{bytes_max}: {frame}"
+            );
+            let next = rest.nth(items - 1).and(rest.clone().next());
+            let longer = next.map(|next| frame.len() + ",".len() + next.len());
+            assert!(
+                longer.is_none_or(|longer| bytes_max < longer),
+                "{bytes_max}: part {at} has room for another: {frame}"
+            );
+        }
+        assert_eq!(rest.next(), None, "{bytes_max}: all are asked for");
+        whole += usize::from(sent.len() == 1);
+    }
+    assert!(0 < whole && whole < 300, "{whole} of 300 in one");
+}
+
 #[test]
 fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
     let mut world = World::new(config(Onboarding::Open));
