@@ -85,7 +85,7 @@ use arrivals::Arrivals;
 use asked_for::AskedFor;
 pub(crate) use asks::station_view;
 pub(crate) use closing::closing_view;
-use commands::{Command, Split};
+use commands::{Commands, Split};
 use compression::Compression;
 use conns::{Conns, Live, Stage};
 use drain::Drain;
@@ -170,7 +170,7 @@ pub(crate) struct Shard {
     active: BTreeMap<TransactionId, u32>,
     /// Those that a tariff is about.
     charged: HashMap<TransactionId, Charged>,
-    commands: HashMap<CommandId, Command>,
+    commands: Commands,
     /// Stations that have a row of their smart charging, and when their last connection ended; `None` where that was
     /// another run's.
     charging: BTreeMap<u32, Option<UtcMicros>>,
@@ -248,7 +248,7 @@ impl Shard {
             stations: Stations::default(),
             active: BTreeMap::new(),
             charged: HashMap::new(),
-            commands: HashMap::new(),
+            commands: Commands::default(),
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),
             split: Split::default(),

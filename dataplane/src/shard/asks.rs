@@ -1,7 +1,7 @@
 //! Questions and wishes of everybody else.
 
 use fleet::record::{
-    Acceptance, BatterySwapsChanged, CommandState, ConnectorStatus, Notified, SecurityProfileSet,
+    Acceptance, BatterySwapsChanged, ConnectorStatus, Notified, SecurityProfileSet,
     StationConfigured, StationDeleted, TransactionState,
 };
 use fleet::wire::{Body, Fact};
@@ -529,11 +529,7 @@ impl Shard {
             stations_online: stations().filter(|s| s.conn.is_some()).count(),
             stations_pending: stations().filter(waits).count(),
             transactions_active: self.active.len(),
-            commands_open: self
-                .commands
-                .values()
-                .filter(|c| is_open(c.record.state))
-                .count(),
+            commands_open: self.commands.open_len(),
             bytes_held: self.bytes_held(),
             reads_paused: self.reads_paused,
             connections_waiting: self.arrivals.len(),
@@ -543,13 +539,6 @@ impl Shard {
             counters,
         }
     }
-}
-
-fn is_open(state: u8) -> bool {
-    matches!(
-        CommandState::from_code(state),
-        Some(CommandState::Queued | CommandState::Sent)
-    )
 }
 
 /// A station without a connection, as its state shows it.

@@ -6,6 +6,7 @@
 
 mod check;
 mod line;
+mod open;
 mod parts;
 mod remote;
 
@@ -13,6 +14,7 @@ use fleet::record::{CommandChanged, CommandState};
 use fleet::{StationKey, UtcMicros};
 use ocpp::{Instant, Rpc};
 
+pub(super) use open::Commands;
 pub(super) use parts::{CALLS_MAX, Split, part_request_id, says_nothing_to_report};
 pub(super) use remote::{StartWait, StopWait, says_accepted};
 
@@ -33,8 +35,18 @@ pub(crate) struct Command {
     pub(super) station: u32,
     pub(super) record: CommandChanged,
     pub(super) updated_at: UtcMicros,
-    /// Operators that wait for its end, and until when.
+    /// Empty where it has ended. Operators that wait for its end, and until when.
     waiters: Vec<(Instant, Reply<Result<CommandView, CommandRefused>>)>,
+}
+
+impl Command {
+    /// True while it waits for its turn or its answer.
+    fn is_open(&self) -> bool {
+        matches!(
+            CommandState::from_code(self.record.state),
+            Some(CommandState::Queued | CommandState::Sent)
+        )
+    }
 }
 
 impl Shard {
@@ -145,11 +157,12 @@ impl Shard {
         id: CommandId,
         change: impl FnOnce(&mut CommandChanged),
     ) {
-        let Some(command) = self.commands.get_mut(&id) else {
+        let Some(command) = self.commands.change(&id, |command| {
+            change(&mut command.record);
+            command.updated_at = now.utc;
+        }) else {
             return;
         };
-        change(&mut command.record);
-        command.updated_at = now.utc;
         let (station, record) = (command.station, command.record.clone());
         self.record(now, station, &record);
     }
@@ -179,25 +192,13 @@ impl Shard {
 
     /// Drops ended commands that the store has by now.
     pub(super) fn tidy_commands(&mut self, now: Now) {
-        let old = |command: &Command| {
-            let state = CommandState::from_code(command.record.state);
-            !matches!(state, Some(CommandState::Queued | CommandState::Sent))
-                && command.updated_at.0 + ENDED_KEPT_MICROS < now.utc.0
-        };
-        self.commands.retain(|_, command| !old(command));
+        let before = UtcMicros(now.utc.0 - ENDED_KEPT_MICROS);
+        self.commands.forget_ended(before);
     }
 
     /// Commands of a station that wait for their turn or their answer, oldest first.
     pub(super) fn open_commands(&self, station: u32) -> Vec<CommandView> {
-        if self.stations[station].commands_open == 0 {
-            return Vec::new();
-        }
-        let is_open = |command: &&Command| {
-            let state = CommandState::from_code(command.record.state);
-            let is_open = matches!(state, Some(CommandState::Queued | CommandState::Sent));
-            command.station == station && is_open
-        };
-        let open = self.commands.values().filter(is_open);
+        let open = self.commands.open_of(station);
         let mut open: Vec<_> = open.map(|command| self.view_of(command)).collect();
         // Ids of one millisecond are in no order.
         open.sort_unstable_by_key(|view| (view.created_at, view.id));
@@ -215,21 +216,15 @@ impl Shard {
     /// Somebody's wait at this station may be over.
     pub(super) fn wait_timeout(&mut self, now: Now, station: u32) {
         let mut replies = Vec::new();
-        for command in self
-            .commands
-            .values_mut()
-            .filter(|command| command.station == station)
-        {
-            let (over, waiting) = std::mem::take(&mut command.waiters)
+        self.commands.each_open_of(station, |command| {
+            let (over, waiting): (Vec<_>, _) = std::mem::take(&mut command.waiters)
+        // Nobody waits for one that has ended.
                 .into_iter()
                 .partition(|(at, _)| *at <= now.mono);
             command.waiters = waiting;
-            let over: Vec<_> = over;
-            replies.extend(
-                over.into_iter()
-                    .map(|(_, reply)| (command.record.command_id, reply)),
-            );
-        }
+            let id = command.record.command_id;
+            replies.extend(over.into_iter().map(|(_, reply)| (id, reply)));
+        });
         for (id, reply) in replies {
             match self.command_view(CommandId(id)) {
                 Ok(Some(view)) => reply.send(Ok(view)),
