@@ -171,8 +171,11 @@ impl Shard {
         };
         let start = side.starts.iter_mut().find(|wait| wait.command == id);
         let start = start.and_then(|wait| {
-            // A station that said no has no use for the token.
-            wait.forget_at = Instant(0);
+            // A station that said no, or never heard of it, has no use for the token. One that says nothing may begin yet.
+            let is_open = matches!(view.state, CommandState::Timeout | CommandState::Unknown);
+            if !is_open {
+                wait.forget_at = Instant(0);
+            }
             wait.reply.take()
         });
         let stop = side.stops.iter_mut().find(|wait| wait.command == id);

@@ -181,3 +181,27 @@ fn a_start_on_a_reservation_is_for_its_token_or_its_group_and_at_its_place() {
         expect!["9 op start: Err(StoreUnreadable)"],
     );
 }
+
+/// A station that says nothing for 30 seconds, or whose connection breaks, may begin all the same; one that says no may not.
+#[test]
+fn the_token_of_a_start_is_good_until_the_station_says_no() {
+    let after = |what: &str| {
+        let mut world = World::new(config(Onboarding::Closed));
+        world.run("0 op register CP1\n1 a connect CP1\n2 op start CP1 1");
+        world.run(what);
+        let asked = r#"40 b > [2,"1","Authorize",{"idTag":"sigec"}]"#;
+        world
+            .run(&format!("39 b connect CP1\n{asked}"))
+            .lines()
+            .last()
+            .unwrap()
+            .to_owned()
+    };
+    let good = r#"40 b < [3,"1",{"idTagInfo":{"status":"Accepted"}}]"#;
+    assert_eq!(after("35 wait"), good);
+    assert_eq!(after("3 a drops\n34 wait"), good);
+    assert_eq!(
+        after("3 a answers {\"status\":\"Rejected\"}\n34 wait"),
+        r#"40 b < [3,"1",{"idTagInfo":{"status":"Invalid"}}]"#
+    );
+}
