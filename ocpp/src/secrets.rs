@@ -158,12 +158,15 @@ fn replaced<S: AsRef<str>>(
     Cow::Owned(out)
 }
 
-/// A message that is none, without what may be a password.
+/// A message that is none, without what may be a secret.
 fn mask_unreadable(frame: &str) -> Cow<'_, str> {
-    // An escape of a letter may spell a part of a name.
-    const SUSPECT: [&str; 3] = ["authorizationkey", "password", "\\u00"];
+    // An escape of a letter may spell a part of a name, and a signature hides what it encloses from everybody's eyes but
+    // those of who knows base64.
+    const SUSPECT: [&str; 3] = ["password", "\\u00", "-signed"];
     let lower = frame.to_ascii_lowercase();
-    if SUSPECT.iter().any(|name| lower.contains(name)) {
+    let names = SECRET_NAMES.map(str::to_ascii_lowercase);
+    let mut suspect = names.iter().map(String::as_str).chain(SUSPECT);
+    if suspect.any(|name| lower.contains(name)) {
         Cow::Owned(withheld(frame))
     } else {
         Cow::Borrowed(frame)

@@ -108,18 +108,13 @@ impl Shard {
                     id: &id,
                     action: &action,
                 };
-                let signed = ocpp::signed_action(version, &action);
-                let opened = signed.map(|enclosed| {
-                    let opened = ocpp::open_signed(version, enclosed, payload);
-                    (enclosed, opened)
-                });
-                match opened {
-                    None => self.said(now, call, payload, text),
-                    Some((action, Ok(payload))) => {
-                        self.said(now, Inbound { action, ..call }, &payload, text);
+                match ocpp::signed_action(version, &action) {
+                    None => self.said(now, call, Ok(payload), text),
+                    Some(action) => {
+                        let opened = ocpp::open_signed(version, action, payload);
+                        let payload = opened.as_deref().map_err(CallError::clone);
+                        self.said(now, Inbound { action, ..call }, payload, text);
                     }
-                    // It is kept and counted as one of no action.
-                    Some((_, Err(_))) => self.said(now, call, payload, text),
                 }
             }
             Ok(Frame::CallResultError { id, .. }) => {
@@ -204,12 +199,28 @@ impl Shard {
             action: &action,
         };
         // Its frame is on record, as it came.
-        self.heard(now, version, call, (payload, text), &repaired.changes);
+        match ocpp::signed_action(version, &action) {
+            None => self.heard(now, version, call, (payload, text), &repaired.changes),
+            Some(action) => {
+                let call = Inbound { action, ..call };
+                match ocpp::open_signed(version, action, payload) {
+                    Ok(payload) => {
+                        self.heard(now, version, call, (&payload, text), &repaired.changes);
+                    }
+                    Err(error) => {
+                        let reason = &error.description;
+                        self.keep_refused(now, version, call, text, Some(&error), reason);
+                        self.refuse_call(now, version, call, &error);
+                    }
+                }
+            }
+        }
         true
     }
 
-    /// What a 2.1 station says without waiting for an answer, and never gets one.
-    fn said(&mut self, now: Now, call: Inbound<'_>, payload: &str, text: &str) {
+    /// What a 2.1 station says without waiting for an answer, and never gets one. `payload` is what stands in the frame, or
+    /// what its signature encloses as far as that can be opened.
+    fn said(&mut self, now: Now, call: Inbound<'_>, payload: Result<&str, CallError>, text: &str) {
         if !self.accepted(call.station) {
             return;
         }
@@ -217,8 +228,12 @@ impl Shard {
         self.record_message(now, call.station, from, 6, call.id, action, text.as_bytes());
         let mut columns = std::mem::take(&mut self.scratch.columns);
         let (rules, _) = self.rules(call.station);
-        match v21::Send::decode(action, payload, rules, &mut columns) {
-            Ok(decoded) => {
+        let decoded = payload.and_then(|payload| {
+            let decoded = v21::Send::decode(action, payload, rules, &mut columns)?;
+            Ok((decoded, payload))
+        });
+        match decoded {
+            Ok((decoded, payload)) => {
                 if !decoded.quirks.is_empty() {
                     self.tally.counters.quirks += 1;
                     self.keep_changed(now, Version::V21, call, (payload, text), rules, &[]);
@@ -271,14 +286,13 @@ impl Shard {
             Err(error) => {
                 let (from, station) = (Direction::FromStation, call.station);
                 self.record_message(now, station, from, 2, call.id, enclosed, text.as_bytes());
-                self.keep_refused(
-                    now,
-                    version,
-                    enclosing,
-                    text,
-                    Some(&error),
-                    &error.description,
-                );
+                let (_, repairs) = self.rules(station);
+                let again = repairs.then(|| opened_after_repair(version, enclosed, text));
+                if let Some((payload, changes)) = again.flatten() {
+                    return self.heard(now, version, enclosing, (&payload, text), &changes);
+                }
+                let reason = &error.description;
+                self.keep_refused(now, version, enclosing, text, Some(&error), reason);
                 self.refuse_call(now, version, call, &error);
             }
         }
@@ -350,9 +364,18 @@ impl Shard {
             let repaired = ocpp::repair(text);
             let again = repaired.as_ref().and_then(|r| {
                 let frame = ocpp::scan(&r.text, version).ok()?;
-                let Frame::Call { payload, .. } = frame else {
+                let Frame::Call {
+                    action: whole,
+                    payload,
+                    ..
+                } = frame
+                else {
                     return None;
                 };
+                // What is wrong within a signature cannot be put right around it.
+                if whole != action {
+                    return None;
+                }
                 let read = (payload, text);
                 self.act(now, version, call, read, rules, &r.changes).ok()
             });
@@ -588,6 +611,20 @@ fn pending_16(current_time: Timestamp<'_>) -> v16::BootNotificationResponse<'_> 
     v16::BootNotificationResponse {
         status: v16::RegistrationStatus::Pending,
         current_time,
+/// What a signature encloses whose frame had to be put right, and what was done to that.
+fn opened_after_repair(
+    version: Version,
+    enclosed: &str,
+    text: &str,
+) -> Option<(String, Vec<Change>)> {
+    let repaired = ocpp::repair(text)?;
+    let Frame::Call { payload, .. } = ocpp::scan(&repaired.text, version).ok()? else {
+        return None;
+    };
+    let payload = ocpp::open_signed(version, enclosed, payload).ok()?;
+    Some((payload, repaired.changes))
+}
+
         interval: PENDING_RETRY_S,
     }
 }

@@ -97,6 +97,27 @@ fn passwords_are_masked_wherever_a_message_carries_them() {
             r#"[2,"1","Heartbeat",{"#,
             r#"[2,"1","Heartbeat",{"#,
         ),
+        // Nobody could read these: whatever names a secret, or hides what it says, is withheld.
+        (
+            "",
+            r#"[2,"1","NotifyReport",{"variable":{"name":"SharedSecret"},"value":"s"#,
+            r#"[2,"1","NotifyReport",*** unreadable, withheld"#,
+        ),
+        (
+            "",
+            r#"[2,"1","NotifyEvent",{"variable":{"name":"simpin"},"actualValue":"1234"#,
+            r#"[2,"1","NotifyEvent",*** unreadable, withheld"#,
+        ),
+        (
+            "",
+            r#"[2,"1","NotifyReport-Signed",{"payload":"eyJr"#,
+            r#"[2,"1","NotifyReport-Signed",*** unreadable, withheld"#,
+        ),
+        (
+            "",
+            r#"[2,"1","StatusNotification",{"connectorId":1"#,
+            r#"[2,"1","StatusNotification",{"connectorId":1"#,
+        ),
     ] {
         assert_eq!(mask_secrets(action, frame), expected);
     }

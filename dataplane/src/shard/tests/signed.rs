@@ -141,3 +141,84 @@ fn a_send_may_be_signed_and_1_6_has_no_signatures() {
         "#]],
     );
 }
+
+/// A station of a make that forgets braces, or writes a comma too many, signs what it says too.
+#[test]
+fn a_signed_frame_that_had_to_be_put_right_is_opened_then() {
+    let status = r#"{"timestamp":"2026-11-22T10:00:01Z","connectorStatus":"Available","evseId":1,"connectorId":1}"#;
+    let later = &status
+        .replace("Available", "Occupied")
+        .replace("01Z", "03Z");
+    let bare = |frame: String| {
+        frame
+            .replace("{\"protected", "\"protected")
+            .replace("\"}]", "\"]")
+    };
+    let braceless = bare(call("1", "StatusNotification", status));
+    let comma = call("2", "StatusNotification", later).replace("{\"protected", "{,\"protected");
+    let other = bare(signed(
+        2,
+        "3",
+        "StatusNotification",
+        "Heartbeat",
+        status,
+        "c2ln",
+    ));
+    let latest = &status.replace("Available", "Faulted").replace("01Z", "05Z");
+    let doubled = call("4", "StatusNotification", latest).replacen("[2,", "[2,,", 1);
+    for vendor in ["AEFA", "ACME"] {
+        let seen = super::world::World::new(super::world::config(crate::config::Onboarding::Open))
+            .run(&format!(
+                r#"
+                0 a connect CP1 2.0.1
+                0 a > [2,"b","BootNotification",{{"reason":"PowerUp","chargingStation":{{"model":"M","vendorName":"{vendor}"}}}}]
+                1 a > {braceless}
+                2 op station CP1
+                3 a > {comma}
+                4 op station CP1
+                5 a > {other}
+                6 a > {doubled}
+                7 op station CP1
+                "#
+            ));
+        let seen: Vec<_> = seen.lines().skip(2).collect();
+        match vendor {
+            "AEFA" => expect![[r#"
+                1 a < [3,"1",{}]
+                2 station CP1: accepted online Available AEFA 0 [1.1 Available]
+                3 a < [3,"2",{}]
+                4 station CP1: accepted online Available AEFA 0 [1.1 Available]
+                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]"#]],
+            _ => expect![[r#"
+                1 a < [4,"1","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]
+                2 station CP1: accepted online Unavailable ACME 0 []
+                3 a < [4,"2","FormatViolation","byte 1 of the payload is ',', expected a property name",{}]
+                4 station CP1: accepted online Unavailable ACME 0 []
+                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]"#]],
+        }
+        .assert_eq(&seen.join("\n"));
+    }
+}
+
+/// A SEND that cannot be opened is masked as a call is, and so is a frame that nobody could read.
+#[test]
+fn secrets_in_a_signature_that_cannot_be_opened_reach_no_log() {
+    let report = r#"{"requestId":1,"seqNo":0,"reportData":[{"component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"},"variableAttribute":[{"value":"canary-0123456789"}]}]}"#;
+    let encoded = URL_SAFE_NO_PAD.encode(report);
+    let mut world = super::world::World::new(super::world::config(crate::config::Onboarding::Open));
+    let misnamed = signed(6, "1", "NotifyReport", "Heartbeat", report, "c2ln");
+    let cut_off = call("2", "NotifyReport", report).replace("\"}]", "");
+    world.run(&format!(
+        "0 a connect CP1 2.1\n1 a > {misnamed}\n2 a > {cut_off}\n3 b connect CP2 2.1\n4 b > {}",
+        cut_off.replace("-Signed", "-signed"),
+    ));
+    let tells = |record: &&Vec<u8>| {
+        let has = |text: &str| {
+            record
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        has(&encoded[..40]) || has("canary")
+    };
+    assert_eq!(world.log.iter().filter(tells).count(), 0);
+}
