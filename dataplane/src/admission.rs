@@ -194,6 +194,11 @@ fn check_certificate(
         .map_err(Refusal::Certificate)
 }
 
+/// True for who names `identity` and shows this password.
+pub(crate) fn shows(identity: &str, password: &Password, authorization: Option<&[u8]>) -> bool {
+    authorization.is_some() && check_credentials(identity, Some(password), authorization).is_ok()
+}
+
 /// A station with a password must show it; one without may say who it is, and must not say it is another.
 fn check_credentials(
     identity: &str,

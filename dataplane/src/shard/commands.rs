@@ -170,6 +170,13 @@ impl Shard {
     /// The connection is gone: nobody can tell what became of the calls on it.
     pub(super) fn lose_commands(&mut self, now: Now, rpc: Rpc) {
         let (sent, unsent) = rpc.into_calls();
+        if let Some(call) = &sent
+            && let Some(command) = self
+                .command_of(&call.id)
+                .and_then(|id| self.commands.get(&id))
+        {
+            self.doubt_password(command.station, call);
+        }
         for call in sent.into_iter().chain(unsent) {
             if let Some(id) = self.command_of(&call.id) {
                 self.end_command(now, id, CommandState::Unknown, String::new(), None);
@@ -215,10 +222,10 @@ impl Shard {
 
     /// Somebody's wait at this station may be over.
     pub(super) fn wait_timeout(&mut self, now: Now, station: u32) {
+        // Nobody waits for one that has ended.
         let mut replies = Vec::new();
         self.commands.each_open_of(station, |command| {
             let (over, waiting): (Vec<_>, _) = std::mem::take(&mut command.waiters)
-        // Nobody waits for one that has ended.
                 .into_iter()
                 .partition(|(at, _)| *at <= now.mono);
             command.waiters = waiting;

@@ -185,8 +185,11 @@ impl Shard {
             .conns
             .handshake_mut(id)
             .map_or(Transport::Plain, |handshake| handshake.transport.clone());
-        let config = &self.settings.config;
         let station = self.stations.find(key);
+        if let Some(station) = station {
+            self.settle_password(now, station, request.authorization);
+        }
+        let config = &self.settings.config;
         let clients = config.tls.as_ref().and_then(|tls| tls.clients.as_ref());
         let given = Circumstances {
             onboarding: config.onboarding,

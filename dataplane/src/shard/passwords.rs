@@ -6,8 +6,10 @@
 use ocpp::{Call, MeterColumns, Policy, v16, v201};
 
 use super::commands::says_accepted;
+use super::stations::Station;
 use super::{Now, Shard};
 use crate::Password;
+use crate::admission::shows;
 use crate::router::StationPatch;
 
 impl Shard {
@@ -27,6 +29,9 @@ impl Shard {
             return;
         };
         if !is_taken(&call.action, answer) {
+            if says_reboot(&call.action, answer) {
+                self.doubt_password(station, call);
+            }
             return;
         }
         let patch = StationPatch {
@@ -34,6 +39,35 @@ impl Shard {
             ..StationPatch::default()
         };
         self.configure(now, station, patch, None, principal);
+    }
+}
+
+impl Shard {
+    /// A station was given a password, and nobody knows whether it has it: it did not answer, or takes it when it boots. It
+    /// may come in with the one that it had, or with this. Only memory has it: after a restart of the server it counts no more.
+    pub(super) fn doubt_password(&mut self, station: u32, call: &Call) {
+        if let Some(Ok(password)) =
+            wanted(&call.action, &call.payload).map(|text| Password::new(&text))
+        {
+            self.stations[station].side_mut().password_in_doubt = Some(password);
+        }
+    }
+
+    /// A station comes: one that shows the password in doubt has it, and has no other any more.
+    pub(super) fn settle_password(&mut self, now: Now, station: u32, authorization: Option<&[u8]>) {
+        let Station { state, side, .. } = &self.stations[station];
+        let doubted = side.as_ref().and_then(|side| side.password_in_doubt);
+        let Some(password) =
+            doubted.filter(|password| shows(state.key.identity(), password, authorization))
+        else {
+            return;
+        };
+        let acceptance = state.acceptance;
+        let patch = StationPatch {
+            password: Some(Some(password)),
+            ..StationPatch::default()
+        };
+        self.configure(now, station, patch, acceptance, "sigec");
     }
 }
 
@@ -94,6 +128,22 @@ fn is_taken(action: &str, answer: &str) -> bool {
         result.attribute_status == v201::SetVariableStatus::Accepted
             && is_password(&result.component, &result.variable, result.attribute_type)
     })
+}
+
+/// Whether the answer says that the password counts from the next boot on.
+fn says_reboot(action: &str, answer: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let says = |status: &serde_json::Value| status.as_str() == Some("RebootRequired");
+    match action {
+        KEY_ACTION => says(&answer["status"]),
+        _ => answer["setVariableResult"]
+            .as_array()
+            .is_some_and(|results| {
+                results
+                    .iter()
+                    .any(|result| says(&result["attributeStatus"]))
+            }),
+    }
 }
 
 fn is_password(

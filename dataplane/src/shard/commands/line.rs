@@ -175,6 +175,11 @@ impl Shard {
             let code = error.code.as_str(Version::V201).to_owned();
             (code, error.description.clone().into_owned())
         };
+        if let (Outcome::Unreadable | Outcome::TimedOut, Some(command)) =
+            (&outcome, self.commands.get(&id))
+        {
+            self.doubt_password(command.station, call);
+        }
         let (state, result, error) = match outcome {
             Outcome::Answered(payload) if is_object(&payload) => {
                 if let Some(command) = self.commands.get(&id) {

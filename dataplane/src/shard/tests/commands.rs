@@ -126,3 +126,57 @@ fn a_remote_start_waits_for_its_transaction() {
         "#]],
     );
 }
+
+/// A station whose answer got lost has one password or the other. It comes in with either, and once it has come in with the new
+/// one with that alone.
+#[test]
+fn a_password_that_may_have_been_taken_lets_its_station_in() {
+    const OLD: &str = "old-0123456789abcdef";
+    const NEW: &str = "new-0123456789abcdef";
+    let set = format!(
+        r#"SetVariables {{"setVariableData":[{{"attributeValue":"{NEW}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
+    );
+    let says = |status: &str| {
+        format!(
+            r#"3 a answers {{"setVariableResult":[{{"attributeStatus":"{status}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
+        )
+    };
+    let statuses = |before: &str, answer: &str| {
+        let mut world = World::new(config(Onboarding::Closed));
+        world.run(&format!(
+            "0 op register CP1 {OLD}\n1 a connect CP1 2.0.1 password={OLD}\n2 op command CP1 {set}"
+        ));
+        world.run(&format!("{answer}\n40 a drops\n{before}"));
+        let mut seen = String::new();
+        for (conn, password) in [
+            ("b", OLD),
+            ("c", "guess-0123456789abc"),
+            ("d", NEW),
+            ("e", OLD),
+        ] {
+            let line = world.run(&format!("90 {conn} connect CP1 2.0.1 password={password}"));
+            let is_in = line.contains(" 101 ");
+            assert!(is_in || line.contains(" 401 "), "{line}");
+            seen += if is_in { "in " } else { "out " };
+            if is_in {
+                world.run(&format!("90 {conn} drops"));
+            }
+        }
+        seen
+    };
+    let doubt = "in out in out ";
+    assert_eq!(statuses("", "3 wait"), doubt);
+    assert_eq!(statuses("", "35 wait"), doubt, "it timed out");
+    assert_eq!(statuses("", &says("RebootRequired")), doubt);
+    assert_eq!(statuses("", r#"3 a says [3,"$ID"]"#), doubt);
+    assert_eq!(statuses("", &says("Rejected")), "in out out in ");
+    assert_eq!(
+        statuses("", "3 a refuses InternalError no"),
+        "in out out in "
+    );
+    assert_eq!(statuses("", &says("Accepted")), "out out in out ");
+    // Whatever an operator says holds from then on, and another station of the name has nothing of the one before.
+    assert_eq!(statuses("50 op passwordless CP1", "3 wait"), "in in in in ");
+    let other = format!("50 op delete CP1\n51 op register CP1 {OLD}");
+    assert_eq!(statuses(&other, "3 wait"), "in out out in ");
+}
