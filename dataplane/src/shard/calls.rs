@@ -537,6 +537,10 @@ impl Shard {
 
     /// Sends the message in `scratch.answer`, or puts it in line.
     fn send_answer(&mut self, now: Now, call: Inbound<'_>, leave: Leave, message_type: u8) {
+        // Who asked may be gone by now: nothing leaves, and nothing is put on record as if it had.
+        if self.conns.live_mut(call.conn).is_none() {
+            return;
+        }
         let answer = std::mem::take(&mut self.scratch.answer);
         if call.action != "Heartbeat" && self.accepted(call.station) {
             self.delay_answer(now, call);
@@ -607,10 +611,6 @@ impl Shard {
     }
 }
 
-fn pending_16(current_time: Timestamp<'_>) -> v16::BootNotificationResponse<'_> {
-    v16::BootNotificationResponse {
-        status: v16::RegistrationStatus::Pending,
-        current_time,
 /// What a signature encloses whose frame had to be put right, and what was done to that.
 fn opened_after_repair(
     version: Version,
@@ -625,6 +625,10 @@ fn opened_after_repair(
     Some((payload, repaired.changes))
 }
 
+fn pending_16(current_time: Timestamp<'_>) -> v16::BootNotificationResponse<'_> {
+    v16::BootNotificationResponse {
+        status: v16::RegistrationStatus::Pending,
+        current_time,
         interval: PENDING_RETRY_S,
     }
 }
