@@ -28,6 +28,7 @@ mod progress;
 mod quirks;
 mod reservations;
 mod retries;
+mod rpc;
 mod scripts;
 mod signed;
 mod sim;

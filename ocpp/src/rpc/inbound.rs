@@ -178,7 +178,7 @@ mod tests {
     const BODY: &str = r#"{"connectorId":1}"#;
 
     #[test]
-    fn the_same_call_again_gets_the_same_answer() {
+    fn part4_4_1_4_the_same_call_again_gets_the_same_answer() {
         let mut inbound = Inbound::new();
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::New);
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::Pending);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn another_call_under_the_same_id_is_refused_only_while_the_first_is_unanswered() {
+    fn part4_4_2_3_another_call_under_the_same_id_is_refused_only_while_the_first_is_unanswered() {
         let mut inbound = Inbound::new();
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::New);
         assert_eq!(inbound.admit("7", "MeterValues", "{}"), Admission::Conflict);

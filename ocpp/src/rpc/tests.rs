@@ -81,7 +81,7 @@ fn drain(rpc: &mut Rpc, now: Instant, out: &mut String) {
 }
 
 #[test]
-fn silence_ends_in_a_timeout_and_frees_the_line() {
+fn part4_4_1_1_silence_ends_in_a_timeout_and_frees_the_line() {
     check(
         "
         0 call a Reset
@@ -99,7 +99,7 @@ fn silence_ends_in_a_timeout_and_frees_the_line() {
 }
 
 #[test]
-fn one_call_at_a_time_in_the_order_they_were_made() {
+fn part4_4_1_1_one_call_at_a_time_in_the_order_they_were_made() {
     check(
         r#"
         0 call a Reset
@@ -122,7 +122,7 @@ fn one_call_at_a_time_in_the_order_they_were_made() {
 }
 
 #[test]
-fn a_late_answer_is_counted_and_passed_by() {
+fn part4_4_1_1_a_late_answer_is_counted_and_passed_by() {
     check(
         r#"
         0 call a Reset
@@ -143,7 +143,7 @@ fn a_late_answer_is_counted_and_passed_by() {
 }
 
 #[test]
-fn an_answer_to_a_waiting_call_is_not_its_answer() {
+fn part4_4_1_4_an_answer_to_a_waiting_call_is_not_its_answer() {
     check(
         r#"
         0 call a Reset
@@ -182,7 +182,7 @@ fn a_full_queue_gives_the_call_back() {
 }
 
 #[test]
-fn a_broken_answer_ends_its_call() {
+fn part4_4_2_2_a_broken_answer_ends_its_call() {
     check(
         "
         0 call a Reset
@@ -216,7 +216,7 @@ fn a_closed_connection_gives_its_calls_back() {
 }
 
 #[test]
-fn the_peers_calls_do_not_touch_ours() {
+fn part4_4_1_1_the_peers_calls_do_not_touch_ours() {
     check(
         r#"
         0 call a Reset
@@ -232,7 +232,7 @@ fn the_peers_calls_do_not_touch_ours() {
 }
 
 #[test]
-fn what_was_not_sent_cannot_be_answered() {
+fn part4_4_1_4_what_was_not_sent_cannot_be_answered() {
     let mut rpc = Rpc::new(ANSWER_TIMEOUT, QUEUE_LEN_MAX);
     let call = Call {
         id: "a".to_owned(),

@@ -21,7 +21,7 @@ fn check(rows: &[Row]) {
 }
 
 #[test]
-fn what_is_no_message() {
+fn part4_4_1_2_what_is_no_message() {
     const FRAMEWORK: &str = "-1 RpcFrameworkError";
     const FORMATION: &str = "1 FormationViolation";
     const FORMAT: &str = "1 FormatViolation";
@@ -79,7 +79,7 @@ fn what_is_no_message() {
 }
 
 #[test]
-fn message_types() {
+fn part4_4_1_3_message_types() {
     check(&[
         ("[2,\"1\",\"Heartbeat\",{}]", "ok", "ok"),
         ("[2.0,\"1\",\"Heartbeat\",{}]", "ok", "ok"),
@@ -141,7 +141,7 @@ fn message_types() {
 }
 
 #[test]
-fn an_answer_is_never_answered() {
+fn part4_4_2_2_an_answer_is_never_answered() {
     check(&[
         ("[3,\"1\",{}]", "answer", "answer"),
         ("[3,\"1\"]", "silent", "silent"),
@@ -163,7 +163,7 @@ fn an_answer_is_never_answered() {
 }
 
 #[test]
-fn what_2_1_says_without_waiting() {
+fn part4_4_2_4_what_2_1_says_without_waiting() {
     let send = ocpp::scan(r#"[6,"7","NotifyPeriodicEventStream",{}]"#, Version::V21).unwrap();
     let expected = Frame::Send {
         id: "7".into(),
@@ -201,7 +201,7 @@ fn what_2_1_says_without_waiting() {
 }
 
 #[test]
-fn actions() {
+fn part4_4_1_6_actions() {
     check(&[
         (
             "[2,\"1\",\"Frobnicate\",{}]",
@@ -245,7 +245,7 @@ fn actions() {
 }
 
 #[test]
-fn payloads_of_no_use() {
+fn part4_4_1_5_payloads_of_no_use() {
     const FORMATION: &str = "1 FormationViolation";
     const FORMAT: &str = "1 FormatViolation";
     check(&[
@@ -322,7 +322,7 @@ fn payloads_of_no_use() {
 }
 
 #[test]
-fn fields_of_1_6() {
+fn part4_4_3_fields_of_1_6() {
     let call = |action: &str, payload: &str| {
         receive(
             Version::V16,
@@ -409,7 +409,7 @@ fn fields_of_1_6() {
 }
 
 #[test]
-fn fields_of_2_0_1() {
+fn part4_4_3_fields_of_2_0_1() {
     let event = |fields: &str| {
         let frame = format!(
             r#"[2,"1","TransactionEvent",{{"timestamp":"2026-11-22T10:00:00Z","triggerReason":"CablePluggedIn",{fields}}}]"#

@@ -1,7 +1,8 @@
 //! `docs/ocpp-coverage.md`: which actions, certification cases and uses there are, and which tests show them.
 //!
 //! The page is made from the actions that `ocpp` knows, the lists of ids beside this file, and the tests in this folder and
-//! in `dataplane/tests`: a case is shown when the name of a test has its id, an action when the expected course of a test has it. `UPDATE_EXPECT=1 cargo
+//! in `dataplane/tests`: a case is shown when the name of a test has its id, an action when the expected course of a test has
+//! it, and a rule of the RPC layer when a test here or in `ocpp` is named by its section and the rule. `UPDATE_EXPECT=1 cargo
 //! test -p dataplane --lib coverage` writes it anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,15 @@ use ocpp::{v16, v21, v201};
 
 const PART_6: &str = include_str!("coverage/part6.txt");
 const OCPP_16: &str = include_str!("coverage/ocpp16.txt");
+/// Section, versions, and the name of the rule's test behind its `part4_` and section.
+const RPC: &str = include_str!("coverage/rpc.txt");
+
+/// Where the rules of the RPC layer have tests beside this folder, from the workspace on.
+const RPC_TESTS: [&str; 3] = [
+    "ocpp/src/rpc/tests.rs",
+    "ocpp/src/rpc/inbound.rs",
+    "ocpp/tests/suite/malformed.rs",
+];
 
 const COURSE: &str = "kept, in the course of the command that it comes after";
 const COMMAND: &str = "a command: checked, sent once, its answer shown";
@@ -227,6 +237,8 @@ enum Course {
 #[derive(Default)]
 struct Tests {
     names: BTreeSet<String>,
+    /// Those of `ocpp` that are named by a rule of the RPC layer.
+    of_ocpp: BTreeSet<String>,
     /// Names by what their expected courses show of each version.
     shown: BTreeMap<(&'static str, Course, String), Vec<String>>,
 }
@@ -263,6 +275,18 @@ impl Tests {
                     self.note(table, test, version);
                 }
             }
+        }
+    }
+
+    /// The tests of `ocpp`.
+    fn read_ocpp(&mut self, workspace: &Path) {
+        for file in RPC_TESTS {
+            let source = std::fs::read_to_string(workspace.join(file)).expect("UTF-8");
+            let tests = source.split("#[test]").skip(1);
+            let names = tests.filter_map(|test| test.split_once("fn ")?.1.split_once('('));
+            let of_rules = names.filter(|(name, _)| name.starts_with("part4_"));
+            self.of_ocpp
+                .extend(of_rules.map(|(name, _)| name.to_owned()));
         }
     }
 
@@ -402,9 +426,47 @@ fn state(id: &str, test: Option<&String>, mark: Option<&str>, tests: &Tests) -> 
     }
 }
 
+/// The rules of the RPC layer, each with its test, and how many there are.
+fn rpc_rules(tests: &Tests) -> (String, usize) {
+    let mut table =
+        String::from("| Section | Versions | Rule | Test |\n| --- | --- | --- | --- |\n");
+    let mut rules = BTreeSet::new();
+    for line in RPC.lines() {
+        let mut words = line.splitn(3, ' ');
+        let mut word = || words.next().unwrap_or_else(|| panic!("{line}: too short"));
+        let (section, versions, slug) = (word(), word(), word());
+        let test = format!("part4_{}_{slug}", section.replace('.', "_"));
+        let of = if tests.names.contains(&test) {
+            "dataplane"
+        } else if tests.of_ocpp.contains(&test) {
+            "ocpp"
+        } else {
+            panic!("there is no test {test}");
+        };
+        let (rule, versions) = (slug.replace('_', " "), versions.replace(',', ", "));
+        writeln!(
+            table,
+            "| {section} | {versions} | {rule} | `{test}` in `{of}` |"
+        )
+        .unwrap();
+        assert!(rules.insert(test), "{line} twice");
+    }
+    let all = tests.names.iter().chain(&tests.of_ocpp);
+    for name in all.filter(|name| name.starts_with("part4_")) {
+        assert!(rules.contains(name), "{name} is in no list");
+    }
+    (table, rules.len())
+}
+
 fn page(tests: &Tests) -> String {
     let mut lists = String::new();
-    writeln!(lists, "\n## OCPP 2.0.1 Part 6\n").unwrap();
+    let (table, rules) = rpc_rules(tests);
+    writeln!(
+        lists,
+        "\n## RPC layer\n\nBy sections of Part 4 of OCPP 2.0.1 and 2.1; chapter 4 of OCPP-J 1.6 has the same numbers.\n\n{table}"
+    )
+    .unwrap();
+    writeln!(lists, "## OCPP 2.0.1 Part 6\n").unwrap();
     writeln!(
         lists,
         "| Case | Core profile | State |\n| --- | --- | --- |"
@@ -490,6 +552,7 @@ reading of the case, not a certificate.
 | OCPP 2.0.1 Part 6, cases for a CSMS | {shown} | {} |
 | of these mandatory in the Core profile (Part 5) | {core_shown} | {core} |
 | OCPP 1.6 and its security whitepaper, uses | {uses_shown} | {} |
+| RPC layer (OCPP-J 1.6, Part 4 of 2.0.1 and 2.1), rules | {rules} | {rules} |
 
 ## Actions
 ",
@@ -529,6 +592,7 @@ fn the_coverage_page_is_true() {
     for folder in ["src/shard/tests", "tests"] {
         tests.read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
     }
+    tests.read_ocpp(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
     expect_file!["../../../../docs/ocpp-coverage.md"].assert_eq(&page(&tests));
 }
 

@@ -187,14 +187,18 @@ fn a_signed_frame_that_had_to_be_put_right_is_opened_then() {
                 1 a < [3,"1",{}]
                 2 station CP1: accepted online Available AEFA 0 [1.1 Available]
                 3 a < [3,"2",{}]
-                4 station CP1: accepted online Available AEFA 0 [1.1 Available]
-                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]"#]],
+                4 station CP1: accepted online Occupied AEFA 0 [1.1 Occupied]
+                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]
+                6 a < [3,"4",{}]
+                7 station CP1: accepted online Faulted AEFA 0 [1.1 Faulted]"#]],
             _ => expect![[r#"
                 1 a < [4,"1","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]
                 2 station CP1: accepted online Unavailable ACME 0 []
                 3 a < [4,"2","FormatViolation","byte 1 of the payload is ',', expected a property name",{}]
                 4 station CP1: accepted online Unavailable ACME 0 []
-                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]"#]],
+                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]
+                6 a < [4,"-1","RpcFrameworkError","the message id is no string",{}]
+                7 station CP1: accepted online Unavailable ACME 0 []"#]],
         }
         .assert_eq(&seen.join("\n"));
     }
