@@ -157,7 +157,7 @@ pub trait Handler {
     /// rest comes again, followed by more, with the next bytes or after [`Io::resume_reads`].
     ///
     /// Whole messages left behind come back by themselves only after a resume: a handler that leaves
-    /// some pauses the connection.
+    /// some pauses the connection. One that pauses it in [`Handler::opened`] has nothing of it read.
     fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize;
 
     /// `conn` is over, for whatever reason; exactly once.

@@ -228,13 +228,13 @@ impl Reactor {
             None => carry.append(&mut late),
             Some(secured) => {
                 self.secure(conn, secured);
-                // One that broke the rules is over for the handler with the next bytes.
-                if let Err(failure) = self.open_records(conn, &mut late, &mut carry) {
-                    self.end_for(conn, Closed::Tls(failure));
-                }
+                self.open_records(conn, &mut late, &mut carry);
             }
         }
-        if !carry.is_empty() {
+        if carry.is_empty() {
+            self.end_with_its_session(conn);
+        } else {
+            // With them it ends, if its session is over.
             self.store_carry(conn, carry);
             self.resumed.push(conn);
         }
@@ -347,6 +347,10 @@ impl Reactor {
             return;
         };
         let (state, reads_armed, peer_ended) = (slot.state, slot.reads_armed, slot.peer_ended);
+        if pending == 0 && state == State::Closing && slot.dirty {
+            // An earlier send is through, and what TLS seals at the end of the turn is still to come.
+            return;
+        }
         if pending == 0 {
             self.slots.release_side_if_empty(conn);
         }
@@ -389,7 +393,7 @@ impl Reactor {
 
     /// Bytes came for a connection that takes none: more are not asked for.
     pub(super) fn park(&mut self, conn: ConnId) {
-        let Some(slot) = self.slots.get(conn) else {
+        let Some(slot) = self.slots.open(conn) else {
             return;
         };
         let writes_armed = slot.writes_armed;
@@ -465,7 +469,7 @@ impl Reactor {
 
     /// Over for the handler; what it appended is sent first.
     pub(super) fn end_in_order(&mut self, conn: ConnId, reason: Closed) {
-        let Some(slot) = self.slots.get_mut(conn) else {
+        let Some(slot) = self.slots.open(conn) else {
             return;
         };
         slot.state = State::Closing;
@@ -482,7 +486,7 @@ impl Reactor {
 
     /// Over for everyone, with a reset if it was our decision: that frees the kernel's buffers.
     pub(super) fn end_at_once(&mut self, conn: ConnId, reason: Closed) {
-        let Some(slot) = self.slots.get_mut(conn) else {
+        let Some(slot) = self.slots.open(conn) else {
             return;
         };
         slot.state = State::Gone;

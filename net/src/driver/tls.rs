@@ -8,7 +8,7 @@
 use std::io;
 
 use super::reactor::Reactor;
-use super::slots::State;
+use super::slots::{Side, State};
 use super::{Closed, ConnId, Handler, Io};
 use crate::tls::{CertificateDer, Session, TlsClient, TlsFailure, TlsPeer, TlsServer};
 
@@ -139,9 +139,12 @@ impl Reactor {
         }
         let session = client.connect().map_err(io::Error::other)?;
         self.secure(conn, Secured::new(session));
-        let mut nothing = Vec::new();
-        let fed = self.open_records(conn, &mut [], &mut nothing);
-        fed.map_err(|failure| io::Error::other(failure.to_string()))
+        self.open_records(conn, &mut [], &mut Vec::new());
+        let failure = self
+            .tls
+            .get(conn)
+            .and_then(|secured| secured.session.failure());
+        failure.map_or(Ok(()), |failure| Err(io::Error::other(failure.to_string())))
     }
 
     pub(super) fn secure(&mut self, conn: ConnId, secured: Box<Secured>) {
@@ -167,7 +170,7 @@ impl Reactor {
     ) {
         let again = bytes.is_empty();
         let mut plain = std::mem::take(&mut self.tls.plain);
-        let opened = self.open_records(conn, bytes, &mut plain);
+        self.open_records(conn, bytes, &mut plain);
         if let Some(secured) = self.tls.get_mut(conn)
             && !secured.told
             && let Some(peer) = secured.session.peer()
@@ -185,34 +188,39 @@ impl Reactor {
         plain.clear();
         plain.shrink_to(SHARED_LEN_MAX);
         self.tls.plain = plain;
-        let over = |secured: &Secured| secured.session.is_closed_by_peer();
-        match opened {
-            Err(failure) => self.end_for(conn, Closed::Tls(failure)),
-            Ok(()) if self.tls.get(conn).is_some_and(over) => self.end_for(conn, Closed::Peer),
-            Ok(()) => {}
-        }
+        self.end_with_its_session(conn);
         self.tell(handler);
     }
 
-    /// Ends the connection, after TLS has said its last, unless the handler has closed it or given it away.
-    pub(super) fn end_for(&mut self, conn: ConnId, reason: Closed) {
-        if self.slots.open(conn).is_some() {
+    /// Ends the connection if its session is over, after TLS has said its last. One that is paused on bytes that came
+    /// before ends when its handler has had them.
+    pub(super) fn end_with_its_session(&mut self, conn: ConnId) {
+        let Some(session) = self.tls.get(conn).map(|secured| &secured.session) else {
+            return;
+        };
+        let reason = match session.failure() {
+            Some(failure) => Closed::Tls(failure),
+            None if session.is_closed_by_peer() => Closed::Peer,
+            None => return,
+        };
+        let Some(slot) = self.slots.get(conn) else {
+            return;
+        };
+        let is_paused = slot.paused || self.all_paused;
+        let has_more = |side: &Side| !side.carry.is_empty();
+        if !(is_paused && self.slots.side(conn).is_some_and(has_more)) {
             self.end_in_order(conn, reason);
         }
     }
 
     /// Opens what came; what TLS has to say to it goes out when the turn ends.
-    pub(super) fn open_records(
-        &mut self,
-        conn: ConnId,
-        bytes: &mut [u8],
-        plain: &mut Vec<u8>,
-    ) -> Result<(), TlsFailure> {
+    pub(super) fn open_records(&mut self, conn: ConnId, bytes: &mut [u8], plain: &mut Vec<u8>) {
         let mut own = std::mem::take(&mut self.tls.own);
         let Some(secured) = self.tls.get_mut(conn) else {
-            return Ok(());
+            return;
         };
-        let opened = secured.session.feed(bytes, plain, &mut own);
+        // Whether it is over is asked for where that can be told.
+        let _ = secured.session.feed(bytes, plain, &mut own);
         // Of a client, from before the handshake was through.
         let waits = !secured.outgoing.is_empty();
         let incoming_len = secured.session.incoming_len();
@@ -234,7 +242,6 @@ impl Reactor {
         if full && before < incoming_len {
             self.end_at_once(conn, Closed::BuffersFull);
         }
-        opened
     }
 
     // ---- what goes ----

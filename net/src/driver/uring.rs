@@ -383,7 +383,12 @@ impl Uring {
                 };
                 handler.opened(&mut self.io(), conn, opened);
                 self.reactor.tell(handler);
-                self.reactor.receive_on(conn);
+                if self.reactor.slots.open(conn).is_some() && self.takes_nothing(conn) {
+                    // Nothing was asked for yet, so what comes stays in the kernel.
+                    self.reactor.park(conn);
+                } else {
+                    self.reactor.receive_on(conn);
+                }
             }
             (None, _, _) => self.reactor.ring().close_file(file),
             (Some(error), _, _) => {

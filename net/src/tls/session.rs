@@ -157,6 +157,12 @@ impl Session {
         self.peer_closed
     }
 
+    /// What it broke on, if it did: the connection is over, once what there is to say was sent.
+    #[must_use]
+    pub fn failure(&self) -> Option<TlsFailure> {
+        self.failure
+    }
+
     /// The certificate that the peer showed and that was refused. Nothing that it says is proven.
     #[must_use]
     pub fn refused_certificate(&self) -> Option<&CertificateDer<'static>> {

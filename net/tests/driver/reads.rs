@@ -1,12 +1,12 @@
 //! What comes: unconsumed bytes, pauses, bounds.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
 
 use net::driver::{Closed, Config, ConnId, Handler, Io, Opened};
 
-use crate::rig::{DEADLINE, Seen, any_port, driver, start};
-use crate::{answer_lines, leave, read_exactly, swallow};
+use crate::rig::{DEADLINE, Seen, any_port, driver, start, start_paused_on};
+use crate::{answer_lines, leave, read_exactly, reset, swallow};
 
 #[test]
 fn what_is_not_consumed_comes_again_with_what_follows() {
@@ -208,4 +208,30 @@ fn more_bytes_than_there_are_buffers_all_come() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn what_comes_for_a_connection_that_is_paused_when_it_opens_stays_in_the_kernel() {
+    let rig = start_paused_on(any_port(), swallow);
+    let (mut client, conn) = rig.client();
+    client.write_all(b"early").unwrap();
+    rig.act(|_| ());
+    rig.act(|_| ());
+    let detached = rig.act(move |io| io.detach(conn).unwrap());
+    assert_eq!(detached.carry, b"");
+    let mut socket = TcpStream::from(detached.socket);
+    socket.set_nonblocking(false).unwrap();
+    assert_eq!(read_exactly(&mut socket, 5), b"early");
+
+    // It is heard all the same, and its end is seen while it waits.
+    let (mut client, conn) = rig.client();
+    client.write_all(b"early").unwrap();
+    rig.act(move |io| io.resume_reads(conn));
+    assert_eq!(rig.next(), Seen::Received(conn, b"early".into()));
+    let (client, conn) = rig.client();
+    reset(client);
+    assert_eq!(
+        rig.next(),
+        Seen::Closed(conn, Closed::Failed(ErrorKind::ConnectionReset))
+    );
 }

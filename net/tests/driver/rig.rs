@@ -51,6 +51,8 @@ pub(crate) enum Seen {
 type Act = Box<dyn FnOnce(&mut Io<'_>) + Send>;
 
 struct Scenario<R> {
+    /// Connections are paused when they open.
+    paused: bool,
     receive: R,
     acts: Receiver<Act>,
     seen: Sender<Seen>,
@@ -64,7 +66,10 @@ impl<R: FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize> Scenario<R> {
 }
 
 impl<R: FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize> Handler for Scenario<R> {
-    fn opened(&mut self, _: &mut Io<'_>, conn: ConnId, opened: Opened) {
+    fn opened(&mut self, io: &mut Io<'_>, conn: ConnId, opened: Opened) {
+        if self.paused {
+            io.pause_reads(conn);
+        }
         self.see(match opened {
             Opened::Accepted { peer, .. } => Seen::Accepted(conn, peer),
             Opened::Connected { tag } => Seen::Connected(conn, tag),
@@ -125,15 +130,35 @@ pub(crate) fn start_on(
     start_driver(addr, driver(config, vec![listener]), receive)
 }
 
+/// The same, with connections that are paused when they open.
+pub(crate) fn start_paused_on(
+    listener: Listener,
+    receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
+) -> Rig {
+    let addr = listener.local_addr();
+    let driver = driver(Config::default(), vec![listener]);
+    start_scenario(addr, driver, true, receive)
+}
+
 pub(crate) fn start_driver(
     addr: SocketAddr,
+    driver: Driver,
+    receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
+) -> Rig {
+    start_scenario(addr, driver, false, receive)
+}
+
+fn start_scenario(
+    addr: SocketAddr,
     mut driver: Driver,
+    paused: bool,
     receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
 ) -> Rig {
     let waker = driver.waker();
     let (acts, acts_in) = channel();
     let (seen_out, seen) = channel();
     let mut scenario = Scenario {
+        paused,
         receive,
         acts: acts_in,
         seen: seen_out,

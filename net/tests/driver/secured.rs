@@ -12,7 +12,7 @@ use net::tls::{
 };
 use rustls::{ClientConnection, StreamOwned};
 
-use crate::rig::{Rig, Seen, any_port, start_driver, start_on};
+use crate::rig::{DEADLINE, Rig, Seen, any_port, start_driver, start_on, start_paused_on};
 use crate::{answer_lines, echo, leave, swallow};
 
 const NAME: &str = "csms.example";
@@ -197,6 +197,124 @@ fn a_paused_connection_keeps_its_records_until_it_is_resumed() {
     assert_eq!(rig.rest(), []);
     rig.act(move |io| io.resume_reads(conn));
     assert_eq!(read_exactly(&mut client, 6), b"onetwo");
+}
+
+/// What a client says, and that it says no more: in one piece.
+fn last_words(client: &mut Client, text: &[u8]) -> Vec<u8> {
+    let mut records = Vec::new();
+    client.conn.writer().write_all(text).unwrap();
+    client.conn.send_close_notify();
+    client.conn.write_tls(&mut records).unwrap();
+    records
+}
+
+#[test]
+fn who_pauses_before_the_end_hears_all_that_came_before_it() {
+    let one_line = |io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]| {
+        let line = bytes.iter().position(|byte| *byte == b'\n');
+        let line = line.map_or(0, |end| end + 1);
+        if line < bytes.len() {
+            io.pause_reads(conn);
+        }
+        line
+    };
+    let rig = start(Config::default(), one_line);
+    for is_broken in [false, true] {
+        let (mut client, conn) = client(&rig, TlsVersion::V13);
+        let mut records = last_words(&mut client, b"one\ntwo\nthree\n");
+        if is_broken {
+            *records.last_mut().unwrap() ^= 1;
+        }
+        client.sock.write_all(&records).unwrap();
+        for left in [&b"one\ntwo\nthree\n"[..], b"two\nthree\n", b"three\n"] {
+            assert_eq!(rig.next(), Seen::Received(conn, left.into()));
+            rig.act(move |io| io.resume_reads(conn));
+        }
+        let reason = match is_broken {
+            true => Closed::Tls(TlsFailure::Broken),
+            false => Closed::Peer,
+        };
+        assert_eq!(rig.next(), Seen::Closed(conn, reason));
+    }
+}
+
+#[test]
+fn a_session_that_is_over_ends_where_it_was_moved_to() {
+    let (moved_out, moved) = std::sync::mpsc::channel();
+    let moves = move |io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]| {
+        let mut detached = io.detach(conn).unwrap();
+        if bytes.starts_with(b"keep") {
+            detached.carry.extend_from_slice(bytes);
+        }
+        moved_out.send(detached).unwrap();
+        bytes.len()
+    };
+    let front = start(Config::default(), moves);
+    let home = crate::rig::start(Config::default(), swallow);
+    for (text, is_broken) in [("drop", false), ("keep", false), ("keep", true)] {
+        let (mut client, conn) = client(&front, TlsVersion::V13);
+        let mut records = last_words(&mut client, text.as_bytes());
+        if is_broken {
+            *records.last_mut().unwrap() ^= 1;
+        }
+        client.sock.write_all(&records).unwrap();
+        assert_eq!(front.next(), Seen::Received(conn, text.into()));
+        let detached = moved.recv_timeout(DEADLINE).unwrap();
+        let conn = home.act(|io| io.adopt(detached).unwrap());
+        if text == "keep" {
+            assert_eq!(home.next(), Seen::Received(conn, text.into()));
+        }
+        let reason = match is_broken {
+            true => Closed::Tls(TlsFailure::Broken),
+            false => Closed::Peer,
+        };
+        assert_eq!(home.next(), Seen::Closed(conn, reason));
+    }
+}
+
+#[test]
+fn an_end_for_two_reasons_is_told_once() {
+    let config = Config {
+        // The alert that a failure leaves behind is too much already.
+        buffers_len_max: 0,
+        ..Config::default()
+    };
+    let rig = start(config, echo);
+    let (mut client, conn) = client(&rig, TlsVersion::V13);
+    rig.act(move |io| io.pause_reads(conn));
+    client
+        .sock
+        .write_all(&[
+            0x17, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+            20,
+        ])
+        .unwrap();
+    rig.act(|_| ());
+    rig.act(move |io| io.resume_reads(conn));
+    let broken = Seen::Closed(conn, Closed::Tls(TlsFailure::Broken));
+    assert_eq!(rig.next(), broken);
+    assert_eq!(rig.stop(), []);
+}
+
+#[test]
+fn a_connection_that_waits_from_its_beginning_on_costs_no_handshake() {
+    let rig = start_paused_on(any_port().with_tls(server()), echo);
+    let (socket, conn) = rig.client();
+    let settings = ClientSettings::new(Trust::Anyone, NAME);
+    let session = TlsClient::new(settings).unwrap().buffered().unwrap();
+    let mut client = StreamOwned::new(session, socket);
+    client.conn.write_tls(&mut client.sock).unwrap();
+    rig.act(|_| ());
+    rig.act(|_| ());
+    // No answer lies ready, nor does one that waits to be sent.
+    assert_eq!(rig.act(move |io| io.pending_len(conn)), 0);
+    client.sock.set_nonblocking(true).unwrap();
+    let nothing = client.sock.read(&mut [0]).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+    client.sock.set_nonblocking(false).unwrap();
+    rig.act(move |io| io.resume_reads(conn));
+    client.write_all(b"now").unwrap();
+    assert_eq!(read_exactly(&mut client, 3), b"now");
 }
 
 #[test]

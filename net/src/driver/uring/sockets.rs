@@ -146,18 +146,17 @@ impl Reactor {
     pub(super) fn keep(&mut self, conn: ConnId, bytes: &mut [u8]) {
         let mut opened = Vec::new();
         let kept = if self.slots.get(conn).is_some_and(|slot| slot.tls) {
-            if let Err(failure) = self.open_records(conn, bytes, &mut opened) {
-                self.end_for(conn, Closed::Tls(failure));
-            }
+            self.open_records(conn, bytes, &mut opened);
             &opened[..]
         } else {
             bytes
         };
-        if self.slots.open(conn).is_some()
-            && let Some(side) = self.slots.side_or_new(conn)
+        if !kept.is_empty()
+            && let Some((_, side)) = self.slots.open_and_side(conn)
         {
             side.carry.extend_from_slice(kept);
         }
+        self.end_with_its_session(conn);
         if self.config.buffers_len_max < self.slots.count(conn) {
             self.end_at_once(conn, Closed::BuffersFull);
         }
