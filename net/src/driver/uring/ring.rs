@@ -475,6 +475,11 @@ impl Ring {
     pub(in crate::driver) fn close(&mut self, conn: ConnId, ending: Ending) {
         let requests = self.of(conn);
         let (file, busy) = (requests.file, 0 < requests.count);
+        let under_way = [
+            (Kind::Receive, requests.receiving == Receiving::Yes),
+            (Kind::Send, requests.sending),
+            (Kind::Errors, requests.watching_errors),
+        ];
         requests.file = NO_FILE;
         if file == NO_FILE {
             if busy {
@@ -493,10 +498,9 @@ impl Ring {
             // SAFETY: the value is static.
             unsafe { self.tell(entry.build()) };
         }
-        if busy {
-            let all = CancelBuilder::fd(Fixed(file)).all();
-            // SAFETY: it points to nothing.
-            unsafe { self.tell(opcode::AsyncCancel2::new(all).build()) };
+        // By name, each of them: all requests of a file are found by a look at those of all connections.
+        for (kind, _) in under_way.into_iter().filter(|(_, is_it)| *is_it) {
+            self.cancel(kind, conn);
         }
         self.close_file(file);
     }
