@@ -51,7 +51,7 @@ pub use principals::{
 };
 pub use rate::RateLimits;
 pub use routes::read_import;
-pub use serve::{ServeLimits, serve};
+pub use serve::{ServeLimits, ShownTls, serve};
 pub use sql::{SqlError, SqlFn, SqlRow};
 
 /// Writes metrics in the Prometheus text format; called for every scrape.

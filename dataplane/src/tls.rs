@@ -24,7 +24,7 @@ pub(crate) use station::{ForeignCertificate, StationCertificate, Transport};
 /// How stations reach us over TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// Where they connect. Port 0 picks a free one.
+    /// Where they connect; nowhere, where only others do. Port 0 picks a free one.
     pub listen: Vec<SocketAddr>,
     /// What they are shown, preferred first: one of ECDSA and one of RSA serve all.
     pub identities: Vec<IdentityFiles>,
@@ -112,17 +112,19 @@ pub struct Tls {
     config: Arc<TlsConfig>,
     tickets: Arc<TicketKeys>,
     server: TlsServer,
+    asks_nobody: TlsServer,
 }
 
 impl Tls {
     /// Reads the files; keys of tickets lie in `secrets`.
     pub(crate) fn open(config: TlsConfig, secrets: &Path) -> Result<Tls, TlsFilesError> {
         let tickets = Arc::new(TicketKeys::open(&secrets.join("tls-tickets"))?);
-        let server = TlsServer::new(settings(&config, &tickets)?)?;
+        let settings = settings(&config, &tickets)?;
         Ok(Tls {
             config: Arc::new(config),
+            asks_nobody: TlsServer::new(asking_nobody(settings.clone()))?,
+            server: TlsServer::new(settings)?,
             tickets,
-            server,
         })
     }
 
@@ -134,7 +136,14 @@ impl Tls {
     /// Any [`TlsFilesError`]; what was in force stays so.
     pub fn reload(&self) -> Result<(), TlsFilesError> {
         let settings = settings(&self.config, &self.tickets)?;
+        self.asks_nobody.replace(asking_nobody(settings.clone()))?;
         Ok(self.server.replace(settings)?)
+    }
+
+    /// The same certificates for listeners of others than stations: nobody is asked for a certificate.
+    #[must_use]
+    pub fn asking_nobody(&self) -> TlsServer {
+        self.asks_nobody.clone()
     }
 
     pub(crate) fn server(&self) -> TlsServer {
@@ -147,6 +156,13 @@ impl fmt::Debug for Tls {
         f.debug_struct("Tls")
             .field("config", &self.config)
             .finish_non_exhaustive()
+    }
+}
+
+fn asking_nobody(settings: ServerSettings) -> ServerSettings {
+    ServerSettings {
+        clients: ClientCertificates::Unasked,
+        ..settings
     }
 }
 

@@ -50,7 +50,7 @@ pub use http::http_router;
 pub use lake::{Health, Lake, Source, TableHealth};
 pub use offline::{Offline, open_offline};
 pub use paged::{Asked, Page, PagesFn};
-pub use postgres::{ScramVerifier, serve_postgres};
+pub use postgres::{PostgresTls, ScramVerifier, serve_postgres};
 pub use reservations::ReservationRow;
 pub use sql::{Limits, Principal, QueryStream, Role, Sql, SqlError, Steps};
 pub use stations::{ConnectorRow, StationRow, Stations};

@@ -19,6 +19,8 @@ use pgwire::messages::cancel::CancelRequest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tracing::{debug, warn};
 
 use crate::sql::{Principal, Sql};
@@ -42,6 +44,24 @@ pub struct ScramVerifier {
     pub principal: Principal,
 }
 
+/// How clients reach the server over TLS, on the same port: they ask for it (`sslmode` of libpq).
+#[derive(Clone)]
+pub struct PostgresTls {
+    /// What they are shown, asked for each connection.
+    pub shown: Arc<dyn Fn() -> Arc<ServerConfig> + Send + Sync>,
+    /// Who does not ask for it is refused before it says its password.
+    pub required: bool,
+}
+
+impl PostgresTls {
+    fn acceptor(&self) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&(self.shown)());
+        // Clients since PostgreSQL 17 name it, and go away where something else is spoken.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
 /// Finds the verifier of a user name.
 pub(crate) type FindVerifier = Arc<dyn Fn(&str) -> Option<ScramVerifier> + Send + Sync>;
 
@@ -55,17 +75,19 @@ struct Server {
     /// Salts for users that do not exist: an attacker learns nothing from asking.
     decoy: [u8; 32],
     live: Mutex<Live>,
+    tls_required: bool,
 }
 
 /// Serves `listener` until `shutdown` is done; then connections are closed.
 ///
-/// `authenticate` gives the verifier of a user name, or `None`.
+/// `authenticate` gives the verifier of a user name, or `None`. Without `tls` whoever asks for it is told that there is none.
 ///
 /// # Errors
 ///
 /// When the system gives no randomness, or the listener breaks.
 pub async fn serve_postgres(
     listener: TcpListener,
+    tls: Option<PostgresTls>,
     sql: Sql,
     authenticate: impl Fn(&str) -> Option<ScramVerifier> + Send + Sync + 'static,
     shutdown: impl Future<Output = ()>,
@@ -78,6 +100,7 @@ pub async fn serve_postgres(
         find: Arc::new(authenticate),
         decoy,
         live: Mutex::default(),
+        tls_required: tls.as_ref().is_some_and(|tls| tls.required),
     });
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
@@ -95,8 +118,9 @@ pub async fn serve_postgres(
                     continue;
                 };
                 let server = Arc::clone(&server);
+                let tls = tls.as_ref().map(PostgresTls::acceptor);
                 connections.spawn(async move {
-                    if let Err(error) = serve_one(server, socket).await {
+                    if let Err(error) = serve_one(server, socket, tls).await {
                         debug!(%peer, %error, "Postgres connection ended");
                     }
                     drop(slot);
@@ -111,7 +135,11 @@ pub async fn serve_postgres(
     }
 }
 
-async fn serve_one(server: Arc<Server>, socket: TcpStream) -> io::Result<()> {
+async fn serve_one(
+    server: Arc<Server>,
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let connection = Arc::new(Connection::new(server.sql.clone(), &socket)?);
     let handlers = Handlers {
@@ -119,7 +147,7 @@ async fn serve_one(server: Arc<Server>, socket: TcpStream) -> io::Result<()> {
         queries: Arc::new(Queries::new(Arc::clone(&connection))),
         server: Arc::clone(&server),
     };
-    let served = pgwire::tokio::process_socket(socket, None, handlers).await;
+    let served = pgwire::tokio::process_socket(socket, tls, handlers).await;
     server
         .live()
         .retain(|_, other| !Arc::ptr_eq(other, &connection));

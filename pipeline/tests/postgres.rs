@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
 use futures::TryStreamExt;
-use pipeline::{Lake, Role, ScramVerifier, serve_postgres};
+use pipeline::{Lake, PostgresTls, Role, ScramVerifier, serve_postgres};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -36,6 +36,10 @@ fn verifier(token: &str, role: Role) -> ScramVerifier {
 }
 
 pub async fn serve(lake: &Lake) -> SocketAddr {
+    serve_with(lake, None).await
+}
+
+async fn serve_with(lake: &Lake, tls: Option<PostgresTls>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let find = |user: &str| match user {
@@ -45,6 +49,7 @@ pub async fn serve(lake: &Lake) -> SocketAddr {
     };
     tokio::spawn(serve_postgres(
         listener,
+        tls,
         lake.sql(),
         find,
         std::future::pending(),

@@ -22,6 +22,7 @@ use tracing::warn;
 
 pub(crate) use layers::{DEFAULTS, Settings};
 pub(crate) use show::show;
+pub(crate) use tls::PostgresMode;
 use units::{BaseUrl, Currency, Price};
 
 /// Why a configuration was refused; each names the setting, what was found and what was expected.
@@ -68,11 +69,13 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) drain_timeout: Duration,
     pub(crate) http_listen: SocketAddr,
+    pub(crate) https_listen: Option<SocketAddr>,
     pub(crate) http: ServeLimits,
     pub(crate) rates: RateLimits,
     /// Its `base_url` is empty where the HTTP listener tells it.
     pub(crate) files: FilesConfig,
     pub(crate) postgres_listen: SocketAddr,
+    pub(crate) postgres_tls: PostgresMode,
     pub(crate) dataplane: dataplane::Config,
     pub(crate) lake: pipeline::Config,
     /// As it was written: a decimal of the tariff's currency.
@@ -114,6 +117,7 @@ impl Config {
     fn is_on_loopback(&self) -> bool {
         let others = [self.http_listen, self.postgres_listen];
         let tls = self.dataplane.tls.iter().flat_map(|tls| &tls.listen);
+        let tls = tls.chain(&self.https_listen);
         let mut listeners = self.dataplane.listen.iter().chain(&others).chain(tls);
         listeners.all(|address| address.ip().is_loopback())
     }
@@ -130,6 +134,8 @@ impl Config {
             }
             everywhere.push(ocpps);
         }
+        let https_listen = tls::https(settings)?;
+        everywhere.extend(https_listen);
         let data_dir =
             std::path::absolute(settings.non_empty("server.data_dir")?).map_err(|_| {
                 settings.invalid("server.data_dir", "a path below a directory that is there")
@@ -137,6 +143,7 @@ impl Config {
         Ok(Self {
             drain_timeout: settings.duration("server.drain_timeout", secs(1)..=secs(600))?,
             http_listen,
+            https_listen,
             http: ServeLimits {
                 connections_max: settings.count("http.connections_max", 1..=100_000)?,
                 header_timeout: settings.duration("http.header_timeout", secs(1)..=secs(300))?,
@@ -147,6 +154,7 @@ impl Config {
             },
             files: files_config(settings)?,
             postgres_listen,
+            postgres_tls: tls::postgres(settings)?,
             dataplane: dataplane::Config {
                 listen: vec![ocpp],
                 ..dataplane_config(settings, dataplane::Onboarding::default_for(&everywhere))?
@@ -193,23 +201,29 @@ pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The addresses of OCPP, HTTP and Postgres; beyond loopback only where plaintext is allowed.
+/// The addresses of OCPP, HTTP and Postgres; in the clear beyond loopback only where that is allowed.
 fn listeners(settings: &Settings) -> Result<[SocketAddr; 3], ConfigError> {
     let allow_plaintext = settings.boolean("server.allow_plaintext")?;
-    let listener = |key| {
+    let postgres_is_plain = tls::postgres(settings)? != PostgresMode::Required;
+    let listener = |key, is_plain, with_tls| {
         let address = settings.address(key)?;
-        if !address.ip().is_loopback() && !allow_plaintext {
-            return Err(settings.invalid(
-                key,
-                "a loopback address, or --allow-plaintext when something in front of it brings TLS",
-            ));
+        if is_plain && !address.ip().is_loopback() && !allow_plaintext {
+            let expected = format!(
+                "a loopback address, with {with_tls} for all others, or --allow-plaintext when something in front of it \
+                 brings TLS"
+            );
+            return Err(settings.invalid(key, expected));
         }
         Ok(address)
     };
     Ok([
-        listener("ocpp.listen")?,
-        listener("http.listen")?,
-        listener("postgres.listen")?,
+        listener("ocpp.listen", true, "tls.listen")?,
+        listener("http.listen", true, "http.tls_listen")?,
+        listener(
+            "postgres.listen",
+            postgres_is_plain,
+            "postgres.tls = \"required\"",
+        )?,
     ])
 }
 
@@ -372,6 +386,7 @@ fn security_profile_min(
 ) -> Result<u8, ConfigError> {
     const KEY: &str = "ocpp.security_profile_min";
     let profile_min = settings.count(KEY, 0..=3)?;
+    let tls = tls.filter(|tls| !tls.listen.is_empty());
     if 2 <= profile_min && tls.is_none() {
         return Err(settings.invalid(KEY, "at most 1 while tls.listen is \"none\""));
     }

@@ -18,7 +18,8 @@ use std::time::Duration;
 use anyhow::Context;
 use control_api::{Files, PrincipalError, Principals};
 use dataplane::{Dataplane, Onboarding, Tls};
-use pipeline::Lake;
+use futures::future::OptionFuture;
+use pipeline::{Lake, PostgresTls};
 use sdk::{Client, Role};
 use storage::data_dir::DataDir;
 use storage::state::StateStore;
@@ -29,9 +30,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use voice_gateway::VoiceGateway;
 
-use crate::config::{Config, admin_token};
+use crate::config::{Config, PostgresMode, admin_token};
 use crate::print;
-use health::Watch;
+use health::{Listener, Watch};
 pub(crate) use ready::Ready;
 
 /// Threads for HTTP and the Postgres wire; they wait more than they work.
@@ -75,6 +76,8 @@ pub(crate) fn briefly<T>(
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
     config.dataplane.listen = vec![anywhere];
     config.dataplane.tls = None;
+    config.https_listen = None;
+    config.postgres_tls = PostgresMode::None;
     config.dataplane.onboarding = Onboarding::Closed;
     (config.http_listen, config.postgres_listen) = (anywhere, anywhere);
     let control = control_threads()?;
@@ -188,6 +191,10 @@ impl Server {
             remove_if_there(path)?;
         }
         let http = bind("http.listen", config.http_listen).await?;
+        let https = match config.https_listen {
+            Some(address) => Some(bind("http.tls_listen", address).await?),
+            None => None,
+        };
         let postgres = bind("postgres.listen", config.postgres_listen).await?;
         // The shards share their port among themselves, and would share it with a second server as well.
         drop(bind("ocpp.listen", config.dataplane.listen[0]).await?);
@@ -221,18 +228,14 @@ impl Server {
             ocpp: dataplane.addrs()[0],
             ocpps: dataplane.tls_addrs().first().copied(),
             http: http.local_addr()?,
+            https: https.as_ref().map(TcpListener::local_addr).transpose()?,
             postgres: postgres.local_addr()?,
             data_dir: data_dir.path().to_owned(),
         };
         let watch = Arc::new(Watch {
             ready: AtomicBool::new(false),
             lake: Arc::clone(&lake),
-            plaintext: [
-                ("ocpp", ready.ocpp),
-                ("http", ready.http),
-                ("postgres", ready.postgres),
-            ],
-            tls: ready.ocpps.map(|at| ("ocpps", at)),
+            listeners: listeners(&ready, config.postgres_tls),
             records_aside,
         });
         let currency = String::from_utf8_lossy(&config.dataplane.tariff.currency).into_owned();
@@ -266,15 +269,30 @@ impl Server {
 
         let (ending, ended) = watch::channel(false);
         tokio::spawn(control_api::keep_files(files, until(ended.clone())));
-        let http = tokio::spawn(control_api::serve(
-            http,
-            api,
-            config.http,
-            until(ended.clone()),
-        ));
+        let shown = dataplane.tls().map(|tls| {
+            let tls = tls.asking_nobody();
+            let shown: control_api::ShownTls = Arc::new(move || tls.config());
+            shown
+        });
+        let plain = control_api::serve(http, None, api.clone(), config.http, until(ended.clone()));
+        let secure = https.map(|https| {
+            let ended = until(ended.clone());
+            control_api::serve(https, shown.clone(), api, config.http, ended)
+        });
+        let http = tokio::spawn(async move {
+            tokio::join!(plain, OptionFuture::from(secure));
+        });
         let find = bridge::by_name(&principals);
+        let postgres_tls = match config.postgres_tls {
+            PostgresMode::None => None,
+            PostgresMode::Offered | PostgresMode::Required => shown.map(|shown| PostgresTls {
+                shown,
+                required: config.postgres_tls == PostgresMode::Required,
+            }),
+        };
         let postgres = tokio::spawn(pipeline::serve_postgres(
             postgres,
+            postgres_tls,
             lake.sql(),
             find,
             until(ended),
@@ -300,6 +318,7 @@ impl Server {
             ocpp,
             ocpps,
             http,
+            https,
             postgres,
             data_dir,
             ..
@@ -318,6 +337,9 @@ impl Server {
         print::line(format_args!(
             "http      http://{http}/  (documentation under /docs)"
         ))?;
+        if let Some(https) = https {
+            print::line(format_args!("http      https://{https}/"))?;
+        }
         print::line(format_args!("postgres  postgres://admin@{postgres}/sigec"))?;
         print::line(format_args!("data      {}", data_dir.display()))?;
         // After all that is printed once, and before the line that says it is there.
@@ -375,6 +397,24 @@ fn open_files(
     }
     let dir = data_dir.path().join("files");
     Ok(Files::open(dir, store.clone(), files)?)
+}
+
+/// Where it listens, as `/health` shows it. Who may ask Postgres for TLS and need not is heard in the clear.
+fn listeners(ready: &Ready, postgres: PostgresMode) -> Vec<Listener> {
+    let listener = |name, address, plaintext| Listener {
+        name,
+        address,
+        plaintext,
+    };
+    let is_plain = postgres != PostgresMode::Required;
+    let mut all = vec![
+        listener("ocpp", ready.ocpp, true),
+        listener("http", ready.http, true),
+        listener("postgres", ready.postgres, is_plain),
+    ];
+    all.extend(ready.ocpps.map(|at| listener("ocpps", at, false)));
+    all.extend(ready.https.map(|at| listener("https", at, false)));
+    all
 }
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -31,5 +31,6 @@ mod e2e {
     mod openapi;
     mod sql_clients;
     mod stations;
+    mod tls;
     mod tour;
 }

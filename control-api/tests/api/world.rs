@@ -126,6 +126,7 @@ impl World {
         };
         tokio::spawn(control_api::serve(
             listener,
+            None,
             router,
             limits,
             std::future::pending(),

@@ -20,7 +20,7 @@ use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use ring::hmac;
 use tokio::sync::Mutex;
 
-use super::connection::Connection;
+use super::connection::{Connection, fatal};
 use super::{ScramVerifier, Server};
 
 /// Iterations that an unknown user is told.
@@ -115,6 +115,14 @@ impl StartupHandler for Login {
     {
         let mut progress = self.progress.lock().await;
         match message {
+            PgWireFrontendMessage::Startup(_)
+                if self.server.tls_required && !client.is_secure() =>
+            {
+                Err(fatal(
+                    "28000",
+                    "connections without TLS are not accepted: connect with sslmode=require or stronger",
+                ))
+            }
             PgWireFrontendMessage::Startup(ref startup) => {
                 protocol_negotiation(client, startup).await?;
                 save_startup_parameters_to_metadata(client, startup);

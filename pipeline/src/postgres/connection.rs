@@ -132,7 +132,7 @@ pub(super) fn pg_error(error: &SqlError) -> PgWireError {
     PgWireError::UserError(Box::new(info))
 }
 
-fn fatal(code: &str, text: &str) -> PgWireError {
+pub(super) fn fatal(code: &str, text: &str) -> PgWireError {
     let info = ErrorInfo::new("FATAL".to_owned(), code.to_owned(), text.to_owned());
     PgWireError::UserError(Box::new(info))
 }

@@ -1,4 +1,4 @@
-//! `[tls]`: where stations connect with TLS, what they are shown, and whose certificates are let in.
+//! TLS: where it is spoken, what is shown there, and whose certificates are let in.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +19,33 @@ pub(super) fn listen(settings: &Settings) -> Result<Option<SocketAddr>, ConfigEr
     settings.address("tls.listen").map(Some)
 }
 
+/// Where the API is reached with TLS; `None` for nowhere.
+pub(super) fn https(settings: &Settings) -> Result<Option<SocketAddr>, ConfigError> {
+    if settings.non_empty("http.tls_listen")? == NONE {
+        return Ok(None);
+    }
+    settings.address("http.tls_listen").map(Some)
+}
+
+/// Whether clients of Postgres have TLS, and must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PostgresMode {
+    None,
+    Offered,
+    Required,
+}
+
+pub(super) fn postgres(settings: &Settings) -> Result<PostgresMode, ConfigError> {
+    settings.choice(
+        "postgres.tls",
+        &[
+            (NONE, PostgresMode::None),
+            ("offered", PostgresMode::Offered),
+            ("required", PostgresMode::Required),
+        ],
+    )
+}
+
 pub(super) fn check(settings: &Settings) -> Result<Option<TlsConfig>, ConfigError> {
     let certificates = settings.list("tls.certificate_files")?;
     let keys = settings.list("tls.key_files")?;
@@ -27,11 +54,18 @@ pub(super) fn check(settings: &Settings) -> Result<Option<TlsConfig>, ConfigErro
         &[("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)],
     )?;
     let clients = clients(settings)?;
-    let Some(listen) = listen(settings)? else {
+    let listen = listen(settings)?;
+    let speaker = if listen.is_some() {
+        "tls.listen"
+    } else if https(settings)?.is_some() {
+        "http.tls_listen"
+    } else if postgres(settings)? != PostgresMode::None {
+        "postgres.tls"
+    } else {
         return Ok(None);
     };
     if certificates.is_empty() {
-        let expected = "at least one file, when tls.listen is not \"none\"";
+        let expected = format!("at least one file, when {speaker} is not \"none\"");
         return Err(settings.invalid("tls.certificate_files", expected));
     }
     if certificates.len() != keys.len() {
@@ -43,7 +77,7 @@ pub(super) fn check(settings: &Settings) -> Result<Option<TlsConfig>, ConfigErro
     }
     let identities = certificates.into_iter().zip(keys);
     Ok(Some(TlsConfig {
-        listen: vec![listen],
+        listen: listen.into_iter().collect(),
         identities: identities
             .map(|(certificate, key)| IdentityFiles {
                 certificate: certificate.into(),

@@ -16,27 +16,39 @@ pub(super) struct Watch {
     /// From the end of start-up to the beginning of the drain.
     pub(super) ready: AtomicBool,
     pub(super) lake: Arc<Lake>,
-    pub(super) plaintext: [(&'static str, SocketAddr); 3],
-    pub(super) tls: Option<(&'static str, SocketAddr)>,
+    pub(super) listeners: Vec<Listener>,
     /// Records of the logs that this start could not read and passed by.
     pub(super) records_aside: u64,
 }
 
+/// A port of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listener {
+    pub(super) name: &'static str,
+    pub(super) address: SocketAddr,
+    /// Somebody may be heard there without TLS.
+    pub(super) plaintext: bool,
+}
+
+impl Listener {
+    fn is_heard_by_all(&self) -> bool {
+        self.plaintext && !self.address.ip().is_loopback()
+    }
+}
+
 impl Watch {
     pub(super) fn look(&self) -> HealthParts {
-        let plain = self.plaintext.iter().map(|listener| (listener, true));
-        let all = plain.chain(self.tls.iter().map(|listener| (listener, false)));
-        let listeners = all.map(|((name, address), plaintext)| ListenerHealth {
-            name: (*name).to_owned(),
-            address: address.to_string(),
-            plaintext,
+        let listeners = self.listeners.iter().map(|listener| ListenerHealth {
+            name: listener.name.to_owned(),
+            address: listener.address.to_string(),
+            plaintext: listener.plaintext,
         });
         HealthParts {
             ready: self.ready.load(Ordering::Relaxed),
             lake: lake_health(&self.lake.health()),
             state: state_health(self.records_aside),
             listeners: listeners.collect(),
-            plaintext_beyond_loopback: self.plaintext.iter().any(|(_, at)| !at.ip().is_loopback()),
+            plaintext_beyond_loopback: self.listeners.iter().any(Listener::is_heard_by_all),
         }
     }
 }

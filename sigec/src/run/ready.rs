@@ -15,6 +15,9 @@ pub(crate) struct Ready {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ocpps: Option<SocketAddr>,
     pub(crate) http: SocketAddr,
+    /// With TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) https: Option<SocketAddr>,
     pub(crate) postgres: SocketAddr,
     pub(crate) data_dir: PathBuf,
 }
@@ -56,6 +59,7 @@ mod tests {
             ocpp: SocketAddr::from(([127, 0, 0, 1], 9000)),
             ocpps: None,
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            https: None,
             postgres: "[::1]:5433".parse().unwrap(),
             data_dir: "/d".into(),
         };

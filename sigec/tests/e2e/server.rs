@@ -40,6 +40,7 @@ pub(crate) struct Ready {
     pub(crate) pid: u32,
     pub(crate) ocpp: String,
     pub(crate) http: String,
+    pub(crate) https: Option<String>,
     pub(crate) postgres: String,
     pub(crate) data_dir: PathBuf,
 }
