@@ -8,9 +8,12 @@
 pub(crate) mod clear;
 pub(crate) mod read;
 pub(crate) mod row;
+mod stored;
 pub(crate) mod tell;
 
 use fleet::{EventId, UtcMicros};
+
+pub use stored::{stored_display_messages, stored_monitors};
 
 /// What is kept under numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

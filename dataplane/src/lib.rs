@@ -60,7 +60,7 @@ pub use config::{
 pub use events::{EventFilter, EventKey, EventView};
 pub use grid::warnings::command_warnings;
 pub use id::CommandId;
-pub use items::{ISSUE_REPORTED, ItemKind, ItemView};
+pub use items::{ISSUE_REPORTED, ItemKind, ItemView, stored_display_messages, stored_monitors};
 pub use local_list::{
     LocalList, LocalListLimits, LocalListPart, LocalListUpdate, local_list_parts,
 };

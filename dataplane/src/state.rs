@@ -413,6 +413,7 @@ impl StationState {
             | Body::TransactionMoney(_)
             | Body::MoneyChanged(_)
             | Body::TransactionBilled(_)
+            | Body::TransactionCosted(_)
             | Body::CostAccrued(_)
             | Body::StationTariffs(_)
             | Body::Message(_) => {}

@@ -13,7 +13,7 @@ pub(crate) mod clear;
 pub(crate) mod newest;
 pub(crate) mod read;
 pub(crate) mod row;
-mod stored;
+pub(crate) mod stored;
 pub(crate) mod tell;
 
 #[cfg(test)]

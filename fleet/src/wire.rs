@@ -31,8 +31,8 @@ use crate::record::{
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
     MessageQuarantined, MeterValues, MoneyChanged, Notified, ReservationsChanged, SecurityEvent,
     SecurityProfileSet, StationCertificates, StationConfigured, StationDeleted, StationHeard,
-    StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionEvent,
-    TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
+    StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionCosted,
+    TransactionEvent, TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
     WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
@@ -265,6 +265,7 @@ kinds! {
     65 TransactionProgress,
     70 MoneyChanged,
     71 TransactionBilled,
+    88 TransactionCosted,
     79 SecurityProfileSet,
     73 WebPaymentSecretsChanged,
     83 StationHeard,

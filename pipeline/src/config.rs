@@ -22,7 +22,7 @@ pub struct Config {
     /// The longest a row waits before a query sees it. Default 200 ms.
     pub publish_interval: Duration,
     /// Days that rows are kept, by their `date`; a table that is not named keeps them for ever.
-    /// Default: `ocpp_messages` 30, `quarantined_messages` 30.
+    /// Default: `ocpp_messages`, `quarantined_messages` and `notifications` 30.
     pub retention_days: BTreeMap<Table, u32>,
     /// An hour's files are merged when it has more than this many. Default 8.
     pub compact_files: usize,
@@ -65,6 +65,7 @@ impl Config {
             retention_days: BTreeMap::from([
                 (Table::OcppMessages, 30),
                 (Table::QuarantinedMessages, 30),
+                (Table::Notifications, 30),
             ]),
             compact_files: 8,
             checkpoint_commits: 50,

@@ -398,7 +398,9 @@ impl Sql {
         register_paged(schema, tenant, &stations.charging_profiles)?;
         register_paged(schema, tenant, &stations.der_controls)?;
         register_paged(schema, tenant, &stations.der_alarms)?;
-        register_paged(schema, tenant, &stations.battery_swaps)
+        register_paged(schema, tenant, &stations.battery_swaps)?;
+        register_paged(schema, tenant, &stations.monitors)?;
+        register_paged(schema, tenant, &stations.display_messages)
     }
 }
 
@@ -415,10 +417,13 @@ fn register_paged<R: Row>(
     Ok(())
 }
 
-/// Raw frames hold what a station's user typed or swiped; facts do not.
+/// Raw frames hold what a station's user typed or swiped, and so may what vendors pass on; facts do not.
 fn may_read(principal: &Principal, table: Table) -> bool {
     match (table, principal.role) {
-        (Table::OcppMessages | Table::QuarantinedMessages, Role::ReadOnly) => false,
+        (
+            Table::OcppMessages | Table::QuarantinedMessages | Table::Notifications,
+            Role::ReadOnly,
+        ) => false,
         (_, Role::Admin | Role::Operator | Role::ReadOnly) => true,
     }
 }

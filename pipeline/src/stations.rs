@@ -14,6 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::charging_profiles::ChargingProfileRow;
 use crate::grid::{BatterySwapRow, DerAlarmRow, DerControlRow};
+use crate::items::{DisplayMessageRow, MonitorRow};
 use crate::paged::{self, PagesFn, texts, times};
 use crate::reservations::ReservationRow;
 use crate::table::Kind;
@@ -96,6 +97,10 @@ pub struct Stations {
     pub der_alarms: PagesFn<DerAlarmRow>,
     /// Battery swaps, likewise.
     pub battery_swaps: PagesFn<BatterySwapRow>,
+    /// Monitors, likewise.
+    pub monitors: PagesFn<MonitorRow>,
+    /// Display messages, likewise.
+    pub display_messages: PagesFn<DisplayMessageRow>,
 }
 
 impl Stations {
@@ -110,6 +115,8 @@ impl Stations {
             der_controls: paged::none(),
             der_alarms: paged::none(),
             battery_swaps: paged::none(),
+            monitors: paged::none(),
+            display_messages: paged::none(),
         }
     }
 }

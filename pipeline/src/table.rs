@@ -33,11 +33,21 @@ pub enum Table {
     TransactionTariffs,
     /// What ended transactions under a tariff come to, part by part.
     TransactionCosts,
+    /// What monitors of 2.x stations saw, and values of periodic event streams.
+    Events,
+    /// How far stations are with firmware, logs and diagnostics.
+    ProgressEvents,
+    /// Limits, needs, schedules and priorities of charging that stations told.
+    ChargingEvents,
+    /// What came after commands.
+    CommandCourses,
+    /// Messages of stations that have no columns of their own.
+    Notifications,
 }
 
 impl Table {
     /// Every table; the order is that of [`Table::index`].
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::MeterValues,
         Self::MeterSamples,
         Self::TransactionEvents,
@@ -50,6 +60,11 @@ impl Table {
         Self::Settlements,
         Self::TransactionTariffs,
         Self::TransactionCosts,
+        Self::Events,
+        Self::ProgressEvents,
+        Self::ChargingEvents,
+        Self::CommandCourses,
+        Self::Notifications,
     ];
 
     /// Name in SQL and of the folder in the lake.
@@ -67,6 +82,11 @@ impl Table {
             Self::Settlements => "settlements",
             Self::TransactionTariffs => "transaction_tariffs",
             Self::TransactionCosts => "transaction_costs",
+            Self::Events => "events",
+            Self::ProgressEvents => "progress_events",
+            Self::ChargingEvents => "charging_events",
+            Self::CommandCourses => "command_courses",
+            Self::Notifications => "notifications",
         }
     }
 
@@ -84,14 +104,20 @@ impl Table {
     pub(crate) const fn time_column(self) -> &'static str {
         match self {
             Self::MeterValues | Self::MeterSamples => "measured_at",
-            Self::TransactionEvents | Self::SecurityEvents | Self::StatusEvents => "occurred_at",
+            Self::TransactionEvents | Self::SecurityEvents | Self::StatusEvents | Self::Events => {
+                "occurred_at"
+            }
             Self::ConnectionEvents
             | Self::Commands
             | Self::OcppMessages
             | Self::QuarantinedMessages
             | Self::Settlements
             | Self::TransactionTariffs
-            | Self::TransactionCosts => "received_at",
+            | Self::TransactionCosts
+            | Self::ProgressEvents
+            | Self::ChargingEvents
+            | Self::CommandCourses
+            | Self::Notifications => "received_at",
         }
     }
 
@@ -102,7 +128,7 @@ impl Table {
             columns.push("evse_id");
         }
         columns.extend([self.time_column(), "log_id", "seq"]);
-        if matches!(self, Self::MeterValues | Self::MeterSamples) {
+        if matches!(self, Self::MeterValues | Self::MeterSamples | Self::Events) {
             columns.push("ordinal");
         }
         columns
@@ -122,6 +148,11 @@ impl Table {
             Self::Settlements => columns::Settlements::COLUMNS,
             Self::TransactionTariffs => columns::TransactionTariffs::COLUMNS,
             Self::TransactionCosts => columns::TransactionCosts::COLUMNS,
+            Self::Events => columns::Events::COLUMNS,
+            Self::ProgressEvents => columns::ProgressEvents::COLUMNS,
+            Self::ChargingEvents => columns::ChargingEvents::COLUMNS,
+            Self::CommandCourses => columns::CommandCourses::COLUMNS,
+            Self::Notifications => columns::Notifications::COLUMNS,
         }
     }
 

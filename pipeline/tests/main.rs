@@ -22,3 +22,4 @@ mod questions;
 mod safety;
 mod stop;
 mod support;
+mod told;

@@ -114,31 +114,57 @@ async fn a_cost_has_its_parts_and_the_newest_row_holds() {
         parts: vec![part(2, 500, 605), part(3, 10, 11), part(4, 20, 22)],
         ..bill.clone()
     };
+    let without = |n, state: CostState| TransactionCosted {
+        bill: TransactionBilled {
+            transaction_id: transaction_id(n),
+            ..open.clone()
+        },
+        state: state.code(),
+    };
+    let (free, unknown) = (without(3, CostState::Free), without(4, CostState::NotKnown));
+    // As an earlier version wrote them.
     log.append("default/CP1", T0, bill);
     log.append("default/CP1", T0, open);
-    log.put("default/CP1", T0, capped);
-    let rows = "SELECT concat_ws('|', seq, transaction_id, tariff_id, currency, kind, coalesce(CAST(total_incl_tax AS VARCHAR), 'open'), \
+    log.append(
+        "default/CP1",
+        T0,
+        TransactionCosted {
+            bill: capped,
+            state: CostState::Billed.code(),
+        },
+    );
+    log.append("default/CP1", T0, free);
+    log.put("default/CP1", T0, unknown);
+    let rows = "SELECT concat_ws('|', seq, transaction_id, tariff_id, currency, kind, coalesce(state, 'untold'), coalesce(CAST(total_incl_tax AS VARCHAR), 'open'), \
                 total_excl_tax, fixed_excl_tax, fixed_incl_tax, energy_excl_tax, energy_incl_tax, charging_time_excl_tax, \
                 charging_time_incl_tax, idle_time_excl_tax, idle_time_incl_tax, reservation_time_excl_tax, \
                 reservation_time_incl_tax, reservation_fixed_excl_tax, reservation_fixed_incl_tax, energy_wh, charging_s, \
                 idle_s, reservation_s) FROM transaction_costs WHERE seq = ";
     let expected = [
         format!(
-            "1|{}|day-night|EUR|NormalCost|9.72|9.01|2.00|2.00|7.00|7.70|0.01|0.02|8000.001|2400|60|0",
+            "1|{}|day-night|EUR|NormalCost|billed|9.72|9.01|2.00|2.00|7.00|7.70|0.01|0.02|8000.001|2400|60|0",
             transaction_name(1)
         ),
         format!(
-            "2|{}|day-night|EUR|NormalCost|open|8000.001|2400|60",
+            "2|{}|day-night|EUR|NormalCost|untold|open|8000.001|2400|60",
             transaction_name(2)
         ),
         format!(
-            "3|{}|day-night|EUR|MaxCost|6.38|5.30|5.00|6.05|0.10|0.11|0.20|0.22|8000.001|2400|60|0",
+            "3|{}|day-night|EUR|MaxCost|billed|6.38|5.30|5.00|6.05|0.10|0.11|0.20|0.22|8000.001|2400|60|0",
             transaction_name(1)
+        ),
+        format!(
+            "4|{}|day-night|EUR|NormalCost|free|0.00|0.00|8000.001|2400|60",
+            transaction_name(3)
+        ),
+        format!(
+            "5|{}|day-night|EUR|NormalCost|not_known|open|8000.001|2400|60",
+            transaction_name(4)
         ),
     ];
     let is_told = async |lake: &pipeline::Lake, where_: &str| {
         let sql = lake.sql();
-        until(&sql, "SELECT count(*) FROM transaction_costs", "3").await;
+        until(&sql, "SELECT count(*) FROM transaction_costs", "5").await;
         for (seq, expected) in (1..).zip(&expected) {
             assert_eq!(
                 value(&sql, &format!("{rows}{seq}")).await,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema};
 use fleet::record::*;
 use pipeline::{
-    Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow, Lake,
-    Page, ReservationRow, Role, StationRow, Stations, VariableRow,
+    Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow,
+    DisplayMessageRow, Lake, MonitorRow, Page, ReservationRow, Role, StationRow, Stations,
+    VariableRow,
 };
 
 use crate::support::*;
@@ -227,6 +228,8 @@ fn stations() -> Stations {
         der_controls: Arc::new(|asked| Ok(one(&asked, der_control()))),
         der_alarms: Arc::new(|asked| Ok(one(&asked, der_alarm()))),
         battery_swaps: Arc::new(|asked| Ok(one(&asked, battery_swap()))),
+        monitors: Arc::new(|asked| Ok(one(&asked, monitor()))),
+        display_messages: Arc::new(|asked| Ok(one(&asked, display_message()))),
     }
 }
 
@@ -272,6 +275,19 @@ fn battery_swap() -> BatterySwapRow {
         told_at: Some(DAY + 2 * HOUR),
         ..BatterySwapRow::default()
     }
+}
+
+fn monitor() -> MonitorRow {
+    let json = r#"{"id":9,"component":{"name":"EVSE","instance":"a","evse":{"id":1,"connectorId":2}},
+        "variable":{"name":"Power","instance":"b"},"transaction":true,"value":22000.5,"type":"UpperThreshold","severity":3,
+        "eventNotificationType":"CustomMonitor","periodicEventStream":{"interval":60}}"#;
+    MonitorRow::read("CP2", 9, json, DAY + HOUR)
+}
+
+fn display_message() -> DisplayMessageRow {
+    let json = r#"{"id":5,"priority":"InFront","state":"Idle","startDateTime":"2026-11-22T01:00:00Z","transactionId":"T1",
+        "message":{"format":"UTF8","language":"pt","content":"Olá"}}"#;
+    DisplayMessageRow::read("CP2", 5, json.to_owned(), DAY + 2 * HOUR)
 }
 
 /// Of two 2.x stations, a page for each; of another tenant's, one.
@@ -466,6 +482,8 @@ async fn the_document_names_every_column_of_every_table_with_its_type() {
         "der_controls",
         "der_alarms",
         "battery_swaps",
+        "monitors",
+        "display_messages",
         "transactions",
     ];
     for name in others {
@@ -574,6 +592,20 @@ async fn what_stations_keep_is_that_of_the_tenant() {
         value(&sql, swap).await,
         "CP2 7 complete 07070707070707070707070707070707 1 2 out 3 B1 97.5 99.0 2 truetruetrue"
     );
+    let monitor = "SELECT concat_ws('|', station_id, monitor_id, component, component_instance, evse_id, connector_id, variable,
+                   variable_instance, type, value, severity, in_transaction, notification_type, stream_interval_s,
+                   extract(hour FROM told_at)) FROM monitors";
+    assert_eq!(
+        value(&sql, monitor).await,
+        "CP2|9|EVSE|a|1|2|Power|b|UpperThreshold|22000.5|3|true|CustomMonitor|60|1"
+    );
+    let message = "SELECT concat_ws('|', station_id, message_id, priority, state, extract(hour FROM starts_at), ends_at,
+                   ocpp_transaction_id, format, language, content, length(message) > 100, extract(hour FROM told_at))
+                   FROM display_messages";
+    assert_eq!(
+        value(&sql, message).await,
+        "CP2|5|InFront|Idle|1|T1|UTF8|pt|Olá|true|2"
+    );
     let other = principal("other", Role::ReadOnly);
     for table in [
         "reservations",
@@ -581,6 +613,8 @@ async fn what_stations_keep_is_that_of_the_tenant() {
         "der_controls",
         "der_alarms",
         "battery_swaps",
+        "monitors",
+        "display_messages",
     ] {
         let rows = batches(&sql, &other, &format!("SELECT * FROM {table}")).await;
         let rows: usize = rows.unwrap().iter().map(|batch| batch.num_rows()).sum();

@@ -203,6 +203,7 @@ async fn raw_frames_need_the_operator_role() {
         "SELECT raw FROM ocpp_messages",
         "SELECT (SELECT max(raw) FROM ocpp_messages) FROM meter_values",
         "SELECT raw FROM quarantined_messages",
+        "SELECT payload FROM notifications",
     ] {
         let error = batches(&lake.sql(), &reader, query).await.expect_err(query);
         assert!(

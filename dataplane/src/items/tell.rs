@@ -55,6 +55,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::TransactionMoney(_)
         | Body::MoneyChanged(_)
         | Body::TransactionBilled(_)
+        | Body::TransactionCosted(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)
         | Body::StationConfigured(_) => return,

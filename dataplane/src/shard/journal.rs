@@ -190,7 +190,7 @@ writable!(
     TransactionClosed,
     TransactionMoney,
     MoneyChanged,
-    TransactionBilled,
+    TransactionCosted,
     TransactionProgress,
     CostAccrued,
     StationTariffs,

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use fleet::TransactionId;
 use fleet::record::{
-    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionBilled, TransactionMoney,
+    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionCosted, TransactionMoney,
     TransactionState, TransactionSummary,
 };
 use fleet::wire::Fact;
@@ -35,7 +35,7 @@ use crate::router::view::TransactionView;
 use crate::state::StationState;
 use crate::tariff::{self, Bill, Flow, Tariff, Until, Usage};
 pub(in crate::shard) use settlements::{SETTLEMENTS_MAX, Settled};
-use written::{billed, usage_of, written};
+use written::{Billing, billed, usage_of, written};
 
 /// A transaction that a tariff is about.
 pub(super) struct Charged {
@@ -252,7 +252,7 @@ impl Shard {
         }
         let bill = has_ended.then(|| {
             let bill = usage.bill(tariff, true);
-            billed(before.id, usage, &bill, summary.cost.is_some())
+            billed(before.id, usage, &bill, billing(summary.cost, is_told))
         });
         let accrued = (known != *usage).then(|| written(before.id, usage));
         if let Some(accrued) = accrued {
@@ -306,7 +306,7 @@ impl Shard {
         &mut self,
         before: &Before,
         summary: &mut TransactionSummary,
-    ) -> Option<TransactionBilled> {
+    ) -> Option<TransactionCosted> {
         let Charged { counted, .. } = self.charged.get(&before.id)?;
         if counted.is_unknown() {
             summary.cost = None;
@@ -317,7 +317,12 @@ impl Shard {
         let is_billed = summary.cost.is_some() || (is_told && tariff.energy.is_none());
         let (usage, bill) = closed(tariff, usage, summary.ended_at?, summary.energy_mwh);
         summary.cost = is_billed.then_some(bill.total.incl_tax);
-        Some(billed(before.id, &usage, &bill, is_billed))
+        Some(billed(
+            before.id,
+            &usage,
+            &bill,
+            billing(summary.cost, is_told),
+        ))
     }
 
     /// A transaction runs no longer.
@@ -545,4 +550,13 @@ fn taken_up(id: TransactionId, money: Option<&[u8]>, accrued: Option<&[u8]>) -> 
         counted,
         by_station: !told.is_empty() && told != ours,
     })
+}
+
+/// Whether there is a bill: `cost` is what it says, `is_told` that the registers can be right.
+fn billing(cost: Option<i64>, is_told: bool) -> Billing {
+    match (cost, is_told) {
+        (Some(_), _) => Billing::Billed,
+        (None, true) => Billing::NotKnown,
+        (None, false) => Billing::NotBilled,
+    }
 }

@@ -354,7 +354,8 @@ impl Projection {
             | Body::StationConfigured(_)
             | Body::Notified(_)
             // Worked out anew from what is kept of it.
-            | Body::TransactionBilled(_) => {}
+            | Body::TransactionBilled(_)
+            | Body::TransactionCosted(_) => {}
         }
     }
 

@@ -22,13 +22,34 @@ pub fn stored_variables(
     identity: Option<&str>,
     after: Option<&str>,
 ) -> Result<Page<(StationKey, VariableView), String>, StateError> {
+    let filter = VariableFilter::default();
+    station_by_station(
+        store,
+        &[],
+        tenant,
+        identity,
+        after,
+        |station, inner, left| list(store, &Recent::new(), station, &filter, inner, left),
+    )
+}
+
+/// A page of what the stations of a tenant, or one of them, have in the table of variables under keys that begin with `head`;
+/// `list` finds some of what one has, behind a cursor of its own.
+pub(crate) fn station_by_station<T>(
+    store: &StateStore,
+    head: &[u8],
+    tenant: &str,
+    identity: Option<&str>,
+    after: Option<&str>,
+    list: impl Fn(&StationKey, Option<&str>, usize) -> Result<Page<T, String>, StateError>,
+) -> Result<Page<(StationKey, T), String>, StateError> {
     let mut page = Page {
         items: Vec::new(),
         next: None,
     };
-    let tenant_prefix = format!("{tenant}/").into_bytes();
+    let tenant_prefix = [head, tenant.as_bytes(), b"/"].concat();
     let prefix = match identity {
-        Some(identity) => format!("{tenant}/{identity}\0").into_bytes(),
+        Some(identity) => [tenant_prefix.as_slice(), identity.as_bytes(), &[0]].concat(),
         None => tenant_prefix.clone(),
     };
     let (station, mut inner) = match after.and_then(|after| after.split_once('\0')) {
@@ -43,10 +64,10 @@ pub fn stored_variables(
             return Ok(page);
         };
         let (key, _) = row?;
+        let key = &key[head.len()..];
         let end = key.iter().position(|byte| *byte == 0).unwrap_or(key.len());
         // Behind every row of this station, and before those of the next.
-        from = key[..end].to_vec();
-        from.push(1);
+        from = [head, &key[..end], &[1]].concat();
         let Some(station) = std::str::from_utf8(&key[..end])
             .ok()
             .and_then(|key| StationKey::parse(key).ok())
@@ -54,16 +75,8 @@ pub fn stored_variables(
             continue;
         };
         let left = PAGE_LEN - page.items.len();
-        let filter = VariableFilter::default();
-        let of_station = list(
-            store,
-            &Recent::new(),
-            &station,
-            &filter,
-            inner.take().as_deref(),
-            left,
-        )?;
-        let named = |variable| (station.clone(), variable);
+        let of_station = list(&station, inner.take().as_deref(), left)?;
+        let named = |item| (station.clone(), item);
         page.items.extend(of_station.items.into_iter().map(named));
         if let Some(next) = of_station.next {
             page.next = Some(format!("{}\0{next}", station.identity()));

@@ -93,6 +93,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::TransactionMoney(_)
         | Body::MoneyChanged(_)
         | Body::TransactionBilled(_)
+        | Body::TransactionCosted(_)
         | Body::CostAccrued(_)
         | Body::StationTariffs(_)
         | Body::Connected(_)

@@ -153,6 +153,30 @@ pub struct TransactionBilled {
     pub reservation: Option<i64>,
 }
 
+/// The same, and whether it is billed. An earlier version wrote [`TransactionBilled`] by itself.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionCosted {
+    /// What was used, and what that comes to.
+    pub bill: TransactionBilled,
+    /// [`CostState`].
+    pub state: u8,
+}
+
+closed_set! {
+    /// Whether a transaction is billed.
+    CostState {
+        /// For what its parts come to.
+        Billed = 1 "billed",
+        /// For nothing: its tariff has no price.
+        Free = 2 "free",
+        /// Not yet: its energy is not known, and may still be told.
+        NotKnown = 3 "not_known",
+        /// Not at all, unless somebody corrects it: its registers cannot be right.
+        NotBilled = 4 "not_billed",
+    }
+}
+
 closed_set! {
     /// What decided what a transaction comes to: `TariffCostEnumType`.
     CostKind {

@@ -380,6 +380,17 @@ fn samples() -> Vec<Fact> {
             reservation: Some(7),
         }
         .into(),
+        TransactionCosted {
+            bill: TransactionBilled {
+                transaction_id: [1; 16],
+                tariff_id: "T".into(),
+                currency: *b"EUR",
+                kind: crate::record::CostKind::Normal.code(),
+                ..TransactionBilled::default()
+            },
+            state: crate::record::CostState::Free.code(),
+        }
+        .into(),
         CostAccrued {
             transaction_id: [1; 16],
             started_at: 2,
@@ -748,6 +759,9 @@ fn golden_bytes_have_not_moved() {
         4700010080b7df1fdb6006000b64656661756c742f435031010200000000000000030000000000000001010101010101
         01010101010101010154ffffffffffffff45555203d3ffffff0100000004000000000000000500000000000000060000
         0000000000010700000000000000
+        TransactionCosted
+        5800010080b7df1fdb6006000b64656661756c742f4350310101010101010101010101010101010154ffffffffffffff
+        45555201e4ffffff0000000000000000000000000000000000000000000000000000000000000000000000000002
         CostAccrued
         2e00010080b7df1fdb6006000b64656661756c742f435031010f00000000000000100000000000000001010101010101
         010101010101010101020000000000000003000000000000000400000000000000050000000000000001060000000000

@@ -8,9 +8,9 @@ use fleet::record::{
     Acceptance, ArchivedCommandChanged, ArchivedMessageQuarantined, ArchivedMeterRow,
     ArchivedMeterValues, ArchivedSample, ArchivedSecurityEvent, ArchivedStatusReported,
     ArchivedTextRange, ArchivedTransactionBilled, ArchivedTransactionEvent,
-    ArchivedTransactionMoney, CommandState, ConnectorStatus, CostKind, Direction, MeterColumn,
-    Protocol, Quality, QuarantineOutcome, ReadingContext, Security, TransactionEventKind,
-    TransactionState,
+    ArchivedTransactionMoney, CommandState, ConnectorStatus, CostKind, CostState, Direction,
+    MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext, Security,
+    TransactionEventKind, TransactionState,
 };
 use fleet::wire::{Body, MessageView, RecordView};
 use fleet::{EventId, TransactionId, UtcMicros};
@@ -50,6 +50,8 @@ macro_rules! moment {
         $rows.clock_trusted.append_value($moment.clock_trusted);
     };
 }
+
+mod told;
 
 pub(super) fn push(
     columns: &mut Columns,
@@ -160,11 +162,21 @@ pub(super) fn push(
                 transaction_tariff(columns, &head, &changed.money);
             }
         }
-        Body::TransactionBilled(bill) if wanted(Table::TransactionCosts) => {
-            transaction_cost(columns, &head, bill);
+        Body::TransactionCosted(costed) if wanted(Table::TransactionCosts) => {
+            let state = CostState::from_code(costed.state);
+            transaction_cost(columns, &head, &costed.bill, state);
         }
-        // In their table already, or without one: what operators say of a station shows in `stations`,
-        // notifications in `ocpp_messages`.
+        // An earlier version wrote it, which did not tell what is free from what is not billed.
+        Body::TransactionBilled(bill) if wanted(Table::TransactionCosts) => {
+            let state = (!bill.parts.is_empty()).then_some(CostState::Billed);
+            transaction_cost(columns, &head, bill, state);
+        }
+        Body::Notified(notified) => told::notified(columns, &head, notified, wanted),
+        Body::CommandFollowed(course) if wanted(Table::CommandCourses) => {
+            told::followed(columns, &head, course);
+        }
+        // In their table already, or without one: what operators say of a station shows in `stations`, what a station keeps
+        // in the tables of the present.
         Body::TransactionEvent(_)
         | Body::StatusReported(_)
         | Body::Connected(_)
@@ -180,6 +192,7 @@ pub(super) fn push(
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)
         | Body::TransactionBilled(_)
+        | Body::TransactionCosted(_)
         | Body::TransactionProgress(_)
         | Body::TransactionMoney(_)
         | Body::CostAccrued(_)
@@ -189,7 +202,6 @@ pub(super) fn push(
         | Body::SecurityProfileSet(_)
         | Body::StationHeard(_)
         | Body::StationDeleted(_)
-        | Body::Notified(_)
         | Body::ReservationsChanged(_)
         | Body::DerChanged(_)
         | Body::EventStreamsChanged(_)
@@ -539,7 +551,12 @@ fn transaction_tariff(columns: &mut Columns, head: &Head<'_>, money: &ArchivedTr
 /// Microseconds in a second.
 const SECOND: i64 = 1_000_000;
 
-fn transaction_cost(columns: &mut Columns, head: &Head<'_>, bill: &ArchivedTransactionBilled) {
+fn transaction_cost(
+    columns: &mut Columns,
+    head: &Head<'_>,
+    bill: &ArchivedTransactionBilled,
+    state: Option<CostState>,
+) {
     let rows = &mut columns.transaction_costs;
     frame!(rows, head, head.received_at);
     let id = TransactionId(bill.transaction_id).to_string();
@@ -549,6 +566,7 @@ fn transaction_cost(columns: &mut Columns, head: &Head<'_>, bill: &ArchivedTrans
     rows.currency.append_option(currency);
     let kind = CostKind::from_code(bill.kind).map(CostKind::as_str);
     rows.kind.append_option(kind);
+    rows.state.append_option(state.map(CostState::as_str));
     let parts = || {
         let parts = bill.parts.iter();
         parts.map(|part| {
@@ -560,9 +578,10 @@ fn transaction_cost(columns: &mut Columns, head: &Head<'_>, bill: &ArchivedTrans
         })
     };
     let total = parts().map(|(_, excl, incl)| (excl, incl));
-    // `None` for one that is not billed.
+    // `None` for one that is not billed; what is free has no part and comes to nothing.
     let total =
         total.reduce(|sum, part| (sum.0.saturating_add(part.0), sum.1.saturating_add(part.1)));
+    let total = total.or((state == Some(CostState::Free)).then_some((0, 0)));
     let of = |wanted: u8| {
         parts()
             .find(|part| part.0 == wanted)

@@ -8,16 +8,17 @@ use control_api::{Principals, SqlError, SqlFn, SqlRow};
 use dataplane::{
     Characteristics, CommandId, ConnectorView, Mutability, ReservationView, Router, StationFilter,
     StationView, StoredProfile, VariableSource, VariableView, stored_battery_swaps,
-    stored_charging_profiles, stored_der_alarms, stored_der_controls, stored_reservations,
-    stored_variables,
+    stored_charging_profiles, stored_der_alarms, stored_der_controls, stored_display_messages,
+    stored_monitors, stored_reservations, stored_variables,
 };
 use fleet::record::{
     BatteryEvent, BatterySwap, BatterySwapState, ChargingSource, DerAlarm, DerControlHeld, Protocol,
 };
 use fleet::{StationKey, TENANT_DEFAULT};
 use pipeline::{
-    Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow, Page,
-    PagesFn, ReservationRow, Sql, StationRow, Stations, VariableRow,
+    Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow,
+    DisplayMessageRow, MonitorRow, Page, PagesFn, ReservationRow, Sql, StationRow, Stations,
+    VariableRow,
 };
 use storage::state::{StateError, StateStore};
 
@@ -74,6 +75,8 @@ pub(super) fn stations(router: &Router, store: &StateStore) -> Stations {
         der_controls: der_controls(store),
         der_alarms: der_alarms(store),
         battery_swaps: battery_swaps(store),
+        monitors: monitors(store),
+        display_messages: display_messages(store),
     }
 }
 
@@ -90,6 +93,8 @@ pub(crate) fn stored(store: &StateStore, stations: Vec<StationView>) -> Stations
         der_controls: der_controls(store),
         der_alarms: der_alarms(store),
         battery_swaps: battery_swaps(store),
+        monitors: monitors(store),
+        display_messages: display_messages(store),
     }
 }
 
@@ -126,6 +131,28 @@ fn der_alarms(store: &StateStore) -> PagesFn<DerAlarmRow> {
 fn battery_swaps(store: &StateStore) -> PagesFn<BatterySwapRow> {
     paged(store, stored_battery_swaps, |(station, swap)| {
         battery_swap_rows(&station, swap)
+    })
+}
+
+fn monitors(store: &StateStore) -> PagesFn<MonitorRow> {
+    paged(store, stored_monitors, |(station, item)| {
+        vec![MonitorRow::read(
+            station.identity(),
+            item.id,
+            &item.json,
+            item.as_of.0,
+        )]
+    })
+}
+
+fn display_messages(store: &StateStore) -> PagesFn<DisplayMessageRow> {
+    paged(store, stored_display_messages, |(station, item)| {
+        vec![DisplayMessageRow::read(
+            station.identity(),
+            item.id,
+            item.json,
+            item.as_of.0,
+        )]
     })
 }
 

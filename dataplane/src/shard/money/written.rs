@@ -1,7 +1,9 @@
 //! Between what a transaction has used, and its record.
 
 use fleet::TransactionId;
-use fleet::record::{CostAccrued, CostKind, CostPart, TransactionBilled};
+use fleet::record::{
+    CostAccrued, CostKind, CostPart, CostState, TransactionBilled, TransactionCosted,
+};
 
 use crate::tariff::{Bill, BillKind, Flow, Money, Part, Parts, Usage};
 
@@ -52,13 +54,23 @@ pub(super) fn usage_of(accrued: &CostAccrued) -> Usage {
     }
 }
 
+/// Whether there is a bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Billing {
+    Billed,
+    /// What it needs may still be told.
+    NotKnown,
+    /// The registers cannot be right.
+    NotBilled,
+}
+
 /// A bill, or, of what is not to be billed, what was used.
 pub(super) fn billed(
     id: TransactionId,
     usage: &Usage,
     bill: &Bill,
-    is_billed: bool,
-) -> TransactionBilled {
+    billing: Billing,
+) -> TransactionCosted {
     let part = |(part, money): &(Part, Money)| CostPart {
         part: Part::ALL
             .iter()
@@ -67,7 +79,14 @@ pub(super) fn billed(
         excl_tax: money.excl_tax,
         incl_tax: money.incl_tax,
     };
-    TransactionBilled {
+    let is_billed = billing == Billing::Billed;
+    let state = match billing {
+        Billing::Billed if bill.parts.is_empty() => CostState::Free,
+        Billing::Billed => CostState::Billed,
+        Billing::NotKnown => CostState::NotKnown,
+        Billing::NotBilled => CostState::NotBilled,
+    };
+    let bill = TransactionBilled {
         transaction_id: id.0,
         tariff_id: bill.tariff_id.clone(),
         currency: bill.currency,
@@ -82,6 +101,10 @@ pub(super) fn billed(
         charging: usage.charging,
         idle: usage.idle,
         reservation: usage.reservation,
+    };
+    TransactionCosted {
+        bill,
+        state: state.code(),
     }
 }
 

@@ -144,6 +144,71 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Which tables of SQL show what a station's call tells, or why none does. `pipeline` holds this column against its tables.
+const TABLES: &[(&str, &str)] = &[
+    (
+        "Authorize",
+        "none: decided and answered at once, it changes nothing; a token that charges is in `transaction_events`",
+    ),
+    ("BatterySwap", "`battery_swaps`, `notifications`"),
+    ("BootNotification", "`connection_events`, `stations`"),
+    ("ClearedChargingLimit", "`charging_events`"),
+    ("ClosePeriodicEventStream", "`notifications`"),
+    ("DataTransfer", "`notifications`"),
+    ("DiagnosticsStatusNotification", PROGRESS),
+    ("FirmwareStatusNotification", PROGRESS),
+    ("Get15118EVCertificate", "`notifications`"),
+    ("GetCertificateChainStatus", "`notifications`"),
+    ("GetCertificateStatus", "`notifications`"),
+    ("Heartbeat", "`stations`: `last_seen_at`"),
+    ("LogStatusNotification", PROGRESS),
+    ("MeterValues", METER),
+    ("NotifyChargingLimit", "`charging_events`"),
+    (
+        "NotifyCustomerInformation",
+        "`command_courses`: how much came, never what it says of a person",
+    ),
+    ("NotifyDERAlarm", "`der_alarms`, `notifications`"),
+    ("NotifyDERStartStop", "`der_controls`, `notifications`"),
+    (
+        "NotifyDisplayMessages",
+        "`display_messages`, `command_courses`",
+    ),
+    ("NotifyEVChargingNeeds", "`charging_events`"),
+    ("NotifyEVChargingSchedule", "`charging_events`"),
+    ("NotifyEvent", "`events`, `variables`"),
+    ("NotifyMonitoringReport", "`monitors`, `command_courses`"),
+    ("NotifyPeriodicEventStream", "`events`, `variables`"),
+    ("NotifyPriorityCharging", "`charging_events`"),
+    ("NotifyReport", "`variables`, `command_courses`"),
+    (
+        "NotifySettlement",
+        "`settlements`; without a transaction that is known, `notifications`",
+    ),
+    ("OpenPeriodicEventStream", "`notifications`"),
+    ("PublishFirmwareStatusNotification", PROGRESS),
+    ("PullDynamicScheduleUpdate", "`charging_events`"),
+    (
+        "ReportChargingProfiles",
+        "`charging_profiles`, `command_courses`",
+    ),
+    ("ReportDERControl", "`der_controls`, `command_courses`"),
+    ("ReservationStatusUpdate", "`reservations`, `notifications`"),
+    ("SecurityEventNotification", "`security_events`"),
+    ("SignCertificate", "`notifications`"),
+    ("SignedFirmwareStatusNotification", PROGRESS),
+    ("StartTransaction", TRANSACTION),
+    ("StatusNotification", "`status_events`, `connectors`"),
+    ("StopTransaction", TRANSACTION),
+    ("TransactionEvent", TRANSACTION),
+    ("VatNumberValidation", "`notifications`"),
+];
+
+const METER: &str = "`meter_values`, `meter_samples`";
+const PROGRESS: &str = "`progress_events`, `command_courses`";
+const TRANSACTION: &str =
+    "`transaction_events`, `transactions`, `meter_values`, `transaction_costs`";
+
 const CHARGING: &str = "kept, and shown beside the profiles";
 const PROFILES: &str = "a command; its answer tells which profiles the station has";
 const FOLLOWED: &str = "a command; what comes after its answer stands beside it";
@@ -346,7 +411,7 @@ fn actions(
     writeln!(page, "\n### OCPP {version}: {count} actions\n").unwrap();
     writeln!(
         page,
-        "| Action | Direction | Behaviour | Test |\n| --- | --- | --- | --- |"
+        "| Action | Direction | Behaviour | SQL table | Test |\n| --- | --- | --- | --- | --- |"
     )
     .unwrap();
     let lookup = |table: &[(&str, &'static str)], action: &str| {
@@ -385,7 +450,16 @@ fn actions(
                 course == Course::Sent || !shown.is_empty(),
                 "no scenario shows {action} of {version}: {behaviour}"
             );
-            writeln!(page, "| {action} | {direction} | {behaviour} | {shown} |").unwrap();
+            let tables = match (direction, behaviour) {
+                ("to the station", FOLLOWED) => "`commands`, `command_courses`",
+                ("to the station", _) => "`commands`",
+                _ => lookup(TABLES, action).unwrap_or_else(|| panic!("no table for {action}")),
+            };
+            writeln!(
+                page,
+                "| {action} | {direction} | {behaviour} | {tables} | {shown} |"
+            )
+            .unwrap();
         }
     }
 }
@@ -543,9 +617,9 @@ fn page(tests: &Tests) -> String {
 
 Made by `UPDATE_EXPECT=1 cargo test -p dataplane --lib coverage` from the actions that the `ocpp` crate knows, the ids of
 the certification's cases, and the tests in `dataplane/src/shard/tests` and `dataplane/tests`; the same test fails while this
-page is not true of them. A case is shown when its script passes against a shard in memory: whatever leaves it is read back by
-the strict reader of its version, and the course is compared as a whole. Cases about TLS are shown over sockets. That is our
-reading of the case, not a certificate.
+page is not true of them. The SQL tables ([SQL](sql.md)) are where rows of what was said are. A case is shown when its script passes
+against a shard in memory: whatever leaves it is read back by the strict reader of its version, and the course is compared as a
+whole. Cases about TLS are shown over sockets. That is our reading of the case, not a certificate.
 
 | | Shown | Of |
 | --- | --- | --- |

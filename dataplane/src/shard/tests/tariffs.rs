@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use fleet::UtcMicros;
-use fleet::record::CostKind;
+use fleet::record::{CostKind, CostState};
 use fleet::wire::Fact;
 use storage::state::Table;
 
@@ -796,7 +796,7 @@ fn an_end_is_on_record_as_a_bill_with_its_parts() {
         });
         facts
             .filter_map(|fact| match fact {
-                Fact::TransactionBilled(billed) => Some(billed),
+                Fact::TransactionCosted(costed) => Some(costed.bill),
                 _ => None,
             })
             .collect::<Vec<_>>()
@@ -836,7 +836,7 @@ fn an_end_by_an_operator_is_a_bill_too_and_what_is_not_billed_has_no_parts() {
             record.body.to_fact().unwrap()
         });
         let mut bills = facts.filter_map(|fact| match fact {
-            Fact::TransactionBilled(billed) => Some(billed),
+            Fact::TransactionCosted(costed) => Some(costed),
             _ => None,
         });
         bills.next().expect("a bill")
@@ -846,16 +846,50 @@ fn an_end_by_an_operator_is_a_bill_too_and_what_is_not_billed_has_no_parts() {
         "0 {}\n3000 op close meter=9000 ended=2400",
         event(0, "Started", 0, 1_000, &of_t1(""))
     ));
-    assert_eq!(last(&world).parts.len(), 3);
+    assert_eq!(last(&world).bill.parts.len(), 3);
     let mut world = world_21(NIGHT, Tariff::default());
     world.run(&format!(
         "0 {}\n2400 {}",
         event(0, "Started", 0, 1_000, &of_t1("")),
         event(1, "Ended", 40, 601_000, &of_t1("")),
     ));
-    let bill = last(&world);
-    assert!(bill.parts.is_empty(), "{bill:?}");
-    assert_eq!(bill.tariff_id, "night");
+    let costed = last(&world);
+    assert!(costed.bill.parts.is_empty(), "{costed:?}");
+    assert_eq!(costed.bill.tariff_id, "night");
+}
+
+#[test]
+fn an_end_says_whether_there_is_a_bill() {
+    let state = |tariff: &str, events: [&str; 2]| {
+        let mut world = world_21(tariff, Tariff::default());
+        world.run(&format!("0 {}\n2400 {}", events[0], events[1]));
+        let facts = world.log.iter().rev().map(|record| {
+            let record = fleet::wire::read(record).unwrap();
+            record.body.to_fact().unwrap()
+        });
+        let mut bills = facts.filter_map(|fact| match fact {
+            Fact::TransactionCosted(costed) => CostState::from_code(costed.state),
+            _ => None,
+        });
+        bills.next()
+    };
+    let begun = event(0, "Started", 0, 1_000, &of_t1(""));
+    let ended = event(1, "Ended", 40, 9_000, &of_t1(""));
+    let free = r#"{"tariffId":"free","currency":"EUR"}"#;
+    assert_eq!(state(NIGHT, [&begun, &ended]), Some(CostState::Billed));
+    assert_eq!(state(free, [&begun, &ended]), Some(CostState::Free));
+    let leaps = event(1, "Ended", 40, 601_000, &of_t1(""));
+    assert_eq!(state(NIGHT, [&begun, &leaps]), Some(CostState::NotBilled));
+    let unmeasured = |event: &str| {
+        let (head, rest) = event.split_once(r#","meterValue""#).unwrap();
+        let (_, rest) = rest.split_once("]}]").unwrap();
+        format!("{head}{rest}")
+    };
+    let unread = [unmeasured(&begun), unmeasured(&ended)];
+    assert_eq!(
+        state(NIGHT, [&unread[0], &unread[1]]),
+        Some(CostState::NotKnown)
+    );
 }
 
 /// A station that took this default tariff, each from then on.

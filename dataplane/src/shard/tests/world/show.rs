@@ -147,10 +147,17 @@ impl World {
                 changed.tariff_is_new,
                 changed.settlement_is_new
             ),
-            Fact::TransactionBilled(billed) => format!(
-                "TransactionBilled {} {}",
-                billed.tariff_id,
-                billed.parts.iter().map(|part| part.incl_tax).sum::<i64>()
+            Fact::TransactionBilled(billed) => format!("TransactionBilled {}", billed.tariff_id),
+            Fact::TransactionCosted(costed) => format!(
+                "TransactionCosted {} {} {}",
+                costed.bill.tariff_id,
+                fleet::record::CostState::from_code(costed.state).unwrap(),
+                costed
+                    .bill
+                    .parts
+                    .iter()
+                    .map(|part| part.incl_tax)
+                    .sum::<i64>()
             ),
             Fact::TransactionProgress(progress) => {
                 let gap = |gap: &fleet::record::SeqRange| format!("{}-{}", gap.first, gap.last);
