@@ -90,19 +90,28 @@ pub(crate) struct Boot {
     pub(crate) at: UtcMicros,
     /// Vendor, model, serial number, firmware version.
     texts: Texts<4>,
+    /// Whoever said so had shown a password or a certificate.
+    pub(crate) proven: bool,
 }
 
 impl Boot {
-    fn new(at: UtcMicros, vendor: &str, model: &str, serial_number: &str, firmware: &str) -> Self {
+    /// `texts` are vendor, model, serial number and firmware version.
+    fn new(at: UtcMicros, texts: [&str; 4], proven: bool) -> Self {
         Self {
             at,
-            texts: Texts::new([vendor, model, serial_number, firmware]),
+            texts: Texts::new(texts),
+            proven,
         }
     }
 
     /// Vendor, model, serial number and firmware version.
     pub(crate) fn texts(&self) -> [&str; 4] {
         self.texts.get()
+    }
+
+    /// The serial number, where a certificate may be known by it: anybody can say any.
+    pub(crate) fn serial_number_proven(&self) -> Option<&str> {
+        self.proven.then(|| self.texts()[2])
     }
 }
 
@@ -367,13 +376,13 @@ impl StationState {
             Body::Booted(booted) => {
                 self.seen_at = at;
                 self.booted = true;
-                let boot = Boot::new(
-                    at,
-                    &booted.vendor,
+                let texts = [
+                    &*booted.vendor,
                     &booted.model,
                     &booted.serial_number,
                     &booted.firmware_version,
-                );
+                ];
+                let boot = Boot::new(at, texts, 0 < self.security.profile());
                 let details = self.details_mut();
                 let before = details.boot.as_ref();
                 if before.is_some_and(|before| before.texts()[..3] != boot.texts()[..3]) {

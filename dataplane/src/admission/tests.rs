@@ -188,3 +188,76 @@ fn credentials_are_those_of_the_station_in_the_path() {
         assert_eq!(found, expected, "{known:?} {authorization:?}");
     }
 }
+
+#[test]
+fn a_certificate_counts_by_a_serial_number_that_somebody_proven_told() {
+    use fleet::record::{Booted, Connected, Protocol};
+    use fleet::wire::{Fact, Writer};
+    use fleet::{EventId, LogId, Seq, UtcMicros};
+
+    let key = StationKey::new("default", "CP1").unwrap();
+    let certificate = |name: &str| {
+        let certificate = StationCertificate::of("Operator", name);
+        Transport::Tls(Some(Box::new(certificate)))
+    };
+    let check = |told: Security, name: &str, profile: u8| {
+        let mut state = StationState::new(key.clone());
+        let facts: [Fact; 2] = [
+            Connected {
+                connection: 1,
+                peer: "127.0.0.1:1".into(),
+                protocol: Protocol::Ocpp201.code(),
+                security: told.code(),
+                acceptance: Acceptance::Accepted.code(),
+                first_seen: true,
+            }
+            .into(),
+            Booted {
+                serial_number: "SN-7".into(),
+                ..Booted::default()
+            }
+            .into(),
+        ];
+        for (seq, fact) in (1..).zip(&facts) {
+            let mut bytes = Vec::new();
+            Writer::default().write_fact(&mut bytes, &key, UtcMicros(1), fact);
+            let event = EventId {
+                log_id: LogId(1),
+                seq: Seq(seq),
+            };
+            let record = fleet::wire::read(&bytes).unwrap();
+            state.apply(event, &record, &crate::config::Plausibility::default());
+        }
+        // What is stored of it is worth the same.
+        state = StationState::from_row(key.clone(), &state.to_row()).unwrap();
+        state.profile = profile;
+        let given = Circumstances {
+            onboarding: Onboarding::Open,
+            forwarded: false,
+            authorization: None,
+            transport: &certificate(name),
+            organizations: &["Operator".to_owned()],
+            now: 0,
+            profile_min: 0,
+            room_for_pending: true,
+        };
+        judge(&key, Some(&state), given).map(|entry| entry.security)
+    };
+    let (ok, foreign) = (
+        Ok(Security::Certificate),
+        Err(Refusal::Certificate(ForeignCertificate::Station)),
+    );
+    for (told, expected) in [
+        (Security::None, foreign),
+        (Security::Tls, foreign),
+        (Security::Basic, ok),
+        (Security::TlsBasic, ok),
+        (Security::Certificate, ok),
+    ] {
+        assert_eq!(check(told, "SN-7", told.profile()), expected, "{told:?}");
+        // What the station is to show by now says nothing about who told the serial number.
+        assert_eq!(check(told, "SN-7", 2), expected, "{told:?}");
+        assert_eq!(check(told, "CP1", 0), ok, "{told:?}");
+        assert_eq!(check(told, "SN-8", 0), foreign, "{told:?}");
+    }
+}

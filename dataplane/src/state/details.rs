@@ -163,6 +163,7 @@ const LOCATION: u64 = 1 << 3;
 const BOOT: u64 = 1 << 4;
 const CONNECTED: u64 = 1 << 5;
 const HEARD: u64 = 1 << 6;
+const BOOT_PROVEN: u64 = 1 << 7;
 
 /// The details in as few bytes as they need. They live in memory only and are never stored.
 ///
@@ -182,6 +183,7 @@ fn pack(details: &Details) -> Box<[u8]> {
         | bit(CONFIGURED, configured.is_some())
         | bit(LOCATION, location.is_some())
         | bit(BOOT, details.boot.is_some())
+        | bit(BOOT_PROVEN, details.boot.as_ref().is_some_and(|b| b.proven))
         | bit(CONNECTED, connected_at.is_some())
         | bit(HEARD, details.heard_until.get().is_some());
     let mut bytes = Vec::with_capacity(512);
@@ -264,6 +266,7 @@ fn unpack(bytes: &[u8]) -> Details {
     let boot = (there & BOOT != 0).then(|| Boot {
         at: UtcMicros(take_signed(rest).wrapping_add(base)),
         texts: Texts::take(rest),
+        proven: there & BOOT_PROVEN != 0,
     });
     let peer = take_text(rest).into();
     let connectors = take_unsigned(rest);
@@ -394,7 +397,7 @@ mod tests {
 
     fn details() -> impl Strategy<Value = Details> {
         let password = option::of((any::<[u8; 16]>(), any::<[u8; 32]>()));
-        let boot = option::of((any::<i64>(), ".*", ".*"));
+        let boot = option::of((any::<i64>(), ".*", ".*", any::<bool>()));
         let connection = (".*", any::<Option<i64>>(), any::<Option<i64>>());
         let lists = (
             vec(connector(), 0..4),
@@ -406,8 +409,8 @@ mod tests {
             |(password, configured, boot, connection, lists)| Details {
                 password: password.map(|(salt, mac)| Box::new(Password { salt, mac })),
                 configured,
-                boot: boot.map(|(at, vendor, model)| {
-                    Boot::new(UtcMicros(at), &vendor, &model, "", "1.2")
+                boot: boot.map(|(at, vendor, model, proven)| {
+                    Boot::new(UtcMicros(at), [&vendor, &model, "", "1.2"], proven)
                 }),
                 peer: connection.0.into(),
                 connected_at: Maybe::new(connection.1),

@@ -2,10 +2,10 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 4. Then [`StationRowV4`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 5. Then [`StationRowV5`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and readers for those before stay. Version 3 is [`StationRowV3`]
-//! alone, version 2 [`StationRowV2`], version 1 [`StationRow`].
+//! changed in place: a new field is a new version, and readers for those before stay. Version 4 is [`StationRowV4`]
+//! alone, version 3 [`StationRowV3`], version 2 [`StationRowV2`], version 1 [`StationRow`].
 
 use fleet::record::{
     Acceptance, ConnectorDeclared, ConnectorStatus, Protocol, Quality, Security, TransactionState,
@@ -22,7 +22,8 @@ use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
+const VERSION_4: u16 = 4;
 const VERSION_3: u16 = 3;
 const VERSION_2: u16 = 2;
 const VERSION_1: u16 = 1;
@@ -49,6 +50,14 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 5: what version 4 says, and what the boot is worth.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV5 {
+    row: StationRowV4,
+    /// Whoever booted had shown a password or a certificate.
+    boot_proven: bool,
 }
 
 /// Version 4: what version 3 says, and how far times of its are to be believed.
@@ -209,6 +218,10 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
         heard_until: details.heard_until.get(),
         clock_doubt: state.clock_doubt,
     };
+    let row = StationRowV5 {
+        row,
+        boot_proven: details.boot.as_ref().is_some_and(|boot| boot.proven),
+    };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
         .expect("a Vec takes every byte, and no type of ours shares pointers");
@@ -287,17 +300,19 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let version = u16::from_le_bytes(*version);
     let read = match version {
-        VERSION => rkyv::from_bytes::<StationRowV4, RkyvError>(body),
-        VERSION_3 => rkyv::from_bytes::<StationRowV3, RkyvError>(body).map(StationRowV4::from),
+        VERSION => rkyv::from_bytes::<StationRowV5, RkyvError>(body),
+        VERSION_4 => rkyv::from_bytes::<StationRowV4, RkyvError>(body).map(StationRowV5::from),
+        VERSION_3 => rkyv::from_bytes::<StationRowV3, RkyvError>(body)
+            .map(|row| StationRowV5::from(StationRowV4::from(row))),
         VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body)
-            .map(|row| StationRowV4::from(StationRowV3::from(row))),
+            .map(|row| StationRowV5::from(StationRowV4::from(StationRowV3::from(row)))),
         VERSION_1 => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| {
             let row = StationRowV2 {
                 row,
                 declared: Vec::new(),
                 plugs: Vec::new(),
             };
-            StationRowV4::from(StationRowV3::from(row))
+            StationRowV5::from(StationRowV4::from(StationRowV3::from(row)))
         }),
         _ => {
             return Err(RowError::Version {
@@ -306,19 +321,23 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             });
         }
     };
-    let StationRowV4 {
+    let StationRowV5 {
         row:
-            StationRowV3 {
+            StationRowV4 {
                 row:
-                    StationRowV2 {
-                        row,
-                        declared,
-                        plugs,
+                    StationRowV3 {
+                        row:
+                            StationRowV2 {
+                                row,
+                                declared,
+                                plugs,
+                            },
+                        profile,
                     },
-                profile,
+                heard_until,
+                clock_doubt,
             },
-        heard_until,
-        clock_doubt,
+        boot_proven,
     } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
@@ -337,13 +356,8 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             })
         }),
         boot: row.boot.map(|b| {
-            Boot::new(
-                UtcMicros(b.at),
-                &b.vendor,
-                &b.model,
-                &b.serial_number,
-                &b.firmware_version,
-            )
+            let texts = [&*b.vendor, &b.model, &b.serial_number, &b.firmware_version];
+            Boot::new(UtcMicros(b.at), texts, boot_proven)
         }),
         peer: row.peer.into(),
         connected_at: Maybe::new(row.connected_at),
@@ -379,6 +393,17 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
 
 fn security(code: u8) -> Security {
     Security::from_code(code).unwrap_or(Security::None)
+}
+
+impl From<StationRowV4> for StationRowV5 {
+    /// From before that was kept: good for a station that nobody without password or certificate can speak for, lest one
+    /// that goes by its serial number be shut out.
+    fn from(row: StationRowV4) -> Self {
+        Self {
+            boot_proven: row.row.row.row.boot.is_some() && 0 < row.row.profile,
+            row,
+        }
+    }
 }
 
 impl From<StationRowV3> for StationRowV4 {

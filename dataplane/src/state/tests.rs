@@ -172,7 +172,23 @@ fn a_row_has_the_bytes_it_always_had() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v4.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v5.hex"].assert_eq(&hex(&row));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+/// Rows did not say what a boot is worth, and without a password anybody may speak for the station by now.
+fn unproven(state: &mut StationState) {
+    assert_eq!(state.profile, 0);
+    state.details_mut().boot.as_mut().unwrap().proven = false;
+}
+
+#[test]
+fn a_row_of_version_4_reads_as_one_of_now() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    unproven(&mut state);
+    let row = unhex(include_str!("../../fixtures/station_row_v4.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
 
@@ -187,6 +203,7 @@ fn a_row_of_version_3_reads_as_one_of_now() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    unproven(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v3.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
@@ -339,13 +356,13 @@ fn damaged_and_foreign_rows_are_errors() {
         );
     }
     let mut newer = row;
-    newer[0] = 5;
+    newer[0] = 6;
     let error = StationState::from_row(key(), &newer)
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "row of station default/CP1 has version Some(5), this program reads versions 1 to 4"
+        "row of station default/CP1 has version Some(6), this program reads versions 1 to 5"
     );
 }
 

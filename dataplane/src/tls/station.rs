@@ -55,6 +55,16 @@ impl StationCertificate {
         not_after: i64::MIN,
     };
 
+    /// One that nobody signed.
+    #[cfg(test)]
+    pub(crate) fn of(organization: &str, name: &str) -> StationCertificate {
+        StationCertificate {
+            common_names: vec![name.to_owned()],
+            organizations: vec![organization.to_owned()],
+            not_after: i64::MAX,
+        }
+    }
+
     fn read(der: &[u8]) -> StationCertificate {
         let parsed = x509_parser::parse_x509_certificate(der);
         parsed.map_or_else(
