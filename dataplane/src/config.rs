@@ -152,6 +152,18 @@ impl Default for CompressionConfig {
     }
 }
 
+/// How much memory there is for the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MemoryMax {
+    /// It is not measured.
+    #[default]
+    Unmeasured,
+    /// What its control group allows; without a limit there, what the machine has, which others use too.
+    Found,
+    /// So many bytes of its own.
+    Bytes(u64),
+}
+
 /// How the data plane runs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -216,9 +228,8 @@ pub struct Config {
     pub vat: Option<HttpConfig>,
     /// Sizes and limits of each shard's log.
     pub log: LogConfig,
-    /// Percent of the memory there is for the process that is taken, asked once a second; default 0. From 70 % on newcomers
-    /// are held back.
-    pub memory_used: fn() -> u8,
+    /// What the process's memory is measured against, once a second; default nothing. From 70 % on newcomers are held back.
+    pub memory_max: MemoryMax,
     /// What a thread calls when it has come to rest after work, for the program's allocator to give back what the thread has
     /// freed; default nothing.
     pub give_back: fn(),
@@ -257,7 +268,7 @@ impl Default for Config {
             certificates: CertificatesConfig::default(),
             vat: None,
             log: LogConfig::default(),
-            memory_used: || 0,
+            memory_max: MemoryMax::Unmeasured,
             give_back: || {},
         }
     }

@@ -373,7 +373,10 @@ fn dataplane_config(
                 .expect("a million fits"),
             ..defaults.log
         },
-        memory_used: net::os::memory_used_percent,
+        memory_max: match settings.size_or_auto("server.memory_max", 256 * MIB..=1024 * GIB)? {
+            None => dataplane::MemoryMax::Found,
+            Some(bytes) => dataplane::MemoryMax::Bytes(bytes as u64),
+        },
         give_back: allocator::give_back,
         ..defaults
     })

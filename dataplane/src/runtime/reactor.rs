@@ -12,6 +12,7 @@ use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, Submit
 
 use super::StopError;
 use crate::certificates::Desk;
+use crate::config::MemoryMax;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::router::Letter;
 use crate::shard::{Effect, Now, Row, Shard};
@@ -427,8 +428,11 @@ impl Handler for Reactor {
         }
         if self.memory_at <= Instant(io.now()) {
             self.memory_at = Instant(io.now()) + MEMORY_EVERY;
-            let used = self.shard.memory_gauge();
-            self.shard.memory_used(used());
+            self.shard.memory_used(match self.shard.memory_max() {
+                MemoryMax::Unmeasured => 0,
+                MemoryMax::Found => net::os::memory_used_percent(None),
+                MemoryMax::Bytes(bytes) => net::os::memory_used_percent(Some(bytes)),
+            });
         }
     }
 

@@ -5,12 +5,17 @@
 //! buys its handshake with a token, before a byte of it is read and so before TLS and passwords; without one it waits,
 //! unread, and the oldest goes first. Who is connected waits for nobody.
 //!
+//! How fast tokens are made follows from how late the shard is, see [`Pace`]: what a newcomer costs, its handshake and all
+//! that it has to say, is paid by the messages that lie behind it. While the shard is late, fewer are let in; once it is
+//! punctual, more, up to the configured rate. Tokens gather for some 20 ms only, so that none of the shard's turns is full
+//! of newcomers.
+//!
 //! | [`Load`] | Newcomers |
 //! | --- | --- |
 //! | `Calm` | come in as fast as tokens are made |
 //! | `Busy` | most Boots are answered Rejected, with an interval that spreads them |
 //! | `High` | wait unread |
-//! | `Full` | are refused, those that wait too |
+//! | `Full` | are refused, and step by step those that wait too |
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -22,6 +27,7 @@ use ocpp::Instant;
 use super::conns::{Conn, Handshake, Stage};
 use super::handshake::TOO_MANY;
 use super::{Effect, Now, Shard};
+use crate::config::MemoryMax;
 use crate::tls::Transport;
 
 /// How long a socket waits for its turn before it is refused.
@@ -30,6 +36,8 @@ const WAIT_MAX_S: u32 = 30;
 const TURN_EVERY: Duration = Duration::from_millis(10);
 /// The same while nobody is let in.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Of those that wait, refused at one look. Each is a few system calls, and the connected are served between.
+const REFUSED_AT_ONCE: usize = 200;
 /// The log owes commits for so long: more records would only wait. Stations give their calls some 30 s, and a Boot that is
 /// rejected costs its station a minute, so this is far above what a disk takes that has much to do; after 5 s all are closed.
 const LOG_LATE: Duration = Duration::from_secs(2);
@@ -54,6 +62,43 @@ pub(crate) enum Load {
     Full,
 }
 
+/// A look that comes so late is one of a shard with too much to do: what is readable waits as long.
+const LATE: Duration = Duration::from_millis(15);
+/// So long may the oldest record have to wait for the disk, and the answers with it. Fewer newcomers do not make a disk
+/// quicker, so this is far above what one takes by itself.
+const LOG_BEHIND: Duration = Duration::from_millis(500);
+
+/// The slowest pace is so small a part of the configured rate: of the default, a hundred thousand come in within 30 s.
+const PACE_MIN: u32 = 3;
+
+/// How many newcomers a second's tokens are for: more by a 64th of the configured rate at each punctual look, fewer by a
+/// quarter at each late one. Never fewer than a third of that rate: a shard that is late for other reasons, as when another
+/// process takes the cores, is no more punctual for keeping its stations out.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Tokens a second less than the configured rate.
+    held_back: u32,
+}
+
+impl Pace {
+    /// Tokens a second, of a configured `rate` that is not 0.
+    fn of(&self, rate: u32) -> u32 {
+        rate.saturating_sub(self.held_back)
+            .max(rate / PACE_MIN)
+            .max(1)
+    }
+
+    /// A look was so late.
+    fn note(&mut self, rate: u32, is_late: bool) {
+        let pace = self.of(rate);
+        let pace = match is_late {
+            true => pace - pace / 4,
+            false => pace.saturating_add((rate / 64).max(1)),
+        };
+        self.held_back = rate.saturating_sub(pace.max(rate / PACE_MIN));
+    }
+}
+
 /// Tokens that are made by the second.
 #[derive(Debug, Default)]
 struct Bucket {
@@ -63,15 +108,15 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes a token, of which `rate` are made in a second and a quarter of a second's are kept; 0 makes as many as are
-    /// wanted.
-    fn take(&mut self, now: Instant, rate: u32) -> bool {
+    /// Takes a token, of which `rate` are made in a second and `kept` are kept, at least one; a rate of 0 makes as many as
+    /// are wanted.
+    fn take(&mut self, now: Instant, rate: u32, kept: u32) -> bool {
         if rate == 0 {
             return true;
         }
         let (token, rate) = (1_000_000, u64::from(rate));
         let made = (now - self.filled_at).as_micros() as u64;
-        let full = token * (rate / 4).max(1);
+        let full = token * u64::from(kept).max(1);
         self.micros = full.min(self.micros.saturating_add(made.saturating_mul(rate)));
         self.filled_at = now;
         let has_one = token <= self.micros;
@@ -82,13 +127,22 @@ impl Bucket {
     }
 }
 
+/// Tokens that are kept for handshakes: those of 20 ms, and never fewer than the slowest pace makes in a tenth of a
+/// second, so that it is kept up by a shard that is as late as that.
+fn handshakes_kept(rate: u32, pace: u32) -> u32 {
+    (pace / 50).max(rate / PACE_MIN / 10)
+}
+
 /// Who waits to be let at the handshake.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     handshakes: Bucket,
+    pace: Pace,
     boots: Bucket,
-    /// Oldest first; some of them are over by now.
+    /// Oldest first; some of them are over by now, and at most as many as are not, and a few.
     waiting: VecDeque<ConnId>,
+    /// Those that are over are sorted out when there are so many.
+    sorted_at: usize,
     turn_at: Instant,
     /// Percent of the process's memory that is taken.
     memory_used: u8,
@@ -99,31 +153,33 @@ impl Arrivals {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         (!self.waiting.is_empty()).then_some(self.turn_at)
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
 }
+
+/// So many need not be sorted out.
+const SORTED_MIN: usize = 64;
 
 impl Shard {
     /// A socket was opened by a peer.
     pub(crate) fn opened(&mut self, now: Now, id: ConnId, peer: SocketAddr) {
         let load = self.how_busy(now);
         let rate = self.connects_per_second_max();
+        let pace = self.pace(rate);
         let arrivals = &mut self.arrivals;
         let comes_in = load < Load::High
             && arrivals.waiting.is_empty()
-            && arrivals.handshakes.take(now.mono, rate);
+            && arrivals
+                .handshakes
+                .take(now.mono, pace, handshakes_kept(rate, pace));
         if comes_in {
             return self.begin_handshake(now, id, peer, false);
         }
         self.begin_handshake(now, id, peer, true);
         // More than can have their turn in time need not wait for it.
         let room = (rate as usize).saturating_mul(WAIT_MAX_S as usize);
+        if self.arrivals.sorted_at.max(SORTED_MIN) <= self.arrivals.waiting.len() {
+            self.sort_out();
+        }
         if load == Load::Full {
-            for waits in std::mem::take(&mut self.arrivals.waiting) {
-                self.refuse_arrival(waits);
-            }
             self.refuse_arrival(id);
         } else if rate != 0 && room <= self.arrivals.waiting.len() {
             self.refuse_arrival(id);
@@ -133,6 +189,34 @@ impl Shard {
             }
             self.arrivals.waiting.push_back(id);
             self.outbox.push(Effect::Pause(id));
+        }
+    }
+
+    /// Forgets those that wait no more because they are over. At a look they would be passed by, but nobody looks that far
+    /// where nobody is let in.
+    fn sort_out(&mut self) {
+        let mut waiting = std::mem::take(&mut self.arrivals.waiting);
+        waiting.retain(|id| self.conns.peer(*id).is_some());
+        self.arrivals.sorted_at = 2 * waiting.len();
+        self.arrivals.waiting = waiting;
+    }
+
+    /// Sockets that wait for their turn.
+    pub(super) fn arrivals_waiting(&self) -> usize {
+        let waiting = self.arrivals.waiting.iter();
+        waiting.filter(|id| self.conns.peer(**id).is_some()).count()
+    }
+
+    /// Those, and how many are remembered as such.
+    #[cfg(test)]
+    pub(super) fn waiting_and_held(&self) -> (usize, usize) {
+        (self.arrivals_waiting(), self.arrivals.waiting.len())
+    }
+
+    fn pace(&self, rate: u32) -> u32 {
+        match rate {
+            0 => 0,
+            rate => self.arrivals.pace.of(rate),
         }
     }
 
@@ -171,17 +255,26 @@ impl Shard {
             return;
         }
         let (load, rate) = (self.how_busy(now), self.connects_per_second_max());
+        let late = now.mono - self.arrivals.turn_at;
         if Load::High <= load {
             self.arrivals.turn_at = now.mono + LOOK_EVERY;
+            if load == Load::Full {
+                self.refuse_some(now);
+            }
             return;
         }
-        let token = Duration::from_secs(1) / rate.max(1);
+        let since = self.journal.waiting_since();
+        let log_is_behind = since.is_some_and(|since| LOG_BEHIND <= now.mono - since);
+        self.arrivals.pace.note(rate, LATE <= late || log_is_behind);
+        let pace = self.pace(rate);
+        let token = Duration::from_secs(1) / pace.max(1);
         self.arrivals.turn_at = now.mono + token.max(TURN_EVERY);
+        let kept = handshakes_kept(rate, pace);
         while let Some(id) = self.arrivals.waiting.front().copied() {
             let tick = now.tick();
             let handshake = self.conns.get_mut(id).map(|conn| &mut conn.stage);
             if let Some(Stage::Handshake(handshake)) = handshake {
-                if !self.arrivals.handshakes.take(now.mono, rate) {
+                if !self.arrivals.handshakes.take(now.mono, pace, kept) {
                     break;
                 }
                 handshake.waits = false;
@@ -193,7 +286,19 @@ impl Shard {
         }
     }
 
-    /// Refuses a socket that waits for its turn.
+    /// Refuses some of those that wait, and the next ones soon.
+    fn refuse_some(&mut self, now: Now) {
+        for _ in 0..REFUSED_AT_ONCE {
+            let Some(id) = self.arrivals.waiting.pop_front() else {
+                return;
+            };
+            self.refuse_arrival(id);
+        }
+        self.arrivals.turn_at = now.mono + TURN_EVERY;
+    }
+
+    /// Refuses a socket that waits for its turn. One that is to speak TLS ends without an answer: to send one would take
+    /// the handshake that it is refused for.
     pub(super) fn refuse_arrival(&mut self, id: ConnId) {
         if self.conns.peer(id).is_some() {
             self.refuse(id, &TOO_MANY);
@@ -208,9 +313,9 @@ impl Shard {
         }
     }
 
-    /// What tells how much of the process's memory is taken.
-    pub(crate) fn memory_gauge(&self) -> fn() -> u8 {
-        self.settings.config.memory_used
+    /// What the process's memory is measured against.
+    pub(crate) fn memory_max(&self) -> MemoryMax {
+        self.settings.config.memory_max
     }
 
     /// Takes down how much of the process's memory is taken, in percent.
@@ -242,7 +347,7 @@ impl Shard {
             Load::Busy => BOOTS_BUSY,
             Load::High | Load::Full => BOOTS_HIGH,
         };
-        if self.arrivals.boots.take(now.mono, rate) {
+        if self.arrivals.boots.take(now.mono, rate, rate / 4) {
             return None;
         }
         self.tally.counters.boots_deferred += 1;
@@ -261,7 +366,7 @@ mod tests {
         let at = |millis: u64| Instant(1_000_000_000_000 + millis * 1_000_000);
         let taken = |bucket: &mut Bucket, millis, rate| {
             (0..10_000)
-                .filter(|_| bucket.take(at(millis), rate))
+                .filter(|_| bucket.take(at(millis), rate, rate / 4))
                 .count()
         };
         assert_eq!(taken(&mut bucket, 0, 1_000), 250);
@@ -271,8 +376,32 @@ mod tests {
         // One a second, however slowly they are asked for.
         let mut slow = Bucket::default();
         let seconds = (0..100)
-            .filter(|tenth| slow.take(at(tenth * 100), 1))
+            .filter(|tenth| slow.take(at(tenth * 100), 1, 0))
             .count();
         assert_eq!(seconds, 10);
+    }
+
+    #[test]
+    fn a_pace_falls_fast_rises_slowly_and_never_ends() {
+        let mut pace = Pace::default();
+        let rate = 1_600;
+        let mut after = |looks: usize, is_late: bool| {
+            for _ in 0..looks {
+                pace.note(rate, is_late);
+            }
+            pace.of(rate)
+        };
+        assert_eq!(after(1, false), 1_600);
+        assert_eq!(after(1, true), 1_200);
+        assert_eq!(after(2, true), 675);
+        assert_eq!(after(100, true), 533);
+        assert_eq!(after(2, false), 583);
+        assert_eq!(after(100, false), 1_600);
+        // However few there are to let in.
+        let mut slow = Pace::default();
+        for _ in 0..10 {
+            slow.note(1, true);
+        }
+        assert_eq!(slow.of(1), 1);
     }
 }

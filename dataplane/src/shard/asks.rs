@@ -540,7 +540,7 @@ impl Shard {
             commands_open: self.commands.open_len(),
             bytes_held: self.bytes_held(),
             reads_paused: self.reads_paused,
-            connections_waiting: self.arrivals.len(),
+            connections_waiting: self.arrivals_waiting(),
             load: load as u8,
             compressed,
             compression_contexts,

@@ -3,11 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Percent of the memory there is for this process that is taken: of its control group, where that has a limit (cgroup v2),
-/// else of the machine. Others on the machine are no matter of a process that has its own share. Files that the kernel only
-/// keeps for later count as free. 0 where nothing can be read. Reads a few files below `/proc` and `/sys`.
+/// Percent of the memory there is for this process that is taken: of `limit` bytes, what it has of its own, if there is such
+/// a limit; else of its control group, where that has one (cgroup v2); else of the machine. Others on the machine are no
+/// matter of a process that has its own share. Files that the kernel only keeps for later count as free. 0 where nothing
+/// can be read. Reads a few files below `/proc` and `/sys`.
 #[must_use]
-pub fn memory_used_percent() -> u8 {
+pub fn memory_used_percent(limit: Option<u64>) -> u8 {
+    if let Some(limit) = limit {
+        let status = fs::read_to_string("/proc/self/status");
+        return status
+            .ok()
+            .and_then(|status| of_process(&status, limit))
+            .unwrap_or(0);
+    }
     let group =
         group_dir().and_then(|dir| of_group(|name| fs::read_to_string(dir.join(name)).ok()));
     let machine = || of_machine(&fs::read_to_string("/proc/meminfo").ok()?);
@@ -19,6 +27,11 @@ fn group_dir() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     Some(Path::new("/sys/fs/cgroup").join(path))
+}
+
+fn of_process(status: &str, limit: u64) -> Option<u8> {
+    let own = number_of(status, "RssAnon:")? + number_of(status, "RssShmem:")?;
+    percent(own.saturating_mul(1_024), limit)
 }
 
 fn of_machine(meminfo: &str) -> Option<u8> {
@@ -82,7 +95,17 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_a_process_is_its_own_against_what_it_may_have() {
+        let status = "Name:\tsigec\nVmRSS:\t 9000 kB\nRssAnon:\t    3000 kB\nRssFile:\t 6000 kB\nRssShmem:\t  72 kB\n";
+        assert_eq!(of_process(status, 4 << 20), Some(75));
+        assert_eq!(of_process(status, 1 << 20), Some(100));
+        assert_eq!(of_process("Name:\tsigec\n", 1 << 20), None);
+    }
+
+    #[test]
     fn this_process_has_memory() {
-        assert!(memory_used_percent() <= 100);
+        assert!(memory_used_percent(None) <= 100);
+        assert_eq!(memory_used_percent(Some(1)), 100);
+        assert_eq!(memory_used_percent(Some(1 << 50)), 0);
     }
 }

@@ -245,6 +245,18 @@ impl Settings {
         Err(self.invalid(key, format!("a size from {start} to {end}")))
     }
 
+    /// The same, or "auto", which is `None`.
+    pub(super) fn size_or_auto(
+        &self,
+        key: &str,
+        range: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, ConfigError> {
+        match self.text(key) {
+            "auto" => Ok(None),
+            _ => self.size(key, range).map(Some),
+        }
+    }
+
     pub(super) fn address(&self, key: &str) -> Result<SocketAddr, ConfigError> {
         let expected = "an IP address and a port, such as 127.0.0.1:9000 or [::1]:9000";
         self.text(key)

@@ -39,7 +39,7 @@ fn the_defaults_are_a_whole_configuration() {
     let (dataplane, lake) = (
         dataplane::Config {
             // Of the program, not of its settings.
-            memory_used: config.dataplane.memory_used,
+            memory_max: config.dataplane.memory_max,
             give_back: config.dataplane.give_back,
             ..dataplane::Config::default()
         },

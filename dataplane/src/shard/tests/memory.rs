@@ -11,7 +11,7 @@ use net::ws::{self, MaskKey};
 use super::super::conns::Conn;
 use super::super::stations::Station;
 use super::world::{World, config};
-use crate::config::Onboarding;
+use crate::config::{Config, Onboarding};
 
 thread_local! {
     /// Calls of this thread, and bytes of the blocks it has; tests run on threads of their own.
@@ -92,7 +92,11 @@ fn meter_values(n: u64) -> String {
 fn allocations_per_message(text: impl Fn(u64) -> String) -> (u64, u64) {
     const WARM: u64 = 6_000;
     const MEASURED: u64 = 2_000;
-    let mut world = World::new(config(Onboarding::Open));
+    let mut world = World::new(Config {
+        // All at once.
+        connects_per_second_max: 0,
+        ..config(Onboarding::Open)
+    });
     world.run("0 a connect CP1");
     let mut frames: Vec<_> = (0..WARM + MEASURED).map(|n| frame(&text(n))).collect();
     let mut before = 0;
@@ -120,7 +124,11 @@ fn heartbeats_and_meter_values_allocate_nothing_once_warm() {
 #[test]
 fn an_idle_station_holds_little() {
     const STATIONS: usize = 2_000;
-    let mut world = World::new(config(Onboarding::Open));
+    let mut world = World::new(Config {
+        // All at once.
+        connects_per_second_max: 0,
+        ..config(Onboarding::Open)
+    });
     // The first half pays for what the shard has once.
     world.idle_stations(0..STATIONS);
     assert!(world.shard.spare_memory().is_some());

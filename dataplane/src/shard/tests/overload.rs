@@ -77,7 +77,74 @@ fn a_storm_comes_in_at_the_rate_it_is_let_in() {
     for second in 1..=6 {
         count(world.run(&format!("{second} wait")));
     }
-    assert_eq!(came_in, [250, 1_000, 1_000, 1_000, 1_000, 750, 0]);
+    assert_eq!(came_in, [33, 1_000, 1_000, 1_000, 1_000, 967, 0]);
+}
+
+#[test]
+fn a_late_shard_lets_fewer_in_and_all_in_the_end() {
+    let mut world = World::new(with_connects(1_000));
+    let many: String = (0..3_000)
+        .map(|n| format!("0 s{n} connect STORM{n}\n"))
+        .collect();
+    let came_in = |seen: &str| seen.matches("101 Switching").count();
+    let mut all = came_in(&world.run(&many));
+    // Each turn takes a tenth of a second.
+    let mut each_second = Vec::new();
+    for _ in 0..3 {
+        (0..10).for_each(|_| world.comes_late(0.1));
+        each_second.push(came_in(&std::mem::take(&mut world.out)));
+    }
+    all += each_second.iter().sum::<usize>();
+    let (first, rest) = each_second.split_first().unwrap();
+    assert!(*first < 350, "{each_second:?}");
+    // A third of the rate is kept up.
+    assert!(
+        rest.iter().all(|n| (325..=335).contains(n)),
+        "{each_second:?}"
+    );
+    // Once it is punctual again, its pace rises within a second.
+    let mut until = |second| came_in(&world.run(&format!("{second} wait")));
+    let (fourth, fifth, rest) = (until(4), until(5), until(8));
+    assert!((700..950).contains(&fourth), "{fourth}");
+    assert!((900..=1_000).contains(&fifth), "{fifth}");
+    assert_eq!(all + fourth + fifth + rest, 3_000);
+}
+
+#[test]
+fn who_has_gone_is_not_remembered_as_waiting() {
+    // At such a load nobody is let in, whatever the rate.
+    for rate in [0, 1_000] {
+        let mut world = World::new(with_connects(rate));
+        world.run("0 server memory 90");
+        for round in 0..50 {
+            let mut script = String::new();
+            for n in 0..40 {
+                writeln!(script, "{round} r{round}n{n} connect CP{n}").unwrap();
+            }
+            for n in 0..40 {
+                writeln!(script, "{round} r{round}n{n} drops").unwrap();
+            }
+            world.run(&script);
+        }
+        let (waiting, held) = world.shard.waiting_and_held();
+        assert_eq!(waiting, 0);
+        assert!(held <= 128, "{held} are remembered");
+    }
+}
+
+#[test]
+fn the_step_to_full_refuses_those_who_wait_piece_by_piece() {
+    let mut world = World::new(with_connects(0));
+    let many: String = (0..500)
+        .map(|n| format!("1 s{n} connect CP{n}\n"))
+        .collect();
+    world.run("0 server memory 90");
+    world.run(&many);
+    let mut refused = |line: &str| world.run(line).matches("503 Service").count();
+    assert_eq!(refused("1.05 server memory 95"), 0);
+    assert_eq!(refused("1.115 wait"), 200);
+    assert_eq!(refused("1.125 wait"), 200);
+    assert_eq!(refused("1.135 wait"), 100);
 }
 
 #[test]
@@ -102,8 +169,8 @@ fn above_85_percent_newcomers_wait_and_above_95_they_are_refused() {
             0 a < 101 Switching Protocols ocpp1.6
             2 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
             3.01 b < 101 Switching Protocols ocpp1.6
-            6 c < 503 Service Unavailable
-            6 c ended
+            5.01 c < 503 Service Unavailable
+            5.01 c ended
             6 d < 503 Service Unavailable
             6 d ended
             6 d has no socket

@@ -17,6 +17,14 @@ impl World {
         self.shard.effects(|_, _| {});
     }
 
+    /// A turn that comes so many seconds after the one before, whatever was due since.
+    pub(in crate::shard::tests) fn comes_late(&mut self, seconds: f64) {
+        self.seconds += seconds;
+        let now = self.now();
+        self.shard.timer(now);
+        self.settle();
+    }
+
     /// What the shard made goes to the store.
     pub(in crate::shard::tests) fn store(&mut self) {
         while self.shard.projection().is_some() {}
