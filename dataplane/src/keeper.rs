@@ -21,6 +21,7 @@ use crate::router::closing::ClosingView;
 use crate::router::view::Page;
 use crate::shard::{RetryRow, closing_view, read_record_row, read_token, token_key, write_token};
 use crate::tariff::Books;
+use crate::tls::Tls;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 use crate::{events, items, variables};
 
@@ -35,12 +36,13 @@ const SCAN_MAX: usize = 8_192;
 
 pub(crate) use tariffs::load as load_tariffs;
 
-/// Answers until it is told to stop, and clears out once a `round`. Counts in `changes` what it did to tokens, so that
-/// nobody goes on with one that was read before.
+/// Answers until it is told to stop, and once a `round` clears out and looks after `tls`. Counts in `changes` what it did
+/// to tokens, so that nobody goes on with one that was read before.
 pub(crate) fn keep(
     store: &StateStore,
     changes: &AtomicU64,
     books: &Books,
+    tls: Option<&Tls>,
     asks: &Receiver<TokenAsk>,
     round: Duration,
 ) {
@@ -54,6 +56,9 @@ pub(crate) fn keep(
         if due <= now {
             due = now + round;
             let utc = UtcMicros(net::clock::utc_micros());
+            if let Some(tls) = tls {
+                tls.look_after(utc.0);
+            }
             let cleared = clear_out(store, utc)
                 .and_then(|()| variables::clear::clear(store, &mut from))
                 .and_then(|()| events::clear::clear(store, utc, &mut events_from))
@@ -500,6 +505,7 @@ mod tests {
             &store,
             &AtomicU64::new(0),
             &Books::default(),
+            None,
             &asked,
             Duration::ZERO,
         );

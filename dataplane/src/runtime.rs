@@ -265,7 +265,7 @@ impl Dataplane {
         let projector = Projector::spawn(store.clone(), PROJECTIONS_MAX, settings.config.give_back)
             .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
-        let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), asks)?;
+        let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), tls.clone(), asks)?;
         let router = Router::new(mailboxes.clone(), tokens.clone(), &logs, quirks);
         // All are loaded before the first runs: a token's transactions are counted over all of them.
         let mut loaded = Vec::with_capacity(shards);
@@ -529,13 +529,14 @@ fn lookup(store: StateStore) -> Lookup {
 fn spawn_keeper(
     store: StateStore,
     settings: Arc<Settings>,
+    tls: Option<Tls>,
     asks: Receiver<TokenAsk>,
 ) -> Result<JoinHandle<()>, StartError> {
     let thread = std::thread::Builder::new().name("keeper".into());
     thread
         .spawn(move || {
             let (changes, books) = (&settings.token_changes, &settings.tariffs);
-            keeper::keep(&store, changes, books, &asks, keeper::ROUND);
+            keeper::keep(&store, changes, books, tls.as_ref(), &asks, keeper::ROUND);
         })
         .map_err(StartError::Thread)
 }

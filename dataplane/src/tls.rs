@@ -3,12 +3,13 @@
 //! Files are read when the server starts and by [`Tls::reload`]. What is wrong with one is said by its name, and what
 //! serves stays in force.
 
+mod shown;
 mod station;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet::UtcMicros;
 use net::clock;
@@ -19,6 +20,7 @@ use net::tls::{
 use x509_parser::certificate::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
+use shown::Shown;
 pub(crate) use station::{ForeignCertificate, StationCertificate, Transport};
 
 /// How stations reach us over TLS.
@@ -113,19 +115,23 @@ pub struct Tls {
     tickets: Arc<TicketKeys>,
     server: TlsServer,
     asks_nobody: TlsServer,
+    shown: Arc<Mutex<Vec<Shown>>>,
 }
 
 impl Tls {
     /// Reads the files; keys of tickets lie in `secrets`.
     pub(crate) fn open(config: TlsConfig, secrets: &Path) -> Result<Tls, TlsFilesError> {
         let tickets = Arc::new(TicketKeys::open(&secrets.join("tls-tickets"))?);
-        let settings = settings(&config, &tickets)?;
-        Ok(Tls {
+        let (settings, shown) = settings(&config, &tickets)?;
+        let tls = Tls {
             config: Arc::new(config),
             asks_nobody: TlsServer::new(asking_nobody(settings.clone()))?,
             server: TlsServer::new(settings)?,
             tickets,
-        })
+            shown: Arc::new(Mutex::new(shown)),
+        };
+        tls.look_after(clock::utc_micros());
+        Ok(tls)
     }
 
     /// Reads the files again. Connections stay as they are, new ones see what is there now; sessions that were begun
@@ -135,9 +141,29 @@ impl Tls {
     ///
     /// Any [`TlsFilesError`]; what was in force stays so.
     pub fn reload(&self) -> Result<(), TlsFilesError> {
-        let settings = settings(&self.config, &self.tickets)?;
+        let (settings, shown) = settings(&self.config, &self.tickets)?;
         self.asks_nobody.replace(asking_nobody(settings.clone()))?;
-        Ok(self.server.replace(settings)?)
+        self.server.replace(settings)?;
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+        self.look_after(clock::utc_micros());
+        Ok(())
+    }
+
+    /// When the first of the certificates ends that stations are shown, those between them and their roots among them.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<UtcMicros> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = shown.iter().map(|shown| shown.not_after).min()?;
+        Some(UtcMicros(first.saturating_mul(1_000_000)))
+    }
+
+    /// Says which certificates end soon, and removes keys of tickets that are good for none any more. To be called every
+    /// hour or so.
+    pub(crate) fn look_after(&self, utc_micros: i64) {
+        let now = utc_micros.div_euclid(1_000_000);
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.iter_mut().for_each(|shown| shown.remind(now));
+        self.tickets.tidy(utc_micros);
     }
 
     /// The same certificates for listeners of others than stations: nobody is asked for a certificate.
@@ -169,8 +195,10 @@ fn asking_nobody(settings: ServerSettings) -> ServerSettings {
 fn settings(
     config: &TlsConfig,
     tickets: &Arc<TicketKeys>,
-) -> Result<ServerSettings, TlsFilesError> {
-    let identities: Result<Vec<_>, _> = config.identities.iter().map(identity).collect();
+) -> Result<(ServerSettings, Vec<Shown>), TlsFilesError> {
+    let mut shown = Vec::new();
+    let each = config.identities.iter();
+    let identities: Result<Vec<_>, _> = each.map(|files| identity(files, &mut shown)).collect();
     let clients = match &config.clients {
         None => ClientCertificates::Unasked,
         Some(files) => {
@@ -187,16 +215,17 @@ fn settings(
             }
         }
     };
-    Ok(ServerSettings {
+    let settings = ServerSettings {
         identities: identities?,
         clients,
         version_min: config.version_min,
         tickets: Arc::clone(tickets),
-    })
+    };
+    Ok((settings, shown))
 }
 
 /// Reads what is shown, and says what stations will not like about it.
-fn identity(files: &IdentityFiles) -> Result<Identity, TlsFilesError> {
+fn identity(files: &IdentityFiles, shown: &mut Vec<Shown>) -> Result<Identity, TlsFilesError> {
     let IdentityFiles { certificate, key } = files;
     let identity = Identity {
         chain: pem(certificate, certificates)?,
@@ -219,13 +248,12 @@ fn identity(files: &IdentityFiles) -> Result<Identity, TlsFilesError> {
         if at == 0 && facts.rsa {
             tracing::warn!(%path, "a certificate of RSA costs ten times the work of one of ECDSA when all stations come back");
         }
-        if facts.not_after < now {
-            let ended = UtcMicros(facts.not_after * 1_000_000);
-            tracing::warn!(%path, number, %ended, "a certificate that stations are shown has expired");
-        } else if facts.not_after < now + SOON_S {
-            let ends = UtcMicros(facts.not_after * 1_000_000);
-            tracing::warn!(%path, number, %ends, "a certificate that stations are shown expires soon");
-        }
+        shown.push(Shown {
+            path: certificate.clone(),
+            number,
+            not_after: facts.not_after,
+            said: None,
+        });
         if now < facts.not_before {
             let begins = UtcMicros(facts.not_before * 1_000_000);
             tracing::warn!(%path, number, %begins, "a certificate that stations are shown does not count yet");
@@ -233,9 +261,6 @@ fn identity(files: &IdentityFiles) -> Result<Identity, TlsFilesError> {
     }
     Ok(identity)
 }
-
-/// Seconds before its end from which on a certificate is spoken of.
-const SOON_S: i64 = 14 * 86_400;
 
 struct Facts {
     rsa: bool,

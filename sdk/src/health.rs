@@ -118,4 +118,8 @@ pub struct ListenerHealth {
     pub address: String,
     /// True when it speaks without TLS.
     pub plaintext: bool,
+    /// When the first of its certificates ends that is read and warned about here: those that stations are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2027-02-01T00:00:00.000Z")]
+    pub certificate_expires_at: Option<String>,
 }

@@ -236,6 +236,7 @@ impl Server {
             ready: AtomicBool::new(false),
             lake: Arc::clone(&lake),
             listeners: listeners(&ready, config.postgres_tls),
+            certificates: dataplane.tls().cloned(),
             records_aside,
         });
         let currency = String::from_utf8_lossy(&config.dataplane.tariff.currency).into_owned();
@@ -260,7 +261,13 @@ impl Server {
                     let voice = voice.clone();
                     Arc::new(move || voice.metrics())
                 },
-                Arc::new(move || health::metrics(records_aside)),
+                {
+                    let tls = dataplane.tls().cloned();
+                    Arc::new(move || {
+                        let expires_at = tls.as_ref().and_then(Tls::expires_at);
+                        health::metrics(records_aside, expires_at)
+                    })
+                },
             ],
             sql_routes: pipeline::http_router(lake.sql(), bridge::by_token(&principals))
                 .merge(lake::routes(Arc::clone(&lake))),

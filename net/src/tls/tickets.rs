@@ -2,7 +2,8 @@
 //!
 //! The keys lie in a file that all shards and the next run share. The newest seals; it is replaced after
 //! [`ROTATE_AFTER`], and the one before it opens until it is replaced in turn, so that a ticket is good for that long at
-//! least. A key that is gone takes the secrets of its sessions with it: recorded traffic of TLS 1.2 stays closed.
+//! least. A key that is gone takes the secrets of its sessions with it: recorded traffic of TLS 1.2 stays closed. Keys go
+//! while a server runs, or with its next start; those of a server that never starts again stay in the file.
 //!
 //! # Layout
 //!
@@ -94,6 +95,11 @@ impl Key {
         }
     }
 
+    /// Its tickets are good for nothing any more.
+    fn is_over(&self, now: i64) -> bool {
+        KEYS as i64 * ROTATE_AFTER <= now - self.made_at
+    }
+
     fn random(made_at: i64) -> Result<Key, TicketKeysError> {
         let mut bytes = [0; KEY_LEN];
         SystemRandom::new()
@@ -143,6 +149,14 @@ impl TicketKeys {
         })
     }
 
+    /// Removes keys that are good for no ticket any more, as sealing does; for a server that seals nothing for long.
+    pub fn tidy(&self, now: i64) {
+        let due = |keys: &[Key]| is_due(keys, now) || keys.iter().any(|key| key.is_over(now));
+        if due(&self.keys.read().unwrap_or_else(PoisonError::into_inner)) {
+            self.renew(now);
+        }
+    }
+
     fn seal(&self, now: i64, trust: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
         let due = |keys: &[Key]| is_due(keys, now);
         if due(&self.keys.read().unwrap_or_else(PoisonError::into_inner)) {
@@ -175,7 +189,7 @@ impl TicketKeys {
         let (nonce, sealed) = rest.split_at_checked(NONCE_LEN)?;
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.iter().find(|key| key.name == name)?;
-        if i64::try_from(KEYS).ok()? * ROTATE_AFTER <= now - key.made_at {
+        if key.is_over(now) {
             return None;
         }
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -211,14 +225,17 @@ fn is_due(keys: &[Key], now: i64) -> bool {
         .is_none_or(|newest| ROTATE_AFTER <= (now - newest.made_at).abs())
 }
 
-/// Puts a new key before the others where the newest is too old; answers whether it did.
+/// Puts a new key before the others where the newest is too old, and removes those that are over; answers whether
+/// anything has changed.
 fn rotate(keys: &mut Vec<Key>, now: i64) -> Result<bool, TicketKeysError> {
     let due = is_due(keys, now);
     if due {
         keys.insert(0, Key::random(now)?);
         keys.truncate(KEYS);
     }
-    Ok(due)
+    let before = keys.len();
+    keys.retain(|key| !key.is_over(now));
+    Ok(due || keys.len() < before)
 }
 
 fn read(bytes: &[u8]) -> Option<Vec<Key>> {
@@ -355,6 +372,32 @@ mod tests {
         keys.seal(now + 26 * HOUR, TRUST, b"third").unwrap();
         assert!(keys.open_ticket(now + 26 * HOUR, TRUST, &second).is_some());
         assert_eq!(keys.open_ticket(now + 13 * HOUR, TRUST, &first), None);
+    }
+
+    #[test]
+    fn keys_that_are_good_for_nothing_leave_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys");
+        let keys_of = |bytes: &[u8]| -> Vec<[u8; KEY_LEN]> {
+            read(bytes).unwrap().iter().map(|key| key.bytes).collect()
+        };
+        let in_file = || keys_of(&std::fs::read(&path).unwrap());
+        let now = clock::utc_micros();
+        let keys = TicketKeys::open_at(now, &path).unwrap();
+        let first = in_file();
+        // A server that nobody comes to.
+        keys.tidy(now + 11 * HOUR);
+        assert_eq!(in_file(), first);
+        keys.tidy(now + 13 * HOUR);
+        assert_eq!(in_file()[1..], first);
+        keys.tidy(now + 24 * HOUR);
+        assert_eq!(in_file().len(), 1);
+        assert!(!in_file().contains(&first[0]));
+        // One that was stopped for longer than its keys are good for.
+        let before = in_file();
+        TicketKeys::open_at(now + 50 * HOUR, &path).unwrap();
+        assert_eq!(in_file().len(), 1);
+        assert_ne!(in_file(), before);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use control_api::HealthParts;
+use dataplane::Tls;
+use fleet::UtcMicros;
 use pipeline::Lake;
 use sdk::{HealthStatus, LakeHealth, ListenerHealth, StateHealth};
 
@@ -17,6 +19,8 @@ pub(super) struct Watch {
     pub(super) ready: AtomicBool,
     pub(super) lake: Arc<Lake>,
     pub(super) listeners: Vec<Listener>,
+    /// What is shown at those with TLS.
+    pub(super) certificates: Option<Tls>,
     /// Records of the logs that this start could not read and passed by.
     pub(super) records_aside: u64,
 }
@@ -38,10 +42,13 @@ impl Listener {
 
 impl Watch {
     pub(super) fn look(&self) -> HealthParts {
+        let expires_at = self.certificates.as_ref().and_then(Tls::expires_at);
+        let expires_at = expires_at.map(|at| at.to_string());
         let listeners = self.listeners.iter().map(|listener| ListenerHealth {
             name: listener.name.to_owned(),
             address: listener.address.to_string(),
             plaintext: listener.plaintext,
+            certificate_expires_at: expires_at.clone().filter(|_| !listener.plaintext),
         });
         HealthParts {
             ready: self.ready.load(Ordering::Relaxed),
@@ -70,13 +77,22 @@ fn state_health(records_aside: u64) -> StateHealth {
     }
 }
 
-/// The same for Prometheus.
-pub(super) fn metrics(records_aside: u64) -> String {
+/// The same for Prometheus, and when the first certificate ends that stations are shown, where there is one.
+pub(super) fn metrics(records_aside: u64, expires_at: Option<UtcMicros>) -> String {
     const NAME: &str = "sigec_log_records_aside";
-    format!(
+    const ENDS: &str = "sigec_tls_certificate_expires_timestamp_seconds";
+    let mut out = format!(
         "# HELP {NAME} Records of the logs that this start could not read and passed by.\n# TYPE {NAME} gauge\n{NAME} \
          {records_aside}\n"
-    )
+    );
+    if let Some(UtcMicros(micros)) = expires_at {
+        let seconds = micros.div_euclid(1_000_000);
+        out += &format!(
+            "# HELP {ENDS} When the first certificate ends that stations are shown, seconds of Unix time.\n# TYPE {ENDS} \
+             gauge\n{ENDS} {seconds}\n"
+        );
+    }
+    out
 }
 
 fn lake_health(health: &pipeline::Health) -> LakeHealth {
@@ -117,6 +133,8 @@ mod tests {
                 .detail
                 .is_some_and(|detail| detail.starts_with("2 records "))
         );
-        assert!(metrics(2).ends_with("\nsigec_log_records_aside 2\n"));
+        assert!(metrics(2, None).ends_with("\nsigec_log_records_aside 2\n"));
+        let ends = metrics(2, Some(UtcMicros(1_800_000_000_999_999)));
+        assert!(ends.ends_with("\nsigec_tls_certificate_expires_timestamp_seconds 1800000000\n"));
     }
 }
