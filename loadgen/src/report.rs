@@ -76,6 +76,9 @@ pub struct Connections {
     pub cut: u64,
 }
 
+/// Attempts of each station after which a server that let nobody in is taken for none.
+const ATTEMPTS_MAX: u64 = 3;
+
 /// What happened since the last point of the series.
 #[derive(Debug, Default)]
 struct Window {
@@ -154,6 +157,19 @@ impl Report {
     /// An attempt to connect led to nothing.
     pub fn connect_failed(&mut self, reason: &str) {
         count(&mut self.connections.failed, reason);
+    }
+
+    /// Says that nobody is let in, once each of the `stations` has tried often enough.
+    pub fn nobody_after(&self, stations: usize) -> Option<String> {
+        let Connections { opened, failed, .. } = &self.connections;
+        let attempts: u64 = failed.values().sum();
+        if 0 < *opened || attempts < ATTEMPTS_MAX * stations as u64 {
+            return None;
+        }
+        let (reason, count) = failed.iter().max_by_key(|(_, count)| **count)?;
+        Some(format!(
+            "none of {stations} stations could connect in {attempts} attempts, {count} of them: {reason}"
+        ))
     }
 
     /// A server did something about a peer that misbehaves in this way, so long after it began to.

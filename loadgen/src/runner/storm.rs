@@ -99,6 +99,9 @@ impl<P: FnMut(String)> Runner<P> {
                     }
                     self.stage = Stage::Waiting;
                     self.advance_storm(io);
+                } else if let Some(why) = self.report.nobody_after(all) {
+                    self.failed = Some(why);
+                    self.stage = Stage::Over;
                 } else if until <= self.now {
                     self.failed = Some(format!(
                         "{online} of {all} stations are connected and accepted {:?} after the start, and before all are \

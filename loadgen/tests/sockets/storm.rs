@@ -127,6 +127,39 @@ fn a_storm_of_several_processes_is_one_storm() {
 }
 
 #[test]
+fn a_storm_against_nobody_says_so_at_once() {
+    // A port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", free.local_addr().unwrap());
+    drop(free);
+    for processes in ["1", "2"] {
+        let output = loadgen(&[
+            "storm",
+            "--url",
+            &url,
+            "--stations",
+            "10",
+            "--established",
+            "2",
+            "--rate-connect",
+            "2000",
+            "--wait-minimum",
+            "10ms",
+            "--random-range",
+            "10ms",
+            "--gather-max",
+            "10m",
+            "--processes",
+            processes,
+        ]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("stations could connect in "), "{said}");
+        assert!(said.contains("connection refused"), "{said}");
+    }
+}
+
+#[test]
 fn there_is_no_storm_before_all_are_there() {
     let server = Server::start(Fault::SilentAfter(9));
     let dir = tempfile::tempdir().unwrap();
