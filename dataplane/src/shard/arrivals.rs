@@ -179,9 +179,8 @@ impl Shard {
         if self.arrivals.sorted_at.max(SORTED_MIN) <= self.arrivals.waiting.len() {
             self.sort_out();
         }
-        if load == Load::Full {
-            self.refuse_arrival(id);
-        } else if rate != 0 && room <= self.arrivals.waiting.len() {
+        let has_room = rate == 0 || self.arrivals.waiting.len() < room;
+        if load == Load::Full || !has_room {
             self.refuse_arrival(id);
         } else {
             if self.arrivals.waiting.is_empty() {
