@@ -10,6 +10,11 @@
 //! to seq (8 bytes, little-endian). Keys and values of the tables belong to whoever writes them. fjall syncs its
 //! journal before it flushes any keyspace, so no position on the disk is ahead of its rows.
 //!
+//! # A full disk
+//!
+//! The engine takes nothing more after its first write that fails, until a restart. So nothing is written while less than
+//! [`SPACE_MIN`] is free: the [`Projector`] waits, everybody else is refused.
+//!
 //! # Memory
 //!
 //! What the store holds is a constant of the process, not a share of every station: [`CACHE_LEN`] of blocks, and rows
@@ -18,7 +23,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fjall::config::{PartitioningPolicy, PinningPolicy};
@@ -140,6 +145,14 @@ pub enum StateError {
         #[source]
         source: Box<fjall::Error>,
     },
+    /// The disk has too little space to write to it safely; nothing was written, and later it may succeed.
+    #[error("the disk of the state store has {free} bytes free, expected at least {needed}")]
+    NoSpace {
+        /// Bytes free.
+        free: u64,
+        /// Bytes that have to be.
+        needed: u64,
+    },
     /// A batch reflects less of its log than the store already does; nothing was written.
     #[error(
         "state store reflects log {log} up to {}, a batch that reflects it up to {} is older",
@@ -213,6 +226,9 @@ pub struct StateStore {
     /// Locked while a batch with a position is written, so that `applied` and `positions` change together. Locked before
     /// `applied`, and by nobody who must not wait: the engine may take as long as the disk, or never return.
     writing: Arc<Mutex<()>>,
+    dir: PathBuf,
+    /// Bytes free on the disk of a directory; `None` where the system does not say.
+    free_bytes: fn(&Path) -> Option<u64>,
 }
 
 /// Blocks of files in memory. Rows are read when a message is older than its station's newest, which is rare; behind
@@ -224,6 +240,10 @@ const CACHE_LEN: u64 = 256 << 10;
 const WRITE_BUFFER_LEN: u64 = 12 << 20;
 /// A table that holds less stays in memory when the others leave it: a file of its own costs more than it gives back.
 const MEMTABLE_LEN_MIN: u64 = 16 << 10;
+/// What has to be free on the disk before anything is written: rows that wait go to files without being asked for, and the
+/// log writes to the same disk meanwhile.
+const SPACE_MIN: u64 = 16 << 20;
+const _: () = assert!(WRITE_BUFFER_LEN < SPACE_MIN);
 /// The engine's own journals before it flushes tables to drop them.
 const JOURNAL_LEN_MAX: u64 = 256 << 20;
 
@@ -288,6 +308,8 @@ impl StateStore {
             positions,
             applied: Arc::new(Mutex::new(applied)),
             writing: Arc::default(),
+            dir: dir.to_owned(),
+            free_bytes,
         })
     }
 
@@ -328,8 +350,30 @@ impl StateStore {
     ///
     /// # Errors
     ///
-    /// [`StateError::Store`], [`StateError::PositionBack`].
+    /// [`StateError::Store`], [`StateError::PositionBack`], [`StateError::NoSpace`].
     pub fn apply(
+        &self,
+        batch: StateBatch,
+        position: Option<(LogId, Seq)>,
+        durability: Durability,
+    ) -> Result<(), StateError> {
+        self.check_space()?;
+        self.write(batch, position, durability)
+    }
+
+    /// [`StateError::NoSpace`] while the disk has too little.
+    fn check_space(&self) -> Result<(), StateError> {
+        match (self.free_bytes)(&self.dir) {
+            Some(free) if free < SPACE_MIN => Err(StateError::NoSpace {
+                free,
+                needed: SPACE_MIN,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// As [`StateStore::apply`], for who has looked whether there is space.
+    fn write(
         &self,
         batch: StateBatch,
         position: Option<(LogId, Seq)>,
@@ -369,13 +413,14 @@ impl StateStore {
     ///
     /// # Errors
     ///
-    /// [`StateError::Store`].
+    /// [`StateError::Store`], [`StateError::NoSpace`].
     pub fn remove_if<T>(
         &self,
         table: Table,
         rows: &[(Vec<u8>, T)],
         is_over: impl Fn(&T, &[u8]) -> bool,
     ) -> Result<(), StateError> {
+        self.check_space()?;
         let _writing = self.writing();
         let mut writes = self.db.batch().durability(Some(PersistMode::Buffer));
         for (key, about) in rows {
@@ -397,8 +442,9 @@ impl StateStore {
     ///
     /// # Errors
     ///
-    /// [`StateError::Store`].
+    /// [`StateError::Store`], [`StateError::NoSpace`].
     pub fn forget(&self, log: LogId) -> Result<(), StateError> {
+        self.check_space()?;
         let _writing = self.writing();
         let mut writes = self.db.batch().durability(Some(PersistMode::SyncData));
         writes.remove(&self.positions, log.0.to_be_bytes().as_slice());
@@ -496,6 +542,11 @@ impl StateStore {
             .lock()
             .expect("no thread panics while it holds the positions")
     }
+}
+
+fn free_bytes(dir: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    Some(disk.f_bavail * disk.f_frsize)
 }
 
 fn decode_position(key: &[u8], value: &[u8]) -> Result<(LogId, Seq), StateError> {

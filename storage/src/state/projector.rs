@@ -59,6 +59,8 @@ enum Message {
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// Between two attempts to have a full queue closed.
 const CLOSE_AGAIN: Duration = Duration::from_millis(5);
+/// Between two looks at a full disk.
+const SPACE_AGAIN: Duration = Duration::from_millis(100);
 /// Projections that share one sync, at most.
 const GROUP_MAX: usize = 64;
 /// The store is at rest when nothing came for so long, or when so many projections in a row had no rows: a fleet that
@@ -219,11 +221,13 @@ fn run(
                 }
             }
             Some((Rest::Flush, _)) => {
+                wait_for_space(store);
                 store.flush_for_rest()?;
                 rest = Some((LET_GO, 0));
                 continue;
             }
             Some((Rest::LetGo(tries), _)) => {
+                wait_for_space(store);
                 // What follows fails by itself, if there is anything wrong.
                 if let Err(error) = store.let_go() {
                     tracing::warn!(error = describe(&error), "the state store keeps memory");
@@ -236,6 +240,7 @@ fn run(
                 continue;
             }
         };
+        wait_for_space(store);
         let mut stored: BTreeMap<LogId, (LogHandle, Seq)> = BTreeMap::new();
         let queued = first.into_iter().chain(incoming.try_iter().take(GROUP_MAX));
         open = false;
@@ -252,7 +257,7 @@ fn run(
                 Some((step, rowless)) => Some((step, rowless + 1)),
                 None => None,
             };
-            store.apply(batch, Some((log.id(), up_to)), Durability::Buffered)?;
+            store.write(batch, Some((log.id(), up_to)), Durability::Buffered)?;
             stored.insert(log.id(), (log, up_to));
         }
         if stored.is_empty() {
@@ -265,6 +270,20 @@ fn run(
         }
     }
     Ok(())
+}
+
+/// Returns once the disk has space for what is written next. What comes meanwhile stays with the shards, and in the log.
+fn wait_for_space(store: &StateStore) {
+    let mut warned = false;
+    while let Err(error) = store.check_space() {
+        if !std::mem::replace(&mut warned, true) {
+            tracing::warn!(%error, "the state store waits for space on the disk");
+        }
+        std::thread::park_timeout(SPACE_AGAIN);
+    }
+    if warned {
+        tracing::info!("the state store is written again");
+    }
 }
 
 #[expect(

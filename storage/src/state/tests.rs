@@ -327,3 +327,44 @@ fn a_stop_does_not_wait_for_a_store_that_never_returns() {
     drop(writing);
     log.shutdown().unwrap();
 }
+
+#[test]
+fn a_full_disk_is_waited_out_before_the_engine_meets_it() {
+    static FULL: AtomicBool = AtomicBool::new(false);
+    let tmp = tempfile::tempdir().unwrap();
+    let log = log_with_records(&tmp.path().join("log"), 2);
+    let mut store = StateStore::open(&tmp.path().join("state")).unwrap();
+    store.free_bytes = |_| {
+        Some(if FULL.load(Ordering::Relaxed) {
+            5
+        } else {
+            SPACE_MIN
+        })
+    };
+    FULL.store(true, Ordering::Relaxed);
+    let refused = store.apply(batch(&[(Table::Meta, "k", "v")]), None, Durability::Sync);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the disk of the state store has 5 bytes free, expected at least 16777216"
+    );
+    let projector = Projector::spawn(store.clone(), 1, || {}).unwrap();
+    let mut submitted = 0;
+    // The second finds room once the first was taken from the queue, to wait there.
+    while submitted < 2 {
+        let projection = Projection {
+            batch: batch(&[(Table::Stations, "a", "1")]),
+            log: log.handle().clone(),
+            up_to: Seq(2),
+        };
+        match projector.handle().submit(projection) {
+            Ok(()) => submitted += 1,
+            Err(SubmitError::Full(_)) => std::thread::yield_now(),
+            Err(SubmitError::Failed(_)) => panic!("{:?}", projector.failure()),
+        }
+    }
+    assert_eq!(store.position(log.id()), None);
+    FULL.store(false, Ordering::Relaxed);
+    projector.shutdown().unwrap();
+    assert_eq!(store.position(log.id()), Some(Seq(2)));
+    log.shutdown().unwrap();
+}
