@@ -200,6 +200,8 @@ pub(crate) struct Shard {
     errands: Errands,
     tally: Tally,
     reads_paused: bool,
+    /// The tick at which all were listened to again; nobody's silence counts from before.
+    resumed_at: u32,
     /// The log has stood still for too long: sockets are closed and upgrades refused.
     stalled: bool,
     /// The server is going down.
@@ -266,6 +268,7 @@ impl Shard {
             errands: Errands::default(),
             tally: Tally::default(),
             reads_paused: false,
+            resumed_at: 0,
             stalled: false,
             drain: None,
             read_budget: 0,

@@ -39,6 +39,7 @@ impl Shard {
     pub(super) fn listen_again(&mut self, now: Now) {
         if self.reads_paused && !self.over_budget_to_resume() {
             self.reads_paused = false;
+            self.resumed_at = now.tick();
             for id in self.conns.ids().collect::<Vec<_>>() {
                 self.unpause(now, id);
             }

@@ -176,13 +176,16 @@ impl Shard {
                 }
             }
             Stage::Live(live) => {
-                let seen_at = u64::from(conn.seen_at);
+                let seen_at = u64::from(conn.seen_at.max(self.resumed_at));
                 // What is here may wait for us and not for the peer.
                 let waits_for_us = live.paused || self.reads_paused;
-                let elapsed = live.began.elapsed(now.tick()).filter(|_| !waits_for_us);
+                let elapsed = live.began.elapsed(now.tick());
                 let message_due =
                     elapsed.map_or(u64::MAX, |s| tick + MESSAGE_MAX_S.saturating_sub(s));
-                if message_due <= tick {
+                if waits_for_us {
+                    // What it says lies unread in the kernel: its silence is ours.
+                    self.watch(id, tick + ping.unwrap_or(idle));
+                } else if message_due <= tick {
                     self.end_slow_message(now, id);
                 } else if seen_at + idle <= tick {
                     self.tally.counters.connections_dropped += 1;

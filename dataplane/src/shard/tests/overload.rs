@@ -271,6 +271,39 @@ fn who_waits_for_the_store_is_heard_once_it_has_caught_up() {
 }
 
 #[test]
+fn who_is_not_listened_to_is_not_taken_for_silent() {
+    let mut world = World::new(Config {
+        shard_bytes_max: 64 << 10,
+        ..config(Onboarding::Open)
+    });
+    world.run("0 a connect CP1\n0 b connect CP2\n0 b mute\n0 store holds");
+    let values: String = (0..1_000)
+        .map(|n| format!("1 a > [2,\"{n}\",\"MeterValues\",{{\"connectorId\":1,\"meterValue\":[{{\"timestamp\":\"2026-11-22T10:00:00Z\",\"sampledValue\":[{{\"value\":\"{n}\"}}]}}]}}]\n"))
+        .collect();
+    let answers = |seen: &str| seen.matches("a < [3,").count();
+    let before = answers(&world.run(&values));
+    assert!(!world.shard.wants_reads());
+    let seen = world.run("600 wait");
+    assert!(!seen.contains("ended"), "{seen}");
+    let mut seen = world.run("600 store goes");
+    for _ in 0..1_000 {
+        seen += &world.run("600 wait");
+    }
+    assert_eq!(before + answers(&seen), 1_000);
+    // From here on silence is the station's own again.
+    let seen = world.run("749 wait");
+    assert!(
+        seen.contains("b < ping") && !seen.contains("ended"),
+        "{seen}"
+    );
+    let seen = world.run("751 wait");
+    assert!(
+        seen.contains("b ended") && !seen.contains("a ended"),
+        "{seen}"
+    );
+}
+
+#[test]
 fn who_said_enough_while_its_answers_waited_is_heard_in_the_next_second() {
     let mut world = World::new(Config {
         messages_per_second_max: HELD_MAX,
