@@ -86,7 +86,7 @@ pub use router::{
     Router, RouterError, StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome,
     StopRequest,
 };
-pub use runtime::{Dataplane, StartError, StopError};
+pub use runtime::{Dataplane, Failure, StartError, StopError};
 pub use stored::{
     StoredProfile, stored_battery_swaps, stored_charging_profiles, stored_der_alarms,
     stored_der_controls, stored_reservations,

@@ -140,6 +140,24 @@ pub enum StopError {
     Projection(String),
 }
 
+/// Why the data plane cannot go on. What was acknowledged is safe in the logs, and another start goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The state store's writer failed: logs fill up, and the shards' memory.
+    #[error("the state store takes nothing more: {0}")]
+    Store(String),
+    /// A shard's thread has ended: nobody serves its stations.
+    #[error("the thread of shard {shard} has ended")]
+    Shard {
+        /// Which.
+        shard: usize,
+    },
+    /// The keeper of tokens has ended: nothing that is asked of it is answered.
+    #[error("the keeper of tokens has ended")]
+    Keeper,
+}
+
 /// Stations' connections, their state and their log, running.
 pub struct Dataplane {
     router: Router,
@@ -367,6 +385,17 @@ impl Dataplane {
     /// `{data_dir}/aside`.
     pub fn records_aside(&self) -> u64 {
         self.records_aside
+    }
+
+    /// Why it cannot go on, if so: whoever runs it stops it then, and starts another. Cheap, to be asked every second.
+    pub fn failure(&self) -> Option<Failure> {
+        if let Some(error) = self.projector.failure() {
+            return Some(Failure::Store(error.to_owned()));
+        }
+        if let Some(shard) = self.shards.iter().position(JoinHandle::is_finished) {
+            return Some(Failure::Shard { shard });
+        }
+        self.keeper.is_finished().then_some(Failure::Keeper)
     }
 
     /// Stops: no new connections, open calls are answered, stations are told to come back, the log is flushed. Takes

@@ -12,14 +12,16 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use dataplane::{
-    CommandRequest, Onboarding, Password, RegisterMode, Registration, ShardHealth, StartOutcome,
-    StartRequest, StationFilter, StationPatch, StopOutcome, StopRequest, Token, TokenMode,
-    TokenStatus,
+    CommandRequest, Failure, Onboarding, Password, RegisterMode, Registration, ShardHealth,
+    StartOutcome, StartRequest, StationFilter, StationPatch, StopError, StopOutcome, StopRequest,
+    Token, TokenMode, TokenStatus,
 };
 use fleet::record::{CommandState, Direction, TransactionState};
 use fleet::wire::Fact;
 use fleet::{Seq, StationKey};
+use net::clock;
 use net::ws::{DeflateOptions, MaskKey, write_ping};
+use storage::state::{Durability, StateBatch};
 use support::{PATIENCE, Server, Station, config};
 use waiting::block_on;
 
@@ -398,6 +400,40 @@ fn a_stop_tells_stations_to_come_back_and_ends_in_time() {
     assert_eq!(station.hear(), "close 1012 server restarts");
     let gone = router.station(key("CP1")).wait(PATIENCE);
     assert_eq!(gone, Err(dataplane::RouterError::Stopped));
+}
+
+#[test]
+fn whoever_runs_it_is_told_when_the_store_takes_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, store) = Server::start_with_store(dir.path(), config(1));
+    assert_eq!(server.dataplane.failure(), None);
+    // Ahead of its log, the store refuses what comes next, which ends its writer.
+    let ahead = (server.dataplane.logs()[0].id(), Seq(u64::MAX));
+    store
+        .apply(StateBatch::default(), Some(ahead), Durability::Buffered)
+        .unwrap();
+    let mut station = Station::connect(server.addr(), "CP1", "ocpp1.6");
+    let boot = station.call(
+        "BootNotification",
+        r#"{"chargePointVendor":"V","chargePointModel":"M"}"#,
+    );
+    assert!(boot.contains("\"Accepted\""), "{boot}");
+    let deadline = clock::monotonic_ns() + PATIENCE.as_nanos() as u64;
+    let failure = loop {
+        if let Some(failure) = server.dataplane.failure() {
+            break failure;
+        }
+        assert!(clock::monotonic_ns() < deadline, "nobody is told");
+        std::thread::park_timeout(Duration::from_millis(5));
+    };
+    assert!(matches!(failure, Failure::Store(_)), "{failure}");
+    let shards = block_on(server.dataplane.router().health()).unwrap();
+    assert!(shards[0].store_failure.is_some());
+    let stopped = server.dataplane.stop(PATIENCE);
+    assert!(
+        matches!(stopped, Err(StopError::Projection(_))),
+        "{stopped:?}"
+    );
 }
 
 #[test]

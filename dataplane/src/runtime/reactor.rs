@@ -25,6 +25,10 @@ const PROJECT_EVERY: Duration = Duration::from_secs(1);
 /// The same after a burst, until it is through.
 const PROJECT_BEHIND_EVERY: Duration = Duration::from_millis(10);
 
+/// How long the last rows may wait for room at the store's writer when the server stops; a replay of the log makes what is
+/// left again.
+const LAST_ROWS_MAX: Duration = Duration::from_secs(5);
+
 /// Time between two looks at how much memory is taken.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
@@ -122,6 +126,7 @@ impl Reactor {
         log.shutdown()
             .map_err(|source| StopError::Log { shard, source })?;
         let durable = handle.durable();
+        let give_up_at = Instant(net::clock::monotonic_ns()) + LAST_ROWS_MAX;
         let next = |decided: &mut Shard| {
             let (rows, up_to, needed) = decided.projection()?;
             Some((projection(rows, &handle, up_to), needed))
@@ -132,8 +137,11 @@ impl Reactor {
                 break;
             }
             while let Err(SubmitError::Full(again)) = projector.submit(projection) {
+                if give_up_at <= Instant(net::clock::monotonic_ns()) {
+                    return Ok(());
+                }
                 projection = again;
-                std::thread::yield_now();
+                std::thread::park_timeout(Duration::from_millis(1));
             }
         }
         Ok(())

@@ -31,6 +31,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(path: &Path, config: Config) -> Self {
+        Self::start_with_store(path, config).0
+    }
+
+    /// With the store behind it, for who means it harm.
+    pub(crate) fn start_with_store(path: &Path, config: Config) -> (Self, StateStore) {
         let deadline = clock::monotonic_ns() + PATIENCE.as_nanos() as u64;
         // A process that another test starts holds every lock of this one until it has become another program.
         let dir = loop {
@@ -43,12 +48,13 @@ impl Server {
         };
         let store = StateStore::open(&path.join("state")).expect("a state store");
         let wanted = config.driver;
-        let dataplane = Dataplane::start(config, &dir, store).expect("a data plane");
+        let dataplane = Dataplane::start(config, &dir, store.clone()).expect("a data plane");
         assert_eq!(dataplane.driver(), wanted);
-        Self {
+        let server = Self {
             dataplane,
             _dir: dir,
-        }
+        };
+        (server, store)
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
