@@ -189,7 +189,8 @@ fn log_status(health: &LogHealth, given_up: bool) -> (HealthStatus, Option<Strin
         ),
         LogState::NoSpace => (
             HealthStatus::Down,
-            "the disk is full: nothing is acknowledged until it has space".to_owned(),
+            "the disk is full, or the system has no descriptor or memory left: nothing is acknowledged until there is space"
+                .to_owned(),
         ),
         LogState::Failed { error } => (
             HealthStatus::Down,
@@ -208,12 +209,20 @@ fn data_plane(shards: &[Option<ShardHealth>]) -> DataPlaneHealth {
         let answered = shards.iter().flatten();
         answered.map(count).sum::<usize>() as u64
     };
-    let detail = (!silent.is_empty()).then(|| {
+    let is_silent = (!silent.is_empty()).then(|| {
         format!(
             "shard {} does not answer; the numbers are those of the others",
             silent.join(", ")
         )
     });
+    // One store for all of them, and one thread that writes it.
+    let failure = |shard: &ShardHealth| shard.store_failure.clone();
+    let detail = match shards.iter().flatten().find_map(failure) {
+        Some(error) => Some(format!(
+            "the state store takes nothing more, which only a restart changes: {error}"
+        )),
+        None => is_silent,
+    };
     DataPlaneHealth {
         status: match detail {
             None => HealthStatus::Ok,

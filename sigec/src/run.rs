@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use control_api::{Files, PrincipalError, Principals};
-use dataplane::{Dataplane, Onboarding, Tls};
+use dataplane::{Dataplane, Failure, Onboarding, Tls};
 use futures::future::OptionFuture;
 use pipeline::{Lake, PostgresTls};
 use sdk::{Client, Role};
@@ -38,12 +38,15 @@ pub(crate) use ready::Ready;
 /// Threads for HTTP and the Postgres wire; they wait more than they work.
 const CONTROL_THREADS: usize = 2;
 
+/// Between two looks at whether the server can go on.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// Where the state store lies.
 pub(crate) fn state_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("state")
 }
 
-/// Runs the server until it is told to stop.
+/// Runs the server until it is told to stop, or cannot go on: that is an error, for whoever starts it again.
 pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
     logging::start(&config.logging)?;
     match net::os::raise_nofile_limit() {
@@ -58,8 +61,13 @@ pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
         server.announce(ready_file)?;
         // One that came in the meantime is still there.
         tokio::spawn(reload(hangups, server.dataplane.tls().cloned()));
-        signals.first().await;
-        server.stop(config.drain_timeout).await
+        let failure = signals.first(failed(&server.dataplane)).await;
+        let stopped = server.stop(config.drain_timeout).await;
+        match failure {
+            // What the stop said follows from it.
+            Some(failure) => Err(failure.into()),
+            None => stopped,
+        }
     });
     // What is left are connections that did not end in time.
     control.shutdown_background();
@@ -136,14 +144,34 @@ impl Signals {
         }
     }
 
-    /// Resolves with the first one; the second ends the process at once.
-    async fn first(mut self) {
-        let signal = self.next().await;
-        tracing::info!(signal, "draining; once more ends at once");
+    /// Resolves with the first one, or with why the server cannot go on; the next one ends the process at once.
+    async fn first(mut self, failed: impl Future<Output = Failure>) -> Option<Failure> {
+        let failure = tokio::select! {
+            signal = self.next() => {
+                tracing::info!(signal, "draining; once more ends at once");
+                None
+            }
+            failure = failed => {
+                tracing::error!(%failure, "the server cannot go on and ends");
+                Some(failure)
+            }
+        };
         tokio::spawn(async move {
             self.next().await;
             std::process::exit(1);
         });
+        failure
+    }
+}
+
+/// Resolves once the data plane cannot go on.
+async fn failed(dataplane: &Dataplane) -> Failure {
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        looks.tick().await;
+        if let Some(failure) = dataplane.failure() {
+            return failure;
+        }
     }
 }
 
