@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fleet::{EventId, LogId, Seq, wire};
 use storage::log::{LogError, LogReader};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::Table;
 use crate::columns::Columns;
@@ -17,6 +17,9 @@ use crate::hot::Shared;
 const PUBLISH_ROWS: usize = 8_192;
 /// The longest that a stop request goes unseen.
 const WAIT: Duration = Duration::from_millis(100);
+
+/// See [`Ingest::trouble`].
+pub(crate) type Trouble = Box<dyn Fn(Option<&LogError>) + Send>;
 
 /// Logs that are read to an end after which nothing comes.
 pub(crate) type Drained = Arc<Mutex<BTreeSet<LogId>>>;
@@ -30,6 +33,9 @@ pub(crate) struct Ingest {
     /// Records that could not be read; they are passed by.
     pub(crate) unreadable: Arc<AtomicU64>,
     pub(crate) drained: Drained,
+    /// Told of a file of the log that cannot be read for now, and with `None` once it can: such a file is tried again. Without
+    /// it the first failure is the last.
+    pub(crate) trouble: Option<Trouble>,
 }
 
 impl Ingest {
@@ -43,16 +49,34 @@ impl Ingest {
             .map(|table| table.committed(log))
             .collect();
         let mut gathered = Gathered::new(log, reader.position());
+        let mut in_trouble = false;
         while !self.stop.load(Ordering::Relaxed) {
             // Asked before reading: what was appended in between is then still found.
             let is_closed = reader.is_closed();
-            let caught_up = match reader.next()? {
-                Some((seq, bytes)) => {
+            let caught_up = match (reader.next(), &self.trouble) {
+                (Ok(Some((seq, bytes))), _) => {
                     gathered.add(seq, bytes, &held, &self.unreadable);
                     false
                 }
-                None => true,
+                (Ok(None), _) => true,
+                (Err(error @ LogError::Io { .. }), Some(trouble)) => {
+                    if !std::mem::replace(&mut in_trouble, true) {
+                        warn!(%log, %error, "a file of this log cannot be read, its rows wait");
+                        trouble(Some(&error));
+                    }
+                    // What was read is not to wait with it.
+                    self.publish(&mut gathered);
+                    std::thread::park_timeout(WAIT);
+                    continue;
+                }
+                (Err(error), _) => return Err(error),
             };
+            if std::mem::take(&mut in_trouble) {
+                info!(%log, "the log can be read again");
+                if let Some(trouble) = &self.trouble {
+                    trouble(None);
+                }
+            }
             let age = gathered.since.map(|since| since.elapsed());
             if PUBLISH_ROWS <= gathered.columns.len()
                 || age.is_some_and(|age| self.publish_interval <= age)

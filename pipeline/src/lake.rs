@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fleet::{LogId, Seq};
-use storage::log::{LogHandle, LogReader};
+use storage::log::{LogError, LogHandle, LogReader};
 use tokio::sync::oneshot;
 
 use crate::delta::{self, DeltaTable};
@@ -280,6 +280,21 @@ impl Lake {
             stop: Arc::clone(&self.stop),
             unreadable: Arc::clone(&self.unreadable),
             drained: drained.clone(),
+            trouble: Some({
+                let (status, given_up) = (Arc::clone(&self.status), Arc::clone(&self.given_up));
+                let ours = format!("log {log}: ");
+                Box::new(move |error: Option<&LogError>| {
+                    let mut status = Status::lock(&status);
+                    if let Some(error) = error {
+                        // Queries of a start do not wait for it either.
+                        given_up.store(true, Ordering::Relaxed);
+                        status.broken = Some(format!("{ours}{error}"));
+                    } else {
+                        // What others said of themselves stays.
+                        status.broken.take_if(|broken| broken.starts_with(&ours));
+                    }
+                })
+            }),
         };
         let status = Arc::clone(&self.status);
         let given_up = Arc::clone(&self.given_up);

@@ -60,6 +60,7 @@ pub fn open_offline(
         stop: Arc::default(),
         unreadable: Arc::default(),
         drained: Arc::default(),
+        trouble: None,
     };
     for mut reader in readers {
         let log = reader.log_id();

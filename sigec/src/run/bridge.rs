@@ -2,6 +2,7 @@
 //! function here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use control_api::{Principals, SqlError, SqlFn, SqlRow};
@@ -21,6 +22,8 @@ use pipeline::{
     VariableRow,
 };
 use storage::state::{StateError, StateStore};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use crate::query;
 
@@ -62,9 +65,18 @@ pub(super) fn by_name(
     }
 }
 
-/// `stations` and `connectors` of SQL: the shards' answer of this moment; the others as the state store has them.
+/// `stations` and `connectors` of SQL: the shards' answer of this moment; the others as the state store has them. Called
+/// within the runtime whose timers bound the wait for the shards.
 pub(super) fn stations(router: &Router, store: &StateStore) -> Stations {
-    let all = |router: Router| move || futures::executor::block_on(all_stations(&router));
+    let timers = Handle::current();
+    let all = |router: Router| {
+        let timers = timers.clone();
+        move || {
+            // A query's thread has no timers of its own.
+            let _timers = timers.enter();
+            futures::executor::block_on(all_stations(&router))
+        }
+    };
     let (stations, connectors) = (all(router.clone()), all(router.clone()));
     Stations {
         stations: Arc::new(move || stations().into_iter().map(station_row).collect()),
@@ -342,7 +354,11 @@ async fn all_stations(router: &Router) -> Vec<StationView> {
     };
     let (mut stations, mut after) = (Vec::new(), None);
     loop {
-        match router.stations(&filter, after, PAGE_LEN).await {
+        let asked = timeout(PAGE_TIMEOUT, router.stations(&filter, after, PAGE_LEN)).await;
+        let page = asked
+            .map_err(anyhow::Error::from)
+            .and_then(|answered| Ok(answered?));
+        match page {
             Ok(page) => {
                 stations.extend(page.items);
                 after = page.next;
@@ -358,6 +374,8 @@ async fn all_stations(router: &Router) -> Vec<StationView> {
     }
 }
 
+/// How long the shards may take for a page; a shard that is gone never answers.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Stations asked for at a time; the router's own limit.
 const PAGE_LEN: usize = 500;
 
