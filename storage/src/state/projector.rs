@@ -36,8 +36,6 @@ pub enum SubmitError {
 pub struct Projector {
     handle: ProjectorHandle,
     thread: JoinHandle<()>,
-    /// Disconnected once the thread has ended.
-    ended: Receiver<()>,
 }
 
 /// Submits to a [`Projector`]; never blocks.
@@ -57,7 +55,7 @@ enum Message {
 /// How long a stop waits for the store, which on a broken disk may never return: what it has not written is in the log,
 /// and a service manager's own patience is no longer than twice this.
 const STOP_MAX: Duration = Duration::from_secs(10);
-/// Between two attempts to have a full queue closed.
+/// Between two looks at whether the thread takes the order to close, and has ended.
 const CLOSE_AGAIN: Duration = Duration::from_millis(5);
 /// Between two looks at a full disk.
 const SPACE_AGAIN: Duration = Duration::from_millis(100);
@@ -105,12 +103,9 @@ impl Projector {
         let (queue, incoming) = sync_channel(queue_len_max);
         let failure = Arc::new(OnceLock::new());
         let failed = Arc::clone(&failure);
-        let (ending, ended) = sync_channel::<()>(0);
         let thread = std::thread::Builder::new()
             .name("projector".to_owned())
             .spawn(move || {
-                // Dropped with the thread, however it ends.
-                let _ending = ending;
                 if let Err(error) = run(&store, &incoming, give_back) {
                     tracing::error!(%error, source = ?std::error::Error::source(&error), "state projection has stopped");
                     // Only this thread sets it, and only here.
@@ -120,7 +115,6 @@ impl Projector {
         Ok(Self {
             handle: ProjectorHandle { queue, failure },
             thread,
-            ended,
         })
     }
 
@@ -158,9 +152,11 @@ impl Projector {
             }
             std::thread::park_timeout(CLOSE_AGAIN);
         }
-        let left = deadline.saturating_duration_since(now());
-        if self.ended.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
-            return Err(late());
+        while !self.thread.is_finished() {
+            if deadline <= now() {
+                return Err(late());
+            }
+            std::thread::park_timeout(CLOSE_AGAIN);
         }
         self.thread
             .join()
