@@ -289,7 +289,10 @@ impl Shard {
         let is_news = energy.0 != usage.energy_mwh;
         let until = clock.measured(told_at, usage.time_at);
         let until = match told_at {
-            Some(at) if !is_news => Until::from(at.min(until.at)),
+            Some(at) if !is_news => Until {
+                at: at.min(until.at),
+                ..until
+            },
             Some(_) | None => until,
         };
         usage.energy(tariff, until, energy.0);

@@ -3,7 +3,7 @@
 //! A station's time is kept and shown as it is told wherever it can be true at all; queued events are of long ago, and rightly
 //! so. Minutes are billed, though, and a clock that shows local time, or was put back or forward in between, makes hours of
 //! them. So a time of long ago is believed for a bill only if the station was out of touch then: between the last word on an
-//! earlier connection and the beginning of this one. A connection that did not last, or that the server ended by ending
+//! earlier connection and the beginning of this one, and not for ever after: what is queued comes first. A connection that did not last, or that the server ended by ending
 //! itself, told no queue: the time out of touch goes on through it. Of a station that was never heard before, its own word is
 //! taken that it was offline (2.x).
 //!
@@ -31,6 +31,12 @@ use super::super::summary::TransactionReport;
 use super::super::{Now, Shard};
 use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::tariff::Until;
+
+/// What was queued may come for so long after a station is back, or for this part of the time for which it was out of touch,
+/// whichever is longer: a message a minute, and a second for each of them on a slow link, twice over. What a station says
+/// again and again until it is answered comes within the hour too.
+const QUEUE_TELLING_MICROS: i64 = 60 * 60_000_000;
+const QUEUE_PACE: i64 = 30;
 
 /// What we know ourselves about a message and its station. UTC microseconds.
 #[derive(Clone, Copy, Debug)]
@@ -116,9 +122,12 @@ impl Clock {
     }
 
     /// Whether a station that has told nothing else can tell this time now.
-    fn may_be(&self, at: i64) -> bool {
+    pub(in crate::shard) fn may_be(&self, at: i64) -> bool {
         let was_away = self.away.is_some_and(|(heard_until, connected_at)| {
-            heard_until - OFFLINE_AFTER_MICROS <= at && at <= connected_at + OFFLINE_AFTER_MICROS
+            let is_telling = (connected_at - heard_until) / QUEUE_PACE;
+            self.received_at <= connected_at + is_telling.max(QUEUE_TELLING_MICROS)
+                && heard_until - OFFLINE_AFTER_MICROS <= at
+                && at <= connected_at + OFFLINE_AFTER_MICROS
         });
         was_away || self.is_recent(at)
     }
@@ -163,8 +172,13 @@ mod tests {
             ((601, 600, Some(300)), 420, true),
             ((601, 600, Some(300)), 290, true),
             ((601, 600, Some(300)), 289, false),
-            ((700, 600, Some(300)), 610, true),
-            ((700, 600, Some(300)), 611, false),
+            ((660, 600, Some(300)), 603, true),
+            // Its queue is told by now.
+            ((661, 600, Some(300)), 603, false),
+            ((700, 600, Some(300)), 610, false),
+            // A longer one takes longer.
+            ((3_096, 3_000, Some(120)), 1_000, true),
+            ((3_097, 3_000, Some(120)), 1_000, false),
             // Never heard before.
             ((601, 600, None), 590, true),
             ((601, 600, None), 420, false),

@@ -65,8 +65,13 @@ fn say_as(world: &mut World, version: &str, n: usize, kind: usize, wh: u32, said
 
 /// Forty minutes from twelve o'clock with 4 kWh, told as they happen.
 fn in_touch(version: &str, clock: &dyn Fn(i64) -> i64) -> String {
+    in_touch_from(7_200, version, clock)
+}
+
+fn in_touch_from(begin: i64, version: &str, clock: &dyn Fn(i64) -> i64) -> String {
     let mut world = world(version);
-    for (n, at, wh) in [(0, 7_200, 1_000), (1, 8_400, 3_000), (2, 9_600, 5_000)] {
+    for (n, after, wh) in [(0, 0, 1_000), (1, 1_200, 3_000), (2, 2_400, 5_000)] {
+        let at = begin + after;
         let said = Said {
             at,
             arrives: at,
@@ -75,7 +80,7 @@ fn in_touch(version: &str, clock: &dyn Fn(i64) -> i64) -> String {
         };
         say(&mut world, version, n, wh, &said);
     }
-    bill(&mut world, 9_601)
+    bill(&mut world, begin + 2_401)
 }
 
 /// The same, and nobody hears of it before three hours after its end.
@@ -199,6 +204,18 @@ fn quirk_09_10_no_clock_of_a_station_in_touch_reaches_the_minutes_of_a_bill() {
         2.0.1 put back: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
         2.0.1 put forward: energy 400/400 + chargingTime 400/400 + idleTime 0/0 = 800/800, 4000000 mWh, 2400 s charging, 0 s idle
     "#]].assert_eq(&out);
+}
+
+#[test]
+fn quirk_09_10_a_clock_that_is_behind_by_the_age_of_the_connection_is_not_of_the_time_before_it() {
+    for version in ["1.6", "2.0.1"] {
+        // It connected three hours and five minutes before.
+        let (begin, behind) = (11_100, |at: i64| at - 3 * HOUR);
+        assert_eq!(
+            in_touch_from(begin, version, &behind),
+            in_touch_from(begin, version, &|at| at),
+        );
+    }
 }
 
 #[test]
@@ -532,4 +549,19 @@ fn a_reservation_is_used_whatever_the_clock_of_its_station_says() {
         let shown = world.run("7261 op reservations CP1");
         assert!(shown.contains("by a transaction"), "{clock}: {shown}");
     }
+}
+
+#[test]
+fn a_clock_that_was_put_back_holds_no_connector_in_its_state() {
+    let mut world = world("1.6");
+    for (at, clock, status) in [(11_000, 0, "Available"), (12_000, -3 * HOUR, "Charging")] {
+        let time = fleet::UtcMicros(EPOCH + (at + clock) * 1_000_000);
+        world.run(&format!(
+            r#"{at} a > [2,"{status}","StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"{status}","timestamp":"{time}"}}]"#
+        ));
+    }
+    let at = world.shard.stations.entry(&super::world::key("CP1"));
+    let connector = world.shard.stations[at].state.connector(1, 1);
+    let status = connector.and_then(|connector| connector.status);
+    assert_eq!(status, Some(fleet::record::ConnectorStatus::Occupied));
 }
