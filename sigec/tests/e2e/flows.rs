@@ -204,6 +204,16 @@ fn accepted() -> Value {
     json!({"status": "Accepted"})
 }
 
+/// The power of EVSE 1 as a monitor and its events name it, with `more` said of it.
+fn power_with(more: Value) -> Value {
+    let mut data =
+        json!({"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}});
+    data.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    data
+}
+
 /// A moment that both sides have seen go by.
 const NOW: &str = "2026-11-23T06:00:00Z";
 

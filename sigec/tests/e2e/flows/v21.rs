@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NOW, Scene, accepted, check, now};
+use super::{NOW, Scene, accepted, check, now, power_with};
 
 const V21: &str = "ocpp2.1";
 
@@ -90,18 +90,10 @@ fn batteries_are_swapped() {
 fn a_stream_of_events_tells_values_that_nobody_answers() {
     check(V21, "", |scene| {
         scene.boots();
-        let place = json!({"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}});
-        let with = |more: Value| {
-            let mut data = place.clone();
-            data.as_object_mut()
-                .unwrap()
-                .extend(more.as_object().unwrap().clone());
-            data
-        };
         scene.commanded(
             "SetVariableMonitoring",
-            &json!({"setMonitoringData": [with(json!({"value": 10, "type": "Periodic", "severity": 8, "periodicEventStream": {"interval": 60}}))]}),
-            &json!({"setMonitoringResult": [with(json!({"id": 7, "status": "Accepted", "type": "Periodic", "severity": 8}))]}),
+            &json!({"setMonitoringData": [power_with(json!({"value": 10, "type": "Periodic", "severity": 8, "periodicEventStream": {"interval": 60}}))]}),
+            &json!({"setMonitoringResult": [power_with(json!({"id": 7, "status": "Accepted", "type": "Periodic", "severity": 8}))]}),
         );
         let opened = json!({"constantStreamData": {"id": 1, "variableMonitoringId": 7, "params": {"interval": 60}}});
         assert_eq!(scene.says("OpenPeriodicEventStream", &opened), accepted());

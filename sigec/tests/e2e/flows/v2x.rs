@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NOW, Scene, accepted, check};
+use super::{NOW, Scene, accepted, check, power_with};
 
 /// A flow in both versions.
 fn check_both(toml: &str, flow: impl Fn(&mut Scene<'_>)) {
@@ -81,18 +81,10 @@ fn reports_come_in_parts() {
 fn monitors_are_set_reported_and_cleared_and_tell_of_events() {
     check_both("", |scene| {
         scene.boots();
-        let place = json!({"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}});
-        let with = |more: Value| {
-            let mut data = place.clone();
-            data.as_object_mut()
-                .unwrap()
-                .extend(more.as_object().unwrap().clone());
-            data
-        };
         scene.commanded(
             "SetVariableMonitoring",
-            &json!({"setMonitoringData": [with(json!({"value": 22000, "type": "UpperThreshold", "severity": 4}))]}),
-            &json!({"setMonitoringResult": [with(json!({"id": 3, "status": "Accepted", "type": "UpperThreshold", "severity": 4}))]}),
+            &json!({"setMonitoringData": [power_with(json!({"value": 22000, "type": "UpperThreshold", "severity": 4}))]}),
+            &json!({"setMonitoringResult": [power_with(json!({"id": 3, "status": "Accepted", "type": "UpperThreshold", "severity": 4}))]}),
         );
         let monitors = scene.get("/monitors");
         assert_eq!(monitors["items"][0]["id"], 3, "{monitors}");
@@ -102,7 +94,7 @@ fn monitors_are_set_reported_and_cleared_and_tell_of_events() {
         for (seq, id, more) in [(1, 4, false), (0, 3, true)] {
             let part = json!({
                 "requestId": 9, "generatedAt": NOW, "seqNo": seq, "tbc": more,
-                "monitor": [with(json!({"variableMonitoring": [monitoring(scene.protocol, id)]}))],
+                "monitor": [power_with(json!({"variableMonitoring": [monitoring(scene.protocol, id)]}))],
             });
             assert_eq!(scene.says("NotifyMonitoringReport", &part), json!({}));
         }
@@ -110,7 +102,7 @@ fn monitors_are_set_reported_and_cleared_and_tell_of_events() {
         let monitors = scene.get("/monitors");
         assert_eq!(monitors["items"].as_array().unwrap().len(), 2, "{monitors}");
 
-        let event = with(json!({
+        let event = power_with(json!({
             "eventId": 1, "timestamp": NOW, "trigger": "Alerting", "actualValue": "22500",
             "eventNotificationType": "CustomMonitor", "variableMonitoringId": 3,
         }));
