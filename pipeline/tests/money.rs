@@ -73,12 +73,7 @@ async fn a_payment_and_a_tariff_are_one_row_in_memory_in_files_and_after_a_start
         let found = value(&sql, tariffs).await;
         assert_eq!(found, "1 day-night America/Sao_Paulo 1", "{where_}");
     };
-    is_told(&first, "in memory").await;
-    first.flush().await.unwrap();
-    is_told(&first, "in files").await;
-    first.shutdown().await.unwrap();
-    let second = lake(dir.path(), &[&log]);
-    is_told(&second, "after a start").await;
+    let second = holds_wherever_rows_lie(first, dir.path(), &log, is_told).await;
     second.shutdown().await.unwrap();
 }
 
@@ -176,12 +171,7 @@ async fn a_cost_has_its_parts_and_the_newest_row_holds() {
                       ORDER BY transaction_id, log_id, seq DESC) ORDER BY transaction_id";
         assert_eq!(value(&sql, newest).await, "6.38", "{where_}");
     };
-    is_told(&first, "in memory").await;
-    first.flush().await.unwrap();
-    is_told(&first, "in files").await;
-    first.shutdown().await.unwrap();
-    let second = lake(dir.path(), &[&log]);
-    is_told(&second, "after a start").await;
+    let second = holds_wherever_rows_lie(first, dir.path(), &log, is_told).await;
     second.shutdown().await.unwrap();
 }
 
@@ -240,12 +230,7 @@ async fn a_message_that_strayed_is_a_row_with_all_that_was_made_of_it() {
             "{where_}"
         );
     };
-    is_told(&first, "in memory").await;
-    first.flush().await.unwrap();
-    is_told(&first, "in files").await;
-    first.shutdown().await.unwrap();
-    let second = lake(dir.path(), &[&log]);
-    is_told(&second, "after a start").await;
+    let second = holds_wherever_rows_lie(first, dir.path(), &log, is_told).await;
     let sql = second.sql();
     let error = batches(
         &sql,

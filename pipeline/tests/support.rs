@@ -162,6 +162,22 @@ pub async fn value(sql: &Sql, query: &str) -> String {
     arrow::util::display::array_value_to_string(row.column(0), 0).unwrap()
 }
 
+/// Checks what `first` tells while its rows lie in memory, then in files, then in the lake of another start, which it gives.
+pub async fn holds_wherever_rows_lie(
+    first: Lake,
+    data_dir: &Path,
+    log: &TestLog,
+    is_told: impl AsyncFn(&Lake, &str),
+) -> Lake {
+    is_told(&first, "in memory").await;
+    first.flush().await.unwrap();
+    is_told(&first, "in files").await;
+    first.shutdown().await.unwrap();
+    let second = lake(data_dir, &[log]);
+    is_told(&second, "after a start").await;
+    second
+}
+
 /// Asks until the first value is `expected`; rows take a moment to become visible.
 pub async fn until(sql: &Sql, query: &str, expected: &str) {
     let deadline = now() + DEADLINE;

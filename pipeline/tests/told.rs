@@ -208,12 +208,7 @@ async fn what_a_station_tells_is_a_row_of_its_table_in_memory_in_files_and_after
             assert_eq!(column(lake, query).await, *expected, "{where_}: {query}");
         }
     };
-    is_told(&first, "in memory").await;
-    first.flush().await.unwrap();
-    is_told(&first, "in files").await;
-    first.shutdown().await.unwrap();
-    let second = lake(dir.path(), &[&log]);
-    is_told(&second, "after a start").await;
+    let second = holds_wherever_rows_lie(first, dir.path(), &log, is_told).await;
     second.shutdown().await.unwrap();
 }
 
