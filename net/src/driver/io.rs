@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use super::reactor::Reactor;
+use super::reactor::{Reactor, Sockets};
 use super::slots::{Side, State};
 use super::{Closed, ConnId, Detached};
 use crate::tls::{CertificateDer, TlsClient, TlsPeer};
@@ -161,10 +161,14 @@ impl Io<'_> {
         self.reactor.adopt(detached)
     }
 
-    /// Gives back the buffers that lie ready for connections with something to send; new ones are allocated when there is.
+    /// Gives back the buffers that lie ready for connections with something to send, and those to receive into beyond a
+    /// few; new ones are allocated when there is something.
     pub fn let_go(&mut self) {
         self.reactor.slots.let_go();
         self.reactor.tls.let_go();
+        if let Sockets::Uring(ring) = &mut self.reactor.sockets {
+            ring.let_go();
+        }
     }
 
     /// Closes the listeners; connections stay.

@@ -145,6 +145,9 @@ impl Uring {
     }
 
     fn turn<H: Handler>(&mut self, handler: &mut H) -> Result<(), DriverError> {
+        if !self.starved.is_empty() {
+            self.reactor.ring().buffers.lend_more();
+        }
         for conn in std::mem::take(&mut self.starved) {
             self.reactor.receive_on(conn);
         }

@@ -1,6 +1,8 @@
 //! The buffers the kernel receives into: it takes one when bytes have come, so idle connections share them all.
+//!
+//! The kernel takes them in turn, and so comes to touch every page that it was ever given. It is given few at first, twice
+//! as many when it lacked one, and a driver that comes to rest takes the pages of all but those few back as they return.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -13,13 +15,18 @@ pub(super) const GROUP: u16 = 0;
 /// Most bytes that one completion delivers.
 const BUFFER_LEN: usize = 4096;
 const PAGE: usize = 4096;
+// What goes back to the system is a buffer, and nothing beside it.
+const _: () = assert!(BUFFER_LEN.is_multiple_of(PAGE));
+/// Buffers that the kernel has at first: a quarter of a megabyte.
+const LENT_MIN: u16 = 64;
 
 /// A ring of buffers, all of one length.
 ///
 /// # Invariants
 ///
-/// - A buffer is the kernel's from [`Buffers::give_back`] to the completion that names it, and its [`Filled`]'s from there
-///   on; there is one `Filled` for it at a time.
+/// - A buffer is the kernel's from [`Buffers::offer`] to the completion that names it, and its [`Filled`]'s from there on;
+///   there is one `Filled` for it at a time. Those on the shelf are neither's.
+/// - `lent + shelf.len() == count`.
 /// - Both blocks of memory stay where they are until the io_uring they are registered with is closed.
 #[derive(Debug)]
 pub(super) struct Buffers {
@@ -28,6 +35,12 @@ pub(super) struct Buffers {
     bytes: NonNull<u8>,
     count: u16,
     tail: u16,
+    /// Those that are the kernel's or a [`Filled`]'s.
+    lent: u16,
+    /// So many may be lent; beyond them, what is given back goes to the shelf.
+    lent_max: u16,
+    /// Ids of those that nobody has.
+    shelf: Vec<u16>,
 }
 
 // SAFETY: the pointers are to memory that this value alone owns.
@@ -50,19 +63,23 @@ impl Filled {
 }
 
 impl Buffers {
-    /// `count` buffers, a power of two, all the kernel's as soon as they are registered.
-    pub(super) fn new(count: u16) -> Buffers {
+    /// `count` buffers, a power of two; a few are the kernel's as soon as they are registered.
+    pub(super) fn new(count: u16) -> io::Result<Buffers> {
         assert!(count.is_power_of_two());
+        let entries = map(entries_len(count))?.cast();
+        let bytes =
+            map(bytes_len(count)).inspect_err(|_| unmap(entries.cast(), entries_len(count)))?;
         let mut buffers = Buffers {
-            entries: allocate(entries_layout(count)).cast(),
-            bytes: allocate(bytes_layout(count)),
+            entries,
+            bytes,
             count,
             tail: 0,
+            lent: 0,
+            lent_max: 0,
+            shelf: (0..count).rev().collect(),
         };
-        for id in 0..count {
-            buffers.offer(id);
-        }
-        buffers
+        buffers.lend(LENT_MIN.min(count));
+        Ok(buffers)
     }
 
     /// Makes them known to the kernel.
@@ -89,7 +106,47 @@ impl Buffers {
     }
 
     pub(super) fn give_back(&mut self, filled: Filled) {
-        self.offer(filled.id);
+        if self.lent <= self.lent_max {
+            self.offer(filled.id);
+        } else {
+            self.lent -= 1;
+            self.discard(filled.id);
+            self.shelf.push(filled.id);
+        }
+    }
+
+    /// The kernel had none left: it gets as many again.
+    pub(super) fn lend_more(&mut self) {
+        self.lend(self.lent_max.saturating_mul(2).min(self.count));
+    }
+
+    /// What lies ready beyond a few goes back to the system, as the kernel returns it.
+    pub(super) fn let_go(&mut self) {
+        self.lent_max = LENT_MIN.min(self.count);
+    }
+
+    fn lend(&mut self, lent_max: u16) {
+        self.lent_max = lent_max;
+        while self.lent < lent_max
+            && let Some(id) = self.shelf.pop()
+        {
+            self.offer(id);
+            self.lent += 1;
+        }
+    }
+
+    /// Gives the pages of a buffer back to the system; they are zero when they are touched again.
+    fn discard(&self, id: u16) {
+        // SAFETY: the buffer is page-aligned, whole pages, part of this value's allocation, and nobody's until it is lent
+        // again: neither the kernel nor a `Filled` looks at it.
+        let failed = unsafe {
+            let buffer = self.at(id).as_ptr().cast();
+            libc::madvise(buffer, BUFFER_LEN, libc::MADV_DONTNEED)
+        };
+        // Memory that is locked stays, which is what was asked for by whoever locked it.
+        debug_assert!(
+            failed == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL)
+        );
     }
 
     fn at(&self, id: u16) -> NonNull<u8> {
@@ -120,28 +177,75 @@ impl Buffers {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with the same layouts; the ring that knew them was closed before.
-        unsafe {
-            dealloc(self.entries.as_ptr().cast(), entries_layout(self.count));
-            dealloc(self.bytes.as_ptr(), bytes_layout(self.count));
-        }
+        unmap(self.entries.cast(), entries_len(self.count));
+        unmap(self.bytes, bytes_len(self.count));
     }
 }
 
-fn entries_layout(count: u16) -> Layout {
-    layout(usize::from(count) * size_of::<BufRingEntry>())
+fn entries_len(count: u16) -> usize {
+    usize::from(count) * size_of::<BufRingEntry>()
 }
 
-fn bytes_layout(count: u16) -> Layout {
-    layout(usize::from(count) * BUFFER_LEN)
+fn bytes_len(count: u16) -> usize {
+    usize::from(count) * BUFFER_LEN
 }
 
-fn layout(len: usize) -> Layout {
-    Layout::from_size_align(len, PAGE).expect("at most 2^15 buffers of a page each")
+/// Zeroed pages, which take no memory before they are touched. Not the allocator's: it touches what it zeroes.
+fn map(len: usize) -> io::Result<NonNull<u8>> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: new pages, wherever the kernel likes, are nobody else's.
+    let pages = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, -1, 0) };
+    if pages == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(NonNull::new(pages.cast()).expect("the kernel maps nothing at zero unless it is told to"))
 }
 
-fn allocate(layout: Layout) -> NonNull<u8> {
-    // SAFETY: no layout here is empty.
-    let memory = unsafe { alloc_zeroed(layout) };
-    NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
+/// Gives back what [`map`] gave.
+fn unmap(pages: NonNull<u8>, len: usize) {
+    // SAFETY: called for what a `Buffers` alone owns, or would have; the ring that knew it was closed before.
+    let failed = unsafe { libc::munmap(pages.as_ptr().cast(), len) };
+    debug_assert!(failed == 0, "{}", io::Error::last_os_error());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a buffer is filled with when the kernel names it.
+    fn fill(buffers: &Buffers, id: u16) -> Filled {
+        let mut filled = buffers.filled(id, BUFFER_LEN);
+        filled.bytes().fill(7);
+        filled
+    }
+
+    #[test]
+    fn few_are_lent_and_more_when_they_do_not_suffice() {
+        let mut buffers = Buffers::new(256).unwrap();
+        let mut counts = vec![(buffers.lent, buffers.shelf.len())];
+        for _ in 0..3 {
+            buffers.lend_more();
+            counts.push((buffers.lent, buffers.shelf.len()));
+        }
+        assert_eq!(counts, [(64, 192), (128, 128), (256, 0), (256, 0)]);
+    }
+
+    #[test]
+    fn at_rest_the_memory_of_all_but_a_few_goes_back() {
+        let mut buffers = Buffers::new(256).unwrap();
+        buffers.lend_more();
+        let filled: Vec<_> = (0..128).map(|id| fill(&buffers, id)).collect();
+        buffers.let_go();
+        for filled in filled {
+            buffers.give_back(filled);
+        }
+        assert_eq!((buffers.lent, buffers.shelf.len()), (64, 192));
+        let kept = |id: &u16| buffers.filled(*id, 1).bytes() == [7];
+        assert_eq!((0..128).filter(kept).count(), 64);
+        // What the kernel gets of them are all different ones.
+        buffers.lend_more();
+        buffers.lend_more();
+        assert_eq!((buffers.lent, buffers.shelf.len()), (256, 0));
+    }
 }

@@ -50,7 +50,11 @@ impl Ring {
         submitter
             .register_files_sparse(files)
             .map_err(unavailable("the kernel gives no table of files"))?;
-        let buffers = Buffers::new((4 * entries).clamp(*BUFFERS.start(), *BUFFERS.end()) as u16);
+        let count = (4 * entries).clamp(*BUFFERS.start(), *BUFFERS.end()) as u16;
+        let buffers = Buffers::new(count).map_err(|source| DriverError::Os {
+            doing: "mapping buffers to receive into",
+            source,
+        })?;
         buffers.register(&submitter).map_err(unavailable(
             "the kernel takes no buffers (from Linux 5.19 on)",
         ))?;

@@ -134,6 +134,9 @@ const NO_REQUESTS: Requests = Requests {
 
 const _: () = assert!(size_of::<Requests>() <= 16);
 
+/// Room of a table of them that begins: a megabyte, which costs nothing before it is used.
+const REQUESTS_MIN: usize = (1 << 20) / size_of::<Requests>();
+
 /// What a reset sets before it closes.
 static RESET: libc::linger = libc::linger {
     l_onoff: 1,
@@ -346,6 +349,11 @@ impl Ring {
     fn of(&mut self, conn: ConnId) -> &mut Requests {
         let index = conn.index();
         if self.requests.len() <= index {
+            // By as much as the table of slots.
+            if self.requests.capacity() <= index {
+                let more = (index / 8).max(REQUESTS_MIN);
+                self.requests.reserve_exact(more);
+            }
             self.requests.resize(index + 1, NO_REQUESTS);
         }
         &mut self.requests[index]
@@ -360,6 +368,11 @@ impl Ring {
             fresh,
             ..NO_REQUESTS
         };
+    }
+
+    /// Gives back the memory of buffers that are seldom used.
+    pub(in crate::driver) fn let_go(&mut self) {
+        self.buffers.let_go();
     }
 
     /// The kernel has not answered everything about this connection.
