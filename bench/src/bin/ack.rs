@@ -27,6 +27,10 @@ use serde::Serialize;
 use storage::disk::RealDisk;
 use storage::log::{Consumer, Log, LogConfig};
 
+// The program's, so that the figure is the program's.
+#[global_allocator]
+static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
+
 /// What an acknowledgement costs, beside a bare fdatasync.
 #[derive(Debug, Parser)]
 #[command(

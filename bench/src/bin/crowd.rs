@@ -19,6 +19,10 @@ use net::driver::{Config, Uring};
 use serde::Serialize;
 use serde_json::Value;
 
+// The program's, so that the figure is the program's.
+#[global_allocator]
+static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
+
 /// A hundred thousand stations: memory and CPU with all of them quiet, and a storm of all.
 #[derive(Debug, Parser)]
 #[command(

@@ -18,6 +18,10 @@ use clap::Parser;
 use net::driver::{Config, Uring};
 use serde::Serialize;
 
+// The program's, so that the figure is the program's.
+#[global_allocator]
+static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
+
 /// Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSockets.
 #[derive(Debug, Parser)]
 #[command(

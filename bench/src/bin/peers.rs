@@ -19,6 +19,10 @@ use clap::Parser;
 use serde::Serialize;
 use tempfile::TempDir;
 
+// The program's, so that the figure is the program's.
+#[global_allocator]
+static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
+
 /// Messages per second of server CPU, beside servers made with other OCPP libraries.
 #[derive(Debug, Parser)]
 #[command(
