@@ -3,9 +3,9 @@
 //! A station that accepts one is known by it alone from then on, and one that does not by the one it had (OCPP 2.0.1 Part
 //! 2, A01; 1.6 security whitepaper, A01). The password itself goes by in the command; what is kept is its salted digest, as of any other.
 
-use ocpp::{Call, MeterColumns, Policy, v16, v201};
+use ocpp::{Call, MeterColumns, Policy, Word, v16, v201};
 
-use super::commands::says_accepted;
+use super::commands::status_of;
 use super::stations::Station;
 use super::{Now, Shard};
 use crate::Password;
@@ -28,11 +28,10 @@ impl Shard {
         else {
             return;
         };
-        if !is_taken(&call.action, answer) {
-            if says_reboot(&call.action, answer) {
-                self.doubt_password(station, call);
-            }
-            return;
+        match taken(&call.action, answer) {
+            Taken::No => return,
+            Taken::Unsure => return self.doubt_password(station, call),
+            Taken::Yes => {}
         }
         let patch = StationPatch {
             password: Some(Some(password)),
@@ -112,38 +111,38 @@ fn wanted(action: &str, payload: &str) -> Option<String> {
     }
 }
 
-/// Whether the answer to such a command says that the password was taken.
-fn is_taken(action: &str, answer: &str) -> bool {
+/// Whether a station has the password that it was given.
+enum Taken {
+    Yes,
+    /// From its next boot on, or it did not say.
+    Unsure,
+    No,
+}
+
+/// What the answer to such a command says of the password itself: other variables of the call have results of their own.
+fn taken(action: &str, answer: &str) -> Taken {
+    let taken = |status: &str| match status {
+        "Accepted" => Taken::Yes,
+        "RebootRequired" => Taken::Unsure,
+        _ => Taken::No,
+    };
     if action == KEY_ACTION {
-        return says_accepted(answer);
+        let status = status_of(answer);
+        return status.map_or(Taken::Unsure, |status| taken(&status));
     }
     let mut columns = MeterColumns::new();
     let decoded =
         v201::CommandResponse::decode("SetVariables", answer, Policy::Tolerant, &mut columns);
     let Ok(v201::CommandResponse::SetVariables(set)) = decoded.map(|decoded| decoded.message)
     else {
-        return false;
+        return Taken::Unsure;
     };
-    set.set_variable_result.iter().any(|result| {
-        result.attribute_status == v201::SetVariableStatus::Accepted
-            && is_password(&result.component, &result.variable, result.attribute_type)
+    let mut results = set.set_variable_result.iter();
+    let own = results
+        .find(|result| is_password(&result.component, &result.variable, result.attribute_type));
+    own.map_or(Taken::Unsure, |result| {
+        taken(result.attribute_status.as_str())
     })
-}
-
-/// Whether the answer says that the password counts from the next boot on.
-fn says_reboot(action: &str, answer: &str) -> bool {
-    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
-    let says = |status: &serde_json::Value| status.as_str() == Some("RebootRequired");
-    match action {
-        KEY_ACTION => says(&answer["status"]),
-        _ => answer["setVariableResult"]
-            .as_array()
-            .is_some_and(|results| {
-                results
-                    .iter()
-                    .any(|result| says(&result["attributeStatus"]))
-            }),
-    }
 }
 
 fn is_password(

@@ -314,7 +314,7 @@ pub(in crate::shard) fn says_nothing_to_report(answer: &str) -> bool {
 }
 
 /// `status` of an answer.
-fn status_of(answer: &str) -> Option<String> {
+pub(in crate::shard) fn status_of(answer: &str) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
     Some(answer.get("status")?.as_str()?.to_owned())
 }

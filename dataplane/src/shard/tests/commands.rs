@@ -175,6 +175,21 @@ fn a_password_that_may_have_been_taken_lets_its_station_in() {
         "in out out in "
     );
     assert_eq!(statuses("", &says("Accepted")), "out out in out ");
+    // What another variable of the call needs says nothing of the password.
+    let result = |name: &str, status: &str| {
+        format!(
+            r#"{{"attributeStatus":"{status}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"{name}"}}}}"#
+        )
+    };
+    let both = |own: &str, other: &str| {
+        let (own, other) = (result("BasicAuthPassword", own), result("Identity", other));
+        format!(r#"3 a answers {{"setVariableResult":[{own},{other}]}}"#)
+    };
+    assert_eq!(
+        statuses("", &both("Rejected", "RebootRequired")),
+        "in out out in "
+    );
+    assert_eq!(statuses("", &both("RebootRequired", "Rejected")), doubt);
     // Whatever an operator says holds from then on, and another station of the name has nothing of the one before.
     assert_eq!(statuses("50 op passwordless CP1", "3 wait"), "in in in in ");
     let other = format!("50 op delete CP1\n51 op register CP1 {OLD}");
