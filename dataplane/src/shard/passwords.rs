@@ -37,7 +37,9 @@ impl Shard {
             password: Some(Some(password)),
             ..StationPatch::default()
         };
-        self.configure(now, station, patch, None, principal);
+        // One that waits goes on waiting: it had no say in whether it is let in.
+        let acceptance = self.stations[station].state.acceptance;
+        self.configure(now, station, patch, acceptance, principal);
     }
 }
 

@@ -195,3 +195,47 @@ fn a_password_that_may_have_been_taken_lets_its_station_in() {
     let other = format!("50 op delete CP1\n51 op register CP1 {OLD}");
     assert_eq!(statuses(&other, "3 wait"), "in out out in ");
 }
+
+/// A01.FR.09: a station that waits for approval goes on waiting when it takes a password.
+#[test]
+fn a_station_that_waits_does_not_approve_itself_by_taking_a_password() {
+    const NEW: &str = "new-0123456789abcdef";
+    let variable =
+        r#""component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}"#;
+    let ways = [
+        (
+            "2.0.1",
+            format!(
+                r#"SetVariables {{"setVariableData":[{{"attributeValue":"{NEW}",{variable}}}]}}"#
+            ),
+            format!(r#"{{"setVariableResult":[{{"attributeStatus":"Accepted",{variable}}}]}}"#),
+        ),
+        (
+            "1.6",
+            format!(r#"ChangeConfiguration {{"key":"AuthorizationKey","value":"{NEW}"}}"#),
+            r#"{"status":"Accepted"}"#.to_owned(),
+        ),
+    ];
+    for (version, set, answer) in ways {
+        let mut world = World::new(config(Onboarding::Pending));
+        world.run(&format!(
+            "1 a connect CP1 {version}\n2 op command CP1 {set}\n3 a answers {answer}\n4 a drops"
+        ));
+        let nobody = world.run(&format!("5 b connect CP1 {version}"));
+        assert!(nobody.contains(" 401 "), "{version}: {nobody}");
+        let seen = world.run(&format!(
+            "6 c connect CP1 {version} password={NEW}\n7 op station CP1"
+        ));
+        assert!(seen.contains(" 101 "), "{version}: {seen}");
+        assert!(
+            seen.contains("station CP1: pending online"),
+            "{version}: {seen}"
+        );
+        // Named by nobody, it is still one of those that wait.
+        assert!(
+            world
+                .run("8 op approve CP1\n9 op station CP1")
+                .contains(": accepted ")
+        );
+    }
+}
