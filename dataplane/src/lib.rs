@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod admission;
+mod away;
 mod certificates;
 pub mod charging;
 mod config;

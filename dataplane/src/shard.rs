@@ -77,7 +77,7 @@ use crate::permutation::TransactionIds;
 use crate::quirks::Shelf;
 use crate::random::Random;
 use crate::retry::Canonical;
-use crate::state::StationState;
+use crate::state::{StationState, Transaction};
 use crate::tariff::Books;
 use crate::tls::Transport;
 use crate::wheel::Wheel;
@@ -118,6 +118,8 @@ use waiting::Waiting;
 const HELD_MAX: u16 = 24;
 /// A station that was heard so much later than its last record, on a connection that ends, has that put on record.
 const HEARD_AFTER_MICROS: i64 = 60 * 1_000_000;
+/// Likewise while it stays and is charged for, lest a crash forget it: as soon after this as the connection is looked at.
+const HEARD_EVERY_MICROS: i64 = 10 * 60 * 1_000_000;
 
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
@@ -456,8 +458,7 @@ impl Shard {
         let Stage::Live(live) = std::mem::replace(&mut conn.stage, Stage::Closing) else {
             return;
         };
-        let silent = i64::from(now.tick().saturating_sub(conn.seen_at)) * 1_000_000;
-        let heard_at = now.utc.0 - silent;
+        let heard_at = now.utc.0 - conn.silent_micros(now);
         let Live {
             station,
             connection,
@@ -496,5 +497,15 @@ impl Shard {
             self.record(now, station, &ended);
         }
         self.lose_commands(now, rpc);
+    }
+
+    /// A station that is charged for was heard at `heard_at`, of which there is no record yet.
+    fn note_heard(&mut self, now: Now, station: u32, heard_at: i64) {
+        let state = &self.stations[station].state;
+        let is_news = state.seen_at.0 + HEARD_EVERY_MICROS <= heard_at;
+        let is_charged = |t: &Transaction| self.charged.contains_key(&t.id);
+        if is_news && state.active().any(is_charged) {
+            self.record(now, station, &StationHeard { heard_at });
+        }
     }
 }

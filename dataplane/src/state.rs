@@ -6,6 +6,7 @@
 
 mod compact;
 mod details;
+mod doubt;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -21,22 +22,21 @@ use fleet::record::{
 use fleet::wire::{Body, RecordView};
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
+use crate::away::Away;
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
-use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::password::Password;
 use crate::plug::{self, Declared, Plug};
 use compact::{Maybe, Texts, Words};
 pub(crate) use details::Details;
 use details::Rest;
+pub(crate) use doubt::ClockDoubt;
+use doubt::Told;
 
 /// Transactions of one station in memory; beyond it the oldest leave, those that ended first.
 const TRANSACTIONS_MAX: usize = 128;
 /// Connectors of one station: more are history only. One that claims 1,634,030,126 of them was seen.
 const CONNECTORS_MAX: usize = 256;
-/// A message makes two records at most. A clock that is ahead makes something queued look recent, and what comes behind
-/// that is of the future again: so one message is not enough.
-const CLOCK_DOUBT: u8 = 3;
 /// How long an ended transaction stays in memory.
 const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
@@ -62,9 +62,8 @@ pub(crate) struct StationState {
     /// True exactly when [`Details::boot`] is there.
     pub(crate) booted: bool,
     pub(crate) seen_at: UtcMicros,
-    /// It told a time that there cannot be: its clock was ahead, or not set. So many records of it with a recent time are
-    /// to come before it is believed again, 0 for one that is.
-    pub(crate) clock_doubt: u8,
+    /// Whether its clock is worth believing.
+    pub(crate) clock_doubt: ClockDoubt,
     /// The newest time of its own that was worth believing.
     pub(crate) newest_at: i64,
     /// 1.6 transaction ids given so far.
@@ -315,7 +314,7 @@ impl StationState {
             profile: 0,
             booted: false,
             seen_at: UtcMicros(0),
-            clock_doubt: 0,
+            clock_doubt: ClockDoubt::default(),
             newest_at: 0,
             counter: 0,
             rest: Rest::default(),
@@ -480,6 +479,9 @@ impl StationState {
     }
 
     fn apply_status(&mut self, at: UtcMicros, status: &fleet::record::ArchivedStatusReported) {
+        let occurred = &status.occurred;
+        let told = (occurred.at.to_native(), occurred.clock_trusted);
+        self.judge_clock(at, Told::of(told.0, told.1, &occurred.raw, at));
         // A fact of a message that is read again long after it came is no sign of life: the newest stays.
         self.seen_at = self.seen_at.max(at);
         self.remember(
@@ -512,7 +514,8 @@ impl StationState {
     ) {
         if !is_close(event) {
             let occurred_at = event.occurred.at.to_native();
-            let told = event.occurred.clock_trusted.then_some(occurred_at);
+            let trusted = event.occurred.clock_trusted;
+            let told = Told::of(occurred_at, trusted, &event.occurred.raw, at);
             self.judge_clock(at, told);
             self.seen_at = self.seen_at.max(at);
             self.remember(&event.retry, event.occurred.clock_trusted, occurred_at);
@@ -574,9 +577,15 @@ impl StationState {
     ) {
         let newest = values.rows.iter().filter(|row| row.clock_trusted);
         let newest = newest.map(|row| row.measured_at.to_native()).max();
-        if !values.rows.is_empty() {
-            self.judge_clock(at, newest);
-        }
+        let told = newest.map(Told::At).or_else(|| {
+            let range = &values.rows.last()?.measured_at_raw;
+            let from = range.start.to_native() as usize;
+            let raw = values
+                .text
+                .get(from..from + range.len.to_native() as usize)?;
+            Told::of(at.0, false, raw, at)
+        });
+        self.judge_clock(at, told);
         self.seen_at = self.seen_at.max(at);
         self.remember(&values.retry, newest.is_some(), newest.unwrap_or(0));
         if values.retry.conflict {
@@ -622,16 +631,17 @@ impl StationState {
         }
     }
 
-    /// It tells a time at `at`; `None` for one that there cannot be. One of long ago may be late, or queued, and tells
-    /// nothing of its clock, nor does what is read again long after it came.
-    fn judge_clock(&mut self, at: UtcMicros, told: Option<i64>) {
-        let tells = told.is_none_or(|told| at.0 - OFFLINE_AFTER_MICROS <= told);
-        if self.seen_at <= at && tells {
-            self.clock_doubt = match told {
-                None => CLOCK_DOUBT,
-                Some(_) => self.clock_doubt.saturating_sub(1),
-            };
-        }
+    /// It tells a time at `at`. What is read again long after it came tells nothing of its clock now.
+    fn judge_clock(&mut self, at: UtcMicros, told: Option<Told>) {
+        let Some(told) = told.filter(|_| self.seen_at <= at) else {
+            return;
+        };
+        let connected_at = match self.clock_doubt.is_ahead() {
+            true => self.connected_at(),
+            false => None,
+        };
+        let connected_at = connected_at.map(|at| at.0);
+        self.clock_doubt.judge(at, told, connected_at);
     }
 
     fn remember(&mut self, retry: &ArchivedRetry, clock_trusted: bool, at: i64) {
@@ -732,9 +742,9 @@ impl StationState {
         self.details().connected_at.get().map(UtcMicros)
     }
 
-    /// When it was out of touch before that, in UTC microseconds: when it was heard last, and when it was back.
-    pub(crate) fn away(&self) -> Option<(i64, i64)> {
-        self.details().away()
+    /// When it was out of touch before that, the last time last; empty before its first connection.
+    pub(crate) fn away(&self) -> Vec<Away> {
+        self.details().all_away()
     }
 
     /// The transaction that leaves memory when `coming` enters it.

@@ -441,7 +441,7 @@ impl Shard {
         let seen_ago = station
             .conn
             .and_then(|conn| self.conns.get(conn))
-            .map(|conn| i64::from(now.tick().saturating_sub(conn.seen_at)) * 1_000_000);
+            .map(|conn| conn.silent_micros(now));
         let live = seen_ago.map(|ago| UtcMicros(now.utc.0 - ago));
         let mut view = station_view(&station.state);
         view.last_seen_at = view.last_seen_at.max(live);

@@ -7,6 +7,7 @@ use net::driver::ConnId;
 use net::ws::Codec;
 use ocpp::{Inbound, Rpc, Version};
 
+use super::Now;
 use super::stations::grow;
 use crate::tls::Transport;
 
@@ -22,6 +23,13 @@ pub(crate) struct Conn {
 
 // An idle station pays for this and for its `Station`, and for no buffer.
 const _: () = assert!(size_of::<Option<Conn>>() <= 96);
+
+impl Conn {
+    /// For how long it has sent nothing.
+    pub(crate) fn silent_micros(&self, now: Now) -> i64 {
+        i64::from(now.tick().saturating_sub(self.seen_at)) * 1_000_000
+    }
+}
 
 /// How far a socket has come.
 pub(crate) enum Stage {

@@ -416,9 +416,10 @@ impl Shard {
         };
         let is_active = transaction.state == TransactionState::Active;
         let started_at = transaction.started_at.unwrap_or(report.occurred.at);
-        let started_at = self.clock(now, station).had_begun(id, started_at);
+        let clock = self.clock(now, station);
+        let started_at = clock.had_begun(id, started_at);
         let energy = transaction.energy;
-        let until = self.clock(now, station).went_on(report, started_at);
+        let until = clock.went_on(report, started_at);
         // What nobody can read is not begun anew by another price: what it comes to stays open.
         let is_unknown = self
             .charged

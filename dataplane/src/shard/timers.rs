@@ -151,9 +151,11 @@ impl Shard {
         if tick < u64::from(conn.due) {
             return;
         }
+        let heard_at = now.utc.0 - conn.silent_micros(now);
         let (ping, idle) = match &conn.stage {
             Stage::Live(live) => {
                 let station = live.station;
+                self.note_heard(now, station, heard_at);
                 self.patience(station)
             }
             Stage::Handshake(_) | Stage::Closing => (None, 0),

@@ -19,6 +19,7 @@ use super::compact::{
 };
 use super::transactions::Transactions;
 use super::{Boot, Configured, Connector};
+use crate::away::{self, Away};
 use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::password::Password;
 use crate::plug::{Declared, Plug};
@@ -35,6 +36,9 @@ pub(crate) struct Details {
     pub(super) connected_at: Maybe,
     /// When it was heard last before that, on a connection that lasted: what it has queued since may come on this one.
     pub(super) heard_until: Maybe,
+    /// Other times when it was out of touch before that, oldest first: those of which something may be told yet, and all
+    /// while a transaction runs.
+    pub(super) away_before: Vec<Away>,
     /// In the order of (EVSE, connector).
     pub(crate) connectors: Vec<Connector>,
     /// What the device model says of them, in the same order; connector 0 is all of an EVSE.
@@ -53,6 +57,7 @@ impl Default for Details {
             peer: Box::default(),
             connected_at: Maybe::NONE,
             heard_until: Maybe::NONE,
+            away_before: Vec::new(),
             connectors: Vec::new(),
             plugs: Vec::new(),
             transactions: Transactions::default(),
@@ -65,18 +70,36 @@ impl Details {
     /// A connection begins, and the station was heard last at `heard_at`; 0 for never. Of a connection that ended before a
     /// queue could be told nothing follows: the time out of touch before it goes on.
     pub(super) fn connects(&mut self, at: UtcMicros, heard_at: UtcMicros) {
-        let lasted = |began: i64| OFFLINE_AFTER_MICROS < heard_at.0 - began;
-        let is_known = self.heard_until.get().is_some();
-        if !is_known || self.connected_at.get().is_none_or(lasted) {
-            self.heard_until = Maybe::new((heard_at.0 != 0).then_some(heard_at.0));
+        match self.away() {
+            Some(newest) if newest.is_known() => {
+                if OFFLINE_AFTER_MICROS < heard_at.0 - newest.back_at {
+                    let charges = self.transactions.active().next().is_some();
+                    let is_over = |away: &Away| !charges && away.told_until() < at.0;
+                    away::push(&mut self.away_before, newest, is_over);
+                    self.heard_until = Maybe::new(Some(heard_at.0));
+                }
+            }
+            Some(_) | None => {
+                self.heard_until = Maybe::new((heard_at.0 != 0).then_some(heard_at.0));
+            }
         }
         self.connected_at = Maybe::new(Some(at.0));
     }
 
-    /// From when to when it was out of touch before its connection; nothing is known of one that was never heard before.
-    pub(super) fn away(&self) -> Option<(i64, i64)> {
-        let connected_at = self.connected_at.get()?;
-        Some((self.heard_until.get().unwrap_or(connected_at), connected_at))
+    /// When it was out of touch before its connection.
+    fn away(&self) -> Option<Away> {
+        let back_at = self.connected_at.get()?;
+        let heard_until = self.heard_until.get().unwrap_or(back_at);
+        Some(Away {
+            heard_until,
+            back_at,
+        })
+    }
+
+    /// When it was out of touch before its connection, and before that as far as it is of use; the newest is the last.
+    pub(super) fn all_away(&self) -> Vec<Away> {
+        let before = self.away_before.iter().copied();
+        before.chain(self.away()).collect()
     }
 }
 
@@ -164,14 +187,15 @@ const BOOT: u64 = 1 << 4;
 const CONNECTED: u64 = 1 << 5;
 const HEARD: u64 = 1 << 6;
 const BOOT_PROVEN: u64 = 1 << 7;
+const AWAY_BEFORE: u64 = 1 << 8;
 
 /// The details in as few bytes as they need. They live in memory only and are never stored.
 ///
 /// # Layout
 ///
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
-/// salt and digest of the password, what was configured, `connected_at`, `heard_until`, the boot. Other times are
-/// differences to `connected_at`. Then the peer and, each after its number, connectors, what they are, transactions and retry keys.
+/// salt and digest of the password, what was configured, `connected_at`, `heard_until`, how often and when it was out of
+/// touch before, the boot. Other times are differences to `connected_at`. Then the peer and, each after its number, connectors, what they are, transactions and retry keys.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();
@@ -185,7 +209,8 @@ fn pack(details: &Details) -> Box<[u8]> {
         | bit(BOOT, details.boot.is_some())
         | bit(BOOT_PROVEN, details.boot.as_ref().is_some_and(|b| b.proven))
         | bit(CONNECTED, connected_at.is_some())
-        | bit(HEARD, details.heard_until.get().is_some());
+        | bit(HEARD, details.heard_until.get().is_some())
+        | bit(AWAY_BEFORE, !details.away_before.is_empty());
     let mut bytes = Vec::with_capacity(512);
     put_unsigned(&mut bytes, there);
     if let Some(at) = ended_first {
@@ -212,6 +237,13 @@ fn pack(details: &Details) -> Box<[u8]> {
     let base = connected_at.unwrap_or(0);
     if let Some(at) = details.heard_until.get() {
         put_signed(&mut bytes, at.wrapping_sub(base));
+    }
+    if !details.away_before.is_empty() {
+        put_unsigned(&mut bytes, details.away_before.len() as u64);
+        for away in &details.away_before {
+            put_signed(&mut bytes, away.heard_until.wrapping_sub(base));
+            put_signed(&mut bytes, away.back_at.wrapping_sub(base));
+        }
     }
     if let Some(boot) = &details.boot {
         put_signed(&mut bytes, boot.at.0.wrapping_sub(base));
@@ -263,6 +295,17 @@ fn unpack(bytes: &[u8]) -> Details {
     let connected_at = (there & CONNECTED != 0).then(|| take_signed(rest));
     let base = connected_at.unwrap_or(0);
     let heard_until = (there & HEARD != 0).then(|| take_signed(rest).wrapping_add(base));
+    let away_before = match there & AWAY_BEFORE {
+        0 => 0,
+        _ => take_unsigned(rest),
+    };
+    let mut time = || take_signed(rest).wrapping_add(base);
+    let away_before = (0..away_before)
+        .map(|_| Away {
+            heard_until: time(),
+            back_at: time(),
+        })
+        .collect();
     let boot = (there & BOOT != 0).then(|| Boot {
         at: UtcMicros(take_signed(rest).wrapping_add(base)),
         texts: Texts::take(rest),
@@ -284,6 +327,7 @@ fn unpack(bytes: &[u8]) -> Details {
         peer,
         connected_at: Maybe::new(connected_at),
         heard_until: Maybe::new(heard_until),
+        away_before,
         connectors,
         plugs,
         transactions,
@@ -404,6 +448,7 @@ mod tests {
             vec(ended(), 0..4),
             vec(any::<(u64, u64)>(), 0..12),
             vec(plug(), 0..4),
+            vec(any::<(i64, i64)>(), 0..3),
         );
         (password, option::of(configured()), boot, connection, lists).prop_map(
             |(password, configured, boot, connection, lists)| Details {
@@ -415,6 +460,14 @@ mod tests {
                 peer: connection.0.into(),
                 connected_at: Maybe::new(connection.1),
                 heard_until: Maybe::new(connection.2),
+                away_before: lists
+                    .4
+                    .into_iter()
+                    .map(|(heard_until, back_at)| Away {
+                        heard_until,
+                        back_at,
+                    })
+                    .collect(),
                 connectors: lists.0,
                 plugs: lists.3,
                 transactions: lists.1.into_iter().collect(),

@@ -2,10 +2,10 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 5. Then [`StationRowV5`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 6. Then [`StationRowV6`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and readers for those before stay. Version 4 is [`StationRowV4`]
-//! alone, version 3 [`StationRowV3`], version 2 [`StationRowV2`], version 1 [`StationRow`].
+//! changed in place: a new field is a new version, and readers for those before stay. Version 5 is [`StationRowV5`]
+//! alone, and so on down to version 1, [`StationRow`].
 
 use fleet::record::{
     Acceptance, ConnectorDeclared, ConnectorStatus, Protocol, Quality, Security, TransactionState,
@@ -16,13 +16,15 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use super::compact::{Maybe, Words};
 use super::details::Rest;
-use super::{Boot, Configured, Connector, Details, StationState, Transaction};
+use super::{Boot, ClockDoubt, Configured, Connector, Details, StationState, Transaction};
+use crate::away::Away;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
-const VERSION: u16 = 5;
+const VERSION: u16 = 6;
+const VERSION_5: u16 = 5;
 const VERSION_4: u16 = 4;
 const VERSION_3: u16 = 3;
 const VERSION_2: u16 = 2;
@@ -50,6 +52,14 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 6: what version 5 says, and when it was out of touch before the last time.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV6 {
+    row: StationRowV5,
+    /// From when to when, oldest first.
+    away_before: Vec<(i64, i64)>,
 }
 
 /// Version 5: what version 4 says, and what the boot is worth.
@@ -216,11 +226,16 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
             profile: state.profile,
         },
         heard_until: details.heard_until.get(),
-        clock_doubt: state.clock_doubt,
+        clock_doubt: state.clock_doubt.code(),
     };
     let row = StationRowV5 {
         row,
         boot_proven: details.boot.as_ref().is_some_and(|boot| boot.proven),
+    };
+    let away_before = details.away_before.iter();
+    let row = StationRowV6 {
+        row,
+        away_before: away_before.map(|a| (a.heard_until, a.back_at)).collect(),
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
@@ -300,19 +315,24 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let version = u16::from_le_bytes(*version);
     let read = match version {
-        VERSION => rkyv::from_bytes::<StationRowV5, RkyvError>(body),
-        VERSION_4 => rkyv::from_bytes::<StationRowV4, RkyvError>(body).map(StationRowV5::from),
+        VERSION => rkyv::from_bytes::<StationRowV6, RkyvError>(body),
+        VERSION_5 => rkyv::from_bytes::<StationRowV5, RkyvError>(body).map(StationRowV6::from),
+        VERSION_4 => rkyv::from_bytes::<StationRowV4, RkyvError>(body)
+            .map(|row| StationRowV6::from(StationRowV5::from(row))),
         VERSION_3 => rkyv::from_bytes::<StationRowV3, RkyvError>(body)
-            .map(|row| StationRowV5::from(StationRowV4::from(row))),
-        VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body)
-            .map(|row| StationRowV5::from(StationRowV4::from(StationRowV3::from(row)))),
+            .map(|row| StationRowV6::from(StationRowV5::from(StationRowV4::from(row)))),
+        VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body).map(|row| {
+            let row = StationRowV4::from(StationRowV3::from(row));
+            StationRowV6::from(StationRowV5::from(row))
+        }),
         VERSION_1 => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| {
             let row = StationRowV2 {
                 row,
                 declared: Vec::new(),
                 plugs: Vec::new(),
             };
-            StationRowV5::from(StationRowV4::from(StationRowV3::from(row)))
+            let row = StationRowV4::from(StationRowV3::from(row));
+            StationRowV6::from(StationRowV5::from(row))
         }),
         _ => {
             return Err(RowError::Version {
@@ -321,27 +341,22 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             });
         }
     };
-    let StationRowV5 {
-        row:
-            StationRowV4 {
-                row:
-                    StationRowV3 {
-                        row:
-                            StationRowV2 {
-                                row,
-                                declared,
-                                plugs,
-                            },
-                        profile,
-                    },
-                heard_until,
-                clock_doubt,
-            },
-        boot_proven,
-    } = read.map_err(|e| RowError::Body {
+    let StationRowV6 { row, away_before } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
     })?;
+    let StationRowV5 { row, boot_proven } = row;
+    let StationRowV4 {
+        row,
+        heard_until,
+        clock_doubt,
+    } = row;
+    let StationRowV3 { row, profile } = row;
+    let StationRowV2 {
+        row,
+        declared,
+        plugs,
+    } = row;
     let plugs_of = |records: Vec<ConnectorDeclared>| records.into_iter().map(Plug::from).collect();
     let details = Details {
         password: row
@@ -362,6 +377,13 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         peer: row.peer.into(),
         connected_at: Maybe::new(row.connected_at),
         heard_until: Maybe::new(heard_until),
+        away_before: away_before
+            .into_iter()
+            .map(|(heard_until, back_at)| Away {
+                heard_until,
+                back_at,
+            })
+            .collect(),
         connectors: row.connectors.into_iter().map(connector).collect(),
         plugs: plugs_of(plugs),
         transactions: row.transactions.into_iter().map(transaction).collect(),
@@ -381,7 +403,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         profile,
         booted: details.boot.is_some(),
         seen_at: UtcMicros(row.seen_at),
-        clock_doubt,
+        clock_doubt: ClockDoubt::from_code(clock_doubt),
         newest_at: row.newest_at,
         counter: row.counter,
         rest: Rest::new(details),
@@ -393,6 +415,16 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
 
 fn security(code: u8) -> Security {
     Security::from_code(code).unwrap_or(Security::None)
+}
+
+impl From<StationRowV5> for StationRowV6 {
+    /// From before that was kept: none that anything is awaited from.
+    fn from(row: StationRowV5) -> Self {
+        Self {
+            row,
+            away_before: Vec::new(),
+        }
+    }
 }
 
 impl From<StationRowV4> for StationRowV5 {

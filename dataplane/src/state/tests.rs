@@ -172,8 +172,42 @@ fn a_row_has_the_bytes_it_always_had() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v5.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v6.hex"].assert_eq(&hex(&row));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+#[test]
+fn a_row_of_version_5_reads_as_one_of_now() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    let row = unhex(include_str!("../../fixtures/station_row_v5.hex"));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+/// A station that told a time that there cannot be, lost touch twice and charged all the time.
+fn unsure() -> StationState {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    state.clock_doubt = ClockDoubt::from_code(3);
+    let hours = |hours: i64| UtcMicros(AT.0 + hours * 3_600_000_000);
+    for (heard, back) in [(1, 2), (3, 5), (6, 7)] {
+        let details = state.details_mut();
+        details.connects(hours(back), hours(heard));
+    }
+    state
+}
+
+#[test]
+fn a_row_says_how_far_times_are_to_be_believed() {
+    let state = unsure();
+    let away = state.away();
+    assert_eq!(away.len(), 3, "{away:?}");
+    let row = state.to_row();
+    expect_file!["../../fixtures/station_row_v6_unsure.hex"].assert_eq(&hex(&row));
+    let read = StationState::from_row(key(), &row).unwrap();
+    assert_eq!(read, state);
+    assert_eq!((read.away(), read.clock_doubt), (away, state.clock_doubt));
 }
 
 /// Rows did not say what a boot is worth, and without a password anybody may speak for the station by now.
@@ -356,13 +390,13 @@ fn damaged_and_foreign_rows_are_errors() {
         );
     }
     let mut newer = row;
-    newer[0] = 6;
+    newer[0] = 7;
     let error = StationState::from_row(key(), &newer)
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "row of station default/CP1 has version Some(6), this program reads versions 1 to 5"
+        "row of station default/CP1 has version Some(7), this program reads versions 1 to 6"
     );
 }
 

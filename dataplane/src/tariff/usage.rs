@@ -3,6 +3,7 @@
 use super::bill::Parts;
 use super::conditions::Moment;
 use super::{Component, Price, Tariff};
+use crate::away::Away;
 
 /// A stretch without a word is cut at most for so long: beyond it the price that applies then goes on.
 const CUT_MAX: i64 = 400 * super::zone::DAY;
@@ -49,15 +50,15 @@ impl Flow {
 
 /// Up to when something is counted, and what of that is not. UTC microseconds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Until {
+pub(crate) struct Until<'a> {
     pub(crate) at: i64,
-    /// Nobody knows what was between these: no minute of it is counted.
-    pub(crate) away: (i64, i64),
+    /// Nobody knows what was then, oldest first: no minute of it is counted.
+    pub(crate) away: &'a [Away],
 }
 
-impl From<i64> for Until {
+impl From<i64> for Until<'_> {
     fn from(at: i64) -> Self {
-        Self { at, away: (at, at) }
+        Self { at, away: &[] }
     }
 }
 
@@ -135,7 +136,12 @@ impl Usage {
     }
 
     /// `energy_mwh` were delivered since the beginning, by a register of that time.
-    pub(crate) fn energy(&mut self, tariff: &Tariff, until: impl Into<Until>, energy_mwh: i64) {
+    pub(crate) fn energy<'a>(
+        &mut self,
+        tariff: &Tariff,
+        until: impl Into<Until<'a>>,
+        energy_mwh: i64,
+    ) {
         let until = until.into();
         if energy_mwh < self.energy_mwh {
             // The registers were begun anew: what was counted was never delivered.
@@ -176,7 +182,7 @@ impl Usage {
     }
 
     /// Time has passed, and energy has flowed or not as was told before.
-    pub(crate) fn time(&mut self, tariff: &Tariff, until: impl Into<Until>) {
+    pub(crate) fn time<'a>(&mut self, tariff: &Tariff, until: impl Into<Until<'a>>) {
         if self.flow != Flow::Untold {
             self.minutes(tariff, until.into(), self.flow);
         }
@@ -188,7 +194,7 @@ impl Usage {
     }
 
     /// The last word: what was not told until now was idle.
-    pub(crate) fn end(&mut self, tariff: &Tariff, until: impl Into<Until>) {
+    pub(crate) fn end<'a>(&mut self, tariff: &Tariff, until: impl Into<Until<'a>>) {
         let flow = match self.flow {
             Flow::Untold => Flow::Idle,
             told => told,
@@ -196,11 +202,10 @@ impl Usage {
         self.minutes(tariff, until.into(), flow);
     }
 
-    fn minutes(&mut self, tariff: &Tariff, until: Until, flow: Flow) {
-        let (from, to) = until.away;
-        if from < to {
-            self.stretch(tariff, from.min(until.at), flow);
-            self.time_at = self.time_at.max(to.min(until.at));
+    fn minutes(&mut self, tariff: &Tariff, until: Until<'_>, flow: Flow) {
+        for away in until.away {
+            self.stretch(tariff, away.heard_until.min(until.at), flow);
+            self.time_at = self.time_at.max(away.back_at.min(until.at));
         }
         self.stretch(tariff, until.at, flow);
     }

@@ -293,6 +293,8 @@ enum Step {
     Says(i64, u32),
     Queued(i64, i64, u32),
     Beats(i64),
+    /// Tells its connector's status, by its clock.
+    Shows(i64),
     Drops(i64),
     Connects(i64),
     Restarts(i64),
@@ -308,7 +310,7 @@ fn course(version: &str, clock: &dyn Fn(i64) -> i64, steps: &[Step]) -> String {
         let due = match *step {
             Step::Queued(_, at, _) => at,
             Step::Says(at, _) | Step::Beats(at) | Step::Drops(at) => at,
-            Step::Connects(at) | Step::Restarts(at) => at,
+            Step::Shows(at) | Step::Connects(at) | Step::Restarts(at) => at,
         };
         while now + 5_000 < due {
             now += 5_000;
@@ -320,6 +322,14 @@ fn course(version: &str, clock: &dyn Fn(i64) -> i64, steps: &[Step]) -> String {
             Step::Queued(at, arrives, wh) => Some((at, arrives, wh)),
             Step::Beats(at) => {
                 world.run(&format!(r#"{at} a > [2,"h{at}","Heartbeat",{{}}]"#));
+                None
+            }
+            Step::Shows(at) => {
+                let time = fleet::UtcMicros(EPOCH + clock(at) * 1_000_000);
+                let status = ["Available", "Unavailable"][(at % 2) as usize];
+                world.run(&format!(
+                    r#"{at} a > [2,"s{at}","StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"{status}","timestamp":"{time}"}}]"#
+                ));
                 None
             }
             Step::Drops(at) => {
@@ -403,6 +413,17 @@ fn time_out_of_touch_that_no_clock_tells_is_not_billed_by_what_comes_afterwards(
         ],
     );
     case(
+        "two hours out of touch, and half an hour in between of which no event tells",
+        &[
+            Says(7_200, 1_000),
+            Drops(7_800),
+            Connects(11_400),
+            Drops(13_200),
+            Connects(16_800),
+            Says(17_100, 5_000),
+        ],
+    );
+    case(
         "out of touch right after its beginning",
         &[
             Says(7_200, 1_000),
@@ -418,6 +439,8 @@ fn time_out_of_touch_that_no_clock_tells_is_not_billed_by_what_comes_afterwards(
         2.0.1 five events after an hour out of touch: 900 s
         1.6 two hours out of touch: 1965 s
         2.0.1 two hours out of touch: 1965 s
+        1.6 two hours out of touch, and half an hour in between of which no event tells: 2685 s
+        2.0.1 two hours out of touch, and half an hour in between of which no event tells: 2685 s
         1.6 out of touch right after its beginning: 180 s
         2.0.1 out of touch right after its beginning: 180 s
     "#]]
@@ -438,6 +461,18 @@ fn a_connection_that_did_not_last_makes_no_queue_unbelieved() {
         Queued(10_400, 20_412, 5_000),
     ];
     let with = |before: &[Step]| [before, &queue].concat();
+    case(
+        "a quarter of an hour, in which a part of it was told",
+        &[
+            Drops(7_200),
+            Connects(20_000),
+            Queued(8_000, 20_010, 1_000),
+            Queued(9_200, 20_011, 3_000),
+            Drops(20_900),
+            Connects(20_902),
+            Queued(10_400, 20_910, 5_000),
+        ],
+    );
     case(
         "back for a second",
         &with(&[
@@ -471,12 +506,75 @@ fn a_connection_that_did_not_last_makes_no_queue_unbelieved() {
     let bill = course("1.6", &|at| SEVENTIES + at, &[&live[..], &told].concat());
     writeln!(out, "heartbeats alone: {} s", seconds(&bill)).unwrap();
     expect![[r#"
+        a quarter of an hour, in which a part of it was told: 2400 s
         back for a second: 2400 s
         a restart of the server: 2400 s
         a restart while it was away: 2400 s
-        heartbeats alone: 6206 s
+        heartbeats alone: 6161 s
     "#]]
     .assert_eq(&out);
+}
+
+#[test]
+fn minutes_of_a_clock_that_is_right_again_are_billed() {
+    use Step::{Connects, Drops, Queued, Shows};
+    let mut out = String::new();
+    let mut case = |name: &str, clock: &dyn Fn(i64) -> i64, before: &[Step]| {
+        let steps = [
+            before,
+            &[
+                Drops(7_200),
+                Connects(20_400),
+                Queued(8_000, 20_410, 1_000),
+                Queued(9_200, 20_411, 3_000),
+                Queued(10_400, 20_412, 5_000),
+            ][..],
+        ];
+        let seconds = seconds(&course("1.6", clock, &steps.concat()));
+        writeln!(out, "{name}: {seconds} s").unwrap();
+    };
+    let unset = |at: i64| if at < 1_000 { SEVENTIES + at } else { at };
+    let ahead = |at: i64| if at < 1_000 { at + 2 * HOUR } else { at };
+    case("not set at first", &unset, &[Shows(900)]);
+    case("ahead at first, and nothing since", &ahead, &[Shows(900)]);
+    let live = [Shows(900), Shows(1_001), Shows(1_002), Shows(1_003)];
+    case("ahead at first", &ahead, &live);
+    // What it queued of its connectors looks as if it were of now.
+    let queued = [
+        Shows(5),
+        Drops(10),
+        Connects(7_100),
+        Shows(7_101),
+        Shows(7_102),
+        Shows(7_103),
+    ];
+    case(
+        "ahead at first, and right as a queue is told",
+        &ahead,
+        &queued,
+    );
+    expect![[r#"
+        not set at first: 2400 s
+        ahead at first, and nothing since: 2 s
+        ahead at first: 2400 s
+        ahead at first, and right as a queue is told: 2 s
+    "#]]
+    .assert_eq(&out);
+}
+
+#[test]
+fn a_crash_forgets_no_more_than_the_last_minutes_of_a_station_that_is_charged_for() {
+    use Step::{Beats, Connects, Drops, Restarts, Says};
+    let beats = (0..60).map(|n| Beats(7_500 + 300 * n));
+    let mut steps = vec![Drops(1_000), Connects(7_000), Says(7_200, 1_000)];
+    steps.extend(beats);
+    steps.extend([Restarts(25_300), Connects(25_320), Says(25_500, 5_000)]);
+    let bill = course("1.6", &|at| SEVENTIES + at, &steps);
+    let expected = 25_500 - 7_200 - 20;
+    assert!(
+        (expected - 900..=expected).contains(&seconds(&bill)),
+        "{bill}, not {expected} s"
+    );
 }
 
 /// A charge of a clock that is not set, in a world that has booted: ten minutes, and an hour out of touch.

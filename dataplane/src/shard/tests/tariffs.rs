@@ -213,8 +213,9 @@ fn i12_fr_39_a_crash_or_a_retry_changes_no_bill() {
         for (at, step) in steps.iter().enumerate() {
             let seconds = step.split_once(' ').unwrap().0.to_owned();
             if let Some((_, kept)) = crash.filter(|(step, _)| *step == at) {
+                world.run(&format!("{seconds} disk holds"));
                 let before = world.log.len();
-                world.run(&format!("{seconds} disk holds\n{step}"));
+                world.run(step);
                 // All of them would be no crash.
                 let kept = kept.min(world.log.len() - before - 1);
                 world.run(&format!(
