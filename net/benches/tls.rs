@@ -4,6 +4,10 @@
 //! and speak through memory: no socket, and of the thread's CPU time only what the server's side takes. "buffered" is the same
 //! server with the buffers that rustls keeps for whoever does not bring memory of their own.
 
+//!
+//! With the feature `openssl` there are rows of a server that is OpenSSL's alone, and of RSA key exchange (RSA of 2048 bits). Their
+//! bytes are what the C library's allocator says, which is the Rust program's too here.
+
 #![expect(clippy::unwrap_used, reason = "a measurement")]
 #![expect(
     clippy::print_stdout,
@@ -22,6 +26,10 @@ use net::tls::{
     TicketKeys, TlsClient, TlsServer, TlsVersion, Trust,
 };
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+#[cfg(feature = "openssl")]
+#[path = "tls/rsa_key_exchange.rs"]
+mod rsa_key_exchange;
 
 /// Bytes that are allocated now.
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -51,8 +59,31 @@ const NAME: &str = "csms.example";
 const IN_LEN: usize = 63;
 const OUT_LEN: usize = 87;
 
+/// What serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Rustls with its own buffers.
+    Buffered,
+    Ours,
+    #[cfg(feature = "openssl")]
+    OpenSsl,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Kind::Buffered => "buffered",
+            Kind::Ours => "ours",
+            #[cfg(feature = "openssl")]
+            Kind::OpenSsl => "openssl",
+        }
+    }
+}
+
 struct Ends {
     server: TlsServer,
+    #[cfg(feature = "openssl")]
+    openssl: TlsServer,
     /// The same for rustls' own buffers.
     config: Arc<rustls::ServerConfig>,
     client: Box<dyn Fn() -> TlsClient>,
@@ -89,9 +120,11 @@ fn ends(version: TlsVersion, mutual: bool) -> Ends {
         version_min: TlsVersion::V12,
         tickets: Arc::new(TicketKeys::in_memory().unwrap()),
     };
-    let server = TlsServer::new(settings).unwrap();
+    let server = TlsServer::new(settings.clone()).unwrap();
     Ends {
         config: server.config(),
+        #[cfg(feature = "openssl")]
+        openssl: TlsServer::of_openssl(settings).unwrap(),
         server,
         client: Box::new(move || {
             let settings = ClientSettings {
@@ -156,17 +189,20 @@ impl Side {
 fn connect(
     ends: &Ends,
     client: &TlsClient,
-    ours: bool,
+    kind: Kind,
 ) -> (Side, rustls::ClientConnection, Duration) {
     let mut client = client.buffered().unwrap();
     let mut took = Duration::ZERO;
     let mut plain = Vec::new();
     let begun = cpu();
-    let mut side = if ours {
-        Side::Ours(ends.server.accept().unwrap(), Vec::new())
-    } else {
-        let config = Arc::clone(&ends.config);
-        Side::Buffered(rustls::ServerConnection::new(config).unwrap())
+    let mut side = match kind {
+        Kind::Ours => Side::Ours(ends.server.accept().unwrap(), Vec::new()),
+        #[cfg(feature = "openssl")]
+        Kind::OpenSsl => Side::Ours(ends.openssl.accept().unwrap(), Vec::new()),
+        Kind::Buffered => {
+            let config = Arc::clone(&ends.config);
+            Side::Buffered(rustls::ServerConnection::new(config).unwrap())
+        }
     };
     took += cpu() - begun;
     loop {
@@ -229,10 +265,32 @@ fn main() {
     for version in [TlsVersion::V12, TlsVersion::V13] {
         for mutual in [false, true] {
             let ends = ends(version, mutual);
-            for ours in [false, true] {
-                measure(&ends, version, mutual, ours, connections, heartbeats);
+            for kind in [
+                Kind::Buffered,
+                Kind::Ours,
+                #[cfg(feature = "openssl")]
+                Kind::OpenSsl,
+            ] {
+                measure(&ends, version, mutual, kind, connections, heartbeats);
             }
         }
+    }
+    #[cfg(feature = "openssl")]
+    for mutual in [false, true] {
+        rsa_key_exchange::measure(mutual, connections);
+    }
+}
+
+/// Bytes of heap that are held now, those of C among them where OpenSSL is.
+fn held() -> usize {
+    #[cfg(feature = "openssl")]
+    {
+        // SAFETY: it reads the allocator's counters.
+        unsafe { libc::mallinfo2().uordblks }
+    }
+    #[cfg(not(feature = "openssl"))]
+    {
+        HELD.load(Ordering::Relaxed)
     }
 }
 
@@ -240,7 +298,7 @@ fn measure(
     ends: &Ends,
     version: TlsVersion,
     mutual: bool,
-    ours: bool,
+    kind: Kind,
     connections: usize,
     heartbeats: usize,
 ) {
@@ -248,10 +306,10 @@ fn measure(
     let (mut full, mut resumed) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..connections {
         let tls = (ends.client)();
-        let (mut side, mut client, took) = connect(ends, &tls, ours);
+        let (mut side, mut client, took) = connect(ends, &tls, kind);
         full += took;
         heartbeat(&mut side, &mut client);
-        let (again, _, took) = connect(ends, &tls, ours);
+        let (again, _, took) = connect(ends, &tls, kind);
         resumed += took;
         drop(again);
         sides.push(side);
@@ -272,16 +330,16 @@ fn measure(
         Side::Ours(..) => size_of::<Session>(),
         Side::Buffered(_) => size_of::<rustls::ServerConnection>(),
     };
-    let before = HELD.load(Ordering::Relaxed);
+    let before = held();
     let places = sides.capacity() * size_of::<Side>();
     drop(sides);
-    let freed = before - HELD.load(Ordering::Relaxed) - places;
+    let freed = before - held() - places;
     let micros = |time: Duration, count: usize| time.as_secs_f64() * 1e6 / count as f64;
     println!(
         "{:<7} {:<7} {:<9} {:>10}  {:>7.1}  {:>10.1}  {:>12.2}",
         version.as_str(),
         if mutual { "mutual" } else { "none" },
-        if ours { "ours" } else { "buffered" },
+        kind.name(),
         freed / connections + inline,
         micros(full, connections),
         micros(resumed, connections),

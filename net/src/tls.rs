@@ -9,11 +9,15 @@
 //! # What is refused
 //!
 //! Versions before 1.2, compression, renegotiation, RSA key exchange, RC4, 3DES, CBC and early data: rustls has none of
-//! them. A peer that offers application protocols must offer `http/1.1`, which WebSocket upgrades.
+//! them. A peer that offers application protocols must offer `http/1.1`, which WebSocket upgrades. With the feature
+//! `openssl` those that have nothing better may have RSA key exchange: their sessions are of OpenSSL, which is made to refuse
+//! the same otherwise.
 
 mod chooser;
 mod client;
 mod failure;
+#[cfg(feature = "openssl")]
+mod openssl;
 mod pem;
 mod server;
 mod session;
@@ -129,6 +133,14 @@ pub enum TlsError {
     /// Settings that do not go together.
     #[error("TLS cannot be set up so")]
     Settings(#[source] rustls::Error),
+    /// RSA key exchange with keys that are of something else.
+    #[cfg(feature = "openssl")]
+    #[error("there is no certificate of RSA to exchange keys with")]
+    NoRsa,
+    /// The same, of OpenSSL.
+    #[cfg(feature = "openssl")]
+    #[error("OpenSSL cannot be set up so")]
+    OpenSsl(#[from] ::openssl::error::ErrorStack),
 }
 
 /// The cryptography of all sessions.

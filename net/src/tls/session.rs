@@ -1,21 +1,22 @@
 //! One TLS connection, in memory that its owner lends.
 
+#[cfg(feature = "openssl")]
+pub(super) mod of_openssl;
+mod of_rustls;
+#[cfg(feature = "openssl")]
+mod undecided;
+
 use std::fmt;
+#[cfg(feature = "openssl")]
+use std::sync::Arc;
 
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::CertificateDer;
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic,
-};
-use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 use super::{TlsFailure, TlsVersion, witness};
+use of_rustls::OfRustls;
 
-/// Bytes that sealing adds to a record, at most: a header, an explicit nonce, a type, a tag.
-const RECORD_EXTRA: usize = 5 + 8 + 1 + 16;
-/// Plaintext of one record, at most.
-const RECORD_LEN_MAX: usize = 16 << 10;
 /// The first byte of a record that begins a handshake.
 const HANDSHAKE: u8 = 0x16;
 /// What whoever mistook the port for a plain one is told, in its own words.
@@ -28,7 +29,7 @@ const PLAIN_REQUEST: &[u8] =
 /// Its owner calls [`Session::feed`] with what came and [`Session::seal`] with what is to go. After a failure it says
 /// nothing more.
 pub struct Session {
-    end: End,
+    records: Records,
     /// Of a record, or of a handshake message in several, that is not whole. Opened in place as far as they go.
     incoming: Vec<u8>,
     established: bool,
@@ -40,9 +41,17 @@ pub struct Session {
     refused: Option<Box<CertificateDer<'static>>>,
 }
 
-enum End {
-    Server(UnbufferedServerConnection),
-    Client(UnbufferedClientConnection),
+/// Who opens and seals the records.
+#[cfg_attr(
+    feature = "openssl",
+    expect(clippy::large_enum_variant, reason = "most are of rustls also there")
+)]
+enum Records {
+    Rustls(OfRustls),
+    #[cfg(feature = "openssl")]
+    OpenSsl(of_openssl::OfOpenSsl),
+    #[cfg(feature = "openssl")]
+    Undecided(Box<undecided::Undecided>),
 }
 
 /// What a handshake came to.
@@ -58,31 +67,52 @@ pub struct TlsPeer {
     pub certificate: Option<CertificateDer<'static>>,
 }
 
-/// What one step of a session came to.
-enum Step {
-    /// There is more to do with the same bytes.
-    More,
-    /// Nothing more before more bytes come; what was to be said is said.
-    Wait {
-        established: bool,
-    },
-    /// The peer says no more; there may be more to do.
-    PeerClosed,
-    Failed(rustls::Error),
+/// What bytes came to.
+#[derive(Default)]
+struct Progress {
+    /// So many of them are done with; the rest is not whole.
+    used: usize,
+    /// The handshake is through.
+    established: bool,
+    /// The peer says no more.
+    peer_closed: bool,
+    failure: Option<TlsFailure>,
+}
+
+/// What is to be sealed.
+#[derive(Clone, Copy)]
+enum Saying<'a> {
+    Plain(&'a [u8]),
+    Close,
 }
 
 impl Session {
     pub(super) fn server(connection: UnbufferedServerConnection) -> Session {
-        Session::new(End::Server(connection))
+        Session::new(Records::Rustls(OfRustls::Server(connection)))
     }
 
     pub(super) fn client(connection: UnbufferedClientConnection) -> Session {
-        Session::new(End::Client(connection))
+        Session::new(Records::Rustls(OfRustls::Client(connection)))
     }
 
-    fn new(end: End) -> Session {
+    #[cfg(feature = "openssl")]
+    pub(super) fn of_openssl(records: of_openssl::OfOpenSsl) -> Session {
+        Session::new(Records::OpenSsl(records))
+    }
+
+    /// Of the one of the two that the peer needs.
+    #[cfg(feature = "openssl")]
+    pub(super) fn undecided(
+        rustls: Arc<rustls::ServerConfig>,
+        openssl: Arc<super::openssl::Context>,
+    ) -> Session {
+        let undecided = undecided::Undecided { rustls, openssl };
+        Session::new(Records::Undecided(Box::new(undecided)))
+    }
+
+    fn new(records: Records) -> Session {
         Session {
-            end,
+            records,
             incoming: Vec::new(),
             established: false,
             peer_closed: false,
@@ -178,21 +208,16 @@ impl Session {
     /// What the handshake came to, once it is through.
     #[must_use]
     pub fn peer(&self) -> Option<TlsPeer> {
-        let common = self.end.common();
-        let version = match common.protocol_version()? {
-            ProtocolVersion::TLSv1_3 => TlsVersion::V13,
-            // There is no third.
-            _ => TlsVersion::V12,
-        };
-        Some(TlsPeer {
-            version,
-            suite: format!("{:?}", common.negotiated_cipher_suite()?.suite()),
-            resumed: common.handshake_kind()? == HandshakeKind::Resumed,
-            certificate: common
-                .peer_certificates()
-                .and_then(|chain| chain.first().cloned()),
-        })
-        .filter(|_| self.established)
+        if !self.established {
+            return None;
+        }
+        match &self.records {
+            Records::Rustls(records) => records.peer(),
+            #[cfg(feature = "openssl")]
+            Records::OpenSsl(records) => records.peer(),
+            #[cfg(feature = "openssl")]
+            Records::Undecided(_) => None,
+        }
     }
 
     fn is_ready(&self) -> bool {
@@ -206,187 +231,63 @@ impl Session {
         plain: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<usize, TlsFailure> {
-        let first = bytes.first().copied();
-        let said_before = plain.len();
-        let mut used = 0;
-        loop {
-            let (discard, step) = self.end.step(&mut bytes[used..], None, plain, out);
-            used += discard;
-            // There is no early data: who has said something is through with the handshake, whatever comes after it.
-            self.established |= said_before < plain.len();
-            match step {
-                Step::More => {}
-                Step::Wait { established } => {
-                    self.established |= established;
-                    return Ok(used);
+        let progress = match &mut self.records {
+            Records::Rustls(records) => records.advance(bytes, plain, out),
+            #[cfg(feature = "openssl")]
+            Records::OpenSsl(records) => records.advance(bytes, plain, out),
+            #[cfg(feature = "openssl")]
+            Records::Undecided(undecided) => match undecided.decide(bytes) {
+                None => Progress::default(),
+                Some(Ok(records)) => {
+                    self.records = records;
+                    return self.advance(bytes, plain, out);
                 }
-                Step::PeerClosed => self.peer_closed = true,
-                Step::Failed(error) => {
-                    self.over = true;
-                    self.refused = witness::take_refused().map(Box::new);
-                    let speaks_tls =
-                        first == Some(HANDSHAKE) || self.end.common().protocol_version().is_some();
-                    let failure = self.end.fail(&error, speaks_tls, &bytes[used..], out);
-                    self.failure = Some(failure);
-                    return Err(failure);
-                }
-            }
-        }
+                // The system has no random bytes, or no memory.
+                Some(Err(_)) => Progress {
+                    failure: Some(TlsFailure::Broken),
+                    ..Progress::default()
+                },
+            },
+        };
+        self.note(&progress)?;
+        Ok(progress.used)
     }
 
     fn say(&mut self, saying: Saying<'_>, out: &mut Vec<u8>) -> Result<(), TlsFailure> {
-        loop {
+        let progress = match &mut self.records {
             // What is not whole is shown again: rustls remembers how much of it has been opened.
-            let (discard, step) =
-                self.end
-                    .step(&mut self.incoming, Some(saying), &mut Vec::new(), out);
-            self.incoming.drain(..discard);
-            match step {
-                Step::More => {}
-                Step::PeerClosed => self.peer_closed = true,
-                Step::Wait { .. } => return Ok(()),
-                Step::Failed(_) => {
-                    self.over = true;
-                    return Err(TlsFailure::Broken);
-                }
-            }
-        }
-    }
-}
-
-impl End {
-    fn common(&self) -> &CommonState {
-        match self {
-            End::Server(connection) => connection,
-            End::Client(connection) => connection,
-        }
-    }
-
-    /// One step with `bytes`: how many of them are done with, and what it came to.
-    fn step(
-        &mut self,
-        bytes: &mut [u8],
-        saying: Option<Saying<'_>>,
-        plain: &mut Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> (usize, Step) {
-        match self {
-            End::Server(server) => step(server.process_tls_records(bytes), saying, plain, out),
-            End::Client(client) => step(client.process_tls_records(bytes), saying, plain, out),
-        }
-    }
-
-    /// Says to the peer why it is over.
-    fn fail(
-        &mut self,
-        error: &rustls::Error,
-        speaks_tls: bool,
-        rest: &[u8],
-        out: &mut Vec<u8>,
-    ) -> TlsFailure {
-        let failure = TlsFailure::from(error);
-        if !speaks_tls && failure == TlsFailure::Broken {
-            if rest.starts_with(b"GET ") {
-                out.extend_from_slice(PLAIN_REQUEST);
-            }
-            return TlsFailure::NotTls;
-        }
-        // The alert is all that is left. Beyond it rustls must not be asked, for it would look at the same bytes again.
-        while self.common().wants_write()
-            && let (_, Step::More) = self.step(&mut [], None, &mut Vec::new(), out)
-        {}
-        failure
-    }
-}
-
-/// What is to be sealed.
-#[derive(Clone, Copy)]
-enum Saying<'a> {
-    Plain(&'a [u8]),
-    Close,
-}
-
-fn step<Data>(
-    status: UnbufferedStatus<'_, '_, Data>,
-    saying: Option<Saying<'_>>,
-    plain: &mut Vec<u8>,
-    out: &mut Vec<u8>,
-) -> (usize, Step) {
-    let mut discard = status.discard;
-    let step = match status.state {
-        Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
-            match traffic.next_record() {
-                Some(Ok(record)) => {
-                    discard += record.discard;
-                    plain.extend_from_slice(record.payload);
-                }
-                Some(Err(error)) => break Step::Failed(error),
-                None => break Step::More,
-            }
-        },
-        Ok(ConnectionState::EncodeTlsData(mut data)) => {
-            let mut needed = 0;
-            loop {
-                let at = out.len();
-                out.resize(at + needed, 0);
-                match data.encode(&mut out[at..]) {
-                    Ok(written) => {
-                        out.truncate(at + written);
-                        break Step::More;
-                    }
-                    Err(EncodeError::InsufficientSize(size)) => {
-                        out.truncate(at);
-                        needed = size.required_size;
-                    }
-                    Err(EncodeError::AlreadyEncoded) => {
-                        out.truncate(at);
-                        break Step::More;
-                    }
-                }
-            }
-        }
-        Ok(ConnectionState::TransmitTlsData(data)) => {
-            data.done();
-            Step::More
-        }
-        Ok(ConnectionState::WriteTraffic(traffic)) => match saying {
-            None => Step::Wait { established: true },
-            Some(saying) => write(traffic, saying, out),
-        },
-        Ok(ConnectionState::BlockedHandshake) => Step::Wait { established: false },
-        Ok(ConnectionState::PeerClosed) => Step::PeerClosed,
-        Ok(ConnectionState::Closed) => Step::Wait { established: true },
-        // Early data is never offered; a later rustls may have more to say.
-        Ok(_) => Step::Failed(rustls::Error::HandshakeNotComplete),
-        Err(error) => Step::Failed(error),
-    };
-    (discard, step)
-}
-
-fn write<Data>(mut traffic: WriteTraffic<'_, Data>, saying: Saying<'_>, out: &mut Vec<u8>) -> Step {
-    let mut room = match saying {
-        Saying::Plain(plain) => plain.len() + (plain.len() / RECORD_LEN_MAX + 1) * RECORD_EXTRA,
-        Saying::Close => 2 + RECORD_EXTRA,
-    };
-    loop {
-        let at = out.len();
-        out.resize(at + room, 0);
-        let written = match saying {
-            Saying::Plain(plain) => traffic.encrypt(plain, &mut out[at..]),
-            Saying::Close => traffic.queue_close_notify(&mut out[at..]),
+            Records::Rustls(records) => records.say(&mut self.incoming, saying, out),
+            #[cfg(feature = "openssl")]
+            Records::OpenSsl(records) => records.say(saying, out),
+            // Nobody has heard the peer yet.
+            #[cfg(feature = "openssl")]
+            Records::Undecided(_) => Progress::default(),
         };
-        out.truncate(at + *written.as_ref().unwrap_or(&0));
-        match written {
-            Ok(_) => return Step::Wait { established: true },
-            // An answer to the peer's change of keys goes before.
-            Err(EncryptError::InsufficientSize(size)) if room < size.required_size => {
-                room = size.required_size;
-            }
-            Err(EncryptError::InsufficientSize(_) | EncryptError::EncryptExhausted) => {
-                return Step::Failed(rustls::Error::EncryptError);
-            }
-        }
+        self.incoming.drain(..progress.used);
+        self.peer_closed |= progress.peer_closed;
+        self.over |= progress.failure.is_some();
+        progress.failure.map_or(Ok(()), Err)
     }
+
+    fn note(&mut self, progress: &Progress) -> Result<(), TlsFailure> {
+        self.established |= progress.established;
+        self.peer_closed |= progress.peer_closed;
+        let Some(failure) = progress.failure else {
+            return Ok(());
+        };
+        self.over = true;
+        self.failure = Some(failure);
+        self.refused = witness::take_refused().map(Box::new);
+        Err(failure)
+    }
+}
+
+/// What `bytes` of a peer that speaks no TLS come to.
+fn not_tls(bytes: &[u8], out: &mut Vec<u8>) -> TlsFailure {
+    if bytes.starts_with(b"GET ") {
+        out.extend_from_slice(PLAIN_REQUEST);
+    }
+    TlsFailure::NotTls
 }
 
 impl fmt::Debug for Session {

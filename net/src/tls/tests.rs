@@ -1,4 +1,10 @@
-//! Two sessions that speak to each other in memory.
+//! Two sessions that speak to each other in memory. With the feature `openssl` all of it is run again with OpenSSL as the
+//! server: `again`.
+
+#[cfg(feature = "openssl")]
+mod again;
+#[cfg(feature = "openssl")]
+mod rsa_key_exchange;
 
 use std::sync::Arc;
 
@@ -68,6 +74,29 @@ impl Ca {
         };
         params.signed_by(&self.0).unwrap().der().clone()
     }
+}
+
+/// Says that the server under test is OpenSSL.
+#[cfg(feature = "openssl")]
+const OPENSSL: &str = "SIGEC_TEST_OPENSSL";
+
+#[cfg(feature = "openssl")]
+fn is_openssl() -> bool {
+    std::env::var_os(OPENSSL).is_some()
+}
+
+#[cfg(not(feature = "openssl"))]
+fn is_openssl() -> bool {
+    false
+}
+
+/// A server of the library under test.
+fn serve(settings: ServerSettings) -> Result<TlsServer, TlsError> {
+    #[cfg(feature = "openssl")]
+    if is_openssl() {
+        return TlsServer::of_openssl(settings);
+    }
+    TlsServer::new(settings)
 }
 
 fn params(name: &str) -> CertificateParams {
@@ -168,7 +197,7 @@ impl Pair {
 #[test]
 fn both_versions_carry_bytes_both_ways() {
     let ca = Ca::new("root");
-    let server = TlsServer::new(server_settings(vec![ca.identity(NAME)])).unwrap();
+    let server = serve(server_settings(vec![ca.identity(NAME)])).unwrap();
     for version in [TlsVersion::V12, TlsVersion::V13] {
         let client = TlsClient::new(ClientSettings {
             version_min: version,
@@ -199,7 +228,7 @@ fn both_versions_carry_bytes_both_ways() {
 #[test]
 fn who_speaks_and_breaks_the_protocol_in_one_breath_is_known_all_the_same() {
     let ca = Ca::new("ca");
-    let server = TlsServer::new(ServerSettings {
+    let server = serve(ServerSettings {
         clients: ClientCertificates::Asked {
             roots: vec![ca.der()],
             revocation_lists: Vec::new(),
@@ -241,7 +270,7 @@ fn who_speaks_and_breaks_the_protocol_in_one_breath_is_known_all_the_same() {
 #[test]
 fn records_may_be_cut_anywhere() {
     let ca = Ca::new("root");
-    let server = TlsServer::new(server_settings(vec![ca.identity(NAME)])).unwrap();
+    let server = serve(server_settings(vec![ca.identity(NAME)])).unwrap();
     for version in [TlsVersion::V12, TlsVersion::V13] {
         let client = TlsClient::new(ClientSettings {
             version_max: version,
@@ -266,7 +295,7 @@ fn records_may_be_cut_anywhere() {
 fn a_client_is_shown_the_certificate_that_it_can_check() {
     let ca = Ca::new("root");
     let (ecdsa, rsa) = (ca.identity(NAME), ca.rsa_identity(NAME));
-    let server = TlsServer::new(server_settings(vec![ecdsa.clone(), rsa.clone()])).unwrap();
+    let server = serve(server_settings(vec![ecdsa.clone(), rsa.clone()])).unwrap();
     let shown = |suite: Option<rustls::CipherSuite>| {
         let provider = rustls::crypto::ring::default_provider();
         let suites = provider.cipher_suites.iter().copied();
@@ -332,7 +361,7 @@ fn a_session_goes_on_at_another_server_with_the_same_keys_and_clients() {
             let mut resumed = Vec::new();
             let mut certificates = Vec::new();
             for settings in [&first, server] {
-                let server = TlsServer::new(settings.clone()).unwrap();
+                let server = serve(settings.clone()).unwrap();
                 let mut pair = Pair::new(&server, &client);
                 assert_eq!(pair.failures(), (None, None), "{version:?}");
                 let peer = pair.server.session.peer().unwrap();
@@ -358,7 +387,7 @@ fn what_has_no_version_protocol_or_suite_in_common_is_told_so() {
         version_min: TlsVersion::V13,
         ..server_settings(vec![ca.identity(NAME)])
     };
-    let server = TlsServer::new(modern).unwrap();
+    let server = serve(modern).unwrap();
     let old = TlsClient::new(ClientSettings {
         version_max: TlsVersion::V12,
         ..client_settings(&ca)
@@ -367,7 +396,7 @@ fn what_has_no_version_protocol_or_suite_in_common_is_told_so() {
     let refused = Some(TlsFailure::RefusedByPeer);
     assert_eq!(pair.failures(), (Some(TlsFailure::Version), refused));
 
-    let server = TlsServer::new(server_settings(vec![ca.identity(NAME)])).unwrap();
+    let server = serve(server_settings(vec![ca.identity(NAME)])).unwrap();
     let wanting = |protocols: &[&str]| {
         let mut config = rustls::ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&versions(TlsVersion::V12, TlsVersion::V13))
@@ -409,7 +438,7 @@ fn hello_of_old(minor: u8, suites: &[u16]) -> Vec<u8> {
 #[test]
 fn garbage_and_old_peers_are_refused_in_words_that_they_understand() {
     let ca = Ca::new("root");
-    let server = TlsServer::new(server_settings(vec![ca.identity(NAME)])).unwrap();
+    let server = serve(server_settings(vec![ca.identity(NAME)])).unwrap();
     let said = |bytes: &[u8]| {
         let mut end = End::new(server.accept().unwrap());
         end.feed(bytes);
@@ -422,11 +451,17 @@ fn garbage_and_old_peers_are_refused_in_words_that_they_understand() {
         (end.failure, out)
     };
     let alert = |code: u8| vec![0x15, 3, 3, 0, 2, 2, code];
-    let (unexpected, handshake_failure) = (10, 40);
+    let (unexpected, handshake_failure, protocol_version) = (10, 40, 70);
     for minor in 0..=2 {
         let (failure, out) = said(&hello_of_old(minor, &[0xc02b]));
         assert_eq!(failure, Some(TlsFailure::Version), "{minor}");
-        assert_eq!(out, alert(handshake_failure), "{minor}");
+        let expected = match (is_openssl(), minor) {
+            (false, _) => alert(handshake_failure),
+            // In a record of the peer's version, and with the alert for versions, which came with 1.0.
+            (true, 0) => vec![0x15, 3, 0, 0, 2, 2, handshake_failure],
+            (true, _) => vec![0x15, 3, minor, 0, 2, 2, protocol_version],
+        };
+        assert_eq!(out, expected, "{minor}");
     }
     // RC4 and 3DES; RSA key exchange with AES.
     for suites in [[0x0005, 0x000a], [0x009c, 0x009d]] {
@@ -474,7 +509,7 @@ fn clients_show_certificates_that_are_good_or_do_not_come_in() {
             },
             ..server_settings(vec![ca.identity(NAME)])
         };
-        TlsServer::new(settings).unwrap()
+        serve(settings).unwrap()
     };
     let verdict = |identity: Option<Identity>, required| {
         let mut verdicts = [TlsVersion::V12, TlsVersion::V13].map(|version| {
@@ -517,7 +552,7 @@ fn clients_show_certificates_that_are_good_or_do_not_come_in() {
 #[test]
 fn a_message_of_the_handshake_may_come_in_two_records() {
     let ca = Ca::new("root");
-    let server = TlsServer::new(server_settings(vec![ca.identity(NAME)])).unwrap();
+    let server = serve(server_settings(vec![ca.identity(NAME)])).unwrap();
     let client = TlsClient::new(ClientSettings {
         version_max: TlsVersion::V12,
         ..client_settings(&ca)
@@ -551,9 +586,9 @@ fn settings_that_cannot_serve_say_which() {
         key: ca.identity(NAME).key,
         ..ca.identity(NAME)
     };
-    let error = said(TlsServer::new(server_settings(vec![mixed])).unwrap_err());
+    let error = said(serve(server_settings(vec![mixed])).unwrap_err());
     assert!(error.contains("not that of the certificate"), "{error}");
-    let error = said(TlsServer::new(server_settings(Vec::new())).unwrap_err());
+    let error = said(serve(server_settings(Vec::new())).unwrap_err());
     assert!(error.contains("no certificate to show"), "{error}");
     let nobody = ServerSettings {
         clients: ClientCertificates::Asked {
@@ -563,7 +598,7 @@ fn settings_that_cannot_serve_say_which() {
         },
         ..server_settings(vec![ca.identity(NAME)])
     };
-    let error = said(TlsServer::new(nobody).unwrap_err());
+    let error = said(serve(nobody).unwrap_err());
     assert!(error.contains("root"), "{error}");
     let broken = Trust::Roots(vec![ca.der(), CertificateDer::from(vec![1, 2, 3])]);
     let error = said(TlsClient::new(ClientSettings::new(broken, NAME)).unwrap_err());
@@ -577,7 +612,7 @@ fn a_server_shows_its_new_certificate_to_new_clients_and_keeps_the_old_connectio
     let ca = Ca::new("root");
     let (old, new) = (ca.identity(NAME), ca.identity(NAME));
     let settings = server_settings(vec![old.clone()]);
-    let server = TlsServer::new(settings.clone()).unwrap();
+    let server = serve(settings.clone()).unwrap();
     let client = |resume| {
         let settings = ClientSettings {
             resume,
@@ -748,7 +783,7 @@ static ENDS: std::sync::LazyLock<(Ca, [TlsServer; 2])> = std::sync::LazyLock::ne
             clients,
             ..server_settings(vec![ca.identity(NAME)])
         };
-        TlsServer::new(settings).unwrap()
+        serve(settings).unwrap()
     };
     let asked = ClientCertificates::Asked {
         roots: vec![ca.der()],

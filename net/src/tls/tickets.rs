@@ -203,6 +203,36 @@ impl TicketKeys {
         Some(plain)
     }
 
+    /// The name of the key that seals now.
+    #[cfg(feature = "openssl")]
+    pub(super) fn newest_name(&self, now: i64) -> Option<[u8; NAME_LEN]> {
+        let due = |keys: &[Key]| is_due(keys, now);
+        if due(&self.keys.read().unwrap_or_else(PoisonError::into_inner)) {
+            self.renew(now);
+        }
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.first().map(|newest| newest.name)
+    }
+
+    /// The same, and what OpenSSL seals tickets with while it seals: keys of their own, made from that one for a server with
+    /// these clients.
+    #[cfg(feature = "openssl")]
+    pub(super) fn for_openssl(&self, now: i64, trust: &[u8]) -> Option<([u8; NAME_LEN], [u8; 80])> {
+        let name = self.newest_name(now)?;
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.iter().find(|key| key.name == name)?;
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key.bytes);
+        let mut derived = [0; 80];
+        for (block, into) in (0u8..).zip(derived.chunks_mut(32)) {
+            let mut context = ring::hmac::Context::with_key(&key);
+            context.update(b"tickets of OpenSSL");
+            context.update(&[block]);
+            context.update(trust);
+            into.copy_from_slice(&context.sign().as_ref()[..into.len()]);
+        }
+        Some((name, derived))
+    }
+
     /// Seals with another key from here on. One that cannot be written serves this process.
     fn renew(&self, now: i64) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);

@@ -18,6 +18,19 @@ pub(super) fn take_refused() -> Option<CertificateDer<'static>> {
     REFUSED.take()
 }
 
+/// Somebody else has refused it.
+#[cfg(feature = "openssl")]
+pub(super) fn refuse(certificate: &CertificateDer<'_>) {
+    REFUSED.set(Some(certificate.clone().into_owned()));
+}
+
+/// Of a certificate, and of a signature with its key: one that is too weak shows only there.
+fn remember<T>(certificate: &CertificateDer<'_>, verified: &Result<T, Error>) {
+    if verified.is_err() {
+        REFUSED.set(Some(certificate.clone().into_owned()));
+    }
+}
+
 /// A verifier that remembers what it refuses.
 #[derive(Debug)]
 pub(super) struct Witness(pub(super) Arc<dyn ClientCertVerifier>);
@@ -30,9 +43,7 @@ impl ClientCertVerifier for Witness {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.0.verify_client_cert(end_entity, intermediates, now);
-        if verified.is_err() {
-            REFUSED.set(Some(end_entity.clone().into_owned()));
-        }
+        remember(end_entity, &verified);
         verified
     }
 
@@ -54,7 +65,9 @@ impl ClientCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        let verified = self.0.verify_tls12_signature(message, certificate, signed);
+        remember(certificate, &verified);
+        verified
     }
 
     fn verify_tls13_signature(
@@ -63,7 +76,9 @@ impl ClientCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        let verified = self.0.verify_tls13_signature(message, certificate, signed);
+        remember(certificate, &verified);
+        verified
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

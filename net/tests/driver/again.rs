@@ -1,4 +1,4 @@
-//! The same tests on the other driver, in processes of their own.
+//! The same tests on the other driver, and those about TLS with OpenSSL, in processes of their own.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
@@ -38,6 +38,25 @@ fn everything_holds_where_io_uring_is_denied() {
     let mut tests = tests_on(DENIED);
     deny_io_uring(&mut tests);
     check_passed(&tests.output().unwrap());
+}
+
+#[test]
+#[cfg(feature = "openssl")]
+fn what_is_secured_holds_with_openssl_on_both() {
+    for driver in [None, Some(IO_URING)] {
+        if let Some(IO_URING) = driver
+            && let Err(error) = Uring::new(Config::default(), Vec::new())
+        {
+            println!("skipped: {error}");
+            continue;
+        }
+        let mut tests = tests_on(IO_URING);
+        if driver.is_none() {
+            tests.env_remove(UNDER_TEST);
+        }
+        tests.arg("secured::").env(crate::secured::OPENSSL, "1");
+        check_passed(&tests.output().unwrap());
+    }
 }
 
 /// Has `io_uring_setup` answer EPERM in the process that `command` starts, as the default filter of containers does.

@@ -16,6 +16,9 @@ use crate::rig::{DEADLINE, Rig, Seen, any_port, start_driver, start_on, start_pa
 use crate::{answer_lines, echo, leave, swallow};
 
 const NAME: &str = "csms.example";
+/// Says that the server under test is OpenSSL.
+#[cfg(feature = "openssl")]
+pub(crate) const OPENSSL: &str = "SIGEC_TEST_OPENSSL";
 
 fn server() -> TlsServer {
     let key = rcgen::KeyPair::generate().unwrap();
@@ -31,6 +34,10 @@ fn server() -> TlsServer {
         version_min: TlsVersion::V12,
         tickets: Arc::new(TicketKeys::in_memory().unwrap()),
     };
+    #[cfg(feature = "openssl")]
+    if std::env::var_os(OPENSSL).is_some() {
+        return TlsServer::of_openssl(settings).unwrap();
+    }
     TlsServer::new(settings).unwrap()
 }
 
