@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build release test fmt lint bench soak fuzz audit fleet setup clean
+.PHONY: help run build release test test-openssl fmt lint bench soak fuzz audit fleet setup clean
 
 # Outside the clone, so that a fresh clone finds what an earlier one compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
@@ -70,6 +70,14 @@ test: lint ## Check format and lints, then run every test: units, simulations wi
 	cargo build $(RUNTIMES)
 	@bench/rivals/setup.sh
 	cargo test --workspace --no-fail-fast -- --show-output
+	@if pkg-config --exists openssl 2>/dev/null; then $(MAKE) --no-print-directory test-openssl; \
+	else echo "SKIPPED TLS with RSA key exchange: no libssl-dev"; fi
+
+# What is about TLS once more, with the optional feature.
+test-openssl:
+	cargo clippy -p net -p dataplane --features dataplane/openssl --all-targets -- -D warnings
+	cargo test -p net --features openssl --no-fail-fast --lib --test driver -- --show-output tls:: secured:: with_openssl
+	cargo test -p dataplane --features openssl --no-fail-fast --test tls -- --show-output
 
 fmt: ## Format the code
 	cargo fmt --all

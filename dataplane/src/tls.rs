@@ -32,6 +32,9 @@ pub struct TlsConfig {
     pub identities: Vec<IdentityFiles>,
     /// The oldest version that is spoken.
     pub version_min: TlsVersion,
+    /// Stations that have nothing better may have RSA key exchange (A00.FR.318, A00.FR.421). It takes the feature
+    /// `openssl`, and a certificate of RSA among the identities.
+    pub rsa_key_exchange: bool,
     /// Whose certificates stations may, or must, show.
     pub clients: Option<ClientFiles>,
 }
@@ -100,6 +103,11 @@ pub enum TlsFilesError {
         #[source]
         source: TlsError,
     },
+    /// Without the feature `openssl`.
+    #[error(
+        "this program was built without OpenSSL, which RSA key exchange takes (cargo feature `openssl`)"
+    )]
+    NoOpenSsl,
     /// All files are right, and TLS still does not come to be.
     #[error("setting up TLS")]
     Settings(#[from] TlsError),
@@ -123,10 +131,14 @@ impl Tls {
     pub(crate) fn open(config: TlsConfig, secrets: &Path) -> Result<Tls, TlsFilesError> {
         let tickets = Arc::new(TicketKeys::open(&secrets.join("tls-tickets"))?);
         let (settings, shown) = settings(&config, &tickets)?;
+        let server = match config.rsa_key_exchange {
+            false => TlsServer::new(settings.clone())?,
+            true => with_rsa_key_exchange(settings.clone())?,
+        };
         let tls = Tls {
             config: Arc::new(config),
-            asks_nobody: TlsServer::new(asking_nobody(settings.clone()))?,
-            server: TlsServer::new(settings)?,
+            asks_nobody: TlsServer::new(asking_nobody(settings))?,
+            server,
             tickets,
             shown: Arc::new(Mutex::new(shown)),
         };
@@ -183,6 +195,16 @@ impl fmt::Debug for Tls {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
+}
+
+#[cfg(feature = "openssl")]
+fn with_rsa_key_exchange(settings: ServerSettings) -> Result<TlsServer, TlsFilesError> {
+    Ok(TlsServer::with_rsa_key_exchange(settings)?)
+}
+
+#[cfg(not(feature = "openssl"))]
+fn with_rsa_key_exchange(_: ServerSettings) -> Result<TlsServer, TlsFilesError> {
+    Err(TlsFilesError::NoOpenSsl)
 }
 
 fn asking_nobody(settings: ServerSettings) -> ServerSettings {

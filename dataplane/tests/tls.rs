@@ -5,6 +5,9 @@
 mod again;
 #[path = "tls/cases.rs"]
 mod cases;
+#[cfg(feature = "openssl")]
+#[path = "tls/rsa_key_exchange.rs"]
+mod rsa_key_exchange;
 mod support;
 #[path = "support/waiting.rs"]
 mod waiting;
@@ -116,6 +119,7 @@ impl Ca {
                     key: self.file("server.key"),
                 }],
                 version_min: TlsVersion::V12,
+                rsa_key_exchange: false,
                 clients: required.map(|required| ClientFiles {
                     roots: self.file("root.pem"),
                     revocation_lists: vec![self.file("revoked.pem")],

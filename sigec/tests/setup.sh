@@ -20,6 +20,12 @@ if ! command -v cc >/dev/null && ! apt_install gcc libc6-dev; then
     exit 1
 fi
 
+# For the optional feature `openssl`.
+if ! pkg-config --exists openssl 2>/dev/null; then
+    echo "set-up: installing libssl-dev"
+    apt_install libssl-dev pkg-config || echo "set-up: no libssl-dev: tests of RSA key exchange will be skipped"
+fi
+
 if ! command -v psql >/dev/null; then
     echo "set-up: installing postgresql-client"
     apt_install postgresql-client || echo "set-up: no psql: its tests will be skipped"

@@ -32,7 +32,7 @@ fn obeyed(
 }
 
 /// The reusable state Booted: the station is accepted and tells how its connector stands.
-fn booted(mut station: Station) -> Station {
+pub(super) fn booted(mut station: Station) -> Station {
     assert!(station.call("BootNotification", BOOT).contains("Accepted"));
     let status = r#"{"connectorId":1,"connectorStatus":"Available","evseId":1,"timestamp":"2026-11-22T10:00:00Z"}"#;
     assert_eq!(station.call("StatusNotification", status), "{}");

@@ -53,6 +53,15 @@ pub(super) fn check(settings: &Settings) -> Result<Option<TlsConfig>, ConfigErro
         "tls.version_min",
         &[("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)],
     )?;
+    let rsa_key_exchange = settings.choice(
+        "tls.rsa_key_exchange",
+        &[("refused", false), ("offered", true)],
+    )?;
+    if rsa_key_exchange && version_min == TlsVersion::V13 {
+        let expected =
+            "\"refused\" while tls.version_min is \"1.3\", which has no such key exchange";
+        return Err(settings.invalid("tls.rsa_key_exchange", expected));
+    }
     let clients = clients(settings)?;
     let listen = listen(settings)?;
     let speaker = if listen.is_some() {
@@ -85,6 +94,7 @@ pub(super) fn check(settings: &Settings) -> Result<Option<TlsConfig>, ConfigErro
             })
             .collect(),
         version_min,
+        rsa_key_exchange,
         clients,
     }))
 }

@@ -481,13 +481,15 @@ fn cases_of(name: &str) -> Vec<String> {
     cases.into_iter().map(id).collect()
 }
 
-/// A row of a list: shown, or why not. A mark is `part`, and what is missing of it; the tests that it names exist.
+/// A row of a list: shown, or why not. A mark is `with`, and what its test takes; or `part`, and what is missing of it, and the
+/// tests that it names exist.
 fn state(id: &str, test: Option<&String>, mark: Option<&str>, tests: &Tests) -> String {
     match (
         test,
         mark.map(|mark| mark.split_once(' ').unwrap_or((mark, ""))),
     ) {
         (Some(test), None) => format!("shown by `{test}`"),
+        (Some(test), Some(("with", what))) => format!("shown by `{test}`, with {what}"),
         (None, None) => "missing".to_owned(),
         (None, Some(("part", why))) => {
             assert!(!why.is_empty(), "{id}: what is missing?");
