@@ -62,7 +62,8 @@ pub struct Command {
     /// Parts that came again, and had no further effect.
     #[serde(default)]
     pub duplicate_parts: u32,
-    /// True when every part has come, or a final status; `null` for an action that nothing comes after.
+    /// True when nothing more is to come: every part has, or a final status, or the station refused, or a newer command of a
+    /// station that numbers none took its place; `null` for an action that nothing comes after.
     #[serde(default)]
     pub complete: Option<bool>,
     /// Files that the station sent for it, to URLs of this server; asking for the command shows them.

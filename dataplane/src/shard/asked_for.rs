@@ -33,12 +33,17 @@ struct Asked {
     left: u16,
     /// Those of them that came and have no answer yet.
     unanswered: u16,
+    /// Commands that asked for it and were not refused.
+    commands: u16,
 }
 
 impl AskedFor {
     fn ask(&mut self, now: Instant, action: &'static str) {
         let known = self.0.iter().position(|asked| asked.action == action);
-        let unanswered = known.map_or(0, |at| self.0.swap_remove(at).unanswered);
+        let known = known.map(|at| self.0.swap_remove(at));
+        let unanswered = known.as_ref().map_or(0, |asked| asked.unanswered);
+        let open = known.filter(|asked| now < asked.until);
+        let commands = open.map_or(0, |asked| asked.commands);
         let is_report = action == REPORT;
         self.0.push(Asked {
             action,
@@ -46,7 +51,18 @@ impl AskedFor {
             until_at_most: now + if is_report { REPORT_MAX } else { ASKED_FOR },
             left: if is_report { PARTS_MAX } else { MESSAGES_MAX },
             unanswered,
+            commands: commands.saturating_add(1),
         });
+    }
+
+    /// The station refuses what it was asked for: nothing of it is to come, unless another command asked for it too.
+    fn refuse(&mut self, action: &str) {
+        if let Some(asked) = self.0.iter_mut().find(|asked| asked.action == action) {
+            asked.commands = asked.commands.saturating_sub(1);
+            if asked.commands == 0 {
+                asked.left = 0;
+            }
+        }
     }
 
     /// True for a message that was asked for.
@@ -127,6 +143,15 @@ impl Shard {
         for action in asked {
             let side = self.stations[station].side_mut();
             side.asked_for.ask(now.mono, action);
+        }
+    }
+
+    /// The station has refused a command that asked for this.
+    pub(super) fn note_not_asked_for(&mut self, station: u32, asked: &[&'static str]) {
+        if let Some(side) = &mut self.stations[station].side {
+            for action in asked {
+                side.asked_for.refuse(action);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use fleet::{StationKey, UtcMicros};
 use ocpp::{Instant, Rpc};
 
 pub(super) use open::Commands;
-pub(super) use parts::{CALLS_MAX, Split, part_request_id, says_nothing_to_report, status_of};
+pub(super) use parts::{CALLS_MAX, EMPTY, Split, part_request_id, status_of};
 pub(super) use remote::{StartWait, StopWait, says_accepted};
 
 use super::timers::Deadline;

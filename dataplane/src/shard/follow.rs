@@ -18,7 +18,7 @@ use ocpp::Call;
 use serde_json::Value;
 use storage::state::Table;
 
-use super::commands::{CALLS_MAX, part_request_id, says_nothing_to_report};
+use super::commands::{CALLS_MAX, EMPTY, part_request_id};
 use super::projection::course_key;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
@@ -104,6 +104,27 @@ fn is_final(action: &str, status: &str) -> bool {
     }
 }
 
+/// What an answer lets expect.
+enum Ahead {
+    Messages,
+    /// There is nothing to send.
+    Nothing,
+    Refused,
+}
+
+/// What comes after this answer to a command of this action.
+fn ahead(action: &str, answer: &str) -> Ahead {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    match answer.get("status").and_then(Value::as_str) {
+        Some("Accepted" | "AcceptedCanceled") => Ahead::Messages,
+        Some(EMPTY | "NoProfiles" | "NotFound" | "Unknown") => Ahead::Nothing,
+        Some(_) => Ahead::Refused,
+        // The name is missing where there are no diagnostics (1.6 §6.26).
+        None if action == "GetDiagnostics" && answer.get("fileName").is_none() => Ahead::Nothing,
+        None => Ahead::Messages,
+    }
+}
+
 impl Shard {
     /// A command goes out: from here on its course is told.
     pub(super) fn begin_course(&mut self, now: Now, id: CommandId) {
@@ -121,13 +142,32 @@ impl Shard {
             }
             other => asks_for_all(other, &asked),
         };
+        let request_id = asked.get("requestId").and_then(Value::as_i64);
+        self.end_replaced(now, station, action, request_id);
         let course = CommandFollowed {
             command_id: Some(id.0),
-            request_id: asked.get("requestId").and_then(Value::as_i64),
+            request_id,
             is_inventory,
             ..self.new_course(now, action)
         };
         self.record(now, station, &course);
+    }
+
+    /// What a station says from here on belongs to another command: an upload or an update of the same `requestId`, or of
+    /// none as in 1.6, has heard all that it will.
+    fn end_replaced(&mut self, now: Now, station: u32, action: &str, request_id: Option<i64>) {
+        // The failed read was counted; the course stays open.
+        if let Ok(Some(before)) = self.course_of(now, station, action, request_id)
+            && before.command_id.is_some()
+            && !before.complete
+            && !is_report(&before)
+        {
+            let ended = CommandFollowed {
+                complete: true,
+                ..before
+            };
+            self.record(now, station, &ended);
+        }
     }
 
     /// Another part of a report is asked for, by `payload`: it has its own course.
@@ -148,18 +188,23 @@ impl Shard {
         self.record(now, station, &course);
     }
 
-    /// A station has answered a command of ours: of a report with nothing in it, no message comes.
-    pub(super) fn note_empty_report(
+    /// A station has answered a call of ours, with `None` for a CALLERROR: of what it refused, and of a report with nothing
+    /// in it, no message comes.
+    pub(super) fn end_course(
         &mut self,
         now: Now,
         station: u32,
         call: &Call,
-        answer: &str,
+        answer: Option<&str>,
         id: CommandId,
     ) {
-        let Some(action) = followed_by(&call.action).filter(|_| says_nothing_to_report(answer))
-        else {
+        let Some(action) = followed_by(&call.action) else {
             return;
+        };
+        let is_empty = match answer.map_or(Ahead::Refused, |answer| ahead(&call.action, answer)) {
+            Ahead::Messages => return,
+            Ahead::Nothing => true,
+            Ahead::Refused => false,
         };
         let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
         let request_id = asked.get("requestId").and_then(Value::as_i64);
@@ -168,12 +213,12 @@ impl Shard {
         let is_of_this = |course: &CommandFollowed| course.command_id == Some(id.0);
         if let Ok(Some(course)) = course
             && is_of_this(&course)
-            && course.messages == 0
         {
+            let names_all = is_empty && course.messages == 0 && action != "NotifyReport";
             let whole = CommandFollowed {
                 complete: true,
-                // A station without a single variable there is none, whatever it says.
-                is_inventory: course.is_inventory && action != "NotifyReport",
+                // A refusal says nothing of what there is, and a station without a single variable there is none.
+                is_inventory: course.is_inventory && names_all,
                 ..course
             };
             self.record(now, station, &whole);
@@ -224,6 +269,8 @@ impl Shard {
             }
             return Ok(());
         };
+        // A station that says no, and goes on all the same, is believed by what it does.
+        course.complete &= 0 < course.messages;
         if is_firmware {
             let (summary, is_step) = firmware::step(&course, &message);
             course.complete |= is_step && firmware::ends(&course.action, &message);
@@ -376,6 +423,11 @@ fn push(course: &mut CommandFollowed, now: Now, summary: String) {
         received_at: now.utc.0,
         summary,
     });
+}
+
+/// True for one that ends with its last part, and not with a status.
+fn is_report(course: &CommandFollowed) -> bool {
+    !course.action.ends_with("StatusNotification")
 }
 
 fn read_course(row: &[u8]) -> Option<CommandFollowed> {

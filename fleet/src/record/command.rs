@@ -83,7 +83,7 @@ pub struct CommandFollowed {
     pub parts: Vec<PartRange>,
     /// `seqNo` of the part that said to be the last.
     pub last_part: Option<u32>,
-    /// True when every part is there, or the final status.
+    /// True when every part is there, or the final status, or nothing is to come.
     pub complete: bool,
     /// The newest messages, oldest first.
     pub follow_ups: Vec<FollowUp>,

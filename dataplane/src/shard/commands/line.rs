@@ -189,7 +189,10 @@ impl Shard {
                     self.grid_answered(now, station, version, call, &payload, id);
                     self.note_certificates(now, station, id, call, &payload);
                     self.note_transaction_status(now, station, call, &payload, id);
-                    self.note_empty_report(now, station, call, &payload, id);
+                    self.end_course(now, station, call, Some(&payload), id);
+                    if refuses_to_say(&payload) {
+                        self.note_not_asked_for(station, asked_by(&call.action, &call.payload));
+                    }
                 }
                 // What is wrong with it is said beside it: whoever sent the command sees both.
                 problem = check_answer(version, &call.action, &payload).err();
@@ -212,6 +215,11 @@ impl Shard {
             Outcome::Refused {
                 code, description, ..
             } => {
+                if let Some(command) = self.commands.get(&id) {
+                    let station = command.station;
+                    self.end_course(now, station, call, None, id);
+                    self.note_not_asked_for(station, asked_by(&call.action, &call.payload));
+                }
                 // An empty code would read as no error at all.
                 let code = if code.is_empty() {
                     ErrorCode::GenericError.as_str(version).to_owned()
@@ -250,6 +258,14 @@ impl Shard {
 
 /// What is said of an answer that is cut off or has other elements than it ought to.
 const NO_MESSAGE: &str = "the station's answer is no OCPP-J message";
+
+/// True for an answer behind which a station will not say what it was asked for.
+fn refuses_to_say(answer: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    answer["status"]
+        .as_str()
+        .is_some_and(|status| status != "Accepted")
+}
 
 fn unreadable(description: &'static str) -> CallError {
     CallError::new(ErrorCode::FormatViolation, description)

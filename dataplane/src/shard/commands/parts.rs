@@ -268,12 +268,12 @@ impl Shard {
             action: Cow::Owned(action.to_owned()),
             payload,
         };
-        if let Answered::Report = answered {
-            self.begin_part(now, id, &call.payload);
-        }
+        let payload = call.payload.clone();
         let live = self.conns.live_mut(conn);
         let sent = live.is_some_and(|live| live.rpc.call(now.mono, call).is_ok());
-        if !sent {
+        if sent && let Answered::Report = answered {
+            self.begin_part(now, id, &payload);
+        } else if !sent {
             self.end_command(now, id, CommandState::QueueFull, String::new(), None);
         }
         true
@@ -306,12 +306,7 @@ impl Shard {
 }
 
 /// `GenericDeviceModelStatusEnumType` for nothing to report.
-const EMPTY: &str = "EmptyResultSet";
-
-/// True for the answer that no report will follow.
-pub(in crate::shard) fn says_nothing_to_report(answer: &str) -> bool {
-    status_of(answer).as_deref() == Some(EMPTY)
-}
+pub(in crate::shard) const EMPTY: &str = "EmptyResultSet";
 
 /// `status` of an answer.
 pub(in crate::shard) fn status_of(answer: &str) -> Option<String> {

@@ -118,7 +118,7 @@ fn an_update_that_was_refused_takes_nothing_from_the_one_before_it() {
             UpdateFirmware answered: 2 messages, 0 again, missing [], complete false
               FirmwareStatusNotification {"requestId":1,"status":"Downloading"}
               FirmwareStatusNotification {"flag":"unknown_request","requestId":9,"status":"Downloaded"}
-            UpdateFirmware answered: 0 messages, 0 again, missing [], complete false
+            UpdateFirmware answered: 0 messages, 0 again, missing [], complete true
         "#]],
     );
 }

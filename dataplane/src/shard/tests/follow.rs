@@ -348,6 +348,123 @@ fn the_course_of_an_upload_is_told_in_both_versions() {
     );
 }
 
+/// Of what a station refuses nothing comes: the course ends with the refusal, whatever words it has.
+#[test]
+fn what_a_station_refuses_ends_its_course() {
+    const OTHERS: &[&str] = &["Rejected", "NotSupported", "EmptyResultSet"];
+    let log = r#""log":{"remoteLocation":"https://files"},"logType":"SecurityLog","requestId":3"#;
+    let firmware = r#"{"requestId":3,"firmware":{"location":"https://files","retrieveDateTime":"2026-11-22T10:00:00Z"}}"#;
+    let publish = r#"{"requestId":3,"location":"https://files","checksum":"00000000000000000000000000000000"}"#;
+    let swap = r#"{"requestId":3,"idToken":{"idToken":"TAG","type":"Central"}}"#;
+    for (action, payload, statuses) in [
+        (
+            "CustomerInformation",
+            r#"{"requestId":3,"report":true,"clear":false}"#,
+            &["Rejected", "Invalid"][..],
+        ),
+        (
+            "GetBaseReport",
+            r#"{"requestId":3,"reportBase":"FullInventory"}"#,
+            OTHERS,
+        ),
+        ("GetReport", r#"{"requestId":3}"#, OTHERS),
+        (
+            "GetChargingProfiles",
+            r#"{"requestId":3,"chargingProfile":{}}"#,
+            &["NoProfiles"],
+        ),
+        (
+            "GetDERControl",
+            r#"{"requestId":3}"#,
+            &["Rejected", "NotSupported", "NotFound"],
+        ),
+        ("GetDisplayMessages", r#"{"requestId":3}"#, &["Unknown"]),
+        ("GetLog", &format!("{{{log}}}"), &["Rejected"]),
+        ("GetMonitoringReport", r#"{"requestId":3}"#, OTHERS),
+        ("PublishFirmware", publish, &["Rejected"]),
+        ("RequestBatterySwap", swap, &["Rejected"]),
+        (
+            "UpdateFirmware",
+            firmware,
+            &["Rejected", "InvalidCertificate", "RevokedCertificate"],
+        ),
+    ] {
+        let answers = statuses
+            .iter()
+            .map(|status| format!(r#"a answers {{"status":"{status}"}}"#));
+        let error = "a refuses NotSupported no".to_owned();
+        for answer in answers.chain([error]) {
+            let mut world = World::new(config(Onboarding::Open));
+            world.run(&BOOT.replace("2.0.1", "2.1"));
+            world.run(&format!("2 op command CP1 {action} {payload}"));
+            let before = courses(&mut world);
+            assert!(before.ends_with("complete false\n"), "{action}: {before}");
+            world.run(&format!("3 {answer}\n4 restart"));
+            let after = courses(&mut world);
+            let ended =
+                format!("{action} answered: 0 messages, 0 again, missing [], complete true\n");
+            assert_eq!(after, ended, "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_inventory_takes_nothing_away() {
+    for answer in [
+        r#"answers {"status":"Rejected"}"#,
+        r#"answers {"status":"EmptyResultSet"}"#,
+        "refuses NotSupported no",
+    ] {
+        let known = part(1, 0, false, "A", "1");
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(&format!("{BOOT} 2 a > {known}"));
+        let before = variables(&world);
+        assert!(before.contains(r#"C.A Actual = Some("1")"#));
+        world.run(&INVENTORY.replace(r#"answers {"status":"Accepted"}"#, answer));
+        assert_eq!(variables(&world), before, "{answer}");
+    }
+}
+
+#[test]
+fn a_station_that_refuses_and_goes_on_all_the_same_is_followed() {
+    check(
+        r#"
+        0 a connect CP1
+        1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+        2 op command CP1 GetDiagnostics {"location":"ftp://files"}
+        3 a answers {}
+        4 a > [2,"4","DiagnosticsStatusNotification",{"status":"Uploading"}]
+        "#,
+        expect![[r#"
+            GetDiagnostics answered: 1 messages, 0 again, missing [], complete false
+              DiagnosticsStatusNotification {"status":"Uploading"}
+        "#]],
+    );
+}
+
+/// 1.6 numbers nothing: what is said after a second command belongs to that.
+#[test]
+fn a_newer_command_of_the_same_name_ends_the_course_of_the_one_before() {
+    check(
+        r#"
+        0 a connect CP1
+        1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+        2 op command CP1 GetDiagnostics {"location":"ftp://files"}
+        3 a answers {"fileName":"log.zip"}
+        4 a > [2,"4","DiagnosticsStatusNotification",{"status":"Uploading"}]
+        5 op command CP1 GetDiagnostics {"location":"ftp://files"}
+        6 a answers {"fileName":"log.zip"}
+        7 a > [2,"7","DiagnosticsStatusNotification",{"status":"Uploading"}]
+        "#,
+        expect![[r#"
+            GetDiagnostics answered: 1 messages, 0 again, missing [], complete true
+              DiagnosticsStatusNotification {"status":"Uploading"}
+            GetDiagnostics answered: 1 messages, 0 again, missing [], complete false
+              DiagnosticsStatusNotification {"status":"Uploading"}
+        "#]],
+    );
+}
+
 #[test]
 fn a_course_keeps_its_newest_messages_and_counts_all() {
     let mut world = World::new(config(Onboarding::Open));
@@ -578,6 +695,6 @@ fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
     assert_eq!(result, r#"{"status":"Rejected"}"#);
     assert_eq!(
         course,
-        "GetReport answered: 1 messages, 0 again, missing [], complete false"
+        "GetReport answered: 1 messages, 0 again, missing [], complete true"
     );
 }

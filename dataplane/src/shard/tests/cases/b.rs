@@ -459,6 +459,16 @@ fn b02_fr_09_what_was_asked_for_is_no_standing_permission() {
     let seen = waiting(&(statuses.clone() + &format!("{status}\n").repeat(70)));
     let (taken, refused) = (seen.matches("taken"), seen.matches("refused"));
     assert_eq!((taken.count(), refused.count()), (64, 6));
+    // What the station will not say it need not be heard to say, unless another command asked for it too.
+    let refused = statuses.replace("Accepted", "Rejected");
+    assert_eq!(waiting(&format!("{refused}{status}")), "refused ");
+    let error = statuses.replace(
+        r#"answer {"status":"Accepted"}"#,
+        ": a refuses NotSupported no",
+    );
+    assert_eq!(waiting(&format!("{error}{status}")), "refused ");
+    let seen = waiting(&format!("{statuses}{refused}{status}\n{refused}{status}"));
+    assert_eq!(seen, "taken taken ");
     // A report that never ends does end.
     let report = r#"NotifyReport {"requestId":7,"generatedAt":"$NOW","seqNo":0,"tbc":true}"#;
     let base = "op GetBaseReport {\"requestId\":7,\"reportBase\":\"FullInventory\"}\nanswer {\"status\":\"Accepted\"}\n";
