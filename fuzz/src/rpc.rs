@@ -97,7 +97,7 @@ pub(crate) fn run(data: &[u8]) {
             }
             _ => {
                 let id = (input.byte() % 40).to_string();
-                theirs.inbound.forget(&id);
+                theirs.inbound.refused(&id);
                 theirs.open.remove(&id);
                 theirs.check();
             }
@@ -224,13 +224,10 @@ impl Theirs {
     fn admit(&mut self, id: &str, action: &str, payload: &str) {
         let body = (action.to_owned(), payload.to_owned());
         let open = self.open.get(id);
-        let anew = matches!(action, "BootNotification" | "Heartbeat");
         match self.inbound.admit(id, action, payload) {
             Admission::New => {
-                assert!(anew || open.is_none());
-                if !anew {
-                    self.open.insert(id.to_owned(), body);
-                }
+                assert!(open.is_none());
+                self.open.insert(id.to_owned(), body);
             }
             Admission::Pending => assert_eq!(open, Some(&body)),
             Admission::Replay(answer) => {
@@ -248,9 +245,11 @@ impl Theirs {
         let Some(body) = self.open.remove(id) else {
             return;
         };
-        self.inbound.answered(id, &body.0, payload);
-        self.answered
-            .insert((id.to_owned(), body), payload.to_vec());
+        self.inbound.answered(id, payload);
+        if !matches!(&*body.0, "BootNotification" | "Heartbeat") {
+            self.answered
+                .insert((id.to_owned(), body), payload.to_vec());
+        }
         self.check();
     }
 

@@ -166,7 +166,7 @@ impl Shard {
                         id: &reply.id,
                         ..unread
                     };
-                    self.refuse_call(now, version, call, &reply.error);
+                    self.refuse_unadmitted(now, version, call, &reply.error);
                 }
             }
         }
@@ -210,7 +210,7 @@ impl Shard {
                     Err(error) => {
                         let reason = &error.description;
                         self.keep_refused(now, version, call, text, Some(&error), reason);
-                        self.refuse_call(now, version, call, &error);
+                        self.refuse_unadmitted(now, version, call, &error);
                     }
                 }
             }
@@ -311,10 +311,18 @@ impl Shard {
         }
         let (from, action) = (Direction::FromStation, call.action);
         self.record_message(now, call.station, from, 2, call.id, action, text.as_bytes());
-        if (action, payload) == ("Heartbeat", "{}") {
+        if (action, payload) == ("Heartbeat", "{}") && !self.has_calls_open(call.conn) {
             return self.heartbeat(now, version, call);
         }
         self.heard(now, version, call, (payload, text), repaired);
+    }
+
+    /// True while calls on this connection may be unanswered, of which the next may bear the id.
+    fn has_calls_open(&mut self, conn: ConnId) -> bool {
+        let errands = !self.has_no_errands();
+        // What is neither in line nor done elsewhere is answered.
+        let live = self.conns.live_mut(conn);
+        live.is_some_and(|live| 0 < live.held || errands && 0 < live.inbound.unanswered())
     }
 
     /// A call that is on record, with what its frame was put right by.
@@ -349,7 +357,7 @@ impl Shard {
                     ErrorCode::ProtocolError,
                     "another call with this message id is still unanswered",
                 );
-                return self.refuse_call(now, version, call, &error);
+                return self.refuse_unadmitted(now, version, call, &error);
             }
             Admission::Full => {
                 let reason = "more calls are unanswered than a station may have";
@@ -478,8 +486,10 @@ impl Shard {
     /// A station that waits for approval may boot, and say what it was asked for; nothing else that it says is kept.
     fn call_while_pending(&mut self, now: Now, version: Version, call: Inbound<'_>, payload: &str) {
         let current_time = Timestamp::at(now.utc.0);
+        let live = self.conns.live_mut(call.conn);
+        let is_unanswered = live.is_some_and(|live| live.inbound.is_unanswered(call.id));
         let mut columns = std::mem::take(&mut self.scratch.columns);
-        let outcome = if call.action == "BootNotification" {
+        let outcome = if call.action == "BootNotification" && !is_unanswered {
             let action = call.action;
             let (rules, _) = self.rules(call.station);
             let policy = self.rules_of_boot(rules);
@@ -500,7 +510,7 @@ impl Shard {
         self.scratch.columns = columns;
         match outcome {
             Ok(answer) => self.answer(now, call, Leave::WhenDurable, answer),
-            Err(error) => self.refuse_call(now, version, call, &error),
+            Err(error) => self.refuse_unadmitted(now, version, call, &error),
         }
     }
 
@@ -519,6 +529,20 @@ impl Shard {
             out.extend_from_slice(payload);
         });
         self.send_answer(now, call, leave, 3);
+    }
+
+    /// Refuses a call that was not admitted: another one of the same id may be at work, and is to be answered yet.
+    fn refuse_unadmitted(
+        &mut self,
+        now: Now,
+        version: Version,
+        call: Inbound<'_>,
+        error: &CallError,
+    ) {
+        if let Some(live) = self.conns.live_mut(call.conn) {
+            live.inbound.refuse_another(call.id);
+        }
+        self.refuse_call(now, version, call, error);
     }
 
     /// Refuses a call.
@@ -572,9 +596,9 @@ impl Shard {
             } else {
                 if message_type == 3 {
                     let payload = &self.scratch.payload;
-                    live.inbound.answered(call.id, call.action, payload);
+                    live.inbound.answered(call.id, payload);
                 } else {
-                    live.inbound.forget(call.id);
+                    live.inbound.refused(call.id);
                 }
                 self.say(call.conn, &answer);
             }

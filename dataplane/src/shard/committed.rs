@@ -97,9 +97,9 @@ impl Shard {
 fn note_answer(live: &mut Live, text: &str) {
     match ocpp::scan(text, live.version) {
         Ok(ocpp::Frame::CallResult { id, payload }) => {
-            live.inbound.answered(&id, "", payload.as_bytes());
+            live.inbound.answered(&id, payload.as_bytes());
         }
-        Ok(ocpp::Frame::CallError { id, .. }) => live.inbound.forget(&id),
+        Ok(ocpp::Frame::CallError { id, .. }) => live.inbound.refused(&id),
         // Nothing else answers a call of the station.
         Ok(
             ocpp::Frame::Call { .. }

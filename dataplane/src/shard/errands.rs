@@ -188,6 +188,10 @@ impl Shard {
         }
     }
 
+    pub(super) fn has_no_errands(&self) -> bool {
+        self.errands.open.is_empty()
+    }
+
     /// True while a station waits to hear whether something of its will be signed.
     pub(super) fn is_checking(&self, station: u32) -> bool {
         let mut open = self.errands.open.values();

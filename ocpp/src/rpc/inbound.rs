@@ -8,8 +8,11 @@
 //! All in one byte vector, because an idle station pays for it; oldest first, little endian:
 //!
 //! ```text
-//! id hash u64 · body hash u64 · answer length u16, 0xFFFF while unanswered · answer
+//! id hash u64 · body hash u64 · answer length u16 · answer
 //! ```
+//!
+//! While a call is unanswered, no answer follows, and the length is 0xFFFF, or 0xFEFF of a call whose answer is not kept,
+//! less the refusals that are to leave under its id before its own answer.
 
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
@@ -20,9 +23,14 @@ const ANSWERED_MAX: usize = 4;
 const UNANSWERED_MAX: usize = 32;
 /// Longest answer that is kept; a longer one is worked out again.
 const ANSWER_LEN_MAX: usize = 512;
-const _: () = assert!(ANSWER_LEN_MAX < UNANSWERED as usize);
+/// Refusals of other messages that are counted under the id of an unanswered call.
+const REFUSALS_MAX: u16 = 0xff;
+const _: () = assert!(ANSWER_LEN_MAX < UNANSWERED_MIN as usize);
 
 const UNANSWERED: u16 = u16::MAX;
+/// Of a call whose answer is not kept.
+const UNANSWERED_ANEW: u16 = UNANSWERED - REFUSALS_MAX - 1;
+const UNANSWERED_MIN: u16 = UNANSWERED_ANEW - REFUSALS_MAX;
 const HEAD: usize = 18;
 
 /// What to do with a call of the peer.
@@ -34,7 +42,8 @@ pub enum Admission<'a> {
     Pending,
     /// The same call as one that was answered: send this CALLRESULT payload again.
     Replay(&'a [u8]),
-    /// Another call under the id of one that is being handled: refuse it with a ProtocolError.
+    /// Another call under the id of one that is being handled: refuse it with a ProtocolError, after
+    /// [`Inbound::refuse_another`].
     Conflict,
     /// More calls are unanswered than anyone may have: read no further before one is answered.
     Full,
@@ -54,6 +63,10 @@ struct Entry {
     id: u64,
     body: u64,
     answered: bool,
+    /// It is unanswered, and its answer will not be kept.
+    is_anew: bool,
+    /// Refusals of other messages that leave under its id before its own answer.
+    refusals: u16,
 }
 
 impl Inbound {
@@ -62,11 +75,8 @@ impl Inbound {
         Inbound::default()
     }
 
-    /// Decides about a call. BootNotification and Heartbeat ask for the time of now and are always new.
+    /// Decides about a call. An answered BootNotification or Heartbeat is new again: it asks for the time of now.
     pub fn admit(&mut self, id: &str, action: &str, payload: &str) -> Admission<'_> {
-        if is_answered_anew(action) {
-            return Admission::New;
-        }
         let (id, body) = (hash(id), hash((action, payload)));
         if let Some(entry) = self.find(|entry| entry.id == id) {
             if entry.body == body && entry.answered {
@@ -84,50 +94,81 @@ impl Inbound {
         if self.unanswered() >= UNANSWERED_MAX {
             return Admission::Full;
         }
-        self.push(id, body, None);
+        let len = match is_answered_anew(action) {
+            true => UNANSWERED_ANEW,
+            false => UNANSWERED,
+        };
+        self.push(id, body, len);
         Admission::New
     }
 
-    /// Notes the CALLRESULT payload that the call `id` of `action` was answered with.
-    pub fn answered(&mut self, id: &str, action: &str, payload: &[u8]) {
-        if is_answered_anew(action) {
-            return;
-        }
+    /// Notes the CALLRESULT payload that the call `id` was answered with.
+    pub fn answered(&mut self, id: &str, payload: &[u8]) {
         let id = hash(id);
         let Some(entry) = self.find(|entry| entry.id == id && !entry.answered) else {
             return;
         };
         self.remove(entry);
-        if payload.len() <= ANSWER_LEN_MAX {
-            self.push(id, entry.body, Some(payload));
+        if payload.len() <= ANSWER_LEN_MAX && !entry.is_anew {
+            self.push(id, entry.body, payload.len() as u16);
+            self.entries.extend_from_slice(payload);
         }
         if self.iter().filter(|entry| entry.answered).count() > ANSWERED_MAX
             && let Some(oldest) = self.find(|entry| entry.answered)
         {
             self.remove(oldest);
         }
-        self.entries.shrink_to(256);
+        let kept = if self.entries.is_empty() { 0 } else { 256 };
+        self.entries.shrink_to(kept);
     }
 
-    /// Forgets the call `id`: it was refused, or will not be answered. The same refusal can be worked out again.
-    pub fn forget(&mut self, id: &str) {
+    /// A message under this id is refused that was not admitted: the refusal that leaves is not the answer to the call
+    /// which is being handled under the same id, if there is one.
+    pub fn refuse_another(&mut self, id: &str) {
         let id = hash(id);
         if let Some(entry) = self.find(|entry| entry.id == id && !entry.answered) {
-            self.remove(entry);
+            self.set_refusals(entry, (entry.refusals + 1).min(REFUSALS_MAX));
         }
     }
 
-    /// Calls that are being handled, without BootNotification and Heartbeat.
+    /// A refusal under this id leaves. Its call is forgotten, since the same refusal can be worked out again.
+    pub fn refused(&mut self, id: &str) {
+        let id = hash(id);
+        let entry = self.find(|entry| entry.id == id && !entry.answered);
+        match entry.map(|entry| (entry, entry.refusals.checked_sub(1))) {
+            // They were too many to be counted; the call is remembered for as long as its connection lasts.
+            Some((entry, Some(_))) if entry.refusals == REFUSALS_MAX => {}
+            Some((entry, Some(refusals))) => self.set_refusals(entry, refusals),
+            Some((entry, None)) => self.remove(entry),
+            None => {}
+        }
+    }
+
+    /// True while a call under this id is being handled.
+    pub fn is_unanswered(&self, id: &str) -> bool {
+        let id = hash(id);
+        self.find(|entry| entry.id == id && !entry.answered)
+            .is_some()
+    }
+
+    /// Calls that are being handled.
     pub fn unanswered(&self) -> usize {
         self.iter().filter(|entry| !entry.answered).count()
     }
 
-    fn push(&mut self, id: u64, body: u64, answer: Option<&[u8]>) {
+    fn push(&mut self, id: u64, body: u64, len: u16) {
         self.entries.extend_from_slice(&id.to_le_bytes());
         self.entries.extend_from_slice(&body.to_le_bytes());
-        let len = answer.map_or(UNANSWERED, |answer| answer.len() as u16);
         self.entries.extend_from_slice(&len.to_le_bytes());
-        self.entries.extend_from_slice(answer.unwrap_or(&[]));
+    }
+
+    fn set_refusals(&mut self, entry: Entry, refusals: u16) {
+        let len = match entry.is_anew {
+            true => UNANSWERED_ANEW - refusals,
+            false => UNANSWERED - refusals,
+        };
+        self.entries[entry.start + HEAD - 2..entry.start + HEAD]
+            .copy_from_slice(&len.to_le_bytes());
     }
 
     fn remove(&mut self, entry: Entry) {
@@ -147,7 +188,13 @@ impl Inbound {
                 u64::from_le_bytes(bytes)
             };
             let len = u16::from_le_bytes([head[16], head[17]]);
-            let answered = len != UNANSWERED;
+            let answered = len < UNANSWERED_MIN;
+            let is_anew = (UNANSWERED_MIN..=UNANSWERED_ANEW).contains(&len);
+            let refusals = match (answered, is_anew) {
+                (true, _) => 0,
+                (false, true) => UNANSWERED_ANEW - len,
+                (false, false) => UNANSWERED - len,
+            };
             let end = start + HEAD + if answered { usize::from(len) } else { 0 };
             let entry = Entry {
                 start,
@@ -155,6 +202,8 @@ impl Inbound {
                 id: word(0),
                 body: word(8),
                 answered,
+                is_anew,
+                refusals,
             };
             start = end;
             Some(entry)
@@ -182,7 +231,7 @@ mod tests {
         let mut inbound = Inbound::new();
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::New);
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::Pending);
-        inbound.answered("7", "MeterValues", b"{}");
+        inbound.answered("7", b"{}");
         assert_eq!(
             inbound.admit("7", "MeterValues", BODY),
             Admission::Replay(b"{}")
@@ -196,7 +245,7 @@ mod tests {
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::New);
         assert_eq!(inbound.admit("7", "MeterValues", "{}"), Admission::Conflict);
         assert_eq!(inbound.admit("7", "Authorize", BODY), Admission::Conflict);
-        inbound.answered("7", "MeterValues", b"{}");
+        inbound.answered("7", b"{}");
         assert_eq!(inbound.admit("7", "MeterValues", "{}"), Admission::New);
         assert_eq!(inbound.admit("7", "MeterValues", BODY), Admission::Conflict);
     }
@@ -206,8 +255,11 @@ mod tests {
         let mut inbound = Inbound::new();
         for action in ["BootNotification", "Heartbeat"] {
             assert_eq!(inbound.admit("7", action, "{}"), Admission::New);
-            inbound.answered("7", action, br#"{"currentTime":"2026-11-22T10:00:00Z"}"#);
+            assert_eq!(inbound.admit("7", action, "{}"), Admission::Pending);
+            assert_eq!(inbound.admit("7", "Authorize", "{}"), Admission::Conflict);
+            inbound.answered("7", br#"{"currentTime":"2026-11-22T10:00:00Z"}"#);
             assert_eq!(inbound.admit("7", action, "{}"), Admission::New);
+            inbound.answered("7", br#"{"currentTime":"2026-11-22T10:00:00Z"}"#);
         }
         assert_eq!(inbound.entries.capacity(), 0);
     }
@@ -216,8 +268,44 @@ mod tests {
     fn a_refused_call_is_forgotten() {
         let mut inbound = Inbound::new();
         assert_eq!(inbound.admit("7", "Authorize", BODY), Admission::New);
-        inbound.forget("7");
+        inbound.refused("7");
         assert_eq!(inbound.admit("7", "Authorize", "{}"), Admission::New);
+    }
+
+    #[test]
+    fn what_is_refused_under_the_id_of_an_open_call_takes_nothing_from_it() {
+        for first in ["SignCertificate", "BootNotification"] {
+            for refusals in [1, 2, 254, 255, 1_000] {
+                let mut inbound = Inbound::new();
+                assert_eq!(inbound.admit("7", first, BODY), Admission::New);
+                for _ in 0..refusals {
+                    assert_eq!(inbound.admit("7", "Heartbeat", "{}"), Admission::Conflict);
+                    inbound.refuse_another("7");
+                }
+                for _ in 0..refusals {
+                    inbound.refused("7");
+                    assert_eq!(
+                        inbound.admit("7", first, BODY),
+                        Admission::Pending,
+                        "{refusals}"
+                    );
+                }
+                inbound.answered("7", b"{}");
+                let again = match first {
+                    "BootNotification" => Admission::New,
+                    _ => Admission::Replay(b"{}"),
+                };
+                assert_eq!(inbound.admit("7", first, BODY), again, "{refusals}");
+            }
+        }
+        // Its own refusal ends it, and what nobody is at work on is no conflict.
+        let mut inbound = Inbound::new();
+        inbound.refuse_another("7");
+        assert_eq!(inbound.admit("7", "SignCertificate", BODY), Admission::New);
+        inbound.refuse_another("7");
+        inbound.refused("7");
+        inbound.refused("7");
+        assert_eq!(inbound.admit("7", "Heartbeat", "{}"), Admission::New);
     }
 
     #[test]
@@ -225,12 +313,12 @@ mod tests {
         let mut inbound = Inbound::new();
         for id in ["a", "b", "c", "d"] {
             assert_eq!(inbound.admit(id, "Authorize", BODY), Admission::New);
-            inbound.answered(id, "Authorize", &[b' '; ANSWER_LEN_MAX]);
+            inbound.answered(id, &[b' '; ANSWER_LEN_MAX]);
         }
         for id in 0..1_000u32 {
             let id = id.to_string();
             assert_eq!(inbound.admit(&id, "MeterValues", BODY), Admission::New);
-            inbound.answered(&id, "MeterValues", b"{}");
+            inbound.answered(&id, b"{}");
         }
         assert_eq!(
             inbound.admit("996", "MeterValues", BODY),
@@ -249,7 +337,7 @@ mod tests {
         let mut inbound = Inbound::new();
         for (len, expected) in [(ANSWER_LEN_MAX, true), (ANSWER_LEN_MAX + 1, false)] {
             assert_eq!(inbound.admit("7", "Authorize", BODY), Admission::New);
-            inbound.answered("7", "Authorize", &vec![b' '; len]);
+            inbound.answered("7", &vec![b' '; len]);
             let kept = matches!(inbound.admit("7", "Authorize", BODY), Admission::Replay(_));
             assert_eq!(kept, expected, "{len}");
             inbound = Inbound::new();
@@ -266,7 +354,7 @@ mod tests {
             );
         }
         assert_eq!(inbound.admit("x", "MeterValues", BODY), Admission::Full);
-        inbound.answered("0", "MeterValues", b"{}");
+        inbound.answered("0", b"{}");
         assert_eq!(inbound.admit("x", "MeterValues", BODY), Admission::New);
     }
 }

@@ -514,3 +514,55 @@ fn i08_fr_01_and_q01_fr_01_a_driver_brings_a_tariff_and_energy_transfers() {
     "#]]
     .assert_eq(&seen);
 }
+
+/// Whatever comes under the id of a call whose answer waits for somebody else: that call is acted on once, and answered once.
+#[test]
+fn a_call_that_waits_for_another_service_has_one_answer() {
+    let mut case = Case::new(
+        Version::V21,
+        Config {
+            vat: Some(http("http://127.0.0.1:9")),
+            ..config(Onboarding::Open)
+        },
+    );
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    let asked = r#"a > [2,"1","VatNumberValidation",{"vatNumber":"NL1"}]"#;
+    let boot = r#"{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}"#;
+    let out = case.world.run(&format!(
+        r#"
+        10 services hang
+        10 {asked}
+        11 a > [2,"1","VatNumberValidation",{{"vatNumber":"NL2"}}]
+        12 {asked}
+        13 a > [2,"1","Heartbeat",{{}}]
+        14 {asked}
+        15 a > [2,"1","BootNotification",{boot}]
+        16 {asked}
+        17 a > [2,"1","VatNumberValidation"]
+        18 {asked}
+        19 a > [2,"1","VatNumberValidation-Signed",{{}}]
+        20 {asked}
+        21 disk holds
+        21 a > [2,"1","Heartbeat",{{}}]
+        22 {asked}
+        23 disk goes
+        24 {asked}
+        30.1 {asked}
+        "#
+    ));
+    expect![[r#"
+        11 a < [4,"1","ProtocolError","another call with this message id is still unanswered",{}]
+        13 a < [4,"1","ProtocolError","another call with this message id is still unanswered",{}]
+        15 a < [4,"1","ProtocolError","another call with this message id is still unanswered",{}]
+        17 a < [4,"1","FormatViolation","a CALL has the elements 2, message id, action, payload",{}]
+        19 a < [4,"1","OccurrenceConstraintViolation","/signature: required, but missing",{}]
+        23 a < [4,"1","ProtocolError","another call with this message id is still unanswered",{}]
+        30 a < [3,"1",{"statusInfo":{"reasonCode":"InternalError","additionalInfo":"it took too long"},"vatNumber":"NL1","status":"Rejected"}]
+        30.1 a < [3,"1",{"statusInfo":{"reasonCode":"InternalError","additionalInfo":"it took too long"},"vatNumber":"NL1","status":"Rejected"}]
+    "#]].assert_eq(&out);
+    let taken = case.world.log.iter().filter(|record| {
+        matches!(&fleet::wire::read(record).unwrap().body, fleet::wire::Body::Notified(said) if said.action == "VatNumberValidation")
+    });
+    assert_eq!(taken.count(), 1);
+}
