@@ -288,12 +288,17 @@ impl Shard {
                 self.record_message(now, station, from, 2, call.id, enclosed, text.as_bytes());
                 let (_, repairs) = self.rules(station);
                 let again = repairs.then(|| opened_after_repair(version, enclosed, text));
-                if let Some((payload, changes)) = again.flatten() {
-                    return self.heard(now, version, enclosing, (&payload, text), &changes);
-                }
+                let error = match again.flatten() {
+                    Some(Ok((payload, changes))) => {
+                        return self.heard(now, version, enclosing, (&payload, text), &changes);
+                    }
+                    // What could be put right is not what is wrong with it.
+                    Some(Err(remaining)) => remaining,
+                    None => error,
+                };
                 let reason = &error.description;
                 self.keep_refused(now, version, enclosing, text, Some(&error), reason);
-                self.refuse_call(now, version, call, &error);
+                self.refuse_unadmitted(now, version, call, &error);
             }
         }
     }
@@ -385,9 +390,9 @@ impl Shard {
                     return None;
                 }
                 let read = (payload, text);
-                self.act(now, version, call, read, rules, &r.changes).ok()
+                Some(self.act(now, version, call, read, rules, &r.changes))
             });
-            outcome = again.map_or(outcome, Ok);
+            outcome = again.unwrap_or(outcome);
         }
         match outcome {
             Ok(Ok(())) if version != Version::V16 => {
@@ -635,18 +640,19 @@ impl Shard {
     }
 }
 
-/// What a signature encloses whose frame had to be put right, and what was done to that.
+/// What a signature encloses whose frame had to be put right, and what was done to that, or what is wrong with it yet;
+/// `None` for a frame that cannot be put right.
 fn opened_after_repair(
     version: Version,
     enclosed: &str,
     text: &str,
-) -> Option<(String, Vec<Change>)> {
+) -> Option<Result<(String, Vec<Change>), CallError>> {
     let repaired = ocpp::repair(text)?;
     let Frame::Call { payload, .. } = ocpp::scan(&repaired.text, version).ok()? else {
         return None;
     };
-    let payload = ocpp::open_signed(version, enclosed, payload).ok()?;
-    Some((payload, repaired.changes))
+    let opened = ocpp::open_signed(version, enclosed, payload);
+    Some(opened.map(|payload| (payload, repaired.changes)))
 }
 
 fn pending_16(current_time: Timestamp<'_>) -> v16::BootNotificationResponse<'_> {

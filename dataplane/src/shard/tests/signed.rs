@@ -188,7 +188,7 @@ fn a_signed_frame_that_had_to_be_put_right_is_opened_then() {
                 2 station CP1: accepted online Available AEFA 0 [1.1 Available]
                 3 a < [3,"2",{}]
                 4 station CP1: accepted online Occupied AEFA 0 [1.1 Occupied]
-                5 a < [4,"3","FormatViolation","byte 11 of the payload is ':', expected ',' or the end of the value around it",{}]
+                5 a < [4,"3","SecurityError","/protected: OCPPAction is \"Heartbeat\", another one than the message's",{}]
                 6 a < [3,"4",{}]
                 7 station CP1: accepted online Faulted AEFA 0 [1.1 Faulted]"#]],
             _ => expect![[r#"
