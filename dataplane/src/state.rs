@@ -414,6 +414,8 @@ impl StationState {
             | Body::V2xChanged(_)
             | Body::WebPaymentSecretsChanged(_)
             | Body::WebPaymentSecretsPending(_)
+            | Body::PasswordsInDoubt(_)
+            | Body::StartTokens(_)
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)

@@ -29,11 +29,11 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
-    MessageQuarantined, MeterValues, MoneyChanged, Notified, ReservationsChanged, SecurityEvent,
-    SecurityProfileSet, StationCertificates, StationConfigured, StationDeleted, StationHeard,
-    StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionCosted,
-    TransactionEvent, TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
-    WebPaymentSecretsPending,
+    MessageQuarantined, MeterValues, MoneyChanged, Notified, PasswordsInDoubt, ReservationsChanged,
+    SecurityEvent, SecurityProfileSet, StartTokens, StationCertificates, StationConfigured,
+    StationDeleted, StationHeard, StationTariffs, StatusReported, TransactionBilled,
+    TransactionClosed, TransactionCosted, TransactionEvent, TransactionMoney, TransactionProgress,
+    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -270,6 +270,8 @@ kinds! {
     73 WebPaymentSecretsChanged,
     83 StationHeard,
     85 WebPaymentSecretsPending,
+    92 PasswordsInDoubt,
+    93 StartTokens,
 }
 
 /// One record, borrowed from its bytes.

@@ -48,6 +48,8 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::V2xChanged(_)
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
+        | Body::PasswordsInDoubt(_)
+        | Body::StartTokens(_)
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)

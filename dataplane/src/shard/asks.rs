@@ -298,10 +298,8 @@ impl Shard {
             declared: each.iter().map(Plug::to_record).collect(),
         };
         self.record(now, station, &configured);
-        if patch.password.is_some()
-            && let Some(side) = &mut self.stations[station].side
-        {
-            side.password_in_doubt = None;
+        if patch.password.is_some() {
+            self.settle_doubts(now, station);
         }
         if let Some(profile) = patch.security_profile {
             let set = SecurityProfileSet {
@@ -350,9 +348,6 @@ impl Shard {
         self.forget_certificates(now, station);
         self.forget_tariffs(now, station);
         self.forget_reservations(now, station);
-        if let Some(side) = &mut self.stations[station].side {
-            side.password_in_doubt = None;
-        }
         self.record(now, station, &StationDeleted { principal });
         Ok(())
     }

@@ -81,6 +81,9 @@ impl Shard {
             principal,
             created_at: now.utc.0,
         };
+        if state == CommandState::Queued {
+            self.doubt_password(now, station, id, &action, &payload);
+        }
         let event = self.record(now, station, &record);
         let mut command = Command {
             station,
@@ -148,7 +151,7 @@ impl Shard {
         for (_, reply) in waiters {
             self.reply_when_durable(reply, Ok(view.clone()));
         }
-        self.tell_start_and_stop(station, id, &view);
+        self.tell_start_and_stop(now, station, id, &view);
     }
 
     fn change_command(
@@ -170,12 +173,12 @@ impl Shard {
     /// The connection is gone: nobody can tell what became of the calls on it.
     pub(super) fn lose_commands(&mut self, now: Now, rpc: Rpc) {
         let (sent, unsent) = rpc.into_calls();
-        if let Some(call) = &sent
-            && let Some(command) = self
-                .command_of(&call.id)
-                .and_then(|id| self.commands.get(&id))
-        {
-            self.doubt_password(command.station, call);
+        for call in &unsent {
+            if let Some(id) = self.command_of(&call.id)
+                && let Some(command) = self.commands.get(&id)
+            {
+                self.drop_doubt(now, command.station, id, &call.action, &call.payload);
+            }
         }
         for call in sent.into_iter().chain(unsent) {
             if let Some(id) = self.command_of(&call.id) {

@@ -1,5 +1,5 @@
-//! What a 2.1 station has beside charging: DER controls, event streams, battery swaps, energy transfers, secrets of web
-//! payments.
+//! What a station has beside charging: DER controls, event streams, battery swaps, energy transfers and secrets of web
+//! payments in 2.1, passwords that it may have and tokens that were sent to it in every version.
 //!
 //! All that is known of one of these is one row of the state store, written by the record that changed it. Nothing of
 //! it stays in memory, but how much a stream says ([`streams`]).
@@ -10,8 +10,8 @@ mod streams;
 mod swaps;
 
 use fleet::record::{
-    BatterySwapsChanged, DerChanged, EventStreamsChanged, V2xChanged, WebPaymentSecretsChanged,
-    WebPaymentSecretsPending,
+    BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt, StartTokens,
+    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -71,12 +71,19 @@ kept! {
     V2xChanged "v2x" command_id,
     WebPaymentSecretsChanged "web payment" command_id,
     WebPaymentSecretsPending "web payment at boot" command_id,
+    PasswordsInDoubt "passwords" command_id,
+    StartTokens "starts",
 }
 
 impl Shard {
     /// What is known of a station.
     pub(super) fn grid<T: Kept>(&mut self, station: u32) -> Result<T, StoreUnreadable> {
-        let station = self.stations[station].state.key.as_str();
+        let key = self.stations[station].state.key.clone();
+        self.grid_of(key.as_str())
+    }
+
+    /// Likewise of one that may not exist.
+    pub(super) fn grid_of<T: Kept>(&mut self, station: &str) -> Result<T, StoreUnreadable> {
         let key = grid_key(&mut self.scratch.canonical, T::NAME, station);
         let row = self.row(Table::Grid, key)?;
         Ok(row.as_deref().and_then(read).unwrap_or_default())
@@ -109,6 +116,8 @@ impl Shard {
         self.forget_kept::<V2xChanged>(now, station);
         self.forget_kept::<WebPaymentSecretsChanged>(now, station);
         self.forget_kept::<WebPaymentSecretsPending>(now, station);
+        self.forget_kept::<StartTokens>(now, station);
+        self.settle_doubts(now, station);
     }
 
     fn forget_kept<T: Kept>(&mut self, now: Now, station: u32) {

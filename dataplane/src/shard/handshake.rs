@@ -186,23 +186,14 @@ impl Shard {
             .handshake_mut(id)
             .map_or(Transport::Plain, |handshake| handshake.transport.clone());
         let station = self.stations.find(key);
-        if let Some(station) = station {
-            self.settle_password(now, station, request.authorization);
+        let mut verdict = self.judge_request(now, key, station, &transport, request);
+        if request.authorization.is_some()
+            && self.may_show_another(station, &verdict)
+            && self.settle_password(now, key, request.authorization)
+        {
+            verdict = self.judge_request(now, key, station, &transport, request);
         }
-        let config = &self.settings.config;
-        let clients = config.tls.as_ref().and_then(|tls| tls.clients.as_ref());
-        let given = Circumstances {
-            onboarding: config.onboarding,
-            forwarded: request.forwarded,
-            authorization: request.authorization,
-            transport: &transport,
-            organizations: clients.map_or(&[], |clients| &clients.organizations),
-            now: now.utc.0,
-            profile_min: config.security_profile_min,
-            room_for_pending: self.settings.pending.load(Ordering::Relaxed) < config.pending_max,
-        };
-        let state = station.map(|station| &self.stations[station].state);
-        judge(key, state, given).map_err(|refusal| match refusal {
+        verdict.map_err(|refusal| match refusal {
             Refusal::Unknown => UNKNOWN,
             Refusal::Malformed => Refused {
                 status: 400,
@@ -228,6 +219,42 @@ impl Shard {
                 refused
             }
         })
+    }
+
+    /// What its credentials and the circumstances make of a peer.
+    fn judge_request(
+        &self,
+        now: Now,
+        key: &StationKey,
+        station: Option<u32>,
+        transport: &Transport,
+        request: &UpgradeRequest<'_>,
+    ) -> Result<Entry, Refusal> {
+        let config = &self.settings.config;
+        let clients = config.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+        let given = Circumstances {
+            onboarding: config.onboarding,
+            forwarded: request.forwarded,
+            authorization: request.authorization,
+            transport,
+            organizations: clients.map_or(&[], |clients| &clients.organizations),
+            now: now.utc.0,
+            profile_min: config.security_profile_min,
+            room_for_pending: self.settings.pending.load(Ordering::Relaxed) < config.pending_max,
+        };
+        let state = station.map(|station| &self.stations[station].state);
+        judge(key, state, given)
+    }
+
+    /// True for a password that is not the one which is known of its station: it may be one in doubt. Any other is let in,
+    /// or not, without a look at the store; of nobody's station there is one too, so that the time tells nothing.
+    fn may_show_another(&self, station: Option<u32>, verdict: &Result<Entry, Refusal>) -> bool {
+        let has_none = |station: u32| self.stations[station].state.details().password.is_none();
+        match verdict {
+            Err(Refusal::Credentials) => true,
+            Ok(_) | Err(Refusal::Profile { .. }) => station.is_some_and(has_none),
+            Err(Refusal::Unknown | Refusal::Malformed | Refusal::Certificate(_)) => false,
+        }
     }
 
     /// Counts and notes a peer that did not show what it had to, unless too many have done so.

@@ -207,6 +207,8 @@ writable!(
     V2xChanged,
     WebPaymentSecretsChanged,
     WebPaymentSecretsPending,
+    PasswordsInDoubt,
+    StartTokens,
     MessageQuarantined,
 );
 

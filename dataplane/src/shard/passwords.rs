@@ -3,72 +3,159 @@
 //! A station that accepts one is known by it alone from then on, and one that does not by the one it had (OCPP 2.0.1 Part
 //! 2, A01; 1.6 security whitepaper, A01). The password itself goes by in the command; what is kept is its salted digest, as of any other.
 
-use ocpp::{Call, MeterColumns, Policy, Word, v16, v201};
+use fleet::StationKey;
+use fleet::record::{PasswordInDoubt, PasswordsInDoubt};
+use ocpp::{MeterColumns, Policy, Word, v16, v201};
 
 use super::commands::status_of;
-use super::stations::Station;
-use super::{Now, Shard};
-use crate::Password;
+use super::{Now, Shard, StoreUnreadable};
 use crate::admission::shows;
 use crate::router::StationPatch;
+use crate::{CommandId, Password};
+
+/// Passwords that a station may have; of more, the oldest counts no more.
+const DOUBTS_MAX: usize = 4;
 
 impl Shard {
-    /// A station has answered `call`, which `principal` made, with `answer`: its password may be another one now.
+    /// A command is about to be made. From its first record on nobody knows whether the station has a password that it
+    /// carries: the answer may be lost, with the connection or with this server. The station may come in with the one that it
+    /// had, or with this.
+    pub(super) fn doubt_password(
+        &mut self,
+        now: Now,
+        station: u32,
+        command: CommandId,
+        action: &str,
+        payload: &str,
+    ) {
+        // Commands with one that nobody could come in with are refused before they are made.
+        let Some(Ok(password)) = wanted(action, payload).map(|text| Password::new(&text)) else {
+            return;
+        };
+        let Password { salt, mac } = password;
+        let (command_id, at) = (command.0, now.utc.0);
+        let doubt = PasswordInDoubt {
+            command_id,
+            salt,
+            mac,
+            at,
+        };
+        let doubted = self.change_grid(
+            now,
+            station,
+            action,
+            Some(command),
+            |kept: &mut PasswordsInDoubt| {
+                if kept.passwords.len() == DOUBTS_MAX {
+                    kept.passwords.remove(0);
+                }
+                kept.passwords.push(doubt.clone());
+            },
+        );
+        if let Err(StoreUnreadable) = doubted {
+            // Older ones are of commands that this one was to make good for.
+            let only = PasswordsInDoubt {
+                cause: action.to_owned(),
+                command_id: Some(command_id),
+                passwords: vec![doubt],
+            };
+            self.record(now, station, &only);
+        }
+    }
+
+    /// A command was refused, or never went out: its station has no password of it.
+    pub(super) fn drop_doubt(
+        &mut self,
+        now: Now,
+        station: u32,
+        command: CommandId,
+        action: &str,
+        payload: &str,
+    ) {
+        if wanted(action, payload).is_none() {
+            return;
+        }
+        let dropped = self.change_grid(
+            now,
+            station,
+            action,
+            Some(command),
+            |kept: &mut PasswordsInDoubt| {
+                kept.passwords.retain(|doubt| doubt.command_id != command.0);
+            },
+        );
+        if let Err(StoreUnreadable) = dropped {
+            // The failed read was counted. The password stays good for a station that its operator meant to have it.
+        }
+    }
+
+    /// A station has answered a command that `principal` made: its password may be another one now.
     pub(super) fn note_password(
         &mut self,
         now: Now,
         station: u32,
-        call: &Call,
+        command: CommandId,
+        (action, payload): (&str, &str),
         answer: &str,
         principal: &str,
     ) {
-        // Commands with one that nobody could come in with are refused before they are sent.
-        let Some(Ok(password)) =
-            wanted(&call.action, &call.payload).map(|text| Password::new(&text))
-        else {
+        let Some(Ok(password)) = wanted(action, payload).map(|text| Password::new(&text)) else {
             return;
         };
-        match taken(&call.action, answer) {
-            Taken::No => return,
-            Taken::Unsure => return self.doubt_password(station, call),
-            Taken::Yes => {}
+        match taken(action, answer) {
+            Taken::Yes => {
+                let patch = StationPatch {
+                    password: Some(Some(password)),
+                    ..StationPatch::default()
+                };
+                // One that waits goes on waiting: it had no say in whether it is let in.
+                let acceptance = self.stations[station].state.acceptance;
+                self.configure(now, station, patch, acceptance, principal);
+            }
+            Taken::No => self.drop_doubt(now, station, command, action, payload),
+            Taken::Unsure => {}
         }
-        let patch = StationPatch {
-            password: Some(Some(password)),
-            ..StationPatch::default()
+    }
+
+    /// A station comes with credentials that are not those known of it: one that shows a password in doubt has it, and has no
+    /// other any more. `false` for any other.
+    pub(super) fn settle_password(
+        &mut self,
+        now: Now,
+        key: &StationKey,
+        authorization: Option<&[u8]>,
+    ) -> bool {
+        // What cannot be read lets nobody in; the failed read was counted, and stations try again.
+        let doubts: PasswordsInDoubt = self.grid_of(key.as_str()).unwrap_or_default();
+        let Some(station) = self.stations.find(key) else {
+            return false;
         };
-        // One that waits goes on waiting: it had no say in whether it is let in.
-        let acceptance = self.stations[station].state.acceptance;
-        self.configure(now, station, patch, acceptance, principal);
-    }
-}
-
-impl Shard {
-    /// A station was given a password, and nobody knows whether it has it: it did not answer, or takes it when it boots. It
-    /// may come in with the one that it had, or with this. Only memory has it: after a restart of the server it counts no more.
-    pub(super) fn doubt_password(&mut self, station: u32, call: &Call) {
-        if let Some(Ok(password)) =
-            wanted(&call.action, &call.payload).map(|text| Password::new(&text))
-        {
-            self.stations[station].side_mut().password_in_doubt = Some(password);
-        }
-    }
-
-    /// A station comes: one that shows the password in doubt has it, and has no other any more.
-    pub(super) fn settle_password(&mut self, now: Now, station: u32, authorization: Option<&[u8]>) {
-        let Station { state, side, .. } = &self.stations[station];
-        let doubted = side.as_ref().and_then(|side| side.password_in_doubt);
+        let passwords = doubts.passwords.into_iter();
+        let mut passwords =
+            passwords.map(|PasswordInDoubt { salt, mac, .. }| Password { salt, mac });
         let Some(password) =
-            doubted.filter(|password| shows(state.key.identity(), password, authorization))
+            passwords.find(|password| shows(key.identity(), password, authorization))
         else {
-            return;
+            return false;
         };
-        let acceptance = state.acceptance;
+        let acceptance = self.stations[station].state.acceptance;
         let patch = StationPatch {
             password: Some(Some(password)),
             ..StationPatch::default()
         };
         self.configure(now, station, patch, acceptance, "sigec");
+        true
+    }
+
+    /// The password of a station is known again, or the station is forgotten: it comes in with no other.
+    pub(super) fn settle_doubts(&mut self, now: Now, station: u32) {
+        let settled = self.change_grid(now, station, "", None, |kept: &mut PasswordsInDoubt| {
+            kept.passwords.clear();
+        });
+        if let Err(StoreUnreadable) = settled {
+            // Nobody can tell whether there are any, and whoever knows one is to come in no more.
+            self.record(now, station, &PasswordsInDoubt::default());
+        }
     }
 }
 

@@ -9,8 +9,8 @@ mod unstored;
 use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
-    BatterySwapsChanged, DerChanged, EventStreamsChanged, QuarantinedAt, Retry, V2xChanged,
-    WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt, QuarantinedAt, Retry,
+    StartTokens, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
@@ -317,6 +317,10 @@ impl Projection {
             Body::WebPaymentSecretsPending(_) => {
                 self.put_grid(event, WebPaymentSecretsPending::NAME, record.station, bytes);
             }
+            Body::PasswordsInDoubt(_) => {
+                self.put_grid(event, PasswordsInDoubt::NAME, record.station, bytes);
+            }
+            Body::StartTokens(_) => self.put_grid(event, StartTokens::NAME, record.station, bytes),
             Body::TransactionClosed(closed) => {
                 let row = record_row(event, bytes);
                 self.push(event.seq, Table::Closings, closed.transaction_id, row);

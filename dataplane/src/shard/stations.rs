@@ -11,7 +11,6 @@ use super::asked_for::AskedFor;
 use super::commands::{StartWait, StopWait};
 use super::grid::StreamsHeard;
 use super::quirks::{Fit, Kept, MeterWatch};
-use crate::Password;
 use crate::state::StationState;
 
 /// A station and what only lives as long as this process.
@@ -49,8 +48,6 @@ pub(crate) struct Side {
     pub(crate) meter_watches: Vec<MeterWatch>,
     /// What it may say while it waits for approval.
     pub(crate) asked_for: AskedFor,
-    /// A password that it may have taken.
-    pub(crate) password_in_doubt: Option<Password>,
 }
 
 impl Station {

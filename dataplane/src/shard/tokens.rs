@@ -107,7 +107,7 @@ impl Shard {
         }
         let Some(token) = self.find_token(station, shown.id)? else {
             return Ok(Authorization::unheard_of(
-                self.judge_unknown(station, shown),
+                self.judge_unknown(now, station, shown)?,
             ));
         };
         if !is_of_type(&token, shown.kind) {
@@ -164,21 +164,25 @@ impl Shard {
         }
     }
 
-    fn judge_unknown(&self, station: u32, shown: Shown<'_>) -> Judgement {
+    fn judge_unknown(
+        &mut self,
+        now: Now,
+        station: u32,
+        shown: Shown<'_>,
+    ) -> Result<Judgement, StoreUnreadable> {
+        if self.settings.config.onboarding == Onboarding::Open {
+            return Ok(Judgement::Accepted);
+        }
         // An operator who starts a charge from here has authorized it.
         let token_ref = self.token_ref(shown.id);
-        let sent = self.stations[station]
-            .side
-            .as_ref()
-            .is_some_and(|side| side.starts.iter().any(|start| start.token_ref == token_ref));
-        if sent || self.settings.config.onboarding == Onboarding::Open {
+        Ok(if self.is_start_token(now, station, token_ref)? {
             Judgement::Accepted
         } else if shown.kind == Some(TokenType::KeyCode) {
             // C04.FR.01.
             Judgement::Invalid
         } else {
             Judgement::Unknown
-        }
+        })
     }
 
     /// What is known of a token.

@@ -114,6 +114,8 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::V2xChanged(_)
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
+        | Body::PasswordsInDoubt(_)
+        | Body::StartTokens(_)
         | Body::StationConfigured(_) => {}
     }
 }

@@ -8,9 +8,9 @@ use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
     ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostPart, DerAlarm, DerControlHeld,
     EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange,
-    QuarantinedAt, Reading, Reservation, Retry, Sample, SeqRange, Settlement, SigningRequest,
-    SigningState, StationCost, StationTariff, SwappedBattery, TextRange, ToldProgress,
-    TransactionSummary, VehicleCharging, WebPaymentSecret,
+    PasswordInDoubt, QuarantinedAt, Reading, Reservation, Retry, Sample, SeqRange, Settlement,
+    SigningRequest, SigningState, StartToken, StationCost, StationTariff, SwappedBattery,
+    TextRange, ToldProgress, TransactionSummary, VehicleCharging, WebPaymentSecret,
 };
 
 fn key() -> StationKey {
@@ -592,6 +592,27 @@ fn samples() -> Vec<Fact> {
         }
         .into(),
         StationHeard { heard_at: 4 }.into(),
+        PasswordsInDoubt {
+            cause: "SetVariables".into(),
+            command_id: Some([8; 16]),
+            passwords: vec![PasswordInDoubt {
+                command_id: [7; 16],
+                salt: [1; 16],
+                mac: [2; 32],
+                at: 9,
+            }],
+        }
+        .into(),
+        StartTokens {
+            cause: "RequestStartTransaction".into(),
+            tokens: vec![StartToken {
+                token_ref: [5; 16],
+                remote_start_id: 6,
+                sent_at: 9,
+                until: 10,
+            }],
+        }
+        .into(),
     ]
 }
 
@@ -819,6 +840,14 @@ fn golden_bytes_have_not_moved() {
         4f00010080b7df1fdb6006000b64656661756c742f4350310261646d696effffff
         StationHeard
         5300010080b7df1fdb6006000b64656661756c742f4350310400000000000000
+        PasswordsInDoubt
+        5c00010080b7df1fdb6006000b64656661756c742f4350315365745661726961626c6573070707070707070707070707
+        070707070101010101010101010101010101010102020202020202020202020202020202020202020202020202020202
+        0202020209000000000000008c000000acffffff01080808080808080808080808080808089fffffff01000000
+        StartTokens
+        5d00010080b7df1fdb6006000b64656661756c742f4350315265717565737453746172745472616e73616374696f6e05
+        050505050505050505050505050505060000000000000009000000000000000a0000000000000097000000c1ffffffd0
+        ffffff01000000
     "#]]);
 }
 

@@ -208,7 +208,9 @@ pub(super) fn push(
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
         | Body::WebPaymentSecretsChanged(_)
-        | Body::WebPaymentSecretsPending(_) => {}
+        | Body::WebPaymentSecretsPending(_)
+        | Body::PasswordsInDoubt(_)
+        | Body::StartTokens(_) => {}
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fleet::record::{Acceptance, CommandState, Direction};
 use net::driver::ConnId;
-use ocpp::{Call, CallError, ErrorCode, Frame, FrameFault, Outcome, Version};
+use ocpp::{Call, CallError, ErrorCode, Frame, FrameFault, Outcome, QueueFull, Version};
 
 use super::check::check_answer;
 use crate::CommandId;
@@ -21,8 +21,10 @@ impl Shard {
         let Some(command) = self.commands.get(&id) else {
             return;
         };
-        let conn = self.stations[command.station].conn;
+        let station = command.station;
+        let conn = self.stations[station].conn;
         let Some(live) = conn.and_then(|conn| self.conns.live_mut(conn)) else {
+            self.drop_doubt(now, station, id, &action, &payload);
             return self.end_command(now, id, CommandState::Unknown, String::new(), None);
         };
         let call = Call {
@@ -30,7 +32,8 @@ impl Shard {
             action: Cow::Owned(action),
             payload,
         };
-        if live.rpc.call(now.mono, call).is_err() {
+        if let Err(QueueFull { call, .. }) = live.rpc.call(now.mono, call) {
+            self.drop_doubt(now, station, id, &call.action, &call.payload);
             return self.end_command(now, id, CommandState::QueueFull, String::new(), None);
         }
         if let Some(conn) = conn {
@@ -175,16 +178,12 @@ impl Shard {
             let code = error.code.as_str(Version::V201).to_owned();
             (code, error.description.clone().into_owned())
         };
-        if let (Outcome::Unreadable | Outcome::TimedOut, Some(command)) =
-            (&outcome, self.commands.get(&id))
-        {
-            self.doubt_password(command.station, call);
-        }
         let (state, result, error) = match outcome {
             Outcome::Answered(payload) if is_object(&payload) => {
                 if let Some(command) = self.commands.get(&id) {
                     let (station, principal) = (command.station, command.record.principal.clone());
-                    self.note_password(now, station, call, &payload, &principal);
+                    let asked = (&*call.action, call.payload.as_str());
+                    self.note_password(now, station, id, asked, &payload, &principal);
                     self.charging_answered(now, station, version, call, &payload, id);
                     self.grid_answered(now, station, version, call, &payload, id);
                     self.note_certificates(now, station, id, call, &payload);
@@ -217,6 +216,7 @@ impl Shard {
             } => {
                 if let Some(command) = self.commands.get(&id) {
                     let station = command.station;
+                    self.drop_doubt(now, station, id, &call.action, &call.payload);
                     self.end_course(now, station, call, None, id);
                     self.note_not_asked_for(station, asked_by(&call.action, &call.payload));
                 }

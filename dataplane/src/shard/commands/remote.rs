@@ -1,8 +1,11 @@
 //! Starts and stops of transactions from afar: the command, and the transaction that it is for.
 
+use std::time::Duration;
+
 use fleet::TransactionId;
 use fleet::record::{
-    CommandState, Protocol, TransactionEvent, TransactionEventKind, TransactionState,
+    CommandState, Protocol, StartToken, StartTokens, TransactionEvent, TransactionEventKind,
+    TransactionState,
 };
 use ocpp::{Instant, Int, v16, v21, v201};
 
@@ -36,7 +39,12 @@ pub(crate) struct StopWait {
 }
 
 /// How long the token of a remote start is good for.
-const START_TOKEN_KEPT: std::time::Duration = std::time::Duration::from_secs(300);
+const START_TOKEN_KEPT: Duration = Duration::from_secs(300);
+/// Such tokens of one station; of more, the oldest is good no more after a restart.
+const START_TOKENS_MAX: usize = 16;
+
+/// What changes those tokens, in the words of 2.x.
+const START: &str = "RequestStartTransaction";
 
 /// The token of a remote start that names none.
 const OWN_TOKEN: &str = "sigec";
@@ -68,18 +76,34 @@ impl Shard {
         }
         let remote_start_id = (self.random.next() >> 33) as i64;
         let protocol = self.stations[station].state.protocol;
-        let made = remote_start(protocol, evse_id, remote_start_id, &token)
+        let written = remote_start(protocol, evse_id, remote_start_id, &token)
             .map_err(CommandRefused::Invalid)
             .and_then(|(action, payload)| {
-                self.make_own_command(now, station, action, payload, request.principal)
+                Ok((action, self.own_payload(station, action, payload)?))
             });
-        let command = match made {
-            Ok(command) => command,
+        let (action, payload) = match written {
+            Ok(written) => written,
             Err(refused) => return reply.send(StartOutcome::Refused(refused)),
         };
         let token_ref = self.token_ref(&token.id);
+        let kept = request.wait.max(START_TOKEN_KEPT);
+        // Before the command, so that no station has a token that a restart has forgotten.
+        if self.stations[station].conn.is_some() {
+            let micros = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
+            let token = StartToken {
+                token_ref,
+                remote_start_id,
+                sent_at: now.utc.0,
+                until: now.utc.0.saturating_add(micros),
+            };
+            if let Err(StoreUnreadable) = self.keep_start_token(now, station, token) {
+                return reply.refuse(RouterError::StoreUnreadable);
+            }
+        }
+        let principal = request.principal;
+        let command = self.make_command(now, station, action.into(), payload, principal, None);
         let deadline = now.mono + request.wait;
-        let forget_at = deadline.max(now.mono + START_TOKEN_KEPT);
+        let forget_at = now.mono + kept;
         self.stations[station].side_mut().starts.push(StartWait {
             token_ref,
             command,
@@ -91,7 +115,7 @@ impl Shard {
         });
         self.deadlines.insert(deadline, Deadline::Wait(station));
         self.deadlines.insert(forget_at, Deadline::Wait(station));
-        self.tell_if_ended(station, command);
+        self.tell_if_ended(now, station, command);
     }
 
     /// Sends a remote stop and waits for the end of its transaction.
@@ -118,11 +142,12 @@ impl Shard {
                 "RequestStopTransaction"
             }
         };
-        let made = self.make_own_command(now, station, action, payload, request.principal);
-        let command = match made {
-            Ok(command) => command,
+        let payload = match self.own_payload(station, action, payload) {
+            Ok(payload) => payload,
             Err(refused) => return reply.send(StopOutcome::Refused(refused)),
         };
+        let principal = request.principal;
+        let command = self.make_command(now, station, action.into(), payload, principal, None);
         let deadline = now.mono + request.wait;
         self.stations[station].side_mut().stops.push(StopWait {
             transaction: request.transaction,
@@ -131,35 +156,86 @@ impl Shard {
             reply: Some(reply),
         });
         self.deadlines.insert(deadline, Deadline::Wait(station));
-        self.tell_if_ended(station, command);
+        self.tell_if_ended(now, station, command);
     }
 
-    /// Checks and makes a command whose payload we wrote ourselves; who asked waits for the transaction, not for the answer.
-    fn make_own_command(
-        &mut self,
-        now: Now,
+    /// Checks a payload that we wrote ourselves.
+    fn own_payload(
+        &self,
         station: u32,
         action: &str,
         payload: Vec<u8>,
-        principal: String,
-    ) -> Result<CommandId, CommandRefused> {
+    ) -> Result<String, CommandRefused> {
         let payload = String::from_utf8(payload).expect("the writers write JSON");
         self.check_command(station, action, &payload)?;
-        Ok(self.make_command(now, station, action.into(), payload, principal, None))
+        Ok(payload)
+    }
+
+    /// A remote start is about to be made: its token is good at the station for a while, also after a restart.
+    fn keep_start_token(
+        &mut self,
+        now: Now,
+        station: u32,
+        token: StartToken,
+    ) -> Result<(), StoreUnreadable> {
+        self.change_grid(now, station, START, None, |kept: &mut StartTokens| {
+            kept.tokens.retain(|token| now.utc.0 < token.until);
+            if kept.tokens.len() == START_TOKENS_MAX {
+                kept.tokens.remove(0);
+            }
+            kept.tokens.push(token);
+        })
+    }
+
+    /// The station said no to a remote start, or never heard of it: it has no use for the token.
+    fn forget_start_token(&mut self, now: Now, station: u32, remote_start_id: i64) {
+        let forgotten = self.change_grid(now, station, START, None, |kept: &mut StartTokens| {
+            kept.tokens
+                .retain(|token| token.remote_start_id != remote_start_id);
+        });
+        if let Err(StoreUnreadable) = forgotten {
+            // The failed read was counted; the token ends by its time.
+        }
+    }
+
+    /// True for the token of a remote start that the station may still use.
+    pub(in crate::shard) fn is_start_token(
+        &mut self,
+        now: Now,
+        station: u32,
+        token_ref: [u8; 16],
+    ) -> Result<bool, StoreUnreadable> {
+        let side = self.stations[station].side.as_ref();
+        let starts = side.map_or(&[][..], |side| &side.starts);
+        if starts.iter().any(|start| start.token_ref == token_ref) {
+            return Ok(true);
+        }
+        // Of another run of the server, which only the clock on the wall tells anything about.
+        let kept: StartTokens = self.grid(station)?;
+        let mut tokens = kept.tokens.iter();
+        Ok(tokens.any(|token| {
+            token.token_ref == token_ref && (token.sent_at..token.until).contains(&now.utc.0)
+        }))
     }
 
     /// A command that was offline or one too many has ended already.
-    fn tell_if_ended(&mut self, station: u32, id: CommandId) {
+    fn tell_if_ended(&mut self, now: Now, station: u32, id: CommandId) {
         let view = self.commands.get(&id).map(|command| self.view_of(command));
         if let Some(view) = view
             .filter(|view| matches!(view.state, CommandState::Offline | CommandState::QueueFull))
         {
-            self.tell_start_and_stop(station, id, &view);
+            self.tell_start_and_stop(now, station, id, &view);
         }
     }
 
     /// Whoever waits for a transaction hears when the station will not do it.
-    pub(super) fn tell_start_and_stop(&mut self, station: u32, id: CommandId, view: &CommandView) {
+    pub(super) fn tell_start_and_stop(
+        &mut self,
+        now: Now,
+        station: u32,
+        id: CommandId,
+        view: &CommandView,
+    ) {
         // Also in an answer that is wrong elsewhere: the station does what it said.
         let accepted = view.state == CommandState::Answered
             && view.result.as_deref().is_some_and(says_accepted);
@@ -169,18 +245,27 @@ impl Shard {
         let Some(side) = self.stations[station].side.as_mut() else {
             return;
         };
-        let start = side.starts.iter_mut().find(|wait| wait.command == id);
-        let start = start.and_then(|wait| {
-            // A station that said no, or never heard of it, has no use for the token. One that says nothing may begin yet.
-            let is_open = matches!(view.state, CommandState::Timeout | CommandState::Unknown);
-            if !is_open {
-                wait.forget_at = Instant(0);
+        let start = side.starts.iter().position(|wait| wait.command == id);
+        // A station that said no, or never heard of it, has no use for the token. One that says nothing may begin yet.
+        let is_open = matches!(view.state, CommandState::Timeout | CommandState::Unknown);
+        let (start, ended) = match start {
+            Some(at) if is_open => (side.starts[at].reply.take(), None),
+            Some(at) => {
+                let StartWait {
+                    reply,
+                    remote_start_id,
+                    ..
+                } = side.starts.swap_remove(at);
+                (reply, Some(remote_start_id))
             }
-            wait.reply.take()
-        });
+            None => (None, None),
+        };
         let stop = side.stops.iter_mut().find(|wait| wait.command == id);
         let stop = stop.and_then(|wait| wait.reply.take());
         side.stops.retain(|wait| wait.reply.is_some());
+        if let Some(remote_start_id) = ended {
+            self.forget_start_token(now, station, remote_start_id);
+        }
         let view = view.clone();
         if let Some(reply) = start {
             let outcome = match view.state {

@@ -76,6 +76,7 @@ fn commands_end_in_the_state_that_tells_what_is_known() {
             40 op command Reset: Queued None None
             42 c < 101 Switching Protocols ocpp1.6
             42 record Connected first_seen false
+            43 record PasswordsInDoubt 1
             43 record CommandChanged ChangeConfiguration queued {"key":"AuthorizationKey","value":"***"}
             43 c < [2,"01a202b3-6cf8-7d6d-b745-1c67e937a43b","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]
             43 record message to [2,"01a202b3-6cf8-7d6d-b745-1c67e937a43b","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]
@@ -116,6 +117,7 @@ fn a_remote_start_waits_for_its_transaction() {
             4 record message to [3,"2",{}]
             4 a < [3,"2",{}]
             4 op stop: Ended Ended energy None
+            5 record StartTokens 2
             5 record CommandChanged RequestStartTransaction queued {"evseId":1,"idToken":{"idToken":"3defd2a51d4ec9aa2167ddd13be693f6","type":"Central"},"remoteStartId":1328180124}
             31 a < [2,"01a202b2-ccd0-76db-803c-fa3144de5d7b","TriggerMessage",{"requestedMessage":"BootNotification"}]
             31 record CommandChanged RequestStartTransaction timeout {"evseId":1,"idToken":{"idToken":"3defd2a51d4ec9aa2167ddd13be693f6","type":"Central"},"remoteStartId":1592498451}
@@ -128,72 +130,121 @@ fn a_remote_start_waits_for_its_transaction() {
 }
 
 /// A station whose answer got lost has one password or the other. It comes in with either, and once it has come in with the new
-/// one with that alone.
+/// one with that alone. What is known of it outlives the server, also one that was killed while it waited for the answer.
 #[test]
 fn a_password_that_may_have_been_taken_lets_its_station_in() {
     const OLD: &str = "old-0123456789abcdef";
     const NEW: &str = "new-0123456789abcdef";
-    let set = format!(
-        r#"SetVariables {{"setVariableData":[{{"attributeValue":"{NEW}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
-    );
+    let named = r#""component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}"#;
+    let set = [
+        format!(r#"SetVariables {{"setVariableData":[{{"attributeValue":"{NEW}",{named}}}]}}"#),
+        format!(r#"ChangeConfiguration {{"key":"AuthorizationKey","value":"{NEW}"}}"#),
+    ];
     let says = |status: &str| {
+        [
+            format!(
+                r#"3 a answers {{"setVariableResult":[{{"attributeStatus":"{status}",{named}}}]}}"#
+            ),
+            format!(r#"3 a answers {{"status":"{status}"}}"#),
+        ]
+    };
+    let both = |answer: &str| [answer.to_owned(), answer.to_owned()];
+    for end in [
+        "40 a drops",
+        "40 restart",
+        "40 a drops\n41 restart\n42 restart",
+    ] {
+        let statuses = |before: &str, answers: [String; 2]| {
+            let versions = ["2.0.1", "1.6"].iter().zip(&set).zip(answers);
+            let mut of_each = versions.map(|((version, set), answer)| {
+                let mut world = World::new(config(Onboarding::Closed));
+                world.run(&format!(
+                    "0 op register CP1 {OLD}\n1 a connect CP1 {version} password={OLD}\n2 op command CP1 {set}"
+                ));
+                world.run(&format!("{answer}\n{end}\n{before}"));
+                let mut seen = String::new();
+                for (conn, password) in [
+                    ("b", OLD),
+                    ("c", "guess-0123456789abc"),
+                    ("d", NEW),
+                    ("e", OLD),
+                ] {
+                    let line =
+                        world.run(&format!("90 {conn} connect CP1 {version} password={password}"));
+                    let is_in = line.contains(" 101 ");
+                    assert!(is_in || line.contains(" 401 "), "{line}");
+                    seen += if is_in { "in " } else { "out " };
+                    if is_in {
+                        world.run(&format!("90 {conn} drops"));
+                    }
+                }
+                seen
+            });
+            let (new, old) = (of_each.next().unwrap(), of_each.next().unwrap());
+            assert_eq!(new, old, "{end}");
+            new
+        };
+        let doubt = "in out in out ";
+        assert_eq!(statuses("", both("3 wait")), doubt, "{end}");
+        assert_eq!(statuses("", both("35 wait")), doubt, "it timed out, {end}");
+        assert_eq!(statuses("", says("RebootRequired")), doubt, "{end}");
+        assert_eq!(statuses("", both(r#"3 a says [3,"$ID"]"#)), doubt, "{end}");
+        assert_eq!(statuses("", both("3 a answers []")), doubt, "{end}");
+        assert_eq!(statuses("", both("3 a answers {}")), doubt, "{end}");
+        let refused = "in out out in ";
+        assert_eq!(statuses("", says("Rejected")), refused, "{end}");
+        let error = both("3 a refuses InternalError no");
+        assert_eq!(statuses("", error), refused, "{end}");
+        assert_eq!(statuses("", says("Accepted")), "out out in out ", "{end}");
+        // What another variable of the call needs says nothing of the password.
+        let other = r#""component":{"name":"SecurityCtrlr"},"variable":{"name":"Identity"}"#;
+        let several = |own: &str, of_other: &str| {
+            let [_, of_16] = says(own);
+            let own = format!(r#"{{"attributeStatus":"{own}",{named}}}"#);
+            let of_other = format!(r#"{{"attributeStatus":"{of_other}",{other}}}"#);
+            [
+                format!(r#"3 a answers {{"setVariableResult":[{own},{of_other}]}}"#),
+                of_16,
+            ]
+        };
+        let waits_for_another = several("Rejected", "RebootRequired");
+        assert_eq!(statuses("", waits_for_another), refused, "{end}");
+        assert_eq!(statuses("", several("RebootRequired", "Rejected")), doubt);
+        // Whatever an operator says holds from then on, and another station of the name has nothing of the one before.
+        let none = statuses("50 op passwordless CP1", both("3 wait"));
+        assert_eq!(none, "in in in in ", "{end}");
+        let other = format!("50 op delete CP1\n51 op register CP1 {OLD}");
+        assert_eq!(statuses(&other, both("3 wait")), refused, "{end}");
+    }
+}
+
+/// Two new passwords, of which the first was never answered: the station may have either, and comes in without one that its
+/// operator has not meant it to have.
+#[test]
+fn a_command_that_never_went_out_gives_no_password() {
+    const OLD: &str = "old-0123456789abcdef";
+    let set = |n: u32| {
         format!(
-            r#"3 a answers {{"setVariableResult":[{{"attributeStatus":"{status}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
+            r#"op command CP1 SetVariables {{"setVariableData":[{{"attributeValue":"new-{n}-3456789abcdef","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
         )
     };
-    let statuses = |before: &str, answer: &str| {
-        let mut world = World::new(config(Onboarding::Closed));
-        world.run(&format!(
-            "0 op register CP1 {OLD}\n1 a connect CP1 2.0.1 password={OLD}\n2 op command CP1 {set}"
+    let mut world = World::new(config(Onboarding::Closed));
+    world.run(&format!(
+        "0 op register CP1 {OLD}\n1 a connect CP1 2.0.1 password={OLD}\n2 {}\n3 {}\n33 {}\n35 a drops\n36 restart",
+        set(1),
+        set(2),
+        set(3),
+    ));
+    // The first timed out, the second was out when the connection broke, and the third waited behind it.
+    for (n, is_in) in [(3, false), (1, true), (3, false)] {
+        let seen = world.run(&format!(
+            "40 b connect CP1 2.0.1 password=new-{n}-3456789abcdef"
         ));
-        world.run(&format!("{answer}\n40 a drops\n{before}"));
-        let mut seen = String::new();
-        for (conn, password) in [
-            ("b", OLD),
-            ("c", "guess-0123456789abc"),
-            ("d", NEW),
-            ("e", OLD),
-        ] {
-            let line = world.run(&format!("90 {conn} connect CP1 2.0.1 password={password}"));
-            let is_in = line.contains(" 101 ");
-            assert!(is_in || line.contains(" 401 "), "{line}");
-            seen += if is_in { "in " } else { "out " };
-            if is_in {
-                world.run(&format!("90 {conn} drops"));
-            }
+        assert_eq!(seen.contains(" 101 "), is_in, "{n}: {seen}");
+        if is_in {
+            world.run("40 b drops");
         }
-        seen
-    };
-    let doubt = "in out in out ";
-    assert_eq!(statuses("", "3 wait"), doubt);
-    assert_eq!(statuses("", "35 wait"), doubt, "it timed out");
-    assert_eq!(statuses("", &says("RebootRequired")), doubt);
-    assert_eq!(statuses("", r#"3 a says [3,"$ID"]"#), doubt);
-    assert_eq!(statuses("", &says("Rejected")), "in out out in ");
-    assert_eq!(
-        statuses("", "3 a refuses InternalError no"),
-        "in out out in "
-    );
-    assert_eq!(statuses("", &says("Accepted")), "out out in out ");
-    // What another variable of the call needs says nothing of the password.
-    let result = |name: &str, status: &str| {
-        format!(
-            r#"{{"attributeStatus":"{status}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"{name}"}}}}"#
-        )
-    };
-    let both = |own: &str, other: &str| {
-        let (own, other) = (result("BasicAuthPassword", own), result("Identity", other));
-        format!(r#"3 a answers {{"setVariableResult":[{own},{other}]}}"#)
-    };
-    assert_eq!(
-        statuses("", &both("Rejected", "RebootRequired")),
-        "in out out in "
-    );
-    assert_eq!(statuses("", &both("RebootRequired", "Rejected")), doubt);
-    // Whatever an operator says holds from then on, and another station of the name has nothing of the one before.
-    assert_eq!(statuses("50 op passwordless CP1", "3 wait"), "in in in in ");
-    let other = format!("50 op delete CP1\n51 op register CP1 {OLD}");
-    assert_eq!(statuses(&other, "3 wait"), "in out out in ");
+    }
 }
 
 /// A01.FR.09: a station that waits for approval goes on waiting when it takes a password.

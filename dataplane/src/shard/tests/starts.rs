@@ -205,3 +205,43 @@ fn the_token_of_a_start_is_good_until_the_station_says_no() {
         r#"40 b < [3,"1",{"idTagInfo":{"status":"Invalid"}}]"#
     );
 }
+
+/// What a station may do with the token of a remote start, before and after the five minutes for which it is good.
+#[test]
+fn f02_the_token_of_a_remote_start_is_good_for_a_while_and_after_a_restart_too() {
+    let said = |answer: &str, between: &str| {
+        let mut world = World::new(config(Onboarding::Closed));
+        world.run(&format!(
+            "0 op register CP1\n0 a connect CP1\n2 op start CP1 1\n{answer}\n{between}"
+        ));
+        let mut said = String::new();
+        for (at, token) in [(60, "sigec"), (60, "other"), (301, "sigec"), (303, "sigec")] {
+            let seen = world.run(&format!(
+                r#"{at} a > [2,"{at}{token}","Authorize",{{"idTag":"{token}"}}]"#
+            ));
+            let status = seen.split(r#""status":""#).nth(1);
+            said += status.and_then(|rest| rest.split('"').next()).unwrap();
+            said += " ";
+        }
+        said
+    };
+    for between in [
+        "",
+        "50 restart\n51 a connect CP1",
+        "50 a drops\n51 restart\n52 restart\n53 a connect CP1",
+    ] {
+        let good = "Accepted Invalid Accepted Invalid ";
+        assert_eq!(said(r#"3 a answers {"status":"Accepted"}"#, between), good);
+        // Whoever says nothing may begin yet.
+        assert_eq!(said("3 wait", between), good, "{between}");
+        assert_eq!(said("40 wait", between), good, "{between}");
+        assert_eq!(
+            said(r#"3 a says [3,"$ID"]"#, between),
+            "Invalid Invalid Invalid Invalid "
+        );
+        let none = "Invalid Invalid Invalid Invalid ";
+        let rejected = r#"3 a answers {"status":"Rejected"}"#;
+        assert_eq!(said(rejected, between), none, "{between}");
+        assert_eq!(said("3 a refuses InternalError no", between), none);
+    }
+}

@@ -218,6 +218,10 @@ impl World {
                     .map(|s| s.evse_id)
                     .collect::<Vec<_>>()
             ),
+            Fact::PasswordsInDoubt(doubts) => {
+                format!("PasswordsInDoubt {}", doubts.passwords.len())
+            }
+            Fact::StartTokens(starts) => format!("StartTokens {}", starts.tokens.len()),
             Fact::TransactionClosed(closed) => format!(
                 "TransactionClosed by {} because {:?} ended_at {:?} meter_stop {:?}",
                 closed.principal,
