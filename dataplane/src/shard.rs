@@ -41,6 +41,7 @@ mod records;
 mod reservations;
 mod rest;
 mod retries;
+mod said;
 mod stations;
 mod store;
 mod summary;

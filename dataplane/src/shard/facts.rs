@@ -110,8 +110,7 @@ impl Shard {
             }
             v16::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                self.security_event(now, call, &event.kind, &event.timestamp, info);
-                return Ok(());
+                return self.security_event(now, call, &event.kind, &event.timestamp, info);
             }
             v16::Request::DataTransfer(_) => v16::DataTransferResponse {
                 status: v16::DataTransferStatus::UnknownVendorId,
@@ -187,8 +186,7 @@ impl Shard {
             }
             v201::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                self.security_event(now, call, &event.kind, &event.timestamp, info);
-                return Ok(());
+                return self.security_event(now, call, &event.kind, &event.timestamp, info);
             }
             v201::Request::ReservationStatusUpdate(update) => {
                 let state = both::reservation_201(update.reservation_update_status);
@@ -306,9 +304,10 @@ impl Shard {
         kind: &str,
         timestamp: &Timestamp<'_>,
         info: Option<&str>,
-    ) {
-        self.record_security_event(now, call.station, kind, timestamp, info);
+    ) -> Result<(), StoreUnreadable> {
+        self.record_security_event(now, call.station, kind, timestamp, info)?;
         self.acknowledge(now, call);
+        Ok(())
     }
 
     fn record_security_event(
@@ -318,7 +317,7 @@ impl Shard {
         kind: &str,
         timestamp: &Timestamp<'_>,
         info: Option<&str>,
-    ) {
+    ) -> Result<(), StoreUnreadable> {
         let protocol = self.stations[station].state.protocol;
         let recorded = SecurityEvent {
             event_type: kind.to_owned(),
@@ -326,7 +325,11 @@ impl Shard {
             info: text(info),
             critical: is_critical(protocol, kind),
         };
-        self.record(now, station, &recorded);
+        let said = (recorded.event_type.as_str(), recorded.info.as_str());
+        if !self.is_security_event_again(station, said, &recorded.occurred)? {
+            self.record(now, station, &recorded);
+        }
+        Ok(())
     }
 
     /// Answers what wants no more than to be heard.

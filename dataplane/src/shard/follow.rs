@@ -252,7 +252,9 @@ impl Shard {
         notified: &Notified,
     ) -> Result<(), StoreUnreadable> {
         if !follows(&notified.action) {
-            self.record(now, station, notified);
+            if !self.is_said_again(now, station, notified)? {
+                self.record(now, station, notified);
+            }
             return Ok(());
         }
         // What a station knows about a person stays in the frame alone, which is not kept for long.
@@ -260,7 +262,13 @@ impl Shard {
         let message: Value = serde_json::from_str(&notified.payload).unwrap_or_default();
         let request_id = message.get("requestId").and_then(Value::as_i64);
         let is_firmware = firmware::is_firmware(&notified.action);
-        let Some(mut course) = self.course_of(now, station, &notified.action, request_id)? else {
+        let course = self.course_of(now, station, &notified.action, request_id)?;
+        let is_asked = (course.as_ref()).is_some_and(|course| course.command_id.is_some());
+        // A part that was asked for is known by its number.
+        if !is_asked && self.is_said_again(now, station, notified)? {
+            return Ok(());
+        }
+        let Some(mut course) = course else {
             if !is_private {
                 self.record(now, station, notified);
             }

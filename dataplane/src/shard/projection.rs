@@ -19,6 +19,7 @@ use storage::state::Table;
 
 use super::follow::{DELETED, firmware};
 use super::grid::Kept;
+use super::said::{said_key, security_key};
 use crate::events;
 use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, kept_under};
@@ -341,6 +342,19 @@ impl Projection {
                     self.put(event.seq, key, kept);
                 }
             }
+            Body::Notified(notified) => {
+                let said = (notified.action.as_str(), notified.payload.as_str());
+                let received_at = record.received_at;
+                let key = said_key(&mut self.canonical, record.station, said, received_at);
+                self.keep_said(event.seq, key, at);
+            }
+            Body::SecurityEvent(told) => {
+                let said = (told.event_type.as_str(), told.info.as_str());
+                let occurred = &told.occurred;
+                let occurred_at = occurred.clock_trusted.then(|| occurred.at.to_native());
+                let key = security_key(&mut self.canonical, record.station, said, occurred_at);
+                self.keep_said(event.seq, key, at);
+            }
             Body::StationDeleted(_) => {
                 // The next station of this name goes on with no course of this one; its commands still show theirs.
                 let row = record_row(event, bytes);
@@ -351,12 +365,10 @@ impl Projection {
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)
             | Body::Booted(_)
-            | Body::SecurityEvent(_)
             | Body::SecurityProfileSet(_)
             | Body::StationHeard(_)
             | Body::Message(_)
             | Body::StationConfigured(_)
-            | Body::Notified(_)
             // Worked out anew from what is kept of it.
             | Body::TransactionBilled(_)
             | Body::TransactionCosted(_) => {}
@@ -378,6 +390,19 @@ impl Projection {
         let key = kept_under(retry);
         if key != [0; 16] {
             self.put(seq, key, row);
+        }
+    }
+
+    /// Keeps that something was said whose content is its key.
+    fn keep_said(&mut self, seq: Seq, key: Option<[u8; 16]>, at: i64) {
+        if let Some(key) = key {
+            let kept = RetryRow {
+                content: key,
+                transaction: [0; 16],
+                ocpp_id: 0,
+                expires_at: at + KEPT_MICROS,
+            };
+            self.put(seq, key, kept);
         }
     }
 

@@ -77,8 +77,7 @@ impl Shard {
             }
             v21::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                self.security_event(now, call, &event.kind, &event.timestamp, info);
-                return Ok(());
+                return self.security_event(now, call, &event.kind, &event.timestamp, info);
             }
             v21::Request::ReservationStatusUpdate(update) => {
                 let state = both::reservation_21(update.reservation_update_status);

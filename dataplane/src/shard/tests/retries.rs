@@ -1,6 +1,7 @@
 //! Retries: recognised by content and by message id, also after a crash.
 
 use expect_test::expect;
+use fleet::wire::Body;
 
 use super::scripts::{check, check_transaction};
 use super::world::{World, config};
@@ -202,4 +203,80 @@ fn message_ids_are_replayed_while_remembered_and_refused_while_unanswered() {
             6 a < [4,"2","ProtocolError","another call with this message id is still unanswered",{}]
         "#]],
     );
+}
+
+/// What is told of a moment is told once, whatever message id, connection or run of the server it comes by; a clock that was
+/// not set tells nothing, and what comes with other values is something else.
+#[test]
+fn what_a_station_tells_of_its_own_accord_and_says_again_is_on_record_once() {
+    let event = |at: &str, value: u32| {
+        format!(
+            r#""NotifyEvent",{{"generatedAt":"{at}","seqNo":0,"eventData":[{{"eventId":1,"timestamp":"{at}","trigger":"Delta","actualValue":"{value}","eventNotificationType":"HardWiredMonitor","component":{{"name":"C"}},"variable":{{"name":"V"}}}}]}}"#
+        )
+    };
+    let report = |action: &str, at: &str, value: u32| match action {
+        "NotifyReport" => format!(
+            r#""NotifyReport",{{"requestId":1,"generatedAt":"{at}","seqNo":0,"reportData":[{{"component":{{"name":"C"}},"variable":{{"name":"V"}},"variableAttribute":[{{"value":"{value}"}}]}}]}}"#
+        ),
+        _ => format!(
+            r#""NotifyMonitoringReport",{{"requestId":1,"generatedAt":"{at}","seqNo":0,"monitor":[{{"component":{{"name":"C"}},"variable":{{"name":"V"}},"variableMonitoring":[{{"id":1,"transaction":false,"value":{value},"type":"Delta","severity":5}}]}}]}}"#
+        ),
+    };
+    let security = |at: &str, value: u32| {
+        format!(
+            r#""SecurityEventNotification",{{"type":"MemoryExhaustion","timestamp":"{at}","techInfo":"{value}"}}"#
+        )
+    };
+    let (now, unset) = ("2026-11-22T10:00:01Z", "1970-01-01T00:00:05Z");
+    type Said<'a> = &'a dyn Fn(&str, u32) -> String;
+    let whole = |at: &str, value: u32| report("NotifyReport", at, value);
+    let monitors = |at: &str, value: u32| report("NotifyMonitoringReport", at, value);
+    for said in [&event as Said<'_>, &whole, &monitors, &security] {
+        for (at, counted) in [(now, 2), (unset, 5)] {
+            let mut world = World::new(config(Onboarding::Open));
+            let (first, other) = (said(at, 1), said(at, 2));
+            let seen = world.run(&format!(
+                r#"
+                0 a connect CP1 2.0.1
+                0 a > [2,"boot","BootNotification",{{"reason":"PowerUp","chargingStation":{{"model":"M","vendorName":"V"}}}}]
+                1 a > [2,"1",{first}]
+                2 a > [2,"2",{first}]
+                3 a drops
+                4 a connect CP1 2.0.1
+                5 a > [2,"3",{first}]
+                6 restart
+                7 a connect CP1 2.0.1
+                8 a > [2,"4",{first}]
+                9 a > [2,"5",{other}]
+                "#
+            ));
+            assert_eq!(seen.matches(r#",{}]"#).count(), 5, "{seen}");
+            let told = world.log.iter().filter(|record| {
+                let body = fleet::wire::read(record).unwrap().body;
+                matches!(body, Body::Notified(_) | Body::SecurityEvent(_))
+            });
+            assert_eq!(told.count(), counted, "{first}");
+        }
+    }
+}
+
+/// A command asks for what was told of its own accord before: its report is there, and a part that comes twice is counted.
+#[test]
+fn a_report_that_a_command_asks_for_is_taken_whatever_was_said_before() {
+    let part = r#""NotifyReport",{"requestId":7,"generatedAt":"2026-11-22T10:00:01Z","seqNo":0}"#;
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&format!(
+        r#"
+        0 a connect CP1 2.0.1
+        0 a > [2,"boot","BootNotification",{{"reason":"PowerUp","chargingStation":{{"model":"M","vendorName":"V"}}}}]
+        1 a > [2,"1",{part}]
+        2 op command CP1 GetBaseReport {{"requestId":7,"reportBase":"SummaryInventory"}}
+        3 a answers {{"status":"Accepted"}}
+        4 a > [2,"2",{part}]
+        5 a > [2,"3",{part}]
+        "#
+    ));
+    let courses = super::follow::courses(&mut world);
+    let line = "GetBaseReport answered: 1 messages, 1 again, missing [], complete true\n";
+    assert!(courses.starts_with(line), "{courses}");
 }
