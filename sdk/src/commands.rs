@@ -12,14 +12,15 @@ pub struct CommandRequest {
     /// OCPP action.
     #[schema(example = "Reset")]
     pub action: String,
-    /// Its payload.
+    /// Its payload. It goes to the station with its members in that order: one that is to be kept is made of a text
+    /// ([`AsWritten::new`]), since a [`serde_json::Value`] has lost it.
     #[serde(default = "empty_object")]
     #[schema(value_type = Object, example = json!({"type": "Soft"}))]
-    pub payload: serde_json::Value,
+    pub payload: AsWritten,
 }
 
-fn empty_object() -> serde_json::Value {
-    serde_json::Value::Object(serde_json::Map::new())
+fn empty_object() -> AsWritten {
+    AsWritten::new("{}")
 }
 
 /// A command and what became of it.
@@ -192,5 +193,25 @@ impl MessageDirection {
             Self::FromStation => "from_station",
             Self::ToStation => "to_station",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_goes_to_the_server_as_it_is_written() {
+        let payload = r#"{"type":"OnIdle","evseId":1,"a":{"z":0,"b":[1.50]}}"#;
+        let request = CommandRequest {
+            action: "Reset".to_owned(),
+            payload: AsWritten::new(payload),
+        };
+        let body = serde_json::to_string(&request).unwrap();
+        assert_eq!(body, format!(r#"{{"action":"Reset","payload":{payload}}}"#));
+        let read: CommandRequest = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.payload.to_string(), payload);
+        let none: CommandRequest = serde_json::from_str(r#"{"action":"ClearCache"}"#).unwrap();
+        assert_eq!(none.payload.to_string(), "{}");
     }
 }

@@ -11,7 +11,7 @@ const WAIT: Option<Duration> = Some(Duration::from_secs(60));
 fn reset() -> CommandRequest {
     CommandRequest {
         action: "Reset".into(),
-        payload: json!({ "type": "Soft" }),
+        payload: json!({ "type": "Soft" }).into(),
     }
 }
 
@@ -68,7 +68,7 @@ fn what_a_station_has_under_way_is_listed_in_its_order() {
         station.boot().await;
         let cache = || CommandRequest {
             action: "ClearCache".into(),
-            payload: json!({}),
+            payload: json!({}).into(),
         };
         assert!(
             world
@@ -289,7 +289,14 @@ fn what_is_no_command_is_refused_before_it_is_made() {
             async move {
                 refusal(
                     client
-                        .command("CP1", &CommandRequest { action, payload }, WAIT)
+                        .command(
+                            "CP1",
+                            &CommandRequest {
+                                action,
+                                payload: payload.into(),
+                            },
+                            WAIT,
+                        )
                         .await,
                 )
             }

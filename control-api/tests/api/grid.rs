@@ -8,7 +8,7 @@ fn command(world: &World, action: &str, payload: Value) -> tokio::task::JoinHand
     let client = world.admin.clone();
     let request = CommandRequest {
         action: action.into(),
-        payload,
+        payload: payload.into(),
     };
     tokio::spawn(async move {
         let wait = Some(std::time::Duration::from_secs(60));

@@ -19,7 +19,7 @@ async fn command(
 ) -> String {
     let request = CommandRequest {
         action: action.to_owned(),
-        payload,
+        payload: payload.into(),
     };
     let asking = world.admin.command("CP1", &request, WAIT);
     let (command, _) = tokio::join!(asking, station.answer(action, answer));

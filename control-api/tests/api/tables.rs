@@ -210,7 +210,7 @@ fn signed_values_come_with_all_that_checks_them() {
         let command = tokio::spawn(async move {
             let command = sdk::CommandRequest {
                 action: "GetConfiguration".into(),
-                payload: json!({}),
+                payload: json!({}).into(),
             };
             asked
                 .command("CP1", &command, Some(std::time::Duration::from_secs(30)))

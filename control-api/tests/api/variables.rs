@@ -19,7 +19,7 @@ async fn command(
 ) -> sdk::Command {
     let request = CommandRequest {
         action: action.into(),
-        payload,
+        payload: payload.into(),
     };
     let client = world.admin.clone();
     let sent = tokio::spawn(async move { client.command("CP1", &request, WAIT).await });
