@@ -42,6 +42,12 @@ pub(crate) fn uuid_v7(now: UtcMicros, partition: Partition, random: [u8; 10]) ->
     id
 }
 
+/// When an id of ours was made, to the millisecond.
+pub(crate) fn made_at(id: [u8; 16]) -> UtcMicros {
+    let [a, b, c, d, e, f, ..] = id;
+    UtcMicros(1_000 * i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+}
+
 /// The partition in an id of ours; of a foreign id, any.
 pub(crate) fn partition_of(id: [u8; 16]) -> Partition {
     Partition(u16::from(id[15] & PARTITION_MASK))

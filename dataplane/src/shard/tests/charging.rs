@@ -302,3 +302,21 @@ fn a_schedule_follows_from_profiles_and_limits() {
     world.run(r#"20 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS","evseId":1}]"#);
     assert_eq!(limit_at(&mut world).as_deref(), Some("16"));
 }
+
+/// Relative profiles count from when the transaction began by our clock, whatever the station's shows.
+#[test]
+fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
+    for told in ["10:00:05", "07:00:05", "10:04:00"] {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(&format!(
+            r#"{BOOT} 5 a > [2,"5","TransactionEvent",{{"eventType":"Started","timestamp":"2026-11-22T{told}Z","triggerReason":"CablePluggedIn","seqNo":0,"transactionInfo":{{"transactionId":"T1"}},"evse":{{"id":1}}}}]"#
+        ));
+        for script in ["6 wait", "3600 wait", "3601 restart"] {
+            world.run(script);
+            let known = view(&mut world).station;
+            let running = known.evses[0].transaction.as_ref().expect("one runs");
+            let ready_at = running.ready_at.expect("it began").0 - super::world::EPOCH;
+            assert_eq!(ready_at, 5_000_000, "{told}, {script}");
+        }
+    }
+}
