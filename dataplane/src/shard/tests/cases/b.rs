@@ -475,6 +475,14 @@ fn b02_fr_09_what_was_asked_for_is_no_standing_permission() {
     let seen = waiting(&(base.to_owned() + &format!("{report}\nwait 100\n").repeat(40)));
     let taken = seen.matches("taken").count();
     assert!((34..=36).contains(&taken), "{taken} of them: {seen}");
+    // Only a part that says there are more keeps the door open for the next.
+    for (tbc, expected) in [(r#","tbc":true"#, "taken taken "), ("", "taken refused ")] {
+        let part = report.replace(r#","tbc":true"#, tbc);
+        assert_eq!(
+            waiting(&format!("{base}wait 100\n{part}\nwait 60\n{report}")),
+            expected
+        );
+    }
     // A new connection, or the same name after a deletion, was asked for nothing.
     for ended in [
         ": a drops",
