@@ -7,7 +7,7 @@ use fleet::{Seq, UtcMicros};
 use net::driver::{Closed, ConnId, Detached, Driver, Handler, Io, Opened, Waker};
 use net::tls::{TlsFailure, TlsPeer};
 use ocpp::Instant;
-use storage::log::{Log, LogError, LogHandle};
+use storage::log::{Log, LogHandle};
 use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, SubmitError};
 
 use super::StopError;
@@ -266,11 +266,6 @@ impl Reactor {
         let log = &mut self.log;
         self.shard.records(|record| match log.append(record) {
             Ok(_) => true,
-            Err(error @ LogError::RecordTooLarge { .. }) => {
-                // Whatever made it had to bound it: nothing goes past it any more.
-                tracing::error!(%error, "a record can never be written");
-                false
-            }
             Err(error) => {
                 // What is wrong shows in the log's health; the shard stops reading by itself.
                 tracing::trace!(%error, "a record waits");

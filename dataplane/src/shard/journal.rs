@@ -1,10 +1,13 @@
 //! Records between their making and the log.
 //!
 //! The journal numbers records as the log will, keeps their bytes until the log has taken them, and knows which are
-//! durable. What the log does not take now stays here, and the shard reads less.
+//! durable. What the log does not take now stays here, and the shard reads less. What no log would ever take does not come
+//! in: whoever makes a record bounds it, and one that is too long all the same says no more than that its station was heard,
+//! lest every station of the shard wait behind it for ever.
 
 use std::ops::Range;
 
+use fleet::record::StationHeard;
 use fleet::wire::{self, MessageView, Writer};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use ocpp::Instant;
@@ -25,11 +28,12 @@ pub(crate) struct Journal {
     durable: Seq,
     /// Since when something waits for the log; moves on with each commit.
     waiting_since: Option<Instant>,
+    record_len_max: usize,
 }
 
 impl Journal {
-    /// A journal whose log ends with `last`.
-    pub(crate) fn new(log_id: LogId, last: Seq) -> Self {
+    /// A journal whose log ends with `last`, and takes records of at most this length.
+    pub(crate) fn new(log_id: LogId, last: Seq, record_len_max: usize) -> Self {
         Self {
             log_id,
             writer: Writer::default(),
@@ -39,6 +43,7 @@ impl Journal {
             last,
             durable: last,
             waiting_since: None,
+            record_len_max,
         }
     }
 
@@ -73,7 +78,7 @@ impl Journal {
     {
         let start = self.bytes.len();
         content.write_to(&mut self.writer, &mut self.bytes, station, received_at);
-        let event = self.end(now);
+        let event = self.end(now, start, station, received_at);
         (event, start..self.bytes.len())
     }
 
@@ -85,12 +90,29 @@ impl Journal {
         received_at: UtcMicros,
         message: &MessageView<'_, [u8]>,
     ) -> EventId {
+        let start = self.bytes.len();
         wire::write_message(&mut self.bytes, station, received_at, message);
-        self.end(now)
+        self.end(now, start, station, received_at)
     }
 
-    /// Ends the record that `bytes` end with.
-    fn end(&mut self, now: Instant) -> EventId {
+    /// Ends the record that begins at `start`.
+    fn end(
+        &mut self,
+        now: Instant,
+        start: usize,
+        station: &StationKey,
+        received_at: UtcMicros,
+    ) -> EventId {
+        let len = self.bytes.len() - start;
+        if self.record_len_max < len {
+            let limit = self.record_len_max;
+            tracing::error!(%station, len, limit, "a record too long for the log is left out");
+            self.bytes.truncate(start);
+            let heard = StationHeard {
+                heard_at: received_at.0,
+            };
+            heard.write_to(&mut self.writer, &mut self.bytes, station, received_at);
+        }
         self.ends.push(self.bytes.len());
         self.last = self.next();
         self.waiting_since.get_or_insert(now);
@@ -230,7 +252,7 @@ mod tests {
 
     #[test]
     fn records_reach_the_log_in_order_however_often_it_refuses() {
-        let mut journal = Journal::new(LogId(7), Seq(10));
+        let mut journal = Journal::new(LogId(7), Seq(10), 1_024);
         let seqs: Vec<_> = ["a", "b", "c"].map(|who| write(&mut journal, who)).into();
         assert_eq!(seqs, [Seq(11), Seq(12), Seq(13)]);
         let mut log = Vec::new();
@@ -260,8 +282,27 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_no_log_takes_leaves_its_number_to_another() {
+        let mut journal = Journal::new(LogId(7), Seq(0), 1_024);
+        let seqs = ["a", &"b".repeat(1_024), "c"].map(|who| write(&mut journal, who));
+        assert_eq!(seqs, [Seq(1), Seq(2), Seq(3)]);
+        let mut kinds = Vec::new();
+        journal.hand_over(|record| {
+            let read = fleet::wire::read(record).unwrap();
+            assert_eq!(read.received_at, UtcMicros(1));
+            kinds.push(match read.body.to_fact().unwrap() {
+                fleet::wire::Fact::StationDeleted(deleted) => deleted.principal,
+                fleet::wire::Fact::StationHeard(heard) => format!("heard at {}", heard.heard_at),
+                other => panic!("{other:?}"),
+            });
+            true
+        });
+        assert_eq!(kinds, ["a", "heard at 1", "c"]);
+    }
+
+    #[test]
     fn it_knows_since_when_the_log_stands_still() {
-        let mut journal = Journal::new(LogId(7), Seq(0));
+        let mut journal = Journal::new(LogId(7), Seq(0), 1_024);
         assert_eq!(journal.waiting_since(), None);
         write(&mut journal, "a");
         write(&mut journal, "b");

@@ -26,6 +26,7 @@ mod money;
 mod overload;
 mod progress;
 mod quirks;
+mod records;
 mod reservations;
 mod retries;
 mod rpc;
