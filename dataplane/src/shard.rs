@@ -78,7 +78,7 @@ use crate::permutation::TransactionIds;
 use crate::quirks::Shelf;
 use crate::random::Random;
 use crate::retry::Canonical;
-use crate::state::{StationState, Transaction};
+use crate::state::StationState;
 use crate::tariff::Books;
 use crate::tls::Transport;
 use crate::wheel::Wheel;
@@ -119,8 +119,8 @@ use waiting::Waiting;
 const HELD_MAX: u16 = 24;
 /// A station that was heard so much later than its last record, on a connection that ends, has that put on record.
 const HEARD_AFTER_MICROS: i64 = 60 * 1_000_000;
-/// Likewise while it stays and is charged for, lest a crash forget it: as soon after this as the connection is looked at.
-const HEARD_EVERY_MICROS: i64 = 10 * 60 * 1_000_000;
+/// Likewise, of any station of a shard, so often while there are connections.
+const RAN_EVERY_MICROS: i64 = 5 * 60 * 1_000_000;
 
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
@@ -202,6 +202,8 @@ pub(crate) struct Shard {
     replaying: Option<[u8; 16]>,
     errands: Errands,
     tally: Tally,
+    /// When a station was heard last of which that is on record for the shard's sake, in UTC microseconds.
+    ran_until: i64,
     reads_paused: bool,
     /// The tick at which all were listened to again; nobody's silence counts from before.
     resumed_at: u32,
@@ -238,6 +240,7 @@ impl Shard {
         last: Seq,
         now: Now,
     ) -> Self {
+        let record_len_max = settings.config.log.record_len_max;
         Self {
             index,
             shelved: Shelved::new(&settings),
@@ -257,7 +260,7 @@ impl Shard {
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),
             split: Split::default(),
-            journal: Journal::new(log_id, last),
+            journal: Journal::new(log_id, last, record_len_max),
             waiting: Waiting::default(),
             projection: Projection::default(),
             claimed: last,
@@ -270,6 +273,7 @@ impl Shard {
             outbox: Outbox::default(),
             errands: Errands::default(),
             tally: Tally::default(),
+            ran_until: i64::MIN,
             reads_paused: false,
             resumed_at: 0,
             stalled: false,
@@ -302,15 +306,29 @@ impl Shard {
         open_commands: Vec<(fleet::StationKey, fleet::record::CommandChanged)>,
         reservation_ends: Vec<(fleet::StationKey, i64)>,
     ) {
-        for station in self.stations.all() {
-            let connection = self.stations[station].state.connection;
-            if connection != 0 {
-                let ended = Disconnected {
-                    connection,
-                    reason: "server stopped".into(),
-                };
-                self.record(now, station, &ended);
+        let all = || self.stations.all();
+        let ran_until = all().map(|station| self.stations[station].state.seen_at.0);
+        let ran_until = ran_until.max().unwrap_or_default();
+        for station in all() {
+            let StationState {
+                connection,
+                seen_at,
+                ..
+            } = self.stations[station].state;
+            if connection == 0 {
+                continue;
             }
+            // Whoever had been silent for longer would have been cut off.
+            let idle = i64::try_from(self.patience(station).1).unwrap_or(i64::MAX);
+            let heard_at = ran_until.saturating_sub(idle.saturating_mul(1_000_000));
+            if seen_at.0 + HEARD_AFTER_MICROS < heard_at {
+                self.record(now, station, &StationHeard { heard_at });
+            }
+            let ended = Disconnected {
+                connection,
+                reason: "server stopped".into(),
+            };
+            self.record(now, station, &ended);
         }
         for (key, command) in open_commands {
             self.forget_command(now, &key, command);
@@ -500,12 +518,10 @@ impl Shard {
         self.lose_commands(now, rpc);
     }
 
-    /// A station that is charged for was heard at `heard_at`, of which there is no record yet.
-    fn note_heard(&mut self, now: Now, station: u32, heard_at: i64) {
-        let state = &self.stations[station].state;
-        let is_news = state.seen_at.0 + HEARD_EVERY_MICROS <= heard_at;
-        let is_charged = |t: &Transaction| self.charged.contains_key(&t.id);
-        if is_news && state.active().any(is_charged) {
+    /// Somebody was heard at `heard_at`. Now and then that is on record, so that the next run knows how long this one lasted.
+    fn note_run(&mut self, now: Now, station: u32, heard_at: i64) {
+        if self.ran_until + RAN_EVERY_MICROS <= heard_at {
+            self.ran_until = heard_at;
             self.record(now, station, &StationHeard { heard_at });
         }
     }

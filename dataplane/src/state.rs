@@ -638,12 +638,12 @@ impl StationState {
         let Some(told) = told.filter(|_| self.seen_at <= at) else {
             return;
         };
-        let connected_at = match self.clock_doubt.is_ahead() {
-            true => self.connected_at(),
-            false => None,
+        // Nothing else asks when it was out of touch, and most stations are packed.
+        let away = match self.clock_doubt.is_ahead() {
+            true => self.away(),
+            false => Vec::new(),
         };
-        let connected_at = connected_at.map(|at| at.0);
-        self.clock_doubt.judge(at, told, connected_at);
+        self.clock_doubt.judge(at, told, &away);
     }
 
     fn remember(&mut self, retry: &ArchivedRetry, clock_trusted: bool, at: i64) {

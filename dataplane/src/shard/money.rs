@@ -263,8 +263,8 @@ impl Shard {
         }
     }
 
-    /// Counts what meter values with a register beside an event tell.
-    pub(super) fn charge_values(&mut self, now: Now, station: u32, id: [u8; 16]) {
+    /// Counts what meter values with a register beside an event tell; of those that come `again`, what no crash has kept.
+    pub(super) fn charge_values(&mut self, now: Now, station: u32, id: [u8; 16], again: bool) {
         let id = TransactionId(id);
         if !self.charged.contains_key(&id) {
             return;
@@ -274,6 +274,9 @@ impl Shard {
             return;
         };
         let told_at = transaction.registers.last.and_then(|register| register.at);
+        if again && told_at.is_none() {
+            return;
+        }
         let is_told = transaction.quality != Quality::Quarantined;
         let energy = transaction.energy.filter(|_| is_told);
         let clock = self.clock(now, station);

@@ -155,7 +155,7 @@ impl Shard {
         let (ping, idle) = match &conn.stage {
             Stage::Live(live) => {
                 let station = live.station;
-                self.note_heard(now, station, heard_at);
+                self.note_run(now, station, heard_at);
                 self.patience(station)
             }
             Stage::Handshake(_) | Stage::Closing => (None, 0),

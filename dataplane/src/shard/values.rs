@@ -125,11 +125,12 @@ impl Shard {
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
             self.record(now, station, &values);
-            let is_register = |r: &Reading| r.column == MeterColumn::EnergyWh.code();
-            let counts = !values.retry.conflict && values.readings.iter().any(is_register);
-            if let Some(transaction) = values.transaction_id.filter(|_| counts) {
-                self.charge_values(now, station, transaction);
-            }
+        }
+        // Also of what comes again: a crash may have kept the values and not what they come to.
+        let is_register = |r: &Reading| r.column == MeterColumn::EnergyWh.code();
+        let counts = verdict != Verdict::Conflict && values.readings.iter().any(is_register);
+        if let Some(transaction) = values.transaction_id.filter(|_| counts) {
+            self.charge_values(now, station, transaction, verdict == Verdict::Same);
         }
         self.give_values(values);
         Ok(())

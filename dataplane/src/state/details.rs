@@ -11,14 +11,14 @@
 use std::borrow::Cow;
 
 use fleet::UtcMicros;
-use fleet::record::ConnectorStatus;
+use fleet::record::{ConnectorStatus, TransactionState};
 
 use super::compact::{
     Maybe, Texts, Words, exact, put_bytes, put_signed, put_unsigned, take_array, take_signed,
     take_text, take_unsigned,
 };
 use super::transactions::Transactions;
-use super::{Boot, Configured, Connector};
+use super::{Boot, Configured, Connector, Transaction};
 use crate::away::{self, Away};
 use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::password::Password;
@@ -37,7 +37,7 @@ pub(crate) struct Details {
     /// When it was heard last before that, on a connection that lasted: what it has queued since may come on this one.
     pub(super) heard_until: Maybe,
     /// Other times when it was out of touch before that, oldest first: those of which something may be told yet, and all
-    /// while a transaction runs.
+    /// while a transaction runs, or is over by an operator's word alone.
     pub(super) away_before: Vec<Away>,
     /// In the order of (EVSE, connector).
     pub(crate) connectors: Vec<Connector>,
@@ -67,32 +67,36 @@ impl Default for Details {
 }
 
 impl Details {
-    /// A connection begins, and the station was heard last at `heard_at`; 0 for never. Of a connection that ended before a
-    /// queue could be told nothing follows: the time out of touch before it goes on.
+    /// A connection begins, and the station was heard last at `heard_at`. Of a connection that ended before a queue could be
+    /// told nothing follows: the time out of touch before it goes on.
     pub(super) fn connects(&mut self, at: UtcMicros, heard_at: UtcMicros) {
-        match self.away() {
-            Some(newest) if newest.is_known() => {
-                if OFFLINE_AFTER_MICROS < heard_at.0 - newest.back_at {
-                    let charges = self.transactions.active().next().is_some();
-                    let is_over = |away: &Away| !charges && away.told_until() < at.0;
-                    away::push(&mut self.away_before, newest, is_over);
-                    self.heard_until = Maybe::new(Some(heard_at.0));
-                }
+        if let Some(newest) = self.away() {
+            let lasted = OFFLINE_AFTER_MICROS < heard_at.0 - newest.back_at;
+            if lasted || newest.heard_until.is_none() {
+                self.away_before.push(newest);
+                self.heard_until = Maybe::new(Some(heard_at.0));
             }
-            Some(_) | None => {
-                self.heard_until = Maybe::new((heard_at.0 != 0).then_some(heard_at.0));
+            if !lasted {
+                let same = |away: &&mut Away| away.back_at == newest.back_at;
+                let goes_on = self.away_before.iter_mut().filter(same);
+                goes_on.for_each(|away| away.back_at = at.0);
             }
         }
         self.connected_at = Maybe::new(Some(at.0));
+        let counts = |t: &Transaction| t.state == TransactionState::Active || t.is_closed();
+        if !self.transactions.iter().any(|t| counts(&t)) {
+            let all = self.all_away();
+            let awaited: Vec<_> = away::awaited(&all, at.0).collect();
+            self.away_before.retain(|away| awaited.contains(&away));
+        }
+        away::bound(&mut self.away_before);
     }
 
     /// When it was out of touch before its connection.
     fn away(&self) -> Option<Away> {
-        let back_at = self.connected_at.get()?;
-        let heard_until = self.heard_until.get().unwrap_or(back_at);
         Some(Away {
-            heard_until,
-            back_at,
+            heard_until: self.heard_until.get(),
+            back_at: self.connected_at.get()?,
         })
     }
 
@@ -195,7 +199,8 @@ const AWAY_BEFORE: u64 = 1 << 8;
 ///
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
 /// salt and digest of the password, what was configured, `connected_at`, `heard_until`, how often and when it was out of
-/// touch before, the boot. Other times are differences to `connected_at`. Then the peer and, each after its number, connectors, what they are, transactions and retry keys.
+/// touch before, the boot. Other times are differences to `connected_at`. Then the peer and, each after its number,
+/// connectors, what they are, transactions and retry keys.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();
@@ -241,7 +246,11 @@ fn pack(details: &Details) -> Box<[u8]> {
     if !details.away_before.is_empty() {
         put_unsigned(&mut bytes, details.away_before.len() as u64);
         for away in &details.away_before {
-            put_signed(&mut bytes, away.heard_until.wrapping_sub(base));
+            put_unsigned(&mut bytes, u64::from(away.heard_until.is_some()));
+            put_signed(
+                &mut bytes,
+                away.heard_until.unwrap_or(base).wrapping_sub(base),
+            );
             put_signed(&mut bytes, away.back_at.wrapping_sub(base));
         }
     }
@@ -299,11 +308,14 @@ fn unpack(bytes: &[u8]) -> Details {
         0 => 0,
         _ => take_unsigned(rest),
     };
-    let mut time = || take_signed(rest).wrapping_add(base);
     let away_before = (0..away_before)
-        .map(|_| Away {
-            heard_until: time(),
-            back_at: time(),
+        .map(|_| {
+            let is_known = take_unsigned(rest) != 0;
+            let heard_until = take_signed(rest).wrapping_add(base);
+            Away {
+                heard_until: is_known.then_some(heard_until),
+                back_at: take_signed(rest).wrapping_add(base),
+            }
         })
         .collect();
     let boot = (there & BOOT != 0).then(|| Boot {
@@ -448,7 +460,7 @@ mod tests {
             vec(ended(), 0..4),
             vec(any::<(u64, u64)>(), 0..12),
             vec(plug(), 0..4),
-            vec(any::<(i64, i64)>(), 0..3),
+            vec(any::<(Option<i64>, i64)>(), 0..3),
         );
         (password, option::of(configured()), boot, connection, lists).prop_map(
             |(password, configured, boot, connection, lists)| Details {

@@ -3,6 +3,7 @@
 use fleet::UtcMicros;
 use ocpp::Timestamp;
 
+use crate::away::{self, Away};
 use crate::normalize::OFFLINE_AFTER_MICROS;
 
 /// A time that a station told.
@@ -34,15 +35,20 @@ impl Told {
 /// What the last times of a station make one think of its clock.
 ///
 /// One that is not set shows it in each time by itself. One that is ahead does not: what it says of an outage lies within
-/// that, only later. So it is not believed before so many recent times were told when no queue comes any more.
+/// that, only later. So it is not believed before it told recent times when no queue came any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct ClockDoubt(u8);
 
 impl ClockDoubt {
-    /// How many recent times one that was ahead is to tell.
-    const AHEAD: u8 = 3;
+    /// Records with a recent time that one that was ahead is to tell: three messages, which make two at most.
+    const AHEAD: u8 = 6;
     const UNSET: u8 = u8::MAX;
+    #[cfg(test)]
+    pub(crate) const AHEAD_FOR_TEST: Self = Self(Self::AHEAD);
+    #[cfg(test)]
+    pub(crate) const UNSET_FOR_TEST: Self = Self(Self::UNSET);
 
+    /// 0 for a clock that is believed, 255 for one that was not set, else how many records with a recent time are to come.
     pub(super) fn code(self) -> u8 {
         self.0
     }
@@ -64,18 +70,17 @@ impl ClockDoubt {
         self != Self::default()
     }
 
-    /// It tells a time at `at`, over a connection since `connected_at`.
-    pub(super) fn judge(&mut self, at: UtcMicros, told: Told, connected_at: Option<i64>) {
+    /// It tells a time at `at`, after it was out of touch at these times.
+    pub(super) fn judge(&mut self, at: UtcMicros, told: Told, away: &[Away]) {
         self.0 = match told {
             Told::Ahead => Self::AHEAD,
             Told::Unset if self.is_ahead() => self.0,
             Told::Unset => Self::UNSET,
             Told::At(_) if !self.is_ahead() => 0,
             Told::At(told) => {
-                let since = connected_at.unwrap_or(i64::MIN);
-                let is_live = since.saturating_add(OFFLINE_AFTER_MICROS) <= at.0 && since <= told;
                 let is_recent = at.0 - OFFLINE_AFTER_MICROS <= told;
-                self.0 - u8::from(is_live && is_recent)
+                let is_live = away::awaited(away, at.0).next().is_none();
+                self.0 - u8::from(is_recent && is_live)
             }
         };
     }
@@ -113,25 +118,31 @@ mod tests {
         assert_eq!(of(&UtcMicros(DAY).to_string()), Some(Told::Unset));
     }
 
-    /// Of a connection since minute 100: told, received.
+    /// Of a station that came back at minute 100: told, received.
     fn judged(times: &[(i64, i64)]) -> ClockDoubt {
+        let away = Away {
+            heard_until: Some(DAY),
+            back_at: DAY + 100 * MINUTE,
+        };
         let mut doubt = ClockDoubt::default();
         for (minute, received) in times {
             let at = UtcMicros(DAY + received * MINUTE);
-            doubt.judge(at, told(*minute, *received), Some(DAY + 100 * MINUTE));
+            doubt.judge(at, told(*minute, *received), &[away]);
         }
         doubt
     }
 
     #[test]
-    fn one_that_was_ahead_is_believed_after_three_live_times() {
-        let ahead = (200, 111);
-        assert!(judged(&[ahead, (112, 112), (113, 113)]).is_ahead());
-        assert!(!judged(&[ahead, (112, 112), (113, 113), (114, 114)]).is_any());
-        // Of long ago, of before the connection, and of when queues are told.
-        assert!(judged(&[ahead, (101, 112), (112, 112), (113, 113)]).is_ahead());
-        assert!(judged(&[(200, 101), (99, 105), (105, 105), (106, 106), (107, 107)]).is_ahead());
-        assert!(judged(&[ahead, (112, 112), (113, 113), ahead, (114, 114)]).is_ahead());
+    fn one_that_was_ahead_is_believed_after_six_recent_times_when_no_queue_comes() {
+        let ahead = (300, 161);
+        let live = [162, 163, 164, 165, 166, 167].map(|at| (at, at));
+        let after = |before: &[(i64, i64)], live: &[(i64, i64)]| judged(&[before, live].concat());
+        assert!(after(&[ahead], &live[..5]).is_ahead());
+        assert!(!after(&[ahead], &live).is_any());
+        // Of long ago, and while a queue may come.
+        assert!(after(&[ahead, (151, 162)], &live[..5]).is_ahead());
+        assert!(after(&[(300, 155), (160, 160)], &live[..5]).is_ahead());
+        assert!(after(&[ahead], &[&live[..5], &[ahead], &live[5..]].concat()).is_ahead());
     }
 
     #[test]
@@ -147,6 +158,7 @@ mod tests {
         for code in 0..=u8::MAX {
             let doubt = ClockDoubt::from_code(code);
             assert_eq!(doubt.is_any(), code != 0);
+            assert_eq!(doubt.is_ahead(), !matches!(code, 0 | ClockDoubt::UNSET));
             assert_eq!(ClockDoubt::from_code(doubt.code()), doubt);
         }
     }

@@ -58,8 +58,8 @@ pub(crate) enum RowError {
 #[derive(Archive, Serialize, Deserialize)]
 struct StationRowV6 {
     row: StationRowV5,
-    /// From when to when, oldest first.
-    away_before: Vec<(i64, i64)>,
+    /// From when to when, oldest first; it was never heard before where the first is not known.
+    away_before: Vec<(Option<i64>, i64)>,
 }
 
 /// Version 5: what version 4 says, and what the boot is worth.
@@ -76,7 +76,7 @@ struct StationRowV4 {
     row: StationRowV3,
     /// When it was heard last before it was out of touch.
     heard_until: Option<i64>,
-    /// Records with a recent time before its clock is believed again.
+    /// [`ClockDoubt::code`].
     clock_doubt: u8,
 }
 

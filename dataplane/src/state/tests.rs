@@ -202,7 +202,7 @@ fn unsure() -> StationState {
 fn a_row_says_how_far_times_are_to_be_believed() {
     let state = unsure();
     let away = state.away();
-    assert_eq!(away.len(), 3, "{away:?}");
+    assert_eq!(away.len(), 4, "{away:?}");
     let row = state.to_row();
     expect_file!["../../fixtures/station_row_v6_unsure.hex"].assert_eq(&hex(&row));
     let read = StationState::from_row(key(), &row).unwrap();

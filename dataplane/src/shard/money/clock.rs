@@ -5,7 +5,7 @@
 //! them. So a time of long ago is believed for a bill only if the station was out of touch then ([`Away`]): between the last
 //! word on one connection and the beginning of the next, and not for ever after: what is queued comes first. A connection
 //! that did not last, or that the server ended by ending itself, told no queue: the time out of touch goes on through it. Of
-//! a station that was never heard before, its own word is taken that it was offline (2.x).
+//! a station that was never heard before, its own word is taken that it was offline (2.x), for a week.
 //!
 //! What is not believed is taken to have happened when it came, and only where that bills no more minutes than there were: a
 //! beginning, which may have been before, and a step back behind what is counted already, which no true clock makes. Nobody
@@ -25,15 +25,19 @@
 //! Who is out of touch with a clock that is behind, or that jumps or is set in that span, and tells a time within it, is
 //! believed; and so is a clock that is put back in touch, by less than it is since the last that was counted, which bills
 //! fewer minutes. A clock may be ahead by five minutes, and behind by [`OFFLINE_AFTER_MICROS`]. When a station was heard last
-//! is known to a ping; after a crash of the server, of one that charges, to [`super::HEARD_EVERY_MICROS`].
+//! is known to a ping; after a crash of the server to what [`Shard::resume`] makes of it.
 
 use fleet::TransactionId;
 
 use super::super::summary::TransactionReport;
 use super::super::{Now, Shard};
-use crate::away::Away;
+use crate::away::{self, Away};
 use crate::normalize::OFFLINE_AFTER_MICROS;
+use crate::state::ClockDoubt;
 use crate::tariff::Until;
+
+/// A station that was never heard before is believed that it was offline for so long.
+const UNHEARD_MAX_MICROS: i64 = 7 * 24 * 60 * 60_000_000;
 
 /// What we know ourselves about a message and its station. UTC microseconds.
 #[derive(Clone, Debug)]
@@ -42,10 +46,7 @@ pub(in crate::shard) struct Clock {
     received_at: i64,
     /// When the station was out of touch before it came, the last time last; empty where that is not known.
     away: Vec<Away>,
-    /// Its station is not believed.
-    is_wrong: bool,
-    /// Its station's last time told nothing.
-    is_doubtful: bool,
+    doubt: ClockDoubt,
     /// The message is read again.
     is_late: bool,
 }
@@ -61,8 +62,7 @@ impl Shard {
         Clock {
             received_at: now.utc.0,
             away,
-            is_wrong: state.clock_doubt.is_ahead(),
-            is_doubtful: state.clock_doubt.is_any(),
+            doubt: state.clock_doubt,
             is_late,
         }
     }
@@ -73,9 +73,12 @@ impl Clock {
     pub(in crate::shard) fn began(&self, report: &TransactionReport<'_>) -> i64 {
         // In 1.6 the flag only says how old the message is, and for one that is read again it is ours.
         let says_offline = report.offline && 0 <= report.seq_no && !self.is_late;
-        let is_first = !self.away.iter().any(Away::is_known);
-        let may_be = |at: i64| (says_offline && is_first) || self.may_be(at);
-        let told = told(report).filter(|at| !self.is_wrong && may_be(*at));
+        let before_first = |at: i64| {
+            let mut first = self.awaited().filter(|away| away.heard_until.is_none());
+            first.any(|away| away.back_at - UNHEARD_MAX_MICROS <= at)
+        };
+        let may_be = |at: i64| (says_offline && before_first(at)) || self.may_be(at);
+        let told = told(report).filter(|at| !self.doubt.is_ahead() && may_be(*at));
         told.unwrap_or(self.received_at)
     }
 
@@ -87,7 +90,7 @@ impl Clock {
             received_at: millis.saturating_mul(1_000),
             ..self.clone()
         };
-        if !self.is_wrong && then.may_be(told) {
+        if !self.doubt.is_ahead() && then.may_be(told) {
             told
         } else {
             then.received_at
@@ -103,7 +106,8 @@ impl Clock {
     pub(super) fn measured(&self, told: Option<i64>, counted_at: i64) -> Until<'_> {
         let is_known = !self.away.is_empty();
         let goes_on = |at: i64| is_known && counted_at <= at;
-        let told = told.filter(|at| !self.is_wrong && (goes_on(*at) || self.is_recent(*at)));
+        let told =
+            told.filter(|at| !self.doubt.is_ahead() && (goes_on(*at) || self.is_recent(*at)));
         match told {
             Some(at) => Until::from(at),
             None if is_known => Until {
@@ -116,18 +120,26 @@ impl Clock {
 
     /// When it had ended, of which the beginning is heard only now, or up to now as far as it is known.
     pub(super) fn up_to(&self, at: i64) -> Until<'_> {
-        let away = if self.is_doubtful { &*self.away } else { &[] };
+        let away = if self.doubt.is_any() {
+            &*self.away
+        } else {
+            &[]
+        };
         Until { at, away }
     }
 
     /// Whether a station that has told nothing else can tell this time now.
     pub(in crate::shard) fn may_be(&self, at: i64) -> bool {
-        let was_away = self.away.iter().any(|away| {
-            let is_awaited =
-                away.back_at <= self.received_at && self.received_at <= away.told_until();
-            is_awaited && away.spans(at)
-        });
-        was_away || self.is_recent(at)
+        self.was_away(at) || self.is_recent(at)
+    }
+
+    /// Whether it was out of touch then and may tell of it now.
+    pub(in crate::shard) fn was_away(&self, at: i64) -> bool {
+        self.awaited().any(|away| away.spans(at))
+    }
+
+    fn awaited(&self) -> impl Iterator<Item = &Away> {
+        away::awaited(&self.away, self.received_at)
     }
 
     fn is_recent(&self, at: i64) -> bool {
@@ -147,17 +159,16 @@ mod tests {
 
     const MINUTE: i64 = 60_000_000;
 
-    /// Minutes: received; heard until and back at, once and again.
+    /// Minutes: received; heard until and back at, once and again, the same for never before.
     fn clock(received_at: i64, away: &[(i64, i64)]) -> Clock {
         let away = away.iter().map(|(heard_until, back_at)| Away {
-            heard_until: heard_until * MINUTE,
+            heard_until: (heard_until != back_at).then_some(heard_until * MINUTE),
             back_at: back_at * MINUTE,
         });
         Clock {
             received_at: received_at * MINUTE,
             away: away.collect(),
-            is_wrong: false,
-            is_doubtful: false,
+            doubt: ClockDoubt::default(),
             is_late: false,
         }
     }
@@ -186,9 +197,9 @@ mod tests {
             (3_097, &[(120, 3_000)], 1_000, false),
             // A queue of which the rest comes over the next connection, in the same hour.
             (614, &cut_short, 420, true),
-            (660, &cut_short, 420, true),
-            (661, &cut_short, 420, false),
-            (661, &cut_short, 602, true),
+            (661, &cut_short, 420, true),
+            (662, &cut_short, 420, false),
+            (662, &cut_short, 602, true),
             // Nothing of what was to come.
             (605, &[(90, 100), (610, 620)], 590, false),
             // Never heard before.
@@ -203,9 +214,9 @@ mod tests {
     /// Up to when minutes are counted, and how many of those since `counted` are not.
     fn measured(clock: &Clock, told: Option<i64>, counted: i64) -> (i64, i64) {
         let until = clock.measured(told.map(|at| at * MINUTE), counted * MINUTE);
-        let left_out = until.away.iter().map(|away| {
-            let (from, to) = (away.heard_until, away.back_at);
-            (to.min(until.at) - from.max(counted * MINUTE)).max(0)
+        let left_out = until.away.iter().filter_map(|away| {
+            let (from, to) = (away.heard_until?, away.back_at);
+            Some((to.min(until.at) - from.max(counted * MINUTE)).max(0))
         });
         (until.at / MINUTE, left_out.sum::<i64>() / MINUTE)
     }
@@ -242,8 +253,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_ahead_tells_nothing() {
         let clock = Clock {
-            is_wrong: true,
-            is_doubtful: true,
+            doubt: ClockDoubt::AHEAD_FOR_TEST,
             ..clock(700, &[(610, 690)])
         };
         assert_eq!(measured(&clock, Some(650), 600), (700, 80));
@@ -254,7 +264,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_not_set_tells_a_time_that_can_be() {
         let clock = Clock {
-            is_doubtful: true,
+            doubt: ClockDoubt::UNSET_FOR_TEST,
             ..clock(700, &[(610, 690)])
         };
         assert_eq!(measured(&clock, Some(650), 600), (650, 0));

@@ -510,7 +510,7 @@ fn a_connection_that_did_not_last_makes_no_queue_unbelieved() {
         back for a second: 2400 s
         a restart of the server: 2400 s
         a restart while it was away: 2400 s
-        heartbeats alone: 6161 s
+        heartbeats alone: 6206 s
     "#]]
     .assert_eq(&out);
 }
@@ -537,17 +537,11 @@ fn minutes_of_a_clock_that_is_right_again_are_billed() {
     let ahead = |at: i64| if at < 1_000 { at + 2 * HOUR } else { at };
     case("not set at first", &unset, &[Shows(900)]);
     case("ahead at first, and nothing since", &ahead, &[Shows(900)]);
-    let live = [Shows(900), Shows(1_001), Shows(1_002), Shows(1_003)];
+    let live = [900, 3_601, 3_602, 3_603, 3_604, 3_605, 3_606].map(Shows);
     case("ahead at first", &ahead, &live);
     // What it queued of its connectors looks as if it were of now.
-    let queued = [
-        Shows(5),
-        Drops(10),
-        Connects(7_100),
-        Shows(7_101),
-        Shows(7_102),
-        Shows(7_103),
-    ];
+    let queued = [7_101, 7_102, 7_103, 7_104, 7_105, 7_106].map(Shows);
+    let queued = [&[Shows(5), Drops(10), Connects(6_450)][..], &queued].concat();
     case(
         "ahead at first, and right as a queue is told",
         &ahead,
@@ -563,18 +557,83 @@ fn minutes_of_a_clock_that_is_right_again_are_billed() {
 }
 
 #[test]
-fn a_crash_forgets_no_more_than_the_last_minutes_of_a_station_that_is_charged_for() {
+fn what_was_before_the_first_connection_is_believed_for_a_week() {
+    use Step::{Connects, Drops, Queued};
+    let day = 24 * HOUR;
+    let mut out = String::new();
+    let mut case = |name: &str, began: i64, before: &[Step]| {
+        let back_at = if before.is_empty() { 0 } else { 3_990 };
+        let queue = [
+            Queued(began, back_at + 10, 1_000),
+            Queued(began + 1_200, back_at + 11, 3_000),
+            Queued(began + 2_400, back_at + 12, 5_000),
+        ];
+        let bill = course("2.0.1", &|at| at, &[before, &queue].concat());
+        writeln!(out, "{name}: {} s", seconds(&bill)).unwrap();
+    };
+    case("an hour", -HOUR, &[]);
+    let short = [Drops(5), Connects(3_990)];
+    case("an hour, and the first connection was short", -HOUR, &short);
+    case("since that", 600, &short);
+    case("six days", -6 * day, &[]);
+    case("eight days", -8 * day, &[]);
+    expect![[r#"
+        an hour: 2400 s
+        an hour, and the first connection was short: 2400 s
+        since that: 2400 s
+        six days: 2400 s
+        eight days: 2 s
+    "#]]
+    .assert_eq(&out);
+}
+
+#[test]
+fn a_crash_forgets_no_more_than_the_last_minutes() {
     use Step::{Beats, Connects, Drops, Restarts, Says};
-    let beats = (0..60).map(|n| Beats(7_500 + 300 * n));
-    let mut steps = vec![Drops(1_000), Connects(7_000), Says(7_200, 1_000)];
-    steps.extend(beats);
-    steps.extend([Restarts(25_300), Connects(25_320), Says(25_500, 5_000)]);
-    let bill = course("1.6", &|at| SEVENTIES + at, &steps);
-    let expected = 25_500 - 7_200 - 20;
-    assert!(
-        (expected - 900..=expected).contains(&seconds(&bill)),
-        "{bill}, not {expected} s"
+    let beats: Vec<_> = (0..60).map(|n| Beats(7_500 + 300 * n)).collect();
+    let around = |before: &[Step], after: &[Step]| [before, &beats, after].concat();
+    let seventies = |at: i64| SEVENTIES + at;
+    // A charge goes on through it.
+    let steps = around(
+        &[Drops(1_000), Connects(7_000), Says(7_200, 1_000)],
+        &[Restarts(25_300), Connects(25_320), Says(25_500, 5_000)],
     );
+    let bill = course("1.6", &seventies, &steps);
+    let most = 25_500 - 7_200 - 20;
+    let found = seconds(&bill);
+    assert!((most - 600..=most).contains(&found), "{found} of {most} s");
+    // And nothing is believed of the time in which it was in touch before that.
+    let steps = around(
+        &[],
+        &[
+            Restarts(25_300),
+            Connects(25_320),
+            Says(25_600, 1_000),
+            Says(26_500, 5_000),
+        ],
+    );
+    let bill = course(
+        "1.6",
+        &|at| if at < 26_000 { at - 3 * HOUR } else { at },
+        &steps,
+    );
+    assert_eq!(seconds(&bill), 900);
+}
+
+#[test]
+fn every_station_that_was_connected_at_a_crash_was_heard_until_minutes_before() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1\n0 b connect CP2\n0 c connect CP3\n0 d connect CP4\n1000 d drops");
+    world.run("4000 wait\n8000 wait\n8001 restart");
+    let mut heard = |name: &str| {
+        let at = world.shard.stations.entry(&super::world::key(name));
+        (world.shard.stations[at].state.seen_at.0 - EPOCH) / 1_000_000
+    };
+    for name in ["CP1", "CP2", "CP3"] {
+        let found = heard(name);
+        assert!((8_000 - 600..=8_000).contains(&found), "{name}: {found}");
+    }
+    assert!(heard("CP4") <= 1_000);
 }
 
 /// A charge of a clock that is not set, in a world that has booted: ten minutes, and an hour out of touch.
@@ -650,9 +709,57 @@ fn a_reservation_is_used_whatever_the_clock_of_its_station_says() {
 }
 
 #[test]
+fn values_that_came_again_after_a_crash_are_billed_as_if_they_had_come_once() {
+    let values = |n: u32, second: i64, wh: u32| {
+        let time = fleet::UtcMicros(EPOCH + second * 1_000_000);
+        format!(
+            r#"{second} a > [2,"{n}","MeterValues",{{"connectorId":1,"transactionId":ID,"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":"{wh}"}}]}}]}}]"#
+        )
+    };
+    let run = |crash: Option<usize>| {
+        let mut world = world("1.6");
+        let time = fleet::UtcMicros(EPOCH + 7_200 * 1_000_000);
+        world.run(&format!(
+            r#"7200 a > [2,"s","StartTransaction",{{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"{time}"}}]"#
+        ));
+        let id = world.ocpp_id("CP1").to_string();
+        let [first, second] = [values(1, 8_400, 1_000), values(2, 9_600, 3_000)]
+            .map(|values| values.replace("ID", &id));
+        if let Some(kept) = crash {
+            world.run("8400 disk holds");
+            let before = world.log.len();
+            world.run(&first);
+            let kept = kept.min(world.log.len() - before - 1);
+            world.run(&format!(
+                "8400 disk keeps {kept}\n8400 restart\n8400 disk goes\n8400 a connect CP1"
+            ));
+        }
+        world.run(&format!("{first}\n{second}"));
+        let stop = fleet::UtcMicros(EPOCH + 9_600 * 1_000_000);
+        world.run(&format!(
+            r#"9601 a > [2,"e","StopTransaction",{{"transactionId":{id},"meterStop":3000,"timestamp":"{stop}"}}]"#
+        ));
+        bill(&mut world, 9_602)
+    };
+    let expected = run(None);
+    assert!(
+        expected.contains("1200 s charging, 1200 s idle"),
+        "{expected}"
+    );
+    for kept in 0..4 {
+        assert_eq!(run(Some(kept)), expected, "{kept} records kept");
+    }
+}
+
+#[test]
 fn a_clock_that_was_put_back_holds_no_connector_in_its_state() {
     let mut world = world("1.6");
-    for (at, clock, status) in [(11_000, 0, "Available"), (12_000, -3 * HOUR, "Charging")] {
+    for (at, clock, status) in [
+        (11_000, 0, "Available"),
+        (12_000, -3 * HOUR, "Charging"),
+        (12_100, 0, "Available"),
+        (12_280, -480, "Charging"),
+    ] {
         let time = fleet::UtcMicros(EPOCH + (at + clock) * 1_000_000);
         world.run(&format!(
             r#"{at} a > [2,"{status}","StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"{status}","timestamp":"{time}"}}]"#

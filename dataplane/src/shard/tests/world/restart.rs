@@ -36,7 +36,10 @@ impl World {
             let state = states
                 .entry(key.clone())
                 .or_insert_with(|| crate::state::StationState::new(key.clone()));
-            state.apply(event, &record, &self.settings.config.plausibility);
+            // The store may be at the end of the log, and rows are not written for raw frames.
+            if !matches!(record.body, Body::Message(_)) {
+                state.apply(event, &record, &self.settings.config.plausibility);
+            }
             staged.note(event, &record, bytes);
             match record.body.to_fact().unwrap() {
                 Fact::CommandChanged(command) => {
@@ -61,9 +64,11 @@ impl World {
                 .map(|(table, key, value)| ((table, key), value));
             self.rows.lock().unwrap().extend(rows);
         }
-        states
-            .into_values()
-            .for_each(|state| self.shard.load(state));
+        for (key, state) in states {
+            let row = state.to_row();
+            let state = crate::state::StationState::from_row(key, &row).expect("a row");
+            self.shard.load(state);
+        }
         self.shard.load_charging(charged);
         let open = commands
             .into_values()
