@@ -26,6 +26,12 @@ impl Away {
         heard_until - OFFLINE_AFTER_MICROS <= at && at <= self.back_at + OFFLINE_AFTER_MICROS
     }
 
+    /// Whether something queued in it would come late.
+    pub(crate) fn is_long(&self) -> bool {
+        let is_long = |heard_until| OFFLINE_AFTER_MICROS <= self.back_at - heard_until;
+        self.heard_until.is_none_or(is_long)
+    }
+
     fn is_told_within(&self) -> i64 {
         let away = self.back_at - self.heard_until.unwrap_or(self.back_at);
         QUEUE_TELLING_MICROS.max(away / QUEUE_PACE)

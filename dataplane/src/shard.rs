@@ -120,7 +120,7 @@ const HELD_MAX: u16 = 24;
 /// A station that was heard so much later than its last record, on a connection that ends, has that put on record.
 const HEARD_AFTER_MICROS: i64 = 60 * 1_000_000;
 /// Likewise, of any station of a shard, so often while there are connections.
-const RAN_EVERY_MICROS: i64 = 5 * 60 * 1_000_000;
+const RAN_EVERY_S: u32 = 5 * 60;
 
 /// The two clocks, read once a turn.
 #[derive(Clone, Copy, Debug)]
@@ -202,8 +202,8 @@ pub(crate) struct Shard {
     replaying: Option<[u8; 16]>,
     errands: Errands,
     tally: Tally,
-    /// When a station was heard last of which that is on record for the shard's sake, in UTC microseconds.
-    ran_until: i64,
+    /// When it was last put on record, for the shard's sake, that a station was heard; seconds of the monotonic clock.
+    run_noted_at: u32,
     reads_paused: bool,
     /// The tick at which all were listened to again; nobody's silence counts from before.
     resumed_at: u32,
@@ -273,7 +273,7 @@ impl Shard {
             outbox: Outbox::default(),
             errands: Errands::default(),
             tally: Tally::default(),
-            ran_until: i64::MIN,
+            run_noted_at: 0,
             reads_paused: false,
             resumed_at: 0,
             stalled: false,
@@ -307,12 +307,15 @@ impl Shard {
         reservation_ends: Vec<(fleet::StationKey, i64)>,
     ) {
         let all = || self.stations.all();
-        let ran_until = all().map(|station| self.stations[station].state.seen_at.0);
-        let ran_until = ran_until.max().unwrap_or_default();
+        let heard = all().map(|station| self.stations[station].state.seen_at);
+        // Our own clock may have been ahead for a moment.
+        let ran_until = heard.filter(|at| *at <= now.utc).max();
+        let ran_until = ran_until.unwrap_or_default().0;
         for station in all() {
             let StationState {
                 connection,
                 seen_at,
+                acceptance,
                 ..
             } = self.stations[station].state;
             if connection == 0 {
@@ -321,7 +324,8 @@ impl Shard {
             // Whoever had been silent for longer would have been cut off.
             let idle = i64::try_from(self.patience(station).1).unwrap_or(i64::MAX);
             let heard_at = ran_until.saturating_sub(idle.saturating_mul(1_000_000));
-            if seen_at.0 + HEARD_AFTER_MICROS < heard_at {
+            let is_news = seen_at.0 + HEARD_AFTER_MICROS < heard_at;
+            if is_news && acceptance == Some(fleet::record::Acceptance::Accepted) {
                 self.record(now, station, &StationHeard { heard_at });
             }
             let ended = Disconnected {
@@ -506,7 +510,9 @@ impl Shard {
         if entry.state.acceptance == Some(fleet::record::Acceptance::Accepted) {
             // Others write records, which tell when they were heard themselves.
             let is_news = entry.state.seen_at.0 + HEARD_AFTER_MICROS < heard_at;
-            if is_news && entry.state.connection == connection {
+            // What raw frames told is in no record, and minutes may hang on it.
+            let counts = entry.state.clock_doubt.is_any() && entry.state.active().next().is_some();
+            if (is_news || counts) && entry.state.connection == connection {
                 self.record(now, station, &StationHeard { heard_at });
             }
             let ended = Disconnected {
@@ -520,8 +526,10 @@ impl Shard {
 
     /// Somebody was heard at `heard_at`. Now and then that is on record, so that the next run knows how long this one lasted.
     fn note_run(&mut self, now: Now, station: u32, heard_at: i64) {
-        if self.ran_until + RAN_EVERY_MICROS <= heard_at {
-            self.ran_until = heard_at;
+        let acceptance = self.stations[station].state.acceptance;
+        let is_due = self.run_noted_at + RAN_EVERY_S <= now.tick();
+        if is_due && acceptance == Some(fleet::record::Acceptance::Accepted) {
+            self.run_noted_at = now.tick();
             self.record(now, station, &StationHeard { heard_at });
         }
     }

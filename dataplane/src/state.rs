@@ -430,8 +430,14 @@ impl StationState {
             Body::SecurityProfileSet(set) => self.profile = set.profile,
             Body::StationConfigured(configured) => {
                 self.registered = true;
+                let before = self.acceptance;
                 self.acceptance = Acceptance::from_code(configured.acceptance);
+                let is_let_in = before == Some(Acceptance::Pending)
+                    && self.acceptance == Some(Acceptance::Accepted);
                 let details = self.details_mut();
+                if is_let_in {
+                    details.let_in(at);
+                }
                 let each = configured.declared().map(Plug::from).collect();
                 details.configured = Some(Box::new(Configured {
                     site: configured.site.into(),

@@ -431,8 +431,7 @@ impl Shard {
             .connector(evse_id, connector_id);
         reported.retry.conflict = verdict == Verdict::Conflict;
         // A clock that was put back would hold its connectors in the state they had.
-        let may_be_older = !reported.occurred.clock_trusted
-            || self.clock(now, station).was_away(reported.occurred.at);
+        let may_be_older = self.clock(now, station).was_away(reported.occurred.at);
         reported.live = self.replaying.is_none()
             && !reported.retry.conflict
             && last.is_none_or(|last| !may_be_older || last.status_at <= reported.occurred.at);

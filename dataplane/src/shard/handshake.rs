@@ -438,7 +438,7 @@ impl Shard {
         if entry.acceptance == Acceptance::Accepted || before != Some(entry.acceptance) {
             let seen_at = self.stations[station].state.seen_at;
             self.record(now, station, &connected);
-            self.ran_until = now.utc.0;
+            self.run_noted_at = now.tick();
             self.charging_reconnected(now, station, seen_at);
         }
         self.stations[station].conn = Some(id);

@@ -223,6 +223,7 @@ impl Shard {
         let until = match was_over {
             None if is_newest => clock.went_on(report, usage.time_at),
             // Its beginning comes after its end, or after others.
+            Some(ended_at) if usage.is_fresh() && before.end_was_heard => clock.heard(ended_at),
             Some(ended_at) if usage.is_fresh() => clock.up_to(ended_at),
             None if usage.is_fresh() => {
                 let read_at = before.registers.last.and_then(|register| register.at);
@@ -420,7 +421,7 @@ impl Shard {
         let is_active = transaction.state == TransactionState::Active;
         let started_at = transaction.started_at.unwrap_or(report.occurred.at);
         let clock = self.clock(now, station);
-        let started_at = clock.had_begun(id, started_at);
+        let started_at = clock.had_begun(report, id, started_at);
         let energy = transaction.energy;
         let until = clock.went_on(report, started_at);
         // What nobody can read is not begun anew by another price: what it comes to stays open.

@@ -45,6 +45,8 @@ pub(super) struct Before {
     pub(super) registers: Registers,
     pub(super) seq_no: i64,
     pub(super) event_at: i64,
+    /// Its end is when that was heard of, because its clock told no time.
+    pub(super) end_was_heard: bool,
     /// Empty while it runs.
     pub(super) stop_reason: Box<str>,
     /// What the store says of one that has left memory.
@@ -67,6 +69,7 @@ impl Before {
             registers: Registers::default(),
             seq_no: -1,
             event_at: i64::MIN,
+            end_was_heard: false,
             stop_reason: Box::default(),
             stored: None,
             standing: None,
@@ -86,6 +89,7 @@ impl Before {
             registers: t.registers,
             seq_no: t.seq_no,
             event_at: t.event_at,
+            end_was_heard: t.ended_at == Some(t.updated_at.0),
             stop_reason: t.stop_reason.clone(),
             stored: None,
             standing: None,
@@ -106,6 +110,8 @@ impl Before {
             registers: Registers::of_summary(&summary),
             seq_no: event.seq_no,
             event_at: event.occurred.at,
+            end_was_heard: !event.occurred.clock_trusted
+                && summary.ended_at == Some(event.occurred.at),
             stop_reason: event.stop_reason.into(),
             stored: Some(summary),
             standing: None,

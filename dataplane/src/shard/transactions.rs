@@ -475,7 +475,10 @@ impl Shard {
             if judged.before.standing.is_none()
                 && let Some(transaction) = state.transaction(judged.before.id)
             {
-                judged.before = Before::in_memory(&transaction);
+                judged.before = Before {
+                    end_was_heard: judged.before.end_was_heard,
+                    ..Before::in_memory(&transaction)
+                };
             }
             self.record_event(now, station, report, &judged);
         }

@@ -71,6 +71,12 @@ impl Details {
     /// told nothing follows: the time out of touch before it goes on.
     pub(super) fn connects(&mut self, at: UtcMicros, heard_at: UtcMicros) {
         if let Some(newest) = self.away() {
+            // Our own clock was ahead for a moment when it was heard.
+            let heard_at = if at < heard_at {
+                UtcMicros(newest.back_at)
+            } else {
+                heard_at
+            };
             let lasted = OFFLINE_AFTER_MICROS < heard_at.0 - newest.back_at;
             if lasted || newest.heard_until.is_none() {
                 self.away_before.push(newest);
@@ -90,6 +96,17 @@ impl Details {
             self.away_before.retain(|away| awaited.contains(&away));
         }
         away::bound(&mut self.away_before);
+    }
+
+    /// The station that waited is let in: what it could not tell over its connection until now, it tells from here on.
+    pub(super) fn let_in(&mut self, at: UtcMicros) {
+        let Some(newest) = self.away() else { return };
+        let same = self
+            .away_before
+            .iter_mut()
+            .filter(|away| away.back_at == newest.back_at);
+        same.for_each(|away| away.back_at = at.0);
+        self.connected_at = Maybe::new(Some(at.0));
     }
 
     /// When it was out of touch before its connection.

@@ -79,7 +79,8 @@ impl ClockDoubt {
             Told::At(_) if !self.is_ahead() => 0,
             Told::At(told) => {
                 let is_recent = at.0 - OFFLINE_AFTER_MICROS <= told;
-                let is_live = away::awaited(away, at.0).next().is_none();
+                // Nothing was queued within moments.
+                let is_live = !away::awaited(away, at.0).any(Away::is_long);
                 self.0 - u8::from(is_recent && is_live)
             }
         };
@@ -143,6 +144,21 @@ mod tests {
         assert!(after(&[ahead, (151, 162)], &live[..5]).is_ahead());
         assert!(after(&[(300, 155), (160, 160)], &live[..5]).is_ahead());
         assert!(after(&[ahead], &[&live[..5], &[ahead], &live[5..]].concat()).is_ahead());
+    }
+
+    #[test]
+    fn one_that_was_ahead_is_believed_though_its_connection_is_renewed_all_the_time() {
+        let mut doubt = ClockDoubt::AHEAD_FOR_TEST;
+        for minute in (100..400).step_by(50) {
+            let back_at = DAY + minute * MINUTE;
+            let away = Away {
+                heard_until: Some(back_at - MINUTE / 60),
+                back_at,
+            };
+            let at = minute + 1;
+            doubt.judge(UtcMicros(DAY + at * MINUTE), told(at, at), &[away]);
+        }
+        assert!(!doubt.is_any());
     }
 
     #[test]

@@ -204,10 +204,9 @@ impl Usage {
 
     fn minutes(&mut self, tariff: &Tariff, until: Until<'_>, flow: Flow) {
         for away in until.away {
-            let Some(heard_until) = away.heard_until else {
-                continue;
-            };
-            self.stretch(tariff, heard_until.min(until.at), flow);
+            if let Some(heard_until) = away.heard_until {
+                self.stretch(tariff, heard_until.min(until.at), flow);
+            }
             self.time_at = self.time_at.max(away.back_at.min(until.at));
         }
         self.stretch(tariff, until.at, flow);

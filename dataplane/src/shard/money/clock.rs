@@ -71,26 +71,35 @@ impl Shard {
 impl Clock {
     /// When a transaction began.
     pub(in crate::shard) fn began(&self, report: &TransactionReport<'_>) -> i64 {
-        // In 1.6 the flag only says how old the message is, and for one that is read again it is ours.
-        let says_offline = report.offline && 0 <= report.seq_no && !self.is_late;
-        let before_first = |at: i64| {
-            let mut first = self.awaited().filter(|away| away.heard_until.is_none());
-            first.any(|away| away.back_at - UNHEARD_MAX_MICROS <= at)
-        };
-        let may_be = |at: i64| (says_offline && before_first(at)) || self.may_be(at);
-        let told = told(report).filter(|at| !self.doubt.is_ahead() && may_be(*at));
+        let told = told(report).filter(|at| self.may_have_begun(report, *at));
         told.unwrap_or(self.received_at)
     }
 
-    /// When one had begun that was heard of when it got its id.
-    pub(super) fn had_begun(&self, id: TransactionId, told: i64) -> i64 {
+    fn may_have_begun(&self, report: &TransactionReport<'_>, at: i64) -> bool {
+        // In 1.6 the flag only says how old the message is, and for one that is read again it is ours.
+        let says_offline = report.offline && 0 <= report.seq_no && !self.is_late;
+        let before_first = || {
+            let mut first = self.awaited().filter(|away| away.heard_until.is_none());
+            first.any(|away| away.back_at - UNHEARD_MAX_MICROS <= at)
+        };
+        !self.doubt.is_ahead() && (self.may_be(at) || (says_offline && before_first()))
+    }
+
+    /// When one had begun that was heard of when it got its id, and of which this is told now.
+    pub(super) fn had_begun(
+        &self,
+        report: &TransactionReport<'_>,
+        id: TransactionId,
+        told: i64,
+    ) -> i64 {
         let [a, b, c, d, e, f, ..] = id.0;
         let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
         let then = Self {
             received_at: millis.saturating_mul(1_000),
             ..self.clone()
         };
-        if !self.doubt.is_ahead() && then.may_be(told) {
+        // What went on may have been queued like its beginning.
+        if then.may_have_begun(report, told) || self.may_have_begun(report, told) {
             told
         } else {
             then.received_at
@@ -118,14 +127,20 @@ impl Clock {
         }
     }
 
-    /// When it had ended, of which the beginning is heard only now, or up to now as far as it is known.
+    /// Up to now as far as it is known.
     pub(super) fn up_to(&self, at: i64) -> Until<'_> {
-        let away = if self.doubt.is_any() {
-            &*self.away
-        } else {
-            &[]
-        };
-        Until { at, away }
+        match self.doubt.is_any() {
+            true => self.heard(at),
+            false => Until::from(at),
+        }
+    }
+
+    /// Up to what was heard at this time, which nobody told.
+    pub(super) fn heard(&self, at: i64) -> Until<'_> {
+        Until {
+            at,
+            away: &self.away,
+        }
     }
 
     /// Whether a station that has told nothing else can tell this time now.
@@ -214,9 +229,9 @@ mod tests {
     /// Up to when minutes are counted, and how many of those since `counted` are not.
     fn measured(clock: &Clock, told: Option<i64>, counted: i64) -> (i64, i64) {
         let until = clock.measured(told.map(|at| at * MINUTE), counted * MINUTE);
-        let left_out = until.away.iter().filter_map(|away| {
-            let (from, to) = (away.heard_until?, away.back_at);
-            Some((to.min(until.at) - from.max(counted * MINUTE)).max(0))
+        let left_out = until.away.iter().map(|away| {
+            let (from, to) = (away.heard_until.unwrap_or(i64::MIN), away.back_at);
+            (to.min(until.at) - from.max(counted * MINUTE)).max(0)
         });
         (until.at / MINUTE, left_out.sum::<i64>() / MINUTE)
     }
@@ -242,7 +257,8 @@ mod tests {
             // Not set.
             (700, &in_touch, None, 600, (700, 0)),
             (700, &out, None, 600, (700, 80)),
-            (700, &[(690, 690)], None, 600, (700, 0)),
+            // Before its first connection.
+            (700, &[(690, 690)], None, 600, (700, 90)),
         ] {
             let found = measured(&clock(received_at, away), told, counted);
             let known = (received_at, away);

@@ -197,7 +197,7 @@ fn a_reservation_ends_in_time_by_a_clock_that_nobody_sets() {
             22 op reserve: Sent None None
             32 record CommandChanged ReserveNow timeout {"connectorId":2,"expiryDate":"2026-11-22T10:11:40.000Z","idTag":"b620ac70b667be730fd0103919919eb4","reservationId":2}
             32 record ReservationsChanged 2 of 2 unknown
-            361 record StationHeard at 316
+            316 record StationHeard at 271
             599 reservation 1 on 1 until 600: active since 1
             599 reservation 2 on 2 until 700: unknown since 32
             600 record ReservationsChanged 1 of 2 expired
@@ -239,8 +239,8 @@ fn a_transaction_uses_the_reservation_that_it_names_once() {
             3 record message from [2,"2","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":0,"reservationId":1,"timestamp":"2026-11-22T10:00:02Z"}]
             3 record message to [3,"2",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
             4 reservation 1 on 1 until 600: used since 2 by a transaction
-            363 record StationHeard at 318
-            678 record StationHeard at 633
+            318 record StationHeard at 273
+            633 record StationHeard at 588
             700 reservation 1 on 1 until 600: used since 2 by a transaction
         "#]],
     );
