@@ -28,7 +28,7 @@ pub use client::{ClientSettings, TlsClient, Trust};
 pub use failure::{CertificateFault, TlsFailure};
 pub use pem::{PemError, certificates, private_key, revocation_lists};
 pub use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-pub use server::{ClientCertificates, ServerSettings, TlsServer};
+pub use server::{ClientCertificates, Prepared, ServerSettings, TlsServer};
 pub use session::{Session, TlsPeer};
 pub use tickets::{TicketKeys, TicketKeysError};
 

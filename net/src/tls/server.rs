@@ -64,6 +64,10 @@ struct Current {
     openssl: Option<(Share, Arc<openssl::Context>)>,
 }
 
+/// What is ready to be shown ([`TlsServer::show`]).
+#[derive(Debug)]
+pub struct Prepared(Current);
+
 /// Whose sessions are OpenSSL's. Whom it lets in, rustls decides there too.
 #[cfg(feature = "openssl")]
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +121,16 @@ impl TlsServer {
     ///
     /// As [`TlsServer::new`]; then all stays as it was.
     pub fn replace(&self, settings: ServerSettings) -> Result<(), TlsError> {
+        self.show(self.prepare(settings)?);
+        Ok(())
+    }
+
+    /// Makes what [`TlsServer::show`] takes: for whoever has several servers show the same, or none of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`TlsServer::new`].
+    pub fn prepare(&self, settings: ServerSettings) -> Result<Prepared, TlsError> {
         #[cfg(feature = "openssl")]
         let current = match self.current().openssl {
             Some((share, _)) => Current::with_openssl(settings, share)?,
@@ -124,8 +138,12 @@ impl TlsServer {
         };
         #[cfg(not(feature = "openssl"))]
         let current = Current::new(settings)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
-        Ok(())
+        Ok(Prepared(current))
+    }
+
+    /// Shows this from the next connection on.
+    pub fn show(&self, prepared: Prepared) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = prepared.0;
     }
 
     /// What is shown now, as rustls has it; for whoever brings sockets of another kind.

@@ -576,6 +576,41 @@ fn a_message_of_the_handshake_may_come_in_two_records() {
 }
 
 #[test]
+fn who_goes_on_from_an_earlier_session_says_nothing_before_the_handshake_is_through() {
+    let ca = Ca::new("root");
+    let server = serve(server_settings(vec![ca.identity(NAME)])).unwrap();
+    let mut config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&versions(TlsVersion::V13, TlsVersion::V13))
+        .unwrap()
+        .with_root_certificates(roots(&[ca.der()]).unwrap())
+        .with_no_client_auth();
+    config.enable_early_data = true;
+    let wanting = TlsClient::with(config, NAME);
+    for resumed in [false, true] {
+        let mut client = wanting.buffered().unwrap();
+        assert!(
+            client.early_data().is_none(),
+            "a server might hear it twice"
+        );
+        let mut server = End::new(server.accept().unwrap());
+        for _ in 0..5 {
+            let mut said = Vec::new();
+            while client.wants_write() {
+                client.write_tls(&mut said).unwrap();
+            }
+            server.feed(&said);
+            let answer = std::mem::take(&mut server.out);
+            let mut answer = &answer[..];
+            while !answer.is_empty() {
+                client.read_tls(&mut answer).unwrap();
+                client.process_new_packets().unwrap();
+            }
+        }
+        assert_eq!(server.session.peer().unwrap().resumed, resumed);
+    }
+}
+
+#[test]
 fn settings_that_cannot_serve_say_which() {
     let ca = Ca::new("root");
     let said = |error: TlsError| {
@@ -588,6 +623,13 @@ fn settings_that_cannot_serve_say_which() {
     };
     let error = said(serve(server_settings(vec![mixed])).unwrap_err());
     assert!(error.contains("not that of the certificate"), "{error}");
+    // Of 1,024 bits: nobody believes it any more (OCPP 2.0.1 Part 2, A00.FR.502).
+    let weak = Identity {
+        key: private_key(include_bytes!("tests/rsa1024.pem")).unwrap(),
+        ..ca.identity(NAME)
+    };
+    let error = said(weak.check().unwrap_err());
+    assert!(error.contains("RSA of 2048 to 8192 bits"), "{error}");
     let error = said(serve(server_settings(Vec::new())).unwrap_err());
     assert!(error.contains("no certificate to show"), "{error}");
     let nobody = ServerSettings {
