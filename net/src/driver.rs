@@ -12,7 +12,7 @@
 //!   detached; its index goes to no other connection before that call returned.
 //! - The handler is never re-entered: what it does through [`Io`] shows in a later call.
 //! - An idle connection holds no buffer: 20 bytes here, 16 more with io_uring, the rest in the kernel. One with TLS holds
-//!   its session.
+//!   its session, from its peer's first byte on.
 //!
 //! Two drivers stand behind one shape: [`Epoll`] works everywhere, [`Uring`] where the kernel lets this process have
 //! io_uring. [`Driver`] is either.
@@ -20,7 +20,7 @@
 //! # When it is full
 //!
 //! A connection that does not read is closed at `pending_len_max`, one whose handler does not consume
-//! at `carry_len_max`, the one that would take the driver over `buffers_len_max` likewise. Out of
+//! at `carry_len_max`; where buffers reach `buffers_len_max` together, those that hold most go first. Out of
 //! descriptors, or at `connections_max`, accepting pauses and the backlog waits in the kernel.
 
 mod choice;
@@ -120,7 +120,7 @@ pub enum Closed {
     SlowConsumer,
     /// The handler left more than `carry_len_max` bytes unconsumed.
     CarryFull,
-    /// The driver's buffers together reached `buffers_len_max`.
+    /// The driver's buffers together reached `buffers_len_max`, and this one held most of them.
     BuffersFull,
     /// TLS came to nothing.
     Tls(TlsFailure),

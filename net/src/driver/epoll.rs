@@ -17,7 +17,7 @@ use accept::listener_data;
 
 use super::reactor::{Ending, READS, Reactor, Sockets};
 use super::slots::State;
-use super::{Config, ConnId, DriverError, Handler, Io, Opened, Waker};
+use super::{Closed, Config, ConnId, DriverError, Handler, Io, Opened, Waker};
 use crate::clock;
 use crate::os::{self, Listener};
 
@@ -226,6 +226,8 @@ impl Epoll {
                     io::Error::from(e).kind()
                 });
                 self.reactor.fail(conn, kind);
+            } else if slot.held && flags.contains(EventFlags::RDHUP) {
+                self.reactor.end_at_once(conn, Closed::Peer);
             } else {
                 self.reactor.park(conn);
             }

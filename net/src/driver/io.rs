@@ -87,7 +87,15 @@ impl Io<'_> {
         }
     }
 
-    /// Undoes [`Io::pause_reads`]; unconsumed bytes come again.
+    /// As [`Io::pause_reads`], of a connection that was just opened and whose bytes are of no use once its peer has gone: it
+    /// ends then, as [`super::Closed::Peer`].
+    pub fn hold(&mut self, conn: ConnId) {
+        if let Some(slot) = self.reactor.slots.open(conn) {
+            (slot.paused, slot.held) = (true, true);
+        }
+    }
+
+    /// Undoes [`Io::pause_reads`] and [`Io::hold`]; unconsumed bytes come again.
     pub fn resume_reads(&mut self, conn: ConnId) {
         self.reactor.resume(conn);
     }
@@ -159,6 +167,20 @@ impl Io<'_> {
     /// The kernel or `connections_max` refused it; the socket is closed.
     pub fn adopt(&mut self, detached: Detached) -> io::Result<ConnId> {
         self.reactor.adopt(detached)
+    }
+
+    /// Bytes that connections hold unconsumed or unsent, all together.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        self.reactor.slots.buffered() + self.reactor.tls.incoming_len()
+    }
+
+    /// Sets [`super::Config::buffers_len_max`] anew. Those that hold most end, where all hold more than that.
+    pub fn limit_buffers(&mut self, len_max: usize) {
+        self.reactor.config.buffers_len_max = len_max;
+        if len_max < self.buffered_len() {
+            self.reactor.make_room();
+        }
     }
 
     /// Gives back the buffers that lie ready for connections with something to send, and those to receive into beyond a

@@ -1,5 +1,6 @@
 //! The state of one driver and everything it does without its handler.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -282,7 +283,28 @@ impl Reactor {
         } else if len > self.config.carry_len_max {
             self.end_at_once(conn, Closed::CarryFull);
         } else if buffered > self.config.buffers_len_max {
-            self.end_at_once(conn, Closed::BuffersFull);
+            self.make_room();
+        }
+    }
+
+    /// Ends those that hold most of the driver's buffers, until a sixteenth is free: whoever came last need not be who takes
+    /// the room.
+    pub(super) fn make_room(&mut self) {
+        let mut held = self.slots.buffered() + self.tls.incoming_len();
+        let enough = self.config.buffers_len_max / 16 * 15;
+        let mut holders: Vec<_> = self.slots.holders().chain(self.tls.holders()).collect();
+        holders.sort_unstable_by_key(|(len, at)| (Reverse(*len), *at));
+        for (len, at) in holders {
+            if held <= enough {
+                return;
+            }
+            held -= len;
+            let conn = self.slots.at(at);
+            match self.slots.get(conn).map(|slot| slot.state) {
+                Some(State::Open) => self.end_at_once(conn, Closed::BuffersFull),
+                Some(State::Closing | State::Lingering) => self.remove(conn, Ending::Reset),
+                Some(State::Connecting | State::Gone | State::Draining | State::Free) | None => {}
+            }
         }
     }
 
@@ -358,10 +380,12 @@ impl Reactor {
             State::Open if pending > self.config.pending_len_max => {
                 self.end_at_once(conn, Closed::SlowConsumer);
             }
-            State::Open if pending > 0 && buffered > self.config.buffers_len_max => {
-                self.end_at_once(conn, Closed::BuffersFull);
+            State::Open => {
+                self.watch(conn, reads_armed, pending > 0);
+                if pending > 0 && buffered > self.config.buffers_len_max {
+                    self.make_room();
+                }
             }
-            State::Open => self.watch(conn, reads_armed, pending > 0),
             State::Closing if pending > self.config.pending_len_max => {
                 self.remove(conn, Ending::Reset);
             }
@@ -407,6 +431,7 @@ impl Reactor {
         let Some(slot) = self.slots.open(conn) else {
             return;
         };
+        slot.held = false;
         if !std::mem::take(&mut slot.paused) {
             return;
         }
@@ -451,6 +476,9 @@ impl Reactor {
                 let Some(socket) = &slot.fd else { return };
                 let mut flags = epoll::EventFlags::empty();
                 flags.set(READS, reads);
+                if slot.held {
+                    flags |= epoll::EventFlags::RDHUP;
+                }
                 flags.set(epoll::EventFlags::OUT, writes);
                 let data = epoll::EventData::new_u64(conn.to_bits());
                 if let Err(error) = epoll::modify(epoll, socket, data, flags) {
@@ -460,7 +488,7 @@ impl Reactor {
             // A send under way says by itself when it is through.
             Sockets::Uring(_) if reads == slot.reads_armed => {}
             Sockets::Uring(ring) if reads => ring.receive(conn),
-            Sockets::Uring(ring) => ring.stop_receiving(conn),
+            Sockets::Uring(ring) => ring.stop_receiving(conn, slot.held),
         }
         (slot.reads_armed, slot.writes_armed) = (reads, writes);
     }
@@ -585,6 +613,8 @@ impl Reactor {
     }
 
     pub(super) fn detach(&mut self, conn: ConnId) -> Option<Detached> {
+        // Elsewhere nobody knows that it is to speak TLS.
+        self.begin_tls(conn);
         let slot = self.slots.open(conn)?;
         let epoll = match &self.sockets {
             Sockets::Epoll(epoll) => epoll,

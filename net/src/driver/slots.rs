@@ -34,6 +34,8 @@ pub(super) struct Slot {
     pub(super) writes_armed: bool,
     /// The handler asked for no more bytes.
     pub(super) paused: bool,
+    /// The end of the peer's side ends it while it is paused.
+    pub(super) held: bool,
     /// Listed for the flush at the end of the turn.
     pub(super) dirty: bool,
     /// The peer has ended its side.
@@ -54,6 +56,7 @@ impl Slot {
             reads_armed: false,
             writes_armed: false,
             paused: false,
+            held: false,
             dirty: false,
             peer_ended: false,
             tls: false,
@@ -284,18 +287,34 @@ impl Slots {
         self.buffered
     }
 
+    /// What all sides hold together, as it was counted.
+    pub(super) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// How much connections hold, those that hold something, and their indices.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (usize, usize)> {
+        let used = self
+            .sides
+            .iter()
+            .filter(|side| side.used && 0 < side.counted);
+        used.map(|side| (side.counted, side.index as usize))
+    }
+
+    /// The connection that has this index now.
+    pub(super) fn at(&self, index: usize) -> ConnId {
+        ConnId {
+            index: index as u32,
+            generation: self.slots[index].generation,
+        }
+    }
+
     /// The connections that hold unconsumed bytes.
     pub(super) fn carrying(&self) -> impl Iterator<Item = ConnId> {
         self.sides
             .iter()
             .filter(|side| side.used && !side.carry.is_empty())
-            .map(|side| {
-                let generation = self.slots[side.index as usize].generation;
-                ConnId {
-                    index: side.index,
-                    generation,
-                }
-            })
+            .map(|side| self.at(side.index as usize))
     }
 
     /// Every id that is in use.

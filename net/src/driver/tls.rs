@@ -5,6 +5,7 @@
 //! handler appended is sealed when the turn ends, all of a connection's in one go. `Side::out` of such a connection
 //! holds sealed bytes alone: what the handler appends stands in [`Secured`] until then, so nothing can leave in the clear.
 
+use std::collections::HashMap;
 use std::io;
 
 use super::reactor::Reactor;
@@ -28,6 +29,8 @@ pub(super) struct Secured {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     by_index: Vec<Option<Box<Secured>>>,
+    /// Peers that have said nothing yet, and who begins their sessions: one that stays silent costs none.
+    silent: HashMap<ConnId, TlsServer>,
     /// Opened bytes on their way to the handler.
     plain: Vec<u8>,
     /// What TLS itself has to say, on its way to a connection's side.
@@ -55,6 +58,7 @@ impl Sessions {
     }
 
     pub(super) fn remove(&mut self, conn: ConnId) -> Option<Box<Secured>> {
+        self.silent.remove(&conn);
         let secured = self.by_index.get_mut(conn.index())?.take()?;
         self.incoming_len -= secured.counted;
         Some(secured)
@@ -79,6 +83,18 @@ impl Sessions {
         Some(&mut secured.outgoing)
     }
 
+    /// Bytes of records that are not whole, of all connections.
+    pub(super) fn incoming_len(&self) -> usize {
+        self.incoming_len
+    }
+
+    /// How many such bytes connections hold, and their indices.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (usize, usize)> {
+        let all = self.by_index.iter().enumerate();
+        let held = all.map(|(at, secured)| (secured.as_ref().map_or(0, |s| s.counted), at));
+        held.filter(|(len, _)| 0 < *len)
+    }
+
     pub(super) fn outgoing_len(&self, conn: ConnId) -> usize {
         self.get(conn).map_or(0, |secured| secured.outgoing.len())
     }
@@ -94,6 +110,7 @@ impl Sessions {
     /// Gives back what lies ready.
     pub(super) fn let_go(&mut self) {
         (self.plain, self.own, self.spare) = (Vec::new(), Vec::new(), Vec::new());
+        self.silent.shrink_to_fit();
     }
 
     fn keep(&mut self, mut emptied: Vec<u8>) {
@@ -120,11 +137,20 @@ impl Reactor {
 
     /// The connection, just accepted from `listener`, speaks TLS if that does.
     pub(super) fn begin_tls_if_wanted(&mut self, conn: ConnId, listener: usize) {
-        let Some(server) = self.listeners.get(listener).and_then(|l| l.tls.as_ref()) else {
+        let server = self.listeners.get(listener).and_then(|l| l.tls.as_ref());
+        if let Some((slot, server)) = self.slots.open(conn).zip(server) {
+            slot.tls = true;
+            self.tls.silent.insert(conn, server.clone());
+        }
+    }
+
+    /// Begins the session of a peer that was silent so far.
+    pub(super) fn begin_tls(&mut self, conn: ConnId) {
+        let Some(server) = self.tls.silent.remove(&conn) else {
             return;
         };
-        match TlsServer::accept(server) {
-            Ok(session) => self.secure(conn, Secured::new(session)),
+        match server.accept() {
+            Ok(session) => self.tls.insert(conn, Secured::new(session)),
             Err(error) => {
                 tracing::error!(%error, "a TLS session cannot begin");
                 self.end_at_once(conn, Closed::Tls(TlsFailure::Broken));
@@ -215,6 +241,7 @@ impl Reactor {
 
     /// Opens what came; what TLS has to say to it goes out when the turn ends.
     pub(super) fn open_records(&mut self, conn: ConnId, bytes: &mut [u8], plain: &mut Vec<u8>) {
+        self.begin_tls(conn);
         let mut own = std::mem::take(&mut self.tls.own);
         let Some(secured) = self.tls.get_mut(conn) else {
             return;
@@ -237,10 +264,9 @@ impl Reactor {
             own.shrink_to(SHARED_LEN_MAX);
         }
         self.tls.own = own;
-        // Of those that hold nothing, none pays for what others hold.
-        let full = self.config.buffers_len_max < self.tls.incoming_len + self.slots.count(conn);
-        if full && before < incoming_len {
-            self.end_at_once(conn, Closed::BuffersFull);
+        let held = self.tls.incoming_len + self.slots.count(conn);
+        if before < incoming_len && self.config.buffers_len_max < held {
+            self.make_room();
         }
     }
 

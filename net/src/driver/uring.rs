@@ -32,7 +32,7 @@ use ring::{Completion, Kind};
 
 use super::reactor::{Ending, Reactor, Sockets};
 use super::slots::State;
-use super::{Config, ConnId, DriverError, Handler, Io, Opened, Waker};
+use super::{Closed, Config, ConnId, DriverError, Handler, Io, Opened, Waker};
 use crate::clock;
 use crate::os::{self, Listener};
 
@@ -326,12 +326,20 @@ impl Uring {
         }
     }
 
-    /// A connection that is not received from has an error, or both its sides have ended.
+    /// A connection that is not received from has an error, or its sides have ended.
     fn errors(&mut self, conn: ConnId, result: i32) {
         let over = i32::from(libc::POLLERR | libc::POLLHUP);
-        let parked = |slot: &mut super::slots::Slot| !slot.reads_armed;
-        if 0 < result && result & over != 0 && self.reactor.slots.open(conn).is_some_and(parked) {
+        let held = match self.reactor.slots.open(conn) {
+            Some(slot) if 0 < result && !slot.reads_armed => slot.held,
+            Some(_) | None => return,
+        };
+        if result & over != 0 {
             self.reactor.fail(conn, io::ErrorKind::ConnectionReset);
+        } else if held {
+            self.reactor.end_at_once(conn, Closed::Peer);
+        } else {
+            // It was held when this was asked for, and now the bytes before the end count.
+            self.reactor.ring().stop_receiving(conn, false);
         }
     }
 

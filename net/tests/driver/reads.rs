@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 
 use net::driver::{Closed, Config, ConnId, Handler, Io, Opened};
 
-use crate::rig::{DEADLINE, Seen, any_port, driver, start, start_paused_on};
+use crate::rig::{DEADLINE, Seen, any_port, driver, start, start_held_on, start_paused_on};
 use crate::{answer_lines, leave, read_exactly, reset, swallow};
 
 #[test]
@@ -154,7 +154,7 @@ fn all_pause_together_and_one_by_one() {
 }
 
 #[test]
-fn bytes_nobody_consumes_end_the_connection_at_the_limit() {
+fn bytes_nobody_consumes_end_the_connection_that_holds_most_at_the_limit() {
     let config = Config {
         carry_len_max: 1000,
         buffers_len_max: 1500,
@@ -164,14 +164,14 @@ fn bytes_nobody_consumes_end_the_connection_at_the_limit() {
     let (mut first, first_conn) = rig.client();
     first.write_all(&[b'a'; 1000]).unwrap();
     assert_eq!(rig.next(), Seen::Received(first_conn, vec![b'a'; 1000]));
-    // The two together would be over the driver's limit: the one that grows goes.
+    // The two together are over the driver's limit: the larger goes, and not the newer.
     let (mut second, second_conn) = rig.client();
     second.write_all(&[b'b'; 501]).unwrap();
     assert_eq!(rig.next(), Seen::Received(second_conn, vec![b'b'; 501]));
-    assert_eq!(rig.next(), Seen::Closed(second_conn, Closed::BuffersFull));
-    first.write_all(b"a").unwrap();
-    assert_eq!(rig.next(), Seen::Received(first_conn, vec![b'a'; 1001]));
-    assert_eq!(rig.next(), Seen::Closed(first_conn, Closed::CarryFull));
+    assert_eq!(rig.next(), Seen::Closed(first_conn, Closed::BuffersFull));
+    second.write_all(&[b'b'; 500]).unwrap();
+    assert_eq!(rig.next(), Seen::Received(second_conn, vec![b'b'; 1001]));
+    assert_eq!(rig.next(), Seen::Closed(second_conn, Closed::CarryFull));
     // What they held is free again.
     let (mut third, third_conn) = rig.client();
     third.write_all(&[b'c'; 1000]).unwrap();
@@ -234,4 +234,31 @@ fn what_comes_for_a_connection_that_is_paused_when_it_opens_stays_in_the_kernel(
         rig.next(),
         Seen::Closed(conn, Closed::Failed(ErrorKind::ConnectionReset))
     );
+}
+
+#[test]
+fn a_held_connection_ends_with_its_peer_whatever_that_has_sent() {
+    let rig = start_held_on(any_port(), swallow);
+    let several_turns = || (0..3).for_each(|_| rig.act(|_| ()));
+    for bytes in [&b""[..], b"early"] {
+        let (mut client, conn) = rig.client();
+        client.write_all(bytes).unwrap();
+        several_turns();
+        client.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(rig.next(), Seen::Closed(conn, Closed::Peer));
+    }
+    // Of one that was let go on every byte counts, also if it is paused after that.
+    let (mut client, conn) = rig.client();
+    client.write_all(b"first").unwrap();
+    several_turns();
+    rig.act(move |io| io.resume_reads(conn));
+    assert_eq!(rig.next(), Seen::Received(conn, b"first".into()));
+    rig.act(move |io| io.pause_reads(conn));
+    client.write_all(b"last").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    several_turns();
+    assert_eq!(rig.rest(), []);
+    rig.act(move |io| io.resume_reads(conn));
+    assert_eq!(rig.next(), Seen::Received(conn, b"last".into()));
+    assert_eq!(rig.next(), Seen::Closed(conn, Closed::Peer));
 }

@@ -51,8 +51,8 @@ pub(crate) enum Seen {
 type Act = Box<dyn FnOnce(&mut Io<'_>) + Send>;
 
 struct Scenario<R> {
-    /// Connections are paused when they open.
-    paused: bool,
+    /// Done with connections when they open.
+    open: fn(&mut Io<'_>, ConnId),
     receive: R,
     acts: Receiver<Act>,
     seen: Sender<Seen>,
@@ -67,9 +67,7 @@ impl<R: FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize> Scenario<R> {
 
 impl<R: FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize> Handler for Scenario<R> {
     fn opened(&mut self, io: &mut Io<'_>, conn: ConnId, opened: Opened) {
-        if self.paused {
-            io.pause_reads(conn);
-        }
+        (self.open)(io, conn);
         self.see(match opened {
             Opened::Accepted { peer, .. } => Seen::Accepted(conn, peer),
             Opened::Connected { tag } => Seen::Connected(conn, tag),
@@ -137,7 +135,17 @@ pub(crate) fn start_paused_on(
 ) -> Rig {
     let addr = listener.local_addr();
     let driver = driver(Config::default(), vec![listener]);
-    start_scenario(addr, driver, true, receive)
+    start_scenario(addr, driver, |io, conn| io.pause_reads(conn), receive)
+}
+
+/// The same, with connections that are held.
+pub(crate) fn start_held_on(
+    listener: Listener,
+    receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
+) -> Rig {
+    let addr = listener.local_addr();
+    let driver = driver(Config::default(), vec![listener]);
+    start_scenario(addr, driver, |io, conn| io.hold(conn), receive)
 }
 
 pub(crate) fn start_driver(
@@ -145,20 +153,20 @@ pub(crate) fn start_driver(
     driver: Driver,
     receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
 ) -> Rig {
-    start_scenario(addr, driver, false, receive)
+    start_scenario(addr, driver, |_, _| (), receive)
 }
 
 fn start_scenario(
     addr: SocketAddr,
     mut driver: Driver,
-    paused: bool,
+    open: fn(&mut Io<'_>, ConnId),
     receive: impl FnMut(&mut Io<'_>, ConnId, &mut [u8]) -> usize + Send + 'static,
 ) -> Rig {
     let waker = driver.waker();
     let (acts, acts_in) = channel();
     let (seen_out, seen) = channel();
     let mut scenario = Scenario {
-        paused,
+        open,
         receive,
         acts: acts_in,
         seen: seen_out,

@@ -20,7 +20,7 @@ const NAME: &str = "csms.example";
 #[cfg(feature = "openssl")]
 pub(crate) const OPENSSL: &str = "SIGEC_TEST_OPENSSL";
 
-fn server() -> TlsServer {
+fn settings() -> ServerSettings {
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(vec![NAME.to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
@@ -28,17 +28,20 @@ fn server() -> TlsServer {
         chain: vec![certificate.der().clone()],
         key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
     };
-    let settings = ServerSettings {
+    ServerSettings {
         identities: vec![identity],
         clients: ClientCertificates::Unasked,
         version_min: TlsVersion::V12,
         tickets: Arc::new(TicketKeys::in_memory().unwrap()),
-    };
+    }
+}
+
+fn server() -> TlsServer {
     #[cfg(feature = "openssl")]
     if std::env::var_os(OPENSSL).is_some() {
-        return TlsServer::of_openssl(settings).unwrap();
+        return TlsServer::of_openssl(settings()).unwrap();
     }
-    TlsServer::new(settings).unwrap()
+    TlsServer::new(settings()).unwrap()
 }
 
 fn start(
@@ -301,6 +304,41 @@ fn an_end_for_two_reasons_is_told_once() {
     let broken = Seen::Closed(conn, Closed::Tls(TlsFailure::Broken));
     assert_eq!(rig.next(), broken);
     assert_eq!(rig.stop(), []);
+}
+
+#[test]
+fn a_session_begins_with_the_first_byte_and_not_with_the_socket() {
+    let (before, after) = (server(), settings());
+    let expected = after.identities[0].chain.clone();
+    let rig = crate::rig::start_on(any_port().with_tls(before.clone()), Config::default(), echo);
+    let (socket, conn) = rig.client();
+    // The socket has been there for turns; what its session will be made of is not settled yet.
+    rig.act(move |io| assert!(io.tls_peer(conn).is_none()));
+    before.replace(after).unwrap();
+    let session = TlsClient::new(ClientSettings::new(Trust::Anyone, NAME)).unwrap();
+    let mut client = StreamOwned::new(session.buffered().unwrap(), socket);
+    client.write_all(b"now").unwrap();
+    assert_eq!(read_exactly(&mut client, 3), b"now");
+    assert_eq!(client.conn.peer_certificates().unwrap(), expected);
+    assert_eq!(rig.next(), Seen::Secured(conn, TlsVersion::V13));
+    assert_eq!(rig.next(), Seen::Received(conn, b"now".into()));
+    // One that says nothing ends as any other.
+    let (socket, conn) = rig.client();
+    drop(socket);
+    assert_eq!(rig.next(), Seen::Closed(conn, Closed::Peer));
+}
+
+#[test]
+fn a_silent_connection_speaks_tls_where_it_was_moved_to() {
+    let front = start(Config::default(), leave);
+    let home = crate::rig::start(Config::default(), echo);
+    let (socket, conn) = front.client();
+    let detached = front.act(move |io| io.detach(conn).unwrap());
+    home.act(|io| io.adopt(detached).unwrap());
+    let session = TlsClient::new(ClientSettings::new(Trust::Anyone, NAME)).unwrap();
+    let mut client = StreamOwned::new(session.buffered().unwrap(), socket);
+    client.write_all(b"moved").unwrap();
+    assert_eq!(read_exactly(&mut client, 5), b"moved");
 }
 
 #[test]

@@ -416,8 +416,8 @@ impl Ring {
         unsafe { self.ask_about(Kind::Receive, conn, entry) };
     }
 
-    /// Has no more bytes received; an error of the socket is still told.
-    pub(in crate::driver) fn stop_receiving(&mut self, conn: ConnId) {
+    /// Has no more bytes received; an error of the socket is still told, and the end of the peer's side if that is wanted.
+    pub(in crate::driver) fn stop_receiving(&mut self, conn: ConnId, until_its_end: bool) {
         self.end_receiving(conn);
         let requests = self.of(conn);
         if requests.watching_errors || requests.file == NO_FILE {
@@ -425,7 +425,8 @@ impl Ring {
         }
         requests.watching_errors = true;
         // Errors and the end of both sides are told without being asked for.
-        let entry = opcode::PollAdd::new(Fixed(requests.file), 0).build();
+        let wanted = if until_its_end { libc::POLLRDHUP } else { 0 };
+        let entry = opcode::PollAdd::new(Fixed(requests.file), wanted as u32).build();
         // SAFETY: it points to nothing.
         unsafe { self.ask_about(Kind::Errors, conn, entry) };
     }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use super::ring::{Completion, Ring};
 use crate::driver::reactor::{Ending, Reactor, Sockets};
 use crate::driver::slots::State;
-use crate::driver::{Closed, ConnId, Detached};
+use crate::driver::{ConnId, Detached};
 
 impl Reactor {
     pub(super) fn ring(&mut self) -> &mut Ring {
@@ -158,7 +158,7 @@ impl Reactor {
         }
         self.end_with_its_session(conn);
         if self.config.buffers_len_max < self.slots.count(conn) {
-            self.end_at_once(conn, Closed::BuffersFull);
+            self.make_room();
         }
     }
 
