@@ -95,7 +95,7 @@ pub use stored::{
 pub use tariff::{
     Bill, BillKind, Money, Part, StoredTariff, TariffError, TariffScope, TariffWritten,
 };
-pub use tls::{ClientFiles, IdentityFiles, Tls, TlsConfig, TlsFilesError};
+pub use tls::{ClientFiles, IdentityFiles, RevocationCheck, Tls, TlsConfig, TlsFilesError};
 pub use token::{
     MessageFormat, NamedToken, PersonalMessage, Token, TokenDevice, TokenFilter, TokenMode,
     TokenStatus, TokenType, TokenWritten, is_energy_transfer,

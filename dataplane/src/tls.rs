@@ -60,6 +60,20 @@ pub struct ClientFiles {
     pub organizations: Vec<String>,
     /// Who shows none does not come in.
     pub required: bool,
+    /// Whether responders are asked about them.
+    pub revocation: RevocationCheck,
+}
+
+/// What responders (OCSP, RFC 6960) have to say before a station comes in with its certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevocationCheck {
+    /// Nobody is asked.
+    #[default]
+    None,
+    /// That the certificate is revoked keeps it out; where nobody can tell, it comes in.
+    Revoked,
+    /// It comes in where a responder that is proven to speak for the issuer calls it good.
+    Good,
 }
 
 /// Why there is no TLS with these files.

@@ -5,6 +5,8 @@
 mod again;
 #[path = "tls/cases.rs"]
 mod cases;
+#[path = "tls/revocation.rs"]
+mod revocation;
 #[cfg(feature = "openssl")]
 #[path = "tls/rsa_key_exchange.rs"]
 mod rsa_key_exchange;
@@ -18,8 +20,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dataplane::{
-    ClientFiles, Config, IdentityFiles, Password, RegisterMode, Registration, StationPatch,
-    TlsConfig,
+    ClientFiles, Config, IdentityFiles, Password, RegisterMode, Registration, RevocationCheck,
+    StationPatch, TlsConfig,
 };
 use fleet::Seq;
 use fleet::record::Security;
@@ -125,6 +127,7 @@ impl Ca {
                     revocation_lists: vec![self.file("revoked.pem")],
                     organizations: vec!["ACME".into()],
                     required,
+                    revocation: RevocationCheck::None,
                 }),
             }),
             ..config(shards)

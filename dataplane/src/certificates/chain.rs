@@ -4,6 +4,8 @@
 //! The way goes over the certificates that the station passes on, each signed by the next, to a root that the configuration
 //! names. All of them count now; those that sign others may (`basicConstraints`, `keyUsage`). The certificate itself names
 //! a responder and bears the contract's id; those between it and the root are asked about where they name one.
+//!
+//! And a station's own certificate, whose way TLS has gone already.
 
 use fleet::UtcMicros;
 use x509_parser::certificate::X509Certificate;
@@ -50,6 +52,10 @@ pub(super) enum ChainError {
     Expired { subject: String },
     #[error("the certificate names no OCSP responder")]
     NoResponder,
+    #[error("the certificate cannot be read")]
+    Unreadable,
+    #[error("{issuer:?}, which has signed the certificate, is not in ocsp.issuers_file")]
+    Issuer { issuer: String },
 }
 
 /// What to ask responders about a chain, the vehicle's certificate first, and all certificates on the way in DER.
@@ -107,18 +113,44 @@ pub(super) fn check(
             return Err(ChainError::NoResponder);
         }
         if !responders.is_empty() {
-            let algorithm = HashAlgorithm::Sha256;
-            asks.push(StatusAsk {
-                algorithm: algorithm.as_str().to_owned(),
-                issuer_name_hash: algorithm.digest(pair[1].subject().as_raw()),
-                issuer_key_hash: algorithm.digest(&pair[1].public_key().subject_public_key.data),
-                serial_number: serial(&pair[0]),
-                responders,
-            });
+            asks.push(status_ask(&pair[0], &pair[1], responders));
         }
     }
     let issuers = way.iter().map(|certificate| certificate.as_raw().to_vec());
     Ok((asks, issuers.collect()))
+}
+
+/// What to ask about a station's certificate, in DER, that one of `issuers` has signed.
+pub(super) fn of_station(der: &[u8], issuers: &[Vec<u8>]) -> Result<StatusAsk, ChainError> {
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(der).map_err(|_| ChainError::Unreadable)?;
+    let responders = responders(&certificate);
+    if responders.is_empty() {
+        return Err(ChainError::NoResponder);
+    }
+    let mut known = issuers
+        .iter()
+        .filter_map(|issuer| x509_parser::parse_x509_certificate(issuer).ok());
+    let issuer = known.find(|(_, issuer)| is_signed_by(&certificate, issuer));
+    let (_, issuer) = issuer.ok_or_else(|| ChainError::Issuer {
+        issuer: certificate.issuer().to_string(),
+    })?;
+    Ok(status_ask(&certificate, &issuer, responders))
+}
+
+fn status_ask(
+    certificate: &X509Certificate<'_>,
+    issuer: &X509Certificate<'_>,
+    responders: Vec<String>,
+) -> StatusAsk {
+    let algorithm = HashAlgorithm::Sha256;
+    StatusAsk {
+        algorithm: algorithm.as_str().to_owned(),
+        issuer_name_hash: algorithm.digest(issuer.subject().as_raw()),
+        issuer_key_hash: algorithm.digest(&issuer.public_key().subject_public_key.data),
+        serial_number: serial(certificate),
+        responders,
+    }
 }
 
 fn is_signed_by(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {

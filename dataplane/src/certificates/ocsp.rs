@@ -121,6 +121,11 @@ impl Responders {
         })
     }
 
+    /// Certificates in DER of those whose certificates are asked about.
+    pub(super) fn issuers(&self) -> &[Vec<u8>] {
+        &self.issuers
+    }
+
     /// The status of a certificate, from memory or from the first responder that gives one. `shown` are certificates in
     /// DER that may be its issuer's, beside those of the configuration.
     pub(super) fn status(

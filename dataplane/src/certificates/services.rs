@@ -51,6 +51,8 @@ pub(crate) enum Wish {
     Statuses(Vec<StatusAsk>),
     /// Is this contract certificate good?
     Chain(ChainAsk),
+    /// Is the certificate, in DER, revoked that a station has shown?
+    Station(Vec<u8>),
     /// What a provider of contracts has to say.
     Contract(ContractAsk),
     /// Is this a VAT number?
@@ -69,10 +71,10 @@ pub(crate) enum Outcome {
     Vat(Result<VatFound, String>),
 }
 
-/// What a contract certificate is worth.
+/// What a contract certificate is worth, or a station's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Worth {
-    /// It comes from a root of ours, and none on the way is revoked.
+    /// It comes from a root of ours, and none that was asked about is revoked.
     Good,
     Expired,
     Revoked,
@@ -138,6 +140,7 @@ impl Services {
                     .collect(),
             ),
             Wish::Chain(ask) => Outcome::Judged(self.judge(ask, now)),
+            Wish::Station(der) => Outcome::Judged(self.judge_station(der, now)),
             Wish::Contract(ask) => Outcome::Contract(match &self.contracts {
                 Some(server) => contracts::ask(server, ask).map_err(|error| describe(&error)),
                 None => Err(NOT_CONFIGURED.to_owned()),
@@ -179,16 +182,17 @@ impl Services {
             Err(chain::ChainError::Expired { .. }) => return Worth::Expired,
             Err(error) => return Worth::Unproven(describe(&error)),
         };
-        let mut doubt = None;
-        for ask in &asks {
-            match responders.status(ask, &issuers, now) {
-                Ok(found) if found.status == Status::Revoked => return Worth::Revoked,
-                Ok(found) if found.status == Status::Good && found.is_proven => {}
-                Ok(_) => doubt = Some("the responder does not know the certificate".to_owned()),
-                Err(error) => doubt = Some(describe(&error)),
-            }
+        worth(responders, &asks, &issuers, now)
+    }
+
+    fn judge_station(&self, der: &[u8], now: UtcMicros) -> Worth {
+        let Some(responders) = &self.responders else {
+            return Worth::Unproven(NOT_CONFIGURED.to_owned());
+        };
+        match chain::of_station(der, responders.issuers()) {
+            Ok(ask) => worth(responders, &[ask], &[], now),
+            Err(error) => Worth::Unproven(describe(&error)),
         }
-        doubt.map_or(Worth::Good, Worth::Unproven)
     }
 
     /// True for what needs no other server, and so is not to wait behind what does.
@@ -196,7 +200,11 @@ impl Services {
         match wish {
             Wish::Check { .. } => true,
             Wish::Sign { .. } => self.ca.as_ref().is_some_and(|(_, ca)| ca.is_local()),
-            Wish::Statuses(_) | Wish::Chain(_) | Wish::Contract(_) | Wish::Vat(_) => false,
+            Wish::Statuses(_)
+            | Wish::Chain(_)
+            | Wish::Station(_)
+            | Wish::Contract(_)
+            | Wish::Vat(_) => false,
         }
     }
 
@@ -236,6 +244,25 @@ impl Services {
             remote,
         }))
     }
+}
+
+/// What responders make of certificates; `issuers` are those that may have signed them, beside the configured ones.
+fn worth(
+    responders: &Responders,
+    asks: &[StatusAsk],
+    issuers: &[Vec<u8>],
+    now: UtcMicros,
+) -> Worth {
+    let mut doubt = None;
+    for ask in asks {
+        match responders.status(ask, issuers, now) {
+            Ok(found) if found.status == Status::Revoked => return Worth::Revoked,
+            Ok(found) if found.status == Status::Good && found.is_proven => {}
+            Ok(_) => doubt = Some("the responder does not know the certificate".to_owned()),
+            Err(error) => doubt = Some(describe(&error)),
+        }
+    }
+    doubt.map_or(Worth::Good, Worth::Unproven)
 }
 
 fn work(services: &Services, errands: &Mutex<Receiver<Errand>>, done: impl Fn(Errand, Outcome)) {

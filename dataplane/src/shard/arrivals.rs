@@ -24,7 +24,7 @@ use std::time::Duration;
 use net::driver::ConnId;
 use ocpp::Instant;
 
-use super::conns::{Conn, Handshake, Stage};
+use super::conns::{Conn, Handshake, Revocation, Stage};
 use super::handshake::TOO_MANY;
 use super::{Effect, Now, Shard};
 use crate::config::MemoryMax;
@@ -235,6 +235,7 @@ impl Shard {
                 opened_at: tick,
                 transport: Transport::Plain,
                 waits,
+                revocation: Revocation::default(),
             })),
         });
         self.watch(id, u64::from(tick) + self.handshake_patience(waits));

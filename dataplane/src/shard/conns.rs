@@ -9,6 +9,7 @@ use ocpp::{Inbound, Rpc, Version};
 
 use super::Now;
 use super::stations::grow;
+use crate::certificates::Worth;
 use crate::tls::Transport;
 
 /// A socket, in a table with the driver's own indices.
@@ -49,6 +50,18 @@ pub(crate) struct Handshake {
     pub(crate) transport: Transport,
     /// It has not had its turn, and nothing of it is read.
     pub(crate) waits: bool,
+    pub(crate) revocation: Revocation,
+}
+
+/// What responders say of a certificate that a peer has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Revocation {
+    /// Nobody was asked.
+    #[default]
+    Unasked,
+    /// Its upgrade waits for an answer.
+    Asked,
+    Known(Worth),
 }
 
 /// A station's connection.

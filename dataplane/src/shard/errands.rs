@@ -20,7 +20,7 @@ use super::certificates::{Refusal, Request, StatusKind};
 use super::timers::Deadline;
 use super::tokens::Authorization;
 use super::{Now, Shard};
-use crate::certificates::{Errand, Outcome, VatAsk, Wish};
+use crate::certificates::{Errand, Outcome, VatAsk, Wish, Worth};
 
 /// Errands of one shard that are open at a time.
 const OPEN_MAX: usize = 256;
@@ -76,6 +76,8 @@ pub(super) enum Purpose {
     },
     /// VatNumberValidation.
     Vat { held: Held, ask: VatAsk },
+    /// The upgrade of a socket whose peer has shown a certificate.
+    Upgrade { conn: ConnId },
 }
 
 /// The open errands of a shard.
@@ -156,6 +158,9 @@ impl Shard {
             (Purpose::Vat { held, ask }, Outcome::Vat(found)) => {
                 self.vat_found(now, &held, &ask, found);
             }
+            (Purpose::Upgrade { conn }, Outcome::Judged(worth)) => {
+                self.certificate_judged(conn, worth);
+            }
             (purpose, _) => self.errand_failed(now, purpose, "another errand was done"),
         }
     }
@@ -181,6 +186,7 @@ impl Shard {
             Purpose::Status { held, kind } => self.statuses_found(now, &held, kind, Vec::new()),
             Purpose::Contract { held } => self.contract_answered(now, &held, Err(reason)),
             Purpose::Vat { held, ask } => self.vat_found(now, &held, &ask, Err(reason)),
+            Purpose::Upgrade { conn } => self.certificate_judged(conn, Worth::Unproven(reason)),
             Purpose::Authorize {
                 held,
                 authorization,

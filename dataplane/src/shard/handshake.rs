@@ -12,11 +12,13 @@ use net::tls::CertificateFault;
 use net::ws::{self, Agreement, CloseCode};
 use ocpp::{Inbound, Rpc, Version};
 
-use super::conns::{Began, Live, Stage};
+use super::conns::{Began, Live, Revocation, Stage};
+use super::errands::Purpose;
 use super::{Effect, Now, Settings, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
+use crate::certificates::{Wish, Worth};
 use crate::quirks::Make;
-use crate::tls::Transport;
+use crate::tls::{ForeignCertificate, RevocationCheck, Transport};
 
 /// A takeover from a connection that sent something this recently may be a second peer with the same identity.
 const IN_USE: Duration = Duration::from_secs(10);
@@ -31,6 +33,16 @@ pub(super) struct Refused<'a> {
     body: &'a str,
 }
 
+/// For what responders say of a certificate: less than a station has for its upgrade.
+const REVOCATION_WAIT: Duration = Duration::from_secs(5);
+
+/// Why a certificate does not let its station in.
+enum Unchecked {
+    Revoked,
+    /// Nobody says that it is good, and why.
+    Untold(String),
+}
+
 /// One text for whoever may not come in, so that it tells nothing about which identities exist.
 const NOT_LET_IN: &str = "this endpoint does not know the station, or not with these credentials\n";
 
@@ -41,7 +53,7 @@ impl Shard {
             Ok(None) => 0,
             Ok(Some((request, len))) => match self.upgrade(now, id, &request) {
                 Ok(true) => len,
-                // Another shard reads these bytes again.
+                // These bytes are read again: by another shard, or once its certificate was asked about.
                 Ok(false) => 0,
                 Err(refused) => {
                     self.refuse(id, &refused);
@@ -77,7 +89,7 @@ impl Shard {
     }
 
     /// True when the socket became a connection (or was closed in the words of WebSocket), false when it goes to
-    /// another shard.
+    /// another shard or waits.
     fn upgrade(
         &mut self,
         now: Now,
@@ -112,7 +124,9 @@ impl Shard {
         if self.stalled || self.reads_paused {
             return Err(unavailable("the log does not take records now\n"));
         }
-        let entry = self.admit(now, id, &key, request)?;
+        let Some(entry) = self.admit(now, id, &key, request)? else {
+            return Ok(false);
+        };
         let named = request.protocols().find_map(Version::from_subprotocol);
         let silent = request.protocols().next().is_none();
         let Some(version) = named.or_else(|| self.default_version(&key).filter(|_| silent)) else {
@@ -174,13 +188,14 @@ impl Shard {
         }
     }
 
+    /// `None` for a peer whose certificate is asked about first.
     fn admit(
         &mut self,
         now: Now,
         id: ConnId,
         key: &StationKey,
         request: &UpgradeRequest<'_>,
-    ) -> Result<Entry, Refused<'static>> {
+    ) -> Result<Option<Entry>, Refused<'static>> {
         let transport = self
             .conns
             .handshake_mut(id)
@@ -193,7 +208,19 @@ impl Shard {
         {
             verdict = self.judge_request(now, key, station, &transport, request);
         }
-        verdict.map_err(|refusal| match refusal {
+        if verdict.is_ok()
+            && let Transport::Tls(Some(certificate)) = &transport
+        {
+            match self.revocation(now, id, certificate.der()) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(Unchecked::Revoked) => {
+                    verdict = Err(Refusal::Certificate(ForeignCertificate::Revoked));
+                }
+                Err(Unchecked::Untold(reason)) => return Err(self.untold(now, id, station, reason)),
+            }
+        }
+        verdict.map(Some).map_err(|refusal| match refusal {
             Refusal::Unknown => UNKNOWN,
             Refusal::Malformed => Refused {
                 status: 400,
@@ -219,6 +246,62 @@ impl Shard {
                 refused
             }
         })
+    }
+
+    /// Whether a certificate was asked about, if the configuration wants that; begins to where it was not.
+    fn revocation(&mut self, now: Now, id: ConnId, der: &[u8]) -> Result<bool, Unchecked> {
+        let tls = self.settings.config.tls.as_ref();
+        let wanted = tls.and_then(|tls| tls.clients.as_ref());
+        let wanted = wanted.map_or(RevocationCheck::None, |clients| clients.revocation);
+        let Some(handshake) = self.conns.handshake_mut(id) else {
+            return Ok(false);
+        };
+        let found = match (wanted, &handshake.revocation) {
+            (RevocationCheck::None, _) => return Ok(true),
+            (RevocationCheck::Revoked | RevocationCheck::Good, Revocation::Known(found)) => found,
+            (RevocationCheck::Revoked | RevocationCheck::Good, _) => {
+                handshake.revocation = Revocation::Asked;
+                self.outbox.push(Effect::Pause(id));
+                let (wish, purpose) = (Wish::Station(der.to_vec()), Purpose::Upgrade { conn: id });
+                if let Some(errand) = self.begin_errand(now, wish, purpose, REVOCATION_WAIT) {
+                    self.send_errand(errand);
+                }
+                return Ok(false);
+            }
+        };
+        match (found, wanted) {
+            (Worth::Revoked, _) => Err(Unchecked::Revoked),
+            (Worth::Unproven(reason), RevocationCheck::Good) => {
+                Err(Unchecked::Untold(reason.clone()))
+            }
+            (Worth::Good | Worth::Expired | Worth::Unproven(_), _) => Ok(true),
+        }
+    }
+
+    /// Responders have spoken of the certificate of a socket; its upgrade is read again.
+    pub(super) fn certificate_judged(&mut self, id: ConnId, worth: Worth) {
+        if let Some(handshake) = self.conns.handshake_mut(id) {
+            handshake.revocation = Revocation::Known(worth);
+            self.outbox.push(Effect::Resume(id));
+        }
+    }
+
+    /// Nobody can tell whether a certificate is revoked, which says nothing against its station: it may come again.
+    fn untold(
+        &mut self,
+        now: Now,
+        id: ConnId,
+        station: Option<u32>,
+        reason: String,
+    ) -> Refused<'static> {
+        if let Some((station, peer)) = station.zip(self.conns.peer(id)) {
+            let refused = ConnectionRefused {
+                peer: peer.to_string(),
+                reason: format!("whether its certificate is revoked is not known: {reason}"),
+            };
+            self.record(now, station, &refused);
+        }
+        unavailable("whether the certificate is revoked cannot be told now\n")
     }
 
     /// What its credentials and the circumstances make of a peer.

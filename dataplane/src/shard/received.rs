@@ -6,7 +6,7 @@ use net::driver::ConnId;
 use net::ws::{self, CloseCode};
 use ocpp::Instant;
 
-use super::conns::{Began, Stage};
+use super::conns::{Began, Revocation, Stage};
 use super::timers::Deadline;
 use super::{Effect, HELD_MAX, Now, Shard};
 
@@ -24,7 +24,11 @@ impl Shard {
         let seen_at = std::mem::replace(&mut conn.seen_at, now.tick());
         match &mut conn.stage {
             Stage::Closing => bytes.len(),
-            Stage::Handshake(handshake) if handshake.waits => 0,
+            Stage::Handshake(handshake)
+                if handshake.waits || handshake.revocation == Revocation::Asked =>
+            {
+                0
+            }
             Stage::Handshake(_) => {
                 let used = self.handshake(now, id, bytes);
                 // What follows an upgrade at once is the first message.

@@ -22,6 +22,8 @@ pub(crate) struct StationCertificate {
     organizations: Vec<String>,
     /// Its end, UTC microseconds.
     not_after: i64,
+    /// All of it.
+    der: Box<[u8]>,
 }
 
 /// Why a certificate is none of the station's, for operators.
@@ -39,6 +41,9 @@ pub(crate) enum ForeignCertificate {
     /// Of a session that was resumed.
     #[error("its certificate has expired")]
     Expired,
+    /// Its responder says so.
+    #[error("its certificate is revoked")]
+    Revoked,
 }
 
 impl From<&TlsPeer> for Transport {
@@ -49,12 +54,6 @@ impl From<&TlsPeer> for Transport {
 }
 
 impl StationCertificate {
-    const UNREADABLE: StationCertificate = StationCertificate {
-        common_names: Vec::new(),
-        organizations: Vec::new(),
-        not_after: i64::MIN,
-    };
-
     /// One that nobody signed.
     #[cfg(test)]
     pub(crate) fn of(organization: &str, name: &str) -> StationCertificate {
@@ -62,13 +61,19 @@ impl StationCertificate {
             common_names: vec![name.to_owned()],
             organizations: vec![organization.to_owned()],
             not_after: i64::MAX,
+            der: Box::default(),
         }
     }
 
     fn read(der: &[u8]) -> StationCertificate {
         let parsed = x509_parser::parse_x509_certificate(der);
         parsed.map_or_else(
-            |_| StationCertificate::UNREADABLE,
+            |_| StationCertificate {
+                common_names: Vec::new(),
+                organizations: Vec::new(),
+                not_after: i64::MIN,
+                der: der.into(),
+            },
             |(_, parsed)| StationCertificate {
                 common_names: texts(parsed.subject(), X509Name::iter_common_name),
                 organizations: texts(parsed.subject(), X509Name::iter_organization),
@@ -77,8 +82,14 @@ impl StationCertificate {
                     .not_after
                     .timestamp()
                     .saturating_mul(1_000_000),
+                der: der.into(),
             },
         )
+    }
+
+    /// The certificate itself.
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
     }
 
     /// The station that a certificate says it is of, without proof.

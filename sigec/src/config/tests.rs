@@ -308,9 +308,37 @@ fn what_asks_for_certificates_needs_their_roots() {
             tls.revocation_list_files from DIR/sigec.toml: found ["revoked.pem"], expected [] while tls.client_roots_file is "none"
         "#]],
         ),
+        (
+            ("client_ocsp", "\"good\""),
+            expect![[r#"
+            tls.client_ocsp from DIR/sigec.toml: found "good", expected "unasked" while tls.client_roots_file is "none"
+        "#]],
+        ),
     ] {
         let (key, value) = setting;
         check(&format!("[tls]\n{key} = {value}\n"), &[], &[], expect);
+    }
+}
+
+#[test]
+fn who_asks_about_certificates_knows_whom_and_about_whose() {
+    let clients = "[tls]\nclient_roots_file = \"c\"\nclient_organizations = [\"ACME\"]\nclient_ocsp = \"not_revoked\"\n";
+    let responders = format!("{clients}[ocsp]\nresponders = [\"http://a\"]\n");
+    for (file, expect) in [
+        (
+            clients,
+            expect![[r#"
+            tls.client_ocsp from DIR/sigec.toml: found "not_revoked", expected "unasked" while ocsp.responders is []
+        "#]],
+        ),
+        (
+            responders.as_str(),
+            expect![[r#"
+            tls.client_ocsp from DIR/sigec.toml: found "not_revoked", expected "unasked" while ocsp.issuers_file is "none"
+        "#]],
+        ),
+    ] {
+        check(file, &[], &[], expect);
     }
 }
 

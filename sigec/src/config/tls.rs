@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use dataplane::{ClientFiles, IdentityFiles, TlsConfig};
+use dataplane::{ClientFiles, IdentityFiles, RevocationCheck, TlsConfig};
 use net::tls::TlsVersion;
 
 use super::{ConfigError, Settings};
@@ -107,11 +107,21 @@ fn clients(settings: &Settings) -> Result<Option<ClientFiles>, ConfigError> {
     )?;
     let organizations = settings.list("tls.client_organizations")?;
     let lists = settings.list("tls.revocation_list_files")?;
+    let revocation = settings.choice(
+        "tls.client_ocsp",
+        &[
+            ("unasked", RevocationCheck::None),
+            ("not_revoked", RevocationCheck::Revoked),
+            ("good", RevocationCheck::Good),
+        ],
+    )?;
+    let asks = revocation != RevocationCheck::None;
     if roots == NONE {
         for (key, is_set, off) in [
             ("tls.client_certificates", required, "\"asked\""),
             ("tls.client_organizations", !organizations.is_empty(), "[]"),
             ("tls.revocation_list_files", !lists.is_empty(), "[]"),
+            ("tls.client_ocsp", asks, "\"unasked\""),
         ] {
             if is_set {
                 let expected = format!("{off} while tls.client_roots_file is \"none\"");
@@ -125,10 +135,19 @@ fn clients(settings: &Settings) -> Result<Option<ClientFiles>, ConfigError> {
             tls.client_roots_file is not \"none\"";
         return Err(settings.invalid("tls.client_organizations", expected));
     }
+    if asks && settings.list("ocsp.responders")?.is_empty() {
+        let expected = "\"unasked\" while ocsp.responders is []";
+        return Err(settings.invalid("tls.client_ocsp", expected));
+    }
+    if asks && settings.non_empty("ocsp.issuers_file")? == NONE {
+        let expected = "\"unasked\" while ocsp.issuers_file is \"none\"";
+        return Err(settings.invalid("tls.client_ocsp", expected));
+    }
     Ok(Some(ClientFiles {
         roots: roots.into(),
         revocation_lists: lists.into_iter().map(PathBuf::from).collect(),
         organizations,
         required,
+        revocation,
     }))
 }
