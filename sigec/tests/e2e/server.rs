@@ -39,6 +39,7 @@ const FREE_PORTS: [&str; 6] = [
 pub(crate) struct Ready {
     pub(crate) pid: u32,
     pub(crate) ocpp: String,
+    pub(crate) ocpps: Option<String>,
     pub(crate) http: String,
     pub(crate) https: Option<String>,
     pub(crate) postgres: String,

@@ -3,7 +3,12 @@
 use std::fs;
 use std::process::Command;
 
-use rcgen::generate_simple_self_signed;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, generate_simple_self_signed,
+};
+
+use time::{Duration, OffsetDateTime};
 
 use super::foreign::{python, script};
 use super::server::{Server, Site, TOKEN, output, sigec};
@@ -15,11 +20,11 @@ fn put_certificate(site: &Site) {
     fs::write(site.path("csms.key"), made.signing_key.serialize_pem()).unwrap();
 }
 
-fn start(site: &Site, postgres: &str) -> Server {
-    put_certificate(site);
+/// The certificate is there already; `tls` is more of its section.
+fn start(site: &Site, tls: &str, postgres: &str) -> Server {
     let file = site.path("sigec.toml");
     let settings = format!(
-        "[tls]\ncertificate_files = [\"csms.pem\"]\nkey_files = [\"csms.key\"]\n\
+        "[tls]\n{tls}certificate_files = [\"csms.pem\"]\nkey_files = [\"csms.key\"]\n\
          [http]\ntls_listen = \"127.0.0.1:0\"\n[postgres]\ntls = \"{postgres}\"\n"
     );
     fs::write(&file, settings).unwrap();
@@ -50,7 +55,8 @@ fn check(site: &Site, server: &Server, python: &std::path::Path, postgres: &str)
 fn the_api_and_sql_are_reached_over_tls_and_a_new_certificate_needs_no_restart() {
     let Some(python) = python() else { return };
     let site = Site::new();
-    let server = start(&site, "required");
+    put_certificate(&site);
+    let server = start(&site, "", "required");
     check(&site, &server, &python, "required");
     assert!(
         server
@@ -81,8 +87,51 @@ fn the_api_and_sql_are_reached_over_tls_and_a_new_certificate_needs_no_restart()
 fn who_need_not_ask_postgres_for_tls_may() {
     let Some(python) = python() else { return };
     let site = Site::new();
-    let server = start(&site, "offered");
+    put_certificate(&site);
+    let server = start(&site, "", "offered");
     check(&site, &server, &python, "offered");
+}
+
+/// `root.pem`, and what it has signed, good for a year.
+fn put_signed(site: &Site) {
+    let mut root = CertificateParams::new(Vec::new()).unwrap();
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let issuer = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
+    params.not_after = params.not_before + Duration::days(365);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    fs::write(site.path("root.pem"), issuer.pem()).unwrap();
+    fs::write(site.path("csms.pem"), certificate.pem()).unwrap();
+    fs::write(site.path("csms.key"), key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn an_auditor_finds_nothing_at_any_listener() {
+    let Some(python) = python() else { return };
+    let site = Site::new();
+    put_signed(&site);
+    let server = start(&site, "listen = \"127.0.0.1:0\"\n", "offered");
+    let listeners = [
+        ("stations", server.ready.ocpps.clone().unwrap()),
+        ("https", server.ready.https.clone().unwrap()),
+        ("postgres", server.ready.postgres.clone()),
+    ];
+    let listeners = listeners.map(|(name, address)| format!("{name}={address}"));
+    let scanned = output(
+        Command::new(python)
+            .arg(script("tls_scan.py"))
+            .arg(site.path("root.pem"))
+            .args(listeners),
+    );
+    let said = String::from_utf8_lossy(&scanned.stdout);
+    let complained = String::from_utf8_lossy(&scanned.stderr);
+    assert!(scanned.status.success(), "{said}{complained}");
+    assert_eq!(said.matches("as it should be").count(), 3, "{said}");
 }
 
 #[test]
