@@ -117,6 +117,10 @@ pub(crate) fn parse(text: &str) -> Option<Moment> {
     };
     let days = days_from_civil(year, month, day);
     let minutes = (days * 24 + i64::from(hour)) * 60 + i64::from(minute) - offset;
+    // RFC 3339, 5.7: only the last minute of a day of UTC has one, and what has no zone may be of any.
+    if second == 60 && zone != Zone::Missing && minutes.rem_euclid(1_440) != 1_439 {
+        return None;
+    }
     Some(Moment {
         utc_micros: (minutes * 60 + i64::from(second)) * 1_000_000 + micros,
         zone,
@@ -304,6 +308,11 @@ mod tests {
             ("2023-11-14T22:13:20.123456Z", base + 123_456, Zone::Utc),
             ("2023-11-14T22:13:20.123456999Z", base + 123_456, Zone::Utc),
             ("2016-12-31T23:59:60Z", 1_483_228_800_000_000, Zone::Utc),
+            (
+                "2016-12-31T20:59:60-03:00",
+                1_483_228_800_000_000,
+                Zone::Offset(-180),
+            ),
             ("2024-02-29T00:00:00Z", 1_709_164_800_000_000, Zone::Utc),
             ("1969-12-31T23:59:59.999999Z", -1, Zone::Utc),
         ] {
@@ -326,6 +335,8 @@ mod tests {
             "2023-11-14T24:00:00Z",
             "2023-11-14T22:60:00Z",
             "2023-11-14T22:13:61Z",
+            "2023-11-14T22:13:60Z",
+            "2016-12-31T23:59:60-03:00",
             "2023-11-14T22:13:20.Z",
             "2023-11-14T22:13:20 Z",
             "2023-11-14T22:13:20+1",

@@ -36,7 +36,7 @@ pub enum FrameFault {
     #[error("not an array of message type, message id and more")]
     Unreadable,
     /// The first element is no message type of this version.
-    #[error("the message type is unknown, expected 2, 3 or 4")]
+    #[error("the message type is unknown, expected 2, 3 or 4, and in 2.1 also 5 or 6")]
     MessageType,
     /// The id of a call is no string.
     #[error("the message id is no string")]

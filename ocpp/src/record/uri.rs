@@ -65,12 +65,25 @@ fn is_uri(text: &str) -> bool {
         && are(fragment, b"/:@?")
 }
 
-/// `user@host:port`; a host in brackets is an IPv6 address.
+/// An IPv6 address, or one of a version yet to come: `v`, its number, `.`, its text (RFC 3986, 3.2.2).
+fn is_address(text: &str) -> bool {
+    let later = text.strip_prefix(['v', 'V']);
+    match later.and_then(|later| later.split_once('.')) {
+        Some((version, address)) => {
+            let is_number = version.bytes().all(|b| b.is_ascii_hexdigit());
+            let is_plain = !address.contains('%') && are(address, b":");
+            !version.is_empty() && is_number && !address.is_empty() && is_plain
+        }
+        None => text.parse::<std::net::Ipv6Addr>().is_ok(),
+    }
+}
+
+/// `user@host:port`; a host in brackets is an address.
 fn is_authority(text: &str) -> bool {
     let (user, host) = text.rsplit_once('@').unwrap_or(("", text));
     let (host, after) = match host.strip_prefix('[') {
         Some(literal) => match literal.split_once(']') {
-            Some((address, after)) if address.parse::<std::net::Ipv6Addr>().is_ok() => ("", after),
+            Some((address, after)) if is_address(address) => ("", after),
             _ => return false,
         },
         None => host.split_at(host.find(':').unwrap_or(host.len())),
@@ -112,6 +125,7 @@ mod tests {
             "https://example.com/firmware/v2.bin?x=1&y=%20#part",
             "ftp://user:secret@10.0.0.1:2121/upload",
             "http://[2001:db8::1]:8080/",
+            "http://[v1.fe80::a+en1]/x",
             "file:///tmp/log",
             "urn:example:firmware",
             "sftp://host",
@@ -127,6 +141,9 @@ mod tests {
             "https://host/%2",
             "https://host:80a/",
             "https://[2001:db8::g]/",
+            "https://[v.a]/",
+            "https://[v1.]/",
+            "https://[v1.%61]/",
             "https://host/[1]",
             "https://h\u{f6}st/",
             "https://host/#a#b",
