@@ -22,7 +22,7 @@ use fleet::record::{
 use fleet::wire::{Body, RecordView};
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
-use crate::away::Away;
+use crate::away::{self, Away};
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
@@ -594,6 +594,13 @@ impl StationState {
             Told::of(at.0, false, raw, at)
         });
         self.judge_clock(at, told);
+        // One that was in touch then tells what is now, by a clock that is behind.
+        let is_behind = |newest: i64| {
+            let away = self.away();
+            let was_away = away::awaited(&away, at.0).any(|away| away.spans(newest));
+            self.seen_at <= at && !was_away
+        };
+        let is_late = values.offline && !newest.is_some_and(is_behind);
         self.seen_at = self.seen_at.max(at);
         self.remember(&values.retry, newest.is_some(), newest.unwrap_or(0));
         if values.retry.conflict {
@@ -631,7 +638,7 @@ impl StationState {
                 transactions.change(id, make, |over| over.registers.begin(register, rules));
             }
             if evse_id != 0
-                && !values.offline
+                && !is_late
                 && let Some(connector) = self.connector_mut(evse_id, connector_id.max(1))
             {
                 connector.register = Maybe::new(Some(register.energy.0));

@@ -73,6 +73,11 @@ fn the_most_specific_profile_wins_and_the_operators_before_a_built_in_one() {
         id = "same-as-legrand"
         revision = 1
         vendor = "legrand*"
+        [[profile]]
+        id = "alfen-2"
+        revision = 1
+        vendor = "alfen*"
+        firmware = "2.*"
         "#,
         QuirkPolicy::Tolerant,
     );
@@ -85,6 +90,8 @@ fn the_most_specific_profile_wins_and_the_operators_before_a_built_in_one() {
         id(["CP1", "Alfen BV", "Eve Pro-line", "1"]),
         Some("alfen-pro")
     );
+    assert_eq!(id(["CP1", "Alfen BV", "Eve", "2.1"]), Some("alfen-2"));
+    assert_eq!(id(["CP1", "Alfen BV", "Eve", "1.9"]), Some("alfen"));
     assert_eq!(id(["CP-0001", "", "", ""]), Some("one"));
     assert_eq!(id(["CP1", "Legrand", "", ""]), Some("same-as-legrand"));
     assert_eq!(

@@ -5,7 +5,7 @@ mod late;
 mod v21;
 
 use fleet::record::{Booted, Notified, Retry, SecurityEvent, StatusReported, TransactionEventKind};
-use ocpp::{MeterColumns, Timestamp, Version, Word, v16, v201};
+use ocpp::{MeterColumns, Open, Timestamp, Version, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
 use super::certificates::{Asked, StatusKind};
@@ -371,13 +371,21 @@ impl Shard {
     ) -> Result<(), StoreUnreadable> {
         let occurred = moment(status.timestamp.as_ref(), now.utc);
         let (evse_id, connector_id) = normalize::place(status.connector_id);
+        // A word of its maker is one of the vendor, if that has said no other.
+        let (error_code, vendor_error_code) = match &status.error_code {
+            Open::Known(code) => (code.as_str(), None),
+            Open::Other(word) => (
+                v16::ChargePointErrorCode::OtherError.as_str(),
+                Some(&**word),
+            ),
+        };
         let reported = StatusReported {
             evse_id,
             connector_id,
             status: normalize::status(status.status).code(),
             status_reported: status.status.as_str().to_owned(),
-            error_code: status.error_code.as_str().to_owned(),
-            vendor_error_code: text(status.vendor_error_code.as_deref()),
+            error_code: error_code.to_owned(),
+            vendor_error_code: text(status.vendor_error_code.as_deref().or(vendor_error_code)),
             vendor_id: text(status.vendor_id.as_deref()),
             info: text(status.info.as_deref()),
             occurred,

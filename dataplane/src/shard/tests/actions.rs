@@ -1,5 +1,8 @@
 //! Every action that a station may send, in every version: it is answered as its version says, and leaves a record.
 
+use std::fmt::Write;
+
+use fleet::wire::Fact;
 use ocpp::{Frame, MeterColumns, Policy, Version, v16, v21, v201};
 
 use expect_test::{Expect, expect};
@@ -176,8 +179,16 @@ const V21: Table = &[
     ("VatNumberValidation", r#"{"vatNumber":"DE1"}"#),
 ];
 
-/// Sends the payloads, each to a new connection, and reads the answers strictly.
-fn check(version: Version, payloads: &[(&str, &str)], actions: &[&str], decode: fn(&str, &str)) {
+/// Sends the payloads, each to a new connection, reads the answers strictly, and tells what was put on record beside the
+/// frames.
+fn check(
+    version: Version,
+    payloads: &[(&str, &str)],
+    actions: &[&str],
+    decode: fn(&str, &str),
+    expected: Expect,
+) {
+    let mut on_record = String::new();
     let mut sent: Vec<_> = payloads.iter().map(|(action, _)| *action).collect();
     let mut all = actions.to_vec();
     sent.sort_unstable();
@@ -200,10 +211,22 @@ fn check(version: Version, payloads: &[(&str, &str)], actions: &[&str], decode: 
             }
             other => panic!("{version} {action}: {other:?} of {seen}"),
         }
-        let facts = world.log.len();
-        // The handshake, the frame, its answer, and more than those for what is worth a record.
-        assert!(2 < facts, "{version} {action}: {facts} records");
+        write!(on_record, "{action}:").unwrap();
+        for bytes in &world.log {
+            let fact = fleet::wire::read(bytes).unwrap().body.to_fact().unwrap();
+            match fact {
+                // It is asked to boot, once.
+                Fact::Connected(_) | Fact::Message(_) | Fact::CommandChanged(_) => {}
+                fact => {
+                    let shown = format!("{fact:?}");
+                    let kind = shown.split('(').next().unwrap_or_default();
+                    write!(on_record, " {kind}").unwrap();
+                }
+            }
+        }
+        on_record.push('\n');
     }
+    expected.assert_eq(&on_record);
 }
 
 #[test]
@@ -216,6 +239,22 @@ fn every_call_of_a_1_6_station_is_answered() {
             let mut columns = MeterColumns::new();
             v16::Response::decode(action, payload, Policy::Strict, &mut columns).unwrap();
         },
+        expect![[r#"
+            Authorize:
+            BootNotification: Booted
+            DataTransfer: Notified
+            DiagnosticsStatusNotification: Notified
+            FirmwareStatusNotification: Notified
+            Heartbeat:
+            LogStatusNotification: Notified
+            MeterValues: MeterValues
+            SecurityEventNotification: SecurityEvent
+            SignCertificate: Notified
+            SignedFirmwareStatusNotification: Notified
+            StartTransaction: TransactionEvent MeterValues
+            StatusNotification: StatusReported
+            StopTransaction: TransactionEvent MeterValues
+        "#]],
     );
 }
 
@@ -229,6 +268,33 @@ fn every_call_of_a_2_0_1_station_is_answered() {
             let mut columns = MeterColumns::new();
             v201::Response::decode(action, payload, Policy::Strict, &mut columns).unwrap();
         },
+        expect![[r#"
+            Authorize:
+            BootNotification: Booted
+            ClearedChargingLimit: Notified
+            DataTransfer: Notified
+            FirmwareStatusNotification: Notified
+            Get15118EVCertificate: Notified
+            GetCertificateStatus: Notified
+            Heartbeat:
+            LogStatusNotification: Notified
+            MeterValues: MeterValues
+            NotifyChargingLimit: ChargingChanged Notified
+            NotifyCustomerInformation:
+            NotifyDisplayMessages: Notified
+            NotifyEVChargingNeeds: ChargingChanged Notified
+            NotifyEVChargingSchedule: ChargingChanged Notified
+            NotifyEvent: Notified
+            NotifyMonitoringReport: Notified
+            NotifyReport: Notified CommandFollowed
+            PublishFirmwareStatusNotification: Notified
+            ReportChargingProfiles: ChargingChanged Notified
+            ReservationStatusUpdate: Notified
+            SecurityEventNotification: SecurityEvent
+            SignCertificate: Notified
+            StatusNotification: StatusReported
+            TransactionEvent: TransactionEvent
+        "#]],
     );
 }
 
@@ -242,6 +308,44 @@ fn every_call_of_a_2_1_station_is_answered() {
             let mut columns = MeterColumns::new();
             v21::Response::decode(action, payload, Policy::Strict, &mut columns).unwrap();
         },
+        expect![[r#"
+            Authorize:
+            BootNotification: Booted
+            ClearedChargingLimit: Notified
+            DataTransfer: Notified
+            FirmwareStatusNotification: Notified
+            Get15118EVCertificate: Notified
+            GetCertificateStatus: Notified
+            Heartbeat:
+            LogStatusNotification: Notified
+            MeterValues: MeterValues
+            NotifyChargingLimit: ChargingChanged Notified
+            NotifyCustomerInformation:
+            NotifyDisplayMessages: Notified
+            NotifyEVChargingNeeds: ChargingChanged Notified
+            NotifyEVChargingSchedule: ChargingChanged Notified
+            NotifyEvent: Notified
+            NotifyMonitoringReport: Notified
+            NotifyReport: Notified CommandFollowed
+            PublishFirmwareStatusNotification: Notified
+            ReportChargingProfiles: ChargingChanged Notified
+            ReservationStatusUpdate: Notified
+            SecurityEventNotification: SecurityEvent
+            SignCertificate: Notified
+            StatusNotification: StatusReported
+            TransactionEvent: TransactionEvent
+            BatterySwap: BatterySwapsChanged Notified
+            ClosePeriodicEventStream: Notified
+            GetCertificateChainStatus: Notified
+            NotifyDERAlarm: DerChanged Notified
+            NotifyDERStartStop: DerChanged Notified
+            NotifyPriorityCharging: Notified
+            NotifySettlement: Notified
+            OpenPeriodicEventStream: Notified
+            PullDynamicScheduleUpdate: Notified
+            ReportDERControl: Notified
+            VatNumberValidation: Notified
+        "#]],
     );
 }
 

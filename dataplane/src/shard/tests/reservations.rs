@@ -477,3 +477,34 @@ fn an_id_is_not_given_again_when_its_reservation_is_kept_no_longer() {
     assert!(!out.contains("reservation 500"), "{out}");
     assert!(out.contains("\"reservationId\":501"), "{out}");
 }
+
+#[test]
+fn a_station_that_reserves_one_evse_twice_decides_alone_who_charges() {
+    let mut world = World::new(config(Onboarding::Open));
+    let shown = world.run(
+        r#"
+        0 a connect CP1
+        0 token MINE Accepted
+        0 token OTHER Accepted
+        0 token THIRD Accepted
+        1 op reserve CP1 MINE 600 evse=1
+        1 a answers {"status":"Accepted"}
+        2 op reserve CP1 OTHER 700 evse=1
+        2 a answers {"status":"Accepted"}
+        3 op reserve CP1 THIRD 800 evse=1
+        3 a answers {"status":"Occupied"}
+        4 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"THIRD","meterStart":0,"timestamp":"2026-11-22T10:00:04Z"}]
+        5 op reservations CP1
+        "#,
+    );
+    let of_interest = shown
+        .lines()
+        .filter(|line| line.starts_with("4 ") || line.starts_with("5 "));
+    let lines: Vec<_> = of_interest.collect();
+    expect![[r#"
+        4 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":1732842523}]
+        5 reservation 1 on 1 until 600: active since 1
+        5 reservation 2 on 1 until 700: active since 2
+        5 reservation 3 on 1 until 800: refused since 3"#]]
+    .assert_eq(&lines.join("\n"));
+}

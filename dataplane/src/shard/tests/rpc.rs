@@ -235,10 +235,10 @@ fn part4_4_1_3_an_unknown_message_type_is_passed_by() {
             1.6, 2.1
             5 a < [3,"5",{"currentTime":"2026-11-22T10:00:05.000Z"}]
             2.0.1
-            1 a < [4,"1","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4",{}]
-            2 a < [4,"2","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4",{}]
-            3 a < [4,"3","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4",{}]
-            4 a < [4,"4","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4",{}]
+            1 a < [4,"1","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4, and in 2.1 also 5 or 6",{}]
+            2 a < [4,"2","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4, and in 2.1 also 5 or 6",{}]
+            3 a < [4,"3","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4, and in 2.1 also 5 or 6",{}]
+            4 a < [4,"4","MessageTypeNotSupported","the message type is unknown, expected 2, 3 or 4, and in 2.1 also 5 or 6",{}]
             5 a < [3,"5",{"currentTime":"2026-11-22T10:00:05.000Z"}]
         "#]],
     );

@@ -35,3 +35,29 @@ fn tc_p_03_csms() {
         "#]],
     );
 }
+
+/// What no case has a station asked for.
+#[test]
+fn an_operator_sends_data_and_a_cost_and_asks_for_the_version_of_the_list() {
+    check(
+        &[BOOTED],
+        r#"
+        op DataTransfer {"vendorId":"com.example","messageId":"hello","data":{"a":1}}
+        answer {"status":"UnknownVendorId"}
+        op GetLocalListVersion {}
+        answer {"versionNumber":0}
+        TransactionEvent {"eventType":"Started","timestamp":"$NOW","triggerReason":"CablePluggedIn","seqNo":0,"transactionInfo":{"transactionId":"T1"}}
+        op CostUpdated {"totalCost":1.25,"transactionId":"T1"}
+        answer {}
+        "#,
+        expect![[r#"
+            < DataTransfer {"vendorId":"com.example","messageId":"hello","data":{"a":1}}
+            op DataTransfer: Answered {"status":"UnknownVendorId"}
+            < GetLocalListVersion {}
+            op GetLocalListVersion: Answered {"versionNumber":0}
+            TransactionEvent: {}
+            < CostUpdated {"totalCost":1.25,"transactionId":"T1"}
+            op CostUpdated: Answered {}
+        "#]],
+    );
+}

@@ -172,6 +172,11 @@ fn quirk_10_no_clock_reaches_an_order() {
         ("1970", &(|at: i64| seventies + at) as &dyn Fn(i64) -> i64),
         ("ahead", &|at| at + 36_000),
         ("backwards", &|at: i64| seventies - at),
+        ("three hours behind", &|at| at - 10_800),
+        ("put back two hours", &|at| {
+            if at < 1_000 { at } else { at - 7_200 }
+        }),
+        ("jumping", &|at| at - (at / 60 % 7) * 900),
     ] {
         let charger = charge("", UTC, clock);
         let at = charger
@@ -188,16 +193,21 @@ fn quirk_10_no_clock_reaches_an_order() {
             Some(23_000_000),
             "{name}"
         );
-        let times: Vec<i64> = charger
+        let rows = charger
             .world
             .log
             .iter()
             .map(|bytes| fleet::wire::read(bytes).unwrap())
             .filter_map(|record| match record.body.to_fact().unwrap() {
-                Fact::MeterValues(values) => Some(values.rows[0].measured_at),
+                Fact::MeterValues(values) => Some(values.rows[0].clone()),
                 _ => None,
-            })
-            .collect();
-        assert!(times.is_sorted(), "{name}: {times:?}");
+            });
+        let rows: Vec<_> = rows.collect();
+        // A time that there cannot be is that of its receipt; one that can be stands as it was told (ADR 0016).
+        let untold = rows.iter().filter(|row| !row.clock_trusted);
+        assert!(
+            untold.map(|row| row.measured_at).is_sorted(),
+            "{name}: {rows:?}"
+        );
     }
 }

@@ -14,7 +14,7 @@
 //! | ids of transactions can be guessed | [`fault_a_foreign_stop_ends_nothing`], `permutation::tests` |
 //! | seqNo is ignored, offline events count as live | `scripts::late_events_neither_revive_nor_end_a_transaction` |
 //! | a missing connector is taken for the first | `scripts::late_events_neither_revive_nor_end_a_transaction` (EVSE 1, connector 0) |
-//! | memory grows with reconnects, absurd connectors | [`fault_a_billion_connectors_take_no_memory`], `storm::ten_thousand_reconnects_lose_double_and_disorder_nothing` |
+//! | memory grows with reconnects, absurd connectors | [`fault_a_billion_connectors_take_no_memory`], `memory_is_flat_under_bad_input` of the real server |
 //! | shown active, and yet no session for commands | [`fault_an_online_station_takes_commands`] |
 //! | the second transaction fails | [`fault_the_second_transaction_has_an_id_of_its_own`] |
 
