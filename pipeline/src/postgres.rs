@@ -7,15 +7,19 @@ mod auth;
 mod catalog;
 mod connection;
 mod handler;
+mod patient;
 mod settings;
+mod wire;
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pgwire::api::cancel::CancelHandler;
-use pgwire::api::{ErrorHandler, PgWireServerHandlers};
 use pgwire::messages::cancel::CancelRequest;
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -30,6 +34,17 @@ use handler::Queries;
 
 /// Clients at a time; one more is refused with an error.
 const CONNECTIONS_MAX: usize = 256;
+
+/// Until a listener that had no descriptor left tries again.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(250);
+
+/// How long a client may be silent before the kernel asks whether it is there, and before it counts as gone. Sent bytes may
+/// stay unacknowledged as long.
+const ASKED_AFTER: Duration = Duration::from_secs(60);
+const GONE_AFTER: Duration = Duration::from_secs(120);
+
+/// What clients since PostgreSQL 17 name in their handshake; they go away where something else is spoken.
+const ALPN: &[u8] = b"postgresql";
 
 /// What a server keeps of a password (RFC 5802), and who has proven to know it.
 #[derive(Clone, Debug)]
@@ -56,8 +71,7 @@ pub struct PostgresTls {
 impl PostgresTls {
     fn acceptor(&self) -> TlsAcceptor {
         let mut config = ServerConfig::clone(&(self.shown)());
-        // Clients since PostgreSQL 17 name it, and go away where something else is spoken.
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        config.alpn_protocols = vec![ALPN.to_vec()];
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -106,30 +120,39 @@ pub async fn serve_postgres(
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (socket, peer) = tokio::select! {
+            accepted = accept(&listener) => accepted,
             () = &mut shutdown => return Ok(()),
             Some(_) = connections.join_next() => continue,
         };
-        match accepted {
-            Ok((socket, peer)) => {
-                let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-                    warn!(%peer, max = CONNECTIONS_MAX, "Postgres connection refused: too many");
-                    continue;
-                };
-                let server = Arc::clone(&server);
-                let tls = tls.as_ref().map(PostgresTls::acceptor);
-                connections.spawn(async move {
-                    if let Err(error) = serve_one(server, socket, tls).await {
-                        debug!(%peer, %error, "Postgres connection ended");
-                    }
-                    drop(slot);
-                });
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            warn!(%peer, max = CONNECTIONS_MAX, "Postgres connection refused: too many");
+            continue;
+        };
+        let server = Arc::clone(&server);
+        let tls = tls.as_ref().map(PostgresTls::acceptor);
+        connections.spawn(async move {
+            if let Err(error) = serve_one(server, socket, tls).await {
+                debug!(%peer, %error, "Postgres connection ended");
             }
-            // The peer went away between its SYN and our accept, or descriptors are short: both pass.
+            drop(slot);
+        });
+    }
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // The peer was gone before it was looked at.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 warn!(%error, "accepting a Postgres connection");
-                tokio::task::yield_now().await;
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "nothing tells when a descriptor is free again"
+                )]
+                tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
     }
@@ -141,18 +164,37 @@ async fn serve_one(
     tls: Option<TlsAcceptor>,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
+    notice_the_dead(&socket)?;
     let connection = Arc::new(Connection::new(server.sql.clone(), &socket)?);
     let handlers = Handlers {
         login: Arc::new(Login::new(Arc::clone(&server), Arc::clone(&connection))),
         queries: Arc::new(Queries::new(Arc::clone(&connection))),
-        server: Arc::clone(&server),
+        cancels: Arc::new(Cancels(Arc::clone(&server))),
     };
-    let served = pgwire::tokio::process_socket(socket, tls, handlers).await;
-    server
-        .live()
-        .retain(|_, other| !Arc::ptr_eq(other, &connection));
-    connection.cancel();
-    served
+    let _leaving = Leaving(server, connection);
+    wire::serve(socket, tls, &handlers).await
+}
+
+/// Forgets a connection and ends its query, also where reading its messages panicked.
+struct Leaving(Arc<Server>, Arc<Connection>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let Self(server, connection) = self;
+        let mut live = server.live();
+        live.retain(|_, other| !Arc::ptr_eq(other, connection));
+        drop(live);
+        connection.cancel();
+    }
+}
+
+/// A client that is gone without a word gives up its place too.
+fn notice_the_dead(socket: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, ASKED_AFTER)?;
+    sockopt::set_tcp_keepintvl(socket, ASKED_AFTER / 4)?;
+    sockopt::set_tcp_user_timeout(socket, GONE_AFTER.as_millis() as u32)?;
+    Ok(())
 }
 
 impl Server {
@@ -165,42 +207,10 @@ impl Server {
 struct Handlers {
     login: Arc<Login>,
     queries: Arc<Queries>,
-    server: Arc<Server>,
+    cancels: Arc<Cancels>,
 }
 
 struct Cancels(Arc<Server>);
-struct Errors;
-
-impl PgWireServerHandlers for Handlers {
-    fn simple_query_handler(&self) -> Arc<impl pgwire::api::query::SimpleQueryHandler> {
-        Arc::clone(&self.queries)
-    }
-
-    fn extended_query_handler(&self) -> Arc<impl pgwire::api::query::ExtendedQueryHandler> {
-        Arc::clone(&self.queries)
-    }
-
-    fn startup_handler(&self) -> Arc<impl pgwire::api::auth::StartupHandler> {
-        Arc::clone(&self.login)
-    }
-
-    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
-        Arc::new(Cancels(Arc::clone(&self.server)))
-    }
-
-    fn error_handler(&self) -> Arc<impl ErrorHandler> {
-        Arc::new(Errors)
-    }
-}
-
-impl ErrorHandler for Errors {
-    fn on_error<C>(&self, client: &C, error: &mut pgwire::error::PgWireError)
-    where
-        C: pgwire::api::ClientInfo,
-    {
-        debug!(peer = %client.socket_addr(), %error, "Postgres client gets an error");
-    }
-}
 
 #[async_trait::async_trait]
 impl CancelHandler for Cancels {

@@ -8,6 +8,7 @@
     reason = "a test says by panicking what is wrong, and nothing here is called from outside"
 )]
 
+mod besieged;
 mod dialect;
 mod exact;
 mod grow;

@@ -39,7 +39,7 @@ pub async fn serve(lake: &Lake) -> SocketAddr {
     serve_with(lake, None).await
 }
 
-async fn serve_with(lake: &Lake, tls: Option<PostgresTls>) -> SocketAddr {
+pub async fn serve_with(lake: &Lake, tls: Option<PostgresTls>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let find = |user: &str| match user {
@@ -57,7 +57,7 @@ async fn serve_with(lake: &Lake, tls: Option<PostgresTls>) -> SocketAddr {
     address
 }
 
-async fn connect(
+pub async fn connect(
     address: SocketAddr,
     user: &str,
     password: &str,
@@ -133,7 +133,7 @@ async fn a_client_asks_by_text_and_by_prepared_statement() {
     );
 }
 
-async fn one_row(client: &Client, query: &str) -> Vec<String> {
+pub async fn one_row(client: &Client, query: &str) -> Vec<String> {
     let messages = client
         .simple_query(query)
         .await
@@ -148,7 +148,7 @@ async fn one_row(client: &Client, query: &str) -> Vec<String> {
         .collect()
 }
 
-fn code(error: &tokio_postgres::Error) -> &str {
+pub fn code(error: &tokio_postgres::Error) -> &str {
     error.code().map_or("no code", |code| code.code())
 }
 

@@ -193,12 +193,31 @@ fn coerced(
             .into_sasl_response()
             .map(PasswordMessageFamily::SASLResponse);
     }
+    if let PasswordMessageFamily::Raw(body) = &message
+        && !is_whole(body)
+    {
+        return Err(fatal("08P01", "the first message of SASL is cut off"));
+    }
     let first = message.into_sasl_initial_response()?;
     if first.auth_method != SCRAM_SHA_256_METHOD {
         return Err(PgWireError::UnsupportedSASLAuthMethod(first.auth_method));
     }
     *state = SASLState::ScramClientFirstReceived;
     Ok(PasswordMessageFamily::SASLInitialResponse(first))
+}
+
+/// True for a name, a length, and as many bytes: `pgwire` takes all three for granted.
+fn is_whole(body: &[u8]) -> bool {
+    let mut parts = body.splitn(2, |byte| *byte == 0);
+    let rest = parts.nth(1).unwrap_or_default();
+    match rest.split_first_chunk() {
+        // -1 is no bytes at all.
+        Some((len, rest)) => match i32::from_be_bytes(*len) {
+            -1 => true,
+            len => usize::try_from(len).is_ok_and(|len| len <= rest.len()),
+        },
+        None => false,
+    }
 }
 
 /// What a client is told of the server.
@@ -216,5 +235,27 @@ impl ServerParameterProvider for Parameters {
                 .map(|(name, value)| ((*name).into(), (*value).into()))
                 .collect(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole;
+
+    #[test]
+    fn a_first_message_is_whole_or_it_is_not_read() {
+        let name = b"SCRAM-SHA-256\0";
+        let message = |rest: &[u8]| [name, rest].concat();
+        assert!(is_whole(&message(&[0, 0, 0, 2, 1, 2])));
+        assert!(is_whole(&message(&[0xff; 4])));
+        for cut in [
+            &[][..],
+            &[0; 3],
+            &[0, 0, 0, 2, 1],
+            &[0xff, 0xff, 0xff, 0xfe],
+        ] {
+            assert!(!is_whole(&message(cut)), "{cut:?}");
+        }
+        assert!(!is_whole(b"") && !is_whole(b"no end"));
     }
 }
