@@ -10,6 +10,7 @@ use fleet::record::{
 use ocpp::{Instant, Int, v16, v21, v201};
 
 use crate::CommandId;
+use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::router::pending::Reply;
 use crate::router::view::CommandView;
 use crate::router::{CommandRefused, RouterError, StartOutcome, StopOutcome};
@@ -25,6 +26,8 @@ pub(crate) struct StartWait {
     command: CommandId,
     evse_id: u32,
     remote_start_id: i64,
+    /// UTC microseconds.
+    made_at: i64,
     deadline: Instant,
     forget_at: Instant,
     reply: Option<Reply<StartOutcome>>,
@@ -109,6 +112,7 @@ impl Shard {
             command,
             evse_id,
             remote_start_id,
+            made_at: now.utc.0,
             deadline,
             forget_at,
             reply: Some(reply),
@@ -297,26 +301,11 @@ impl Shard {
         id: TransactionId,
         event: &TransactionEvent,
     ) {
+        let started = self.start_of(station, event);
         let Some(side) = self.stations[station].side.as_mut() else {
             return;
         };
-        let mut started = None;
-        if event.kind == TransactionEventKind::Started.code() || 0 <= event.remote_start_id {
-            let matches = |wait: &&mut StartWait| {
-                wait.reply.is_some()
-                    && if 0 <= event.remote_start_id {
-                        wait.remote_start_id == event.remote_start_id
-                    } else {
-                        let token = event.token_ref.is_none_or(|token| token == wait.token_ref);
-                        token && (wait.evse_id == 0 || wait.evse_id == event.evse_id)
-                    }
-            };
-            started = side
-                .starts
-                .iter_mut()
-                .find(matches)
-                .and_then(|wait| wait.reply.take());
-        }
+        let started = started.and_then(|at| side.starts[at].reply.take());
         let mut stopped = Vec::new();
         if event.summary.state != TransactionState::Active.code() {
             side.stops.retain_mut(|wait| {
@@ -335,6 +324,41 @@ impl Shard {
                 self.reply_when_durable(reply, StopOutcome::Ended(view));
             }
         }
+    }
+
+    /// Which of those that wait for a transaction to begin began this one. Its station says so (2.x), or shows their token at
+    /// their EVSE once it has heard of the start.
+    fn start_of(&self, station: u32, event: &TransactionEvent) -> Option<usize> {
+        let entry = &self.stations[station];
+        let starts = &entry.side.as_ref()?.starts;
+        let waits = |wait: &StartWait| wait.reply.is_some();
+        if 0 <= event.remote_start_id {
+            let is_named = |wait: &StartWait| wait.remote_start_id == event.remote_start_id;
+            return starts.iter().position(|wait| waits(wait) && is_named(wait));
+        }
+        if event.kind != TransactionEventKind::Started.code() {
+            return None;
+        }
+        let connected_at = entry.state.connected_at().map_or(i64::MIN, |at| at.0);
+        let began_before = |wait: &StartWait| {
+            let (at, made_at) = (event.occurred.at, wait.made_at);
+            // What was queued comes when its station is back.
+            let was_queued = at < connected_at && connected_at <= made_at;
+            event.occurred.clock_trusted && (was_queued || at < made_at - OFFLINE_AFTER_MICROS)
+        };
+        let is_unheard = |wait: &StartWait| {
+            let command = self.commands.get(&wait.command);
+            command.is_some_and(|command| command.record.state == CommandState::Queued.code())
+        };
+        let shows = |wait: &StartWait, evse_id: u32| {
+            waits(wait)
+                && wait.evse_id == evse_id
+                && event.token_ref == Some(wait.token_ref)
+                && !is_unheard(wait)
+                && !began_before(wait)
+        };
+        let at = |evse_id: u32| starts.iter().position(|wait| shows(wait, evse_id));
+        at(event.evse_id).or_else(|| at(0))
     }
 
     /// Somebody's wait for a transaction at this station may be over.

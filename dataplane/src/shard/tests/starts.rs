@@ -245,3 +245,81 @@ fn f02_the_token_of_a_remote_start_is_good_for_a_while_and_after_a_restart_too()
         assert_eq!(said("3 a refuses InternalError no", between), none);
     }
 }
+
+/// When the operator who waits for a start hears of what began, of all that begins: the first of which is not its own.
+fn begun_at(version: &str, script: &str) -> String {
+    let mut world = World::new(config(Onboarding::Open));
+    let mut seen = world.run(&format!(
+        "0 a connect CP1 {version}\n1 op start CP1 1 TAG\n2 a answers {{\"status\":\"Accepted\"}}"
+    ));
+    let id = seen
+        .split_once("\"remoteStartId\":")
+        .map_or("", |(_, rest)| {
+            rest.split(|c: char| !c.is_ascii_digit()).next().unwrap()
+        })
+        .to_owned();
+    seen += &world.run(&script.replace("$START", &id));
+    let heard = seen.lines().filter(|line| line.contains("op start"));
+    heard.collect::<Vec<_>>().join("\n")
+}
+
+fn event_2x(at: u32, id: &str, told: &str, more: &str, info: &str) -> String {
+    format!(
+        r#"{at} a > [2,"{at}","TransactionEvent",{{"eventType":"Started","timestamp":"2026-11-22T{told}Z","triggerReason":"CablePluggedIn","seqNo":0,"transactionInfo":{{"transactionId":"{id}"{info}}},"evse":{{"id":1}}{more}}}]
+"#
+    )
+}
+
+#[test]
+fn f02_a_start_is_answered_with_the_transaction_that_its_station_says_is_its() {
+    let others = event_2x(3, "T1", "10:00:03", "", "")
+        + &event_2x(
+            4,
+            "T2",
+            "10:00:04",
+            r#","idToken":{"idToken":"OTHER","type":"ISO14443"}"#,
+            "",
+        )
+        + &event_2x(5, "T3", "10:00:05", "", r#","remoteStartId":1"#);
+    let own = event_2x(6, "T4", "10:00:06", "", r#","remoteStartId":$START"#);
+    assert_eq!(
+        begun_at("2.0.1", &format!("{others}{own}40 wait")),
+        "6 op start CP1 1 TAG: Begun Active energy None"
+    );
+    // One whose station forgets to say so is known by its token.
+    let forgotten = event_2x(
+        6,
+        "T4",
+        "10:00:06",
+        r#","idToken":{"idToken":"TAG","type":"Central"}"#,
+        "",
+    );
+    assert_eq!(
+        begun_at("2.0.1", &format!("{others}{forgotten}40 wait")),
+        "6 op start CP1 1 TAG: Begun Active energy None"
+    );
+}
+
+/// A charge with the same token that was queued before the start was asked for is another one.
+#[test]
+fn f02_a_start_is_not_answered_with_a_transaction_of_before() {
+    let start = |at: u32, told: &str, meter: u32| {
+        format!(
+            r#"{at} a > [2,"{at}","StartTransaction",{{"connectorId":1,"idTag":"TAG","meterStart":{meter},"timestamp":"2026-11-22T{told}Z"}}]
+"#
+        )
+    };
+    let own = start(8, "10:00:08", 9);
+    for before in ["09:59:58", "09:00:00"] {
+        assert_eq!(
+            begun_at("1.6", &format!("{}{own}40 wait", start(3, before, 1))),
+            "8 op start CP1 1 TAG: Begun Active energy Some(MilliwattHours(0))",
+            "{before}"
+        );
+    }
+    // One whose clock is not set is known by its token.
+    assert_eq!(
+        begun_at("1.6", &start(3, "10:20:00", 1)),
+        "3 op start CP1 1 TAG: Begun Active energy Some(MilliwattHours(0))"
+    );
+}
