@@ -37,6 +37,7 @@ mod replay;
 mod retry;
 mod router;
 mod runtime;
+mod said;
 mod security;
 mod shard;
 mod state;

@@ -27,6 +27,8 @@ use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::plug::{self, Declared, Plug};
+use crate::retry::Canonical;
+use crate::said::{said_key, security_key};
 use compact::{Maybe, Texts, Words};
 pub(crate) use details::Details;
 use details::Rest;
@@ -393,8 +395,23 @@ impl StationState {
             Body::StatusReported(status) => self.apply_status(at, status),
             Body::TransactionEvent(event) => self.apply_transaction(at, event, rules),
             Body::MeterValues(values) => self.apply_meter_values(at, values, rules),
-            Body::Notified(notified) if notified.action == "NotifyReport" => {
-                self.learn(plug::of_report(&notified.payload));
+            Body::Notified(told) => {
+                let canonical = &mut Canonical::default();
+                let key = said_key(canonical, self.key.as_str(), &told.action, &told.payload);
+                self.remember_said(key);
+                if told.action == "NotifyReport" {
+                    self.learn(plug::of_report(&told.payload));
+                }
+            }
+            Body::SecurityEvent(told) => {
+                let said = (told.event_type.as_str(), told.info.as_str());
+                let occurred_at = told
+                    .occurred
+                    .clock_trusted
+                    .then(|| told.occurred.at.to_native());
+                let canonical = &mut Canonical::default();
+                let key = security_key(canonical, self.key.as_str(), said, occurred_at);
+                self.remember_said(key);
             }
             Body::CommandChanged(command)
                 if command.state == CommandState::Answered.code()
@@ -402,9 +419,7 @@ impl StationState {
             {
                 self.learn(plug::of_answer(&command.result));
             }
-            Body::SecurityEvent(_)
-            | Body::Notified(_)
-            | Body::CommandChanged(_)
+            Body::CommandChanged(_)
             | Body::CommandFollowed(_)
             | Body::ChargingChanged(_)
             | Body::ReservationsChanged(_)
@@ -456,14 +471,15 @@ impl StationState {
             }
             Body::StationDeleted(_) => {
                 // What remains recognises retries and keeps 1.6 ids from being given twice.
-                let recent = std::mem::take(&mut self.details_mut().recent);
+                let Details { recent, said, .. } = std::mem::take(self.details_mut());
                 let Self {
                     counter, newest_at, ..
                 } = std::mem::replace(self, Self::new(self.key.clone()));
                 self.applied = Some(event);
                 self.counter = counter;
                 self.newest_at = newest_at;
-                self.details_mut().recent = recent;
+                let details = self.details_mut();
+                (details.recent, details.said) = (recent, said);
             }
         }
     }
@@ -667,6 +683,12 @@ impl StationState {
         });
         if clock_trusted {
             self.newest_at = self.newest_at.max(at);
+        }
+    }
+
+    fn remember_said(&mut self, key: Option<[u8; 16]>) {
+        if let Some(key) = key {
+            self.details_mut().said.remember(key);
         }
     }
 

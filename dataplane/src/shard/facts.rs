@@ -110,7 +110,8 @@ impl Shard {
             }
             v16::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                return self.security_event(now, call, &event.kind, &event.timestamp, info);
+                self.security_event(now, call, &event.kind, &event.timestamp, info);
+                return Ok(());
             }
             v16::Request::DataTransfer(_) => v16::DataTransferResponse {
                 status: v16::DataTransferStatus::UnknownVendorId,
@@ -186,12 +187,19 @@ impl Shard {
             }
             v201::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                return self.security_event(now, call, &event.kind, &event.timestamp, info);
+                self.security_event(now, call, &event.kind, &event.timestamp, info);
+                return Ok(());
             }
             v201::Request::ReservationStatusUpdate(update) => {
                 let state = both::reservation_201(update.reservation_update_status);
                 self.end_reservation(now, call.station, update.reservation_id, state)?;
                 self.notified(now, call, |out| request.write(out))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
+            v201::Request::NotifyEvent(told) => {
+                self.notified(now, call, |out| request.write(out))?;
+                self.connector_states(now, call.station, both::states_201(told, now.utc))?;
                 self.acknowledge(now, call);
                 return Ok(());
             }
@@ -201,7 +209,6 @@ impl Shard {
             | v201::Request::NotifyChargingLimit(_)
             | v201::Request::NotifyCustomerInformation(_)
             | v201::Request::NotifyDisplayMessages(_)
-            | v201::Request::NotifyEvent(_)
             | v201::Request::NotifyMonitoringReport(_)
             | v201::Request::NotifyReport(_)
             | v201::Request::PublishFirmwareStatusNotification(_)
@@ -304,10 +311,9 @@ impl Shard {
         kind: &str,
         timestamp: &Timestamp<'_>,
         info: Option<&str>,
-    ) -> Result<(), StoreUnreadable> {
-        self.record_security_event(now, call.station, kind, timestamp, info)?;
+    ) {
+        self.record_security_event(now, call.station, kind, timestamp, info);
         self.acknowledge(now, call);
-        Ok(())
     }
 
     fn record_security_event(
@@ -317,7 +323,7 @@ impl Shard {
         kind: &str,
         timestamp: &Timestamp<'_>,
         info: Option<&str>,
-    ) -> Result<(), StoreUnreadable> {
+    ) {
         let protocol = self.stations[station].state.protocol;
         let recorded = SecurityEvent {
             event_type: kind.to_owned(),
@@ -326,10 +332,9 @@ impl Shard {
             critical: is_critical(protocol, kind),
         };
         let said = (recorded.event_type.as_str(), recorded.info.as_str());
-        if !self.is_security_event_again(station, said, &recorded.occurred)? {
+        if !self.is_security_event_again(station, said, &recorded.occurred) {
             self.record(now, station, &recorded);
         }
-        Ok(())
     }
 
     /// Answers what wants no more than to be heard.
@@ -393,6 +398,25 @@ impl Shard {
             retry: Retry::default(),
         };
         self.status(now, station, reported)
+    }
+
+    /// States of connectors that events of the device model tell, in whatever order (G01). One that says what is known
+    /// already says no more than its event does.
+    fn connector_states(
+        &mut self,
+        now: Now,
+        station: u32,
+        mut told: Vec<StatusReported>,
+    ) -> Result<(), StoreUnreadable> {
+        told.sort_by_key(|reported| reported.occurred.at);
+        for reported in told {
+            let state = &self.stations[station].state;
+            let last = state.connector(reported.evse_id, reported.connector_id);
+            if last.is_none_or(|last| last.status_reported() != reported.status_reported) {
+                self.status(now, station, reported)?;
+            }
+        }
+        Ok(())
     }
 
     fn status(

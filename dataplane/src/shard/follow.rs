@@ -252,7 +252,7 @@ impl Shard {
         notified: &Notified,
     ) -> Result<(), StoreUnreadable> {
         if !follows(&notified.action) {
-            if !self.is_said_again(now, station, notified)? {
+            if !self.is_said_again(station, notified) {
                 self.record(now, station, notified);
             }
             return Ok(());
@@ -265,7 +265,7 @@ impl Shard {
         let course = self.course_of(now, station, &notified.action, request_id)?;
         let is_asked = (course.as_ref()).is_some_and(|course| course.command_id.is_some());
         // A part that was asked for is known by its number.
-        if !is_asked && self.is_said_again(now, station, notified)? {
+        if !is_asked && self.is_said_again(station, notified) {
             return Ok(());
         }
         let Some(mut course) = course else {

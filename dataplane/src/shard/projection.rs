@@ -19,7 +19,6 @@ use storage::state::Table;
 
 use super::follow::{DELETED, firmware};
 use super::grid::Kept;
-use super::said::{said_key, security_key};
 use crate::events;
 use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, kept_under};
@@ -342,19 +341,6 @@ impl Projection {
                     self.put(event.seq, key, kept);
                 }
             }
-            Body::Notified(notified) => {
-                let said = (notified.action.as_str(), notified.payload.as_str());
-                let received_at = record.received_at;
-                let key = said_key(&mut self.canonical, record.station, said, received_at);
-                self.keep_said(event.seq, key, at);
-            }
-            Body::SecurityEvent(told) => {
-                let said = (told.event_type.as_str(), told.info.as_str());
-                let occurred = &told.occurred;
-                let occurred_at = occurred.clock_trusted.then(|| occurred.at.to_native());
-                let key = security_key(&mut self.canonical, record.station, said, occurred_at);
-                self.keep_said(event.seq, key, at);
-            }
             Body::StationDeleted(_) => {
                 // The next station of this name goes on with no course of this one; its commands still show theirs.
                 let row = record_row(event, bytes);
@@ -362,6 +348,8 @@ impl Projection {
                 self.push(event.seq, Table::FollowUps, key, row);
             }
             Body::Connected(_)
+            | Body::Notified(_)
+            | Body::SecurityEvent(_)
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)
             | Body::Booted(_)
@@ -390,19 +378,6 @@ impl Projection {
         let key = kept_under(retry);
         if key != [0; 16] {
             self.put(seq, key, row);
-        }
-    }
-
-    /// Keeps that something was said whose content is its key.
-    fn keep_said(&mut self, seq: Seq, key: Option<[u8; 16]>, at: i64) {
-        if let Some(key) = key {
-            let kept = RetryRow {
-                content: key,
-                transaction: [0; 16],
-                ocpp_id: 0,
-                expires_at: at + KEPT_MICROS,
-            };
-            self.put(seq, key, kept);
         }
     }
 

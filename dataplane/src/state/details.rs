@@ -24,6 +24,7 @@ use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
+use crate::said::Said;
 
 /// Everything a station has said or was said of it that is no number a Heartbeat moves.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,8 @@ pub(crate) struct Details {
     /// Those that run and those that ended within [`super::ENDED_KEPT_MICROS`], oldest first.
     pub(crate) transactions: Transactions,
     pub(crate) recent: Recent,
+    /// What it told of its own accord.
+    pub(crate) said: Said,
 }
 
 impl Default for Details {
@@ -62,6 +65,7 @@ impl Default for Details {
             plugs: Vec::new(),
             transactions: Transactions::default(),
             recent: Recent::default(),
+            said: Said::default(),
         }
     }
 }
@@ -217,7 +221,7 @@ const AWAY_BEFORE: u64 = 1 << 8;
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
 /// salt and digest of the password, what was configured, `connected_at`, `heard_until`, how often and when it was out of
 /// touch before, the boot. Other times are differences to `connected_at`. Then the peer and, each after its number,
-/// connectors, what they are, transactions and retry keys.
+/// connectors, what they are, transactions, retry keys and those of what was said.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();
@@ -287,6 +291,10 @@ fn pack(details: &Details) -> Box<[u8]> {
         bytes.extend_from_slice(&key.to_le_bytes());
         bytes.extend_from_slice(&content.to_le_bytes());
     }
+    put_unsigned(&mut bytes, details.said.iter().len() as u64);
+    for key in details.said.iter() {
+        bytes.extend_from_slice(&key.to_le_bytes());
+    }
     exact(&bytes)
 }
 
@@ -348,7 +356,9 @@ fn unpack(bytes: &[u8]) -> Details {
     let plugs = take_plugs(rest);
     let transactions = Transactions::take(rest);
     let recent = take_unsigned(rest);
-    let mut half = || u64::from_le_bytes(take_array(rest));
+    let recent = Recent::from_pairs((0..recent).map(|_| (half(rest), half(rest))));
+    let said = take_unsigned(rest);
+    let said = (0..said).map(|_| half(rest)).collect();
     Details {
         password,
         configured,
@@ -360,8 +370,14 @@ fn unpack(bytes: &[u8]) -> Details {
         connectors,
         plugs,
         transactions,
-        recent: Recent::from_pairs((0..recent).map(|_| (half(), half()))),
+        recent,
+        said,
     }
+}
+
+/// Half of a hash.
+fn half(rest: &mut &[u8]) -> u64 {
+    u64::from_le_bytes(take_array(rest))
 }
 
 /// Their number, then of each EVSE and connector, the plug and the power, 0 for none.
@@ -478,6 +494,7 @@ mod tests {
             vec(any::<(u64, u64)>(), 0..12),
             vec(plug(), 0..4),
             vec(any::<(Option<i64>, i64)>(), 0..3),
+            vec(any::<u64>(), 0..4),
         );
         (password, option::of(configured()), boot, connection, lists).prop_map(
             |(password, configured, boot, connection, lists)| Details {
@@ -501,6 +518,7 @@ mod tests {
                 plugs: lists.3,
                 transactions: lists.1.into_iter().collect(),
                 recent: Recent::from_pairs(lists.2.into_iter()),
+                said: lists.5.into_iter().collect(),
             },
         )
     }

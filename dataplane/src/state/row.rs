@@ -2,9 +2,9 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 6. Then [`StationRowV6`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 7. Then [`StationRowV7`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and readers for those before stay. Version 5 is [`StationRowV5`]
+//! changed in place: a new field is a new version, and readers for those before stay. Version 6 is [`StationRowV6`]
 //! alone, and so on down to version 1, [`StationRow`].
 
 use fleet::record::{
@@ -23,7 +23,8 @@ use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::Recent;
 
-const VERSION: u16 = 6;
+const VERSION: u16 = 7;
+const VERSION_6: u16 = 6;
 const VERSION_5: u16 = 5;
 const VERSION_4: u16 = 4;
 const VERSION_3: u16 = 3;
@@ -52,6 +53,14 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 7: what version 6 says, and what it told of its own accord.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV7 {
+    row: StationRowV6,
+    /// Halves of the keys, oldest first.
+    said: Vec<u64>,
 }
 
 /// Version 6: what version 5 says, and when it was out of touch before the last time.
@@ -237,6 +246,10 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
         row,
         away_before: away_before.map(|a| (a.heard_until, a.back_at)).collect(),
     };
+    let row = StationRowV7 {
+        row,
+        said: details.said.iter().collect(),
+    };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
         .expect("a Vec takes every byte, and no type of ours shares pointers");
@@ -315,15 +328,19 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let version = u16::from_le_bytes(*version);
     let read = match version {
-        VERSION => rkyv::from_bytes::<StationRowV6, RkyvError>(body),
-        VERSION_5 => rkyv::from_bytes::<StationRowV5, RkyvError>(body).map(StationRowV6::from),
+        VERSION => rkyv::from_bytes::<StationRowV7, RkyvError>(body),
+        VERSION_6 => rkyv::from_bytes::<StationRowV6, RkyvError>(body).map(StationRowV7::from),
+        VERSION_5 => rkyv::from_bytes::<StationRowV5, RkyvError>(body)
+            .map(|row| StationRowV7::from(StationRowV6::from(row))),
         VERSION_4 => rkyv::from_bytes::<StationRowV4, RkyvError>(body)
-            .map(|row| StationRowV6::from(StationRowV5::from(row))),
-        VERSION_3 => rkyv::from_bytes::<StationRowV3, RkyvError>(body)
-            .map(|row| StationRowV6::from(StationRowV5::from(StationRowV4::from(row)))),
+            .map(|row| StationRowV7::from(StationRowV6::from(StationRowV5::from(row)))),
+        VERSION_3 => rkyv::from_bytes::<StationRowV3, RkyvError>(body).map(|row| {
+            let row = StationRowV5::from(StationRowV4::from(row));
+            StationRowV7::from(StationRowV6::from(row))
+        }),
         VERSION_2 => rkyv::from_bytes::<StationRowV2, RkyvError>(body).map(|row| {
             let row = StationRowV4::from(StationRowV3::from(row));
-            StationRowV6::from(StationRowV5::from(row))
+            StationRowV7::from(StationRowV6::from(StationRowV5::from(row)))
         }),
         VERSION_1 => rkyv::from_bytes::<StationRow, RkyvError>(body).map(|row| {
             let row = StationRowV2 {
@@ -332,7 +349,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
                 plugs: Vec::new(),
             };
             let row = StationRowV4::from(StationRowV3::from(row));
-            StationRowV6::from(StationRowV5::from(row))
+            StationRowV7::from(StationRowV6::from(StationRowV5::from(row)))
         }),
         _ => {
             return Err(RowError::Version {
@@ -341,10 +358,11 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             });
         }
     };
-    let StationRowV6 { row, away_before } = read.map_err(|e| RowError::Body {
+    let StationRowV7 { row, said } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
     })?;
+    let StationRowV6 { row, away_before } = row;
     let StationRowV5 { row, boot_proven } = row;
     let StationRowV4 {
         row,
@@ -388,6 +406,7 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
         plugs: plugs_of(plugs),
         transactions: row.transactions.into_iter().map(transaction).collect(),
         recent: Recent::from_pairs(row.recent.into_iter()),
+        said: said.into_iter().collect(),
     };
     let mut state = StationState {
         key,
@@ -415,6 +434,16 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
 
 fn security(code: u8) -> Security {
     Security::from_code(code).unwrap_or(Security::None)
+}
+
+impl From<StationRowV6> for StationRowV7 {
+    /// From before that was kept: nothing is known of it.
+    fn from(row: StationRowV6) -> Self {
+        Self {
+            row,
+            said: Vec::new(),
+        }
+    }
 }
 
 impl From<StationRowV5> for StationRowV6 {

@@ -172,8 +172,34 @@ fn a_row_has_the_bytes_it_always_had() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v6.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v7.hex"].assert_eq(&hex(&row));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+#[test]
+fn a_row_of_version_6_reads_as_one_of_now() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    let row = unhex(include_str!("../../fixtures/station_row_v6.hex"));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+    let row = unhex(include_str!("../../fixtures/station_row_v6_unsure.hex"));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), unsure());
+}
+
+#[test]
+fn a_row_says_what_was_told() {
+    let mut state = StationState::new(key());
+    let told = Notified {
+        action: "NotifyEvent".into(),
+        payload: r#"{"generatedAt":"2026-11-22T10:00:00Z"}"#.into(),
+    };
+    fold(&mut state, 7, 1, &[told.into()]);
+    let row = state.to_row();
+    expect_file!["../../fixtures/station_row_v7_told.hex"].assert_eq(&hex(&row));
+    let read = StationState::from_row(key(), &row).unwrap();
+    assert_eq!(read, state);
+    assert_eq!(read.details().said.iter().len(), 1);
 }
 
 #[test]
@@ -204,7 +230,7 @@ fn a_row_says_how_far_times_are_to_be_believed() {
     let away = state.away();
     assert_eq!(away.len(), 4, "{away:?}");
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v6_unsure.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v7_unsure.hex"].assert_eq(&hex(&row));
     let read = StationState::from_row(key(), &row).unwrap();
     assert_eq!(read, state);
     assert_eq!((read.away(), read.clock_doubt), (away, state.clock_doubt));
@@ -390,13 +416,13 @@ fn damaged_and_foreign_rows_are_errors() {
         );
     }
     let mut newer = row;
-    newer[0] = 7;
+    newer[0] = 8;
     let error = StationState::from_row(key(), &newer)
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "row of station default/CP1 has version Some(7), this program reads versions 1 to 6"
+        "row of station default/CP1 has version Some(8), this program reads versions 1 to 7"
     );
 }
 

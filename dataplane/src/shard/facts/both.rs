@@ -3,7 +3,9 @@
 //! The types of the two versions differ in what 2.1 has added; the members read here bear the same names in both.
 
 use fleet::UtcMicros;
-use fleet::record::{Booted, ReservationState, Retry, StatusReported, TransactionEventKind};
+use fleet::record::{
+    Booted, Moment, ReservationState, Retry, StatusReported, TransactionEventKind,
+};
 use ocpp::{Word, v21, v201};
 
 use super::super::summary::TransactionReport;
@@ -13,7 +15,7 @@ use crate::normalize::{moment, text};
 use crate::token::TokenType;
 
 macro_rules! both {
-    ($version:ident, $token_type:ident, $booted:ident, $status:ident, $shown:ident, $report:ident, $status_ask:ident) => {
+    ($version:ident, $token_type:ident, $booted:ident, $status:ident, $states:ident, $reported:ident, $shown:ident, $report:ident, $status_ask:ident) => {
         /// A boot.
         pub(super) fn $booted(boot: &$version::BootNotification<'_>) -> Booted {
             let station = &boot.charging_station;
@@ -37,9 +39,40 @@ macro_rules! both {
             status: &$version::StatusNotification<'_>,
             received_at: UtcMicros,
         ) -> StatusReported {
+            let place = (status.evse_id, status.connector_id);
+            let occurred = moment(Some(&status.timestamp), received_at);
+            $reported(place, status.connector_status, occurred)
+        }
+
+        /// The states of connectors among the events of a device model, without which 2.1 has none (G01).
+        pub(super) fn $states(
+            told: &$version::NotifyEvent<'_>,
+            received_at: UtcMicros,
+        ) -> Vec<StatusReported> {
+            let events = told.event_data.iter().filter(|event| {
+                event.component.name.eq_ignore_ascii_case("Connector")
+                    && event
+                        .variable
+                        .name
+                        .eq_ignore_ascii_case("AvailabilityState")
+            });
+            let state = |event: &$version::EventData<'_>| {
+                let evse = event.component.evse.as_ref()?;
+                let status = <$version::ConnectorStatus as Word>::parse(&event.actual_value)?;
+                let occurred = moment(Some(&event.timestamp), received_at);
+                Some($reported((evse.id, evse.connector_id?), status, occurred))
+            };
+            events.filter_map(state).collect()
+        }
+
+        fn $reported(
+            (evse_id, connector_id): (u32, u32),
+            status: $version::ConnectorStatus,
+            occurred: Moment,
+        ) -> StatusReported {
             use fleet::record::ConnectorStatus;
 
-            let connector_status = match status.connector_status {
+            let connector_status = match status {
                 $version::ConnectorStatus::Available => ConnectorStatus::Available,
                 $version::ConnectorStatus::Occupied => ConnectorStatus::Occupied,
                 $version::ConnectorStatus::Reserved => ConnectorStatus::Reserved,
@@ -47,15 +80,15 @@ macro_rules! both {
                 $version::ConnectorStatus::Faulted => ConnectorStatus::Faulted,
             };
             StatusReported {
-                evse_id: status.evse_id,
-                connector_id: status.connector_id,
+                evse_id,
+                connector_id,
                 status: connector_status.code(),
-                status_reported: status.connector_status.as_str().to_owned(),
+                status_reported: status.as_str().to_owned(),
                 error_code: String::new(),
                 vendor_error_code: String::new(),
                 vendor_id: String::new(),
                 info: String::new(),
-                occurred: moment(Some(&status.timestamp), received_at),
+                occurred,
                 live: true,
                 retry: Retry::default(),
             }
@@ -122,6 +155,8 @@ both!(
     kind_201,
     booted_201,
     status_201,
+    states_201,
+    reported_201,
     shown_201,
     report_201,
     status_ask_201
@@ -131,6 +166,8 @@ both!(
     kind_21,
     booted_21,
     status_21,
+    states_21,
+    reported_21,
     shown_21,
     report_21,
     status_ask_21

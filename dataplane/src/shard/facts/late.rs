@@ -158,7 +158,7 @@ impl Shard {
             }
             v16::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                self.record_security_event(then, station, &event.kind, &event.timestamp, info)?;
+                self.record_security_event(then, station, &event.kind, &event.timestamp, info);
             }
             v16::Request::StartTransaction(_) => return Ok(Err(BEGINS)),
             _ => return Ok(Err(OTHER)),
@@ -225,7 +225,7 @@ macro_rules! late {
                     }
                     $version::Request::SecurityEventNotification(event) => {
                         let (kind, info) = (&event.kind, event.tech_info.as_deref());
-                        self.record_security_event(then, station, kind, &event.timestamp, info)?;
+                        self.record_security_event(then, station, kind, &event.timestamp, info);
                     }
                     _ => return Ok(Err(OTHER)),
                 }

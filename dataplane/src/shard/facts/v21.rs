@@ -77,7 +77,8 @@ impl Shard {
             }
             v21::Request::SecurityEventNotification(event) => {
                 let info = event.tech_info.as_deref();
-                return self.security_event(now, call, &event.kind, &event.timestamp, info);
+                self.security_event(now, call, &event.kind, &event.timestamp, info);
+                return Ok(());
             }
             v21::Request::ReservationStatusUpdate(update) => {
                 let state = both::reservation_21(update.reservation_update_status);
@@ -108,13 +109,18 @@ impl Shard {
                 self.acknowledge(now, call);
                 return Ok(());
             }
+            v21::Request::NotifyEvent(told) => {
+                self.notified(now, call, |out| request.write(out))?;
+                self.connector_states(now, call.station, both::states_21(told, now.utc))?;
+                self.acknowledge(now, call);
+                return Ok(());
+            }
             v21::Request::ClearedChargingLimit(_)
             | v21::Request::FirmwareStatusNotification(_)
             | v21::Request::LogStatusNotification(_)
             | v21::Request::NotifyChargingLimit(_)
             | v21::Request::NotifyCustomerInformation(_)
             | v21::Request::NotifyDisplayMessages(_)
-            | v21::Request::NotifyEvent(_)
             | v21::Request::NotifyMonitoringReport(_)
             | v21::Request::NotifyPriorityCharging(_)
             | v21::Request::NotifyReport(_)

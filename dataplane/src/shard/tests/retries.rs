@@ -2,6 +2,7 @@
 
 use expect_test::expect;
 use fleet::wire::Body;
+use storage::state::Table;
 
 use super::scripts::{check, check_transaction};
 use super::world::{World, config};
@@ -258,6 +259,63 @@ fn what_a_station_tells_of_its_own_accord_and_says_again_is_on_record_once() {
             assert_eq!(told.count(), counted, "{first}");
         }
     }
+}
+
+/// What a station has said last is known, and a station that never stops talking fills no store.
+#[test]
+fn however_much_a_station_tells_little_is_kept_to_know_it_again() {
+    let event = |n: u32| {
+        format!(
+            r#""NotifyEvent",{{"generatedAt":"2026-11-22T10:00:01Z","seqNo":{n},"eventData":[{{"eventId":{n},"timestamp":"2026-11-22T10:00:01Z","trigger":"Delta","actualValue":"1","eventNotificationType":"HardWiredMonitor","component":{{"name":"C"}},"variable":{{"name":"V"}}}}]}}"#
+        )
+    };
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(
+        r#"
+        0 a connect CP1 2.0.1
+        0 a > [2,"boot","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+        "#,
+    );
+    for n in 0..1_000 {
+        world.run(&format!(r#"1 a > [2,"{n}",{}]"#, event(n)));
+    }
+    let reads = world.shard.tally.counters.store_reads;
+    world.run(&format!(
+        "2 restart\n3 a connect CP1 2.0.1\n4 a > [2,\"x\",{}]\n5 a > [2,\"y\",{}]",
+        event(999),
+        event(940)
+    ));
+    let told = world.log.iter().filter(|record| {
+        let body = fleet::wire::read(record).unwrap().body;
+        matches!(body, Body::Notified(_))
+    });
+    assert_eq!(told.count(), 1_000);
+    let rows = world.rows.lock().unwrap();
+    let keys = rows.keys().filter(|(table, _)| *table == Table::RetryKeys);
+    assert_eq!((keys.count(), reads), (0, 0));
+}
+
+/// How something was paid is told of a transaction that nobody knows: it is on record once all the same.
+#[test]
+fn a_settlement_of_no_transaction_that_is_said_again_is_on_record_once() {
+    let said = |id: u32, amount: u32| {
+        format!(
+            r#"[2,"{id}","NotifySettlement",{{"pspRef":"P","status":"Settled","settlementAmount":{amount},"settlementTime":"2026-11-22T10:00:01Z"}}]"#
+        )
+    };
+    let mut world = World::new(config(Onboarding::Open));
+    let seen = world.run(&format!(
+        "0 a connect CP1 2.1\n1 a > {}\n2 a > {}\n3 a > {}",
+        said(1, 5),
+        said(2, 5),
+        said(3, 6)
+    ));
+    assert_eq!(seen.matches(r#",{}]"#).count(), 3, "{seen}");
+    let told = world.log.iter().filter(|record| {
+        let body = fleet::wire::read(record).unwrap().body;
+        matches!(body, Body::Notified(_))
+    });
+    assert_eq!(told.count(), 2);
 }
 
 /// A command asks for what was told of its own accord before: its report is there, and a part that comes twice is counted.

@@ -212,3 +212,70 @@ fn tc_g_20_csms() {
         "#]],
     );
 }
+
+/// A connector's state told as an event of the device model alone, which is how 2.1 tells it.
+fn event(at: &str, value: &str, connector: &str) -> String {
+    format!(
+        r#"{{"eventId":1,"timestamp":"2026-11-22T10:00:{at}Z","trigger":"Delta","actualValue":"{value}","eventNotificationType":"HardWiredNotification","component":{{"name":"Connector","evse":{{"id":1{connector}}}}},"variable":{{"name":"AvailabilityState"}}}}"#
+    )
+}
+
+fn told(events: &[String]) -> String {
+    format!(
+        "NotifyEvent {{\"generatedAt\":\"$NOW\",\"seqNo\":0,\"eventData\":[{}]}}\nop station CP1\n",
+        events.join(",")
+    )
+}
+
+#[test]
+fn g01_an_event_of_a_connector_is_its_state() {
+    let one = r#","connectorId":1"#;
+    let script = [
+        told(&[event("05", "Occupied", one)]),
+        // The last of several is the newest, in whatever order they are told.
+        told(&[event("07", "Faulted", one), event("06", "Available", one)]),
+        // No state, an EVSE, and what was before.
+        told(&[event("08", "Broken", one), event("09", "Available", "")]),
+        told(&[event("02", "Occupied", one), event("07", "Faulted", one)]),
+        told(&[
+            event("09", "Reserved", r#","connectorId":2"#),
+            event("10", "Unavailable", one),
+        ]),
+        "wait 7200\n".to_owned(),
+        told(&[event("21", "Occupied", one), event("20", "Available", one)]),
+    ];
+    let expected = expect![[r#"
+        NotifyEvent: {}
+        station CP1: accepted online Occupied V 0 [1.1 Occupied]
+        NotifyEvent: {}
+        station CP1: accepted online Faulted V 0 [1.1 Faulted]
+        NotifyEvent: {}
+        station CP1: accepted online Faulted V 0 [1.1 Faulted]
+        NotifyEvent: {}
+        station CP1: accepted online Faulted V 0 [1.1 Faulted]
+        NotifyEvent: {}
+        station CP1: accepted online Reserved V 0 [1.1 Unavailable, 1.2 Reserved]
+        NotifyEvent: {}
+        station CP1: accepted online Reserved V 0 [1.1 Occupied, 1.2 Reserved]
+    "#]];
+    super::check_21(&[], &script.concat(), expected);
+}
+
+/// What a connector is said to be already makes no second row.
+#[test]
+fn g01_a_state_that_is_told_in_both_ways_is_on_record_once() {
+    check(
+        &[BOOTED, ": records shown"],
+        "connector Occupied\nconnector Occupied",
+        expect![[r#"
+            record StatusReported 1.1 Occupied live true conflict false
+            StatusNotification: {}
+            record Notified NotifyEvent {"generatedAt":"2026-11-22T10:00:07Z","seqNo":0,"eventData":[{"eventId":1,"timestamp":"2026-11-22T10:00:07Z","trigger":"Delta","actualValue":"Occupied","component":{"evse":{"id":1,"connectorId":1},"name":"Connector"},"eventNotificationType":"HardWiredNotification","variable":{"name":"AvailabilityState"}}]}
+            NotifyEvent: {}
+            record StatusReported 1.1 Occupied live true conflict false
+            StatusNotification: {}
+            record Notified NotifyEvent {"generatedAt":"2026-11-22T10:00:09Z","seqNo":0,"eventData":[{"eventId":1,"timestamp":"2026-11-22T10:00:09Z","trigger":"Delta","actualValue":"Occupied","component":{"evse":{"id":1,"connectorId":1},"name":"Connector"},"eventNotificationType":"HardWiredNotification","variable":{"name":"AvailabilityState"}}]}
+            NotifyEvent: {}
+        "#]],
+    );
+}
