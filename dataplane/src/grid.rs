@@ -19,7 +19,7 @@ fn micros(seconds: &Value) -> Option<i64> {
 }
 
 /// A time as OCPP writes it.
-fn moment(text: &Value) -> Option<i64> {
+pub(crate) fn moment(text: &Value) -> Option<i64> {
     Some(ocpp::Timestamp::read(text.as_str()?)?.utc_micros)
 }
 

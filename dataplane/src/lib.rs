@@ -19,6 +19,7 @@ mod away;
 mod certificates;
 pub mod charging;
 mod config;
+mod dates;
 mod energy;
 mod events;
 mod grid;

@@ -395,12 +395,14 @@ impl StationState {
             Body::StatusReported(status) => self.apply_status(at, status),
             Body::TransactionEvent(event) => self.apply_transaction(at, event, rules),
             Body::MeterValues(values) => self.apply_meter_values(at, values, rules),
-            Body::Notified(told) => {
-                let canonical = &mut Canonical::default();
-                let key = said_key(canonical, self.key.as_str(), &told.action, &told.payload);
-                self.remember_said(key);
-                if told.action == "NotifyReport" {
-                    self.learn(plug::of_report(&told.payload));
+            Body::Notified(_) | Body::NotifiedDated(_) => {
+                if let Some(told) = record.body.notified() {
+                    let canonical = &mut Canonical::default();
+                    let key = said_key(canonical, self.key.as_str(), told.action, told.payload);
+                    self.remember_said(key);
+                    if told.action == "NotifyReport" {
+                        self.learn(plug::of_report(told.payload));
+                    }
                 }
             }
             Body::SecurityEvent(told) => {

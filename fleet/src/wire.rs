@@ -19,6 +19,7 @@
 
 mod configured;
 mod message;
+mod notified;
 
 use rkyv::api::high::{HighSerializer, HighValidator};
 use rkyv::bytecheck::CheckBytes;
@@ -29,16 +30,17 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
     ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
-    MessageQuarantined, MeterValues, MoneyChanged, Notified, PasswordsInDoubt, ReservationsChanged,
-    SecurityEvent, SecurityProfileSet, StartTokens, StationCertificates, StationConfigured,
-    StationDeleted, StationHeard, StationTariffs, StatusReported, TransactionBilled,
-    TransactionClosed, TransactionCosted, TransactionEvent, TransactionMoney, TransactionProgress,
-    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    MessageQuarantined, MeterValues, MoneyChanged, Notified, NotifiedDated, PasswordsInDoubt,
+    ReservationsChanged, SecurityEvent, SecurityProfileSet, StartTokens, StationCertificates,
+    StationConfigured, StationDeleted, StationHeard, StationTariffs, StatusReported,
+    TransactionBilled, TransactionClosed, TransactionCosted, TransactionEvent, TransactionMoney,
+    TransactionProgress, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
 pub use configured::StationConfiguredView;
 pub use message::MessageView;
+pub use notified::NotifiedView;
 
 /// Bytes before the station key.
 const HEAD_LEN: usize = 13;
@@ -272,6 +274,7 @@ kinds! {
     85 WebPaymentSecretsPending,
     92 PasswordsInDoubt,
     93 StartTokens,
+    97 NotifiedDated,
 }
 
 /// One record, borrowed from its bytes.

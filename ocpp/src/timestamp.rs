@@ -43,6 +43,23 @@ impl<'a> Timestamp<'a> {
 }
 
 impl Timestamp<'_> {
+    /// The same by a clock of which something is known.
+    pub fn by(self, clock: Clock) -> Self {
+        let moment = Moment {
+            utc_micros: self.utc_micros,
+            zone: self.zone,
+            quirks: Quirks::default(),
+        };
+        let Moment {
+            utc_micros, zone, ..
+        } = moment.by(clock);
+        Self {
+            utc_micros,
+            zone,
+            ..self
+        }
+    }
+
     /// A moment of ours. It is written with milliseconds, which every known station reads.
     pub const fn at(utc_micros: i64) -> Timestamp<'static> {
         Timestamp {

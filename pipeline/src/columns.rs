@@ -447,6 +447,7 @@ tables! {
         selected_schedule_id: BigInt,
         needs: Text,
         schedule: Text,
+        payload: Text,
         received_at: Timestamp,
         log_id: BigInt,
         seq: BigInt,

@@ -112,13 +112,13 @@ const ROWS: &[(&str, &str)] = &[
     (
         "SELECT concat_ws('|', seq, action, evse_id, ocpp_transaction_id, profile_id, limit_source, is_grid_critical,
          is_local_generation, is_priority, energy_transfer, requested_energy_wh, soc_percent, departure_at, time_base_at,
-         selected_schedule_id, length(needs), schedule) FROM charging_events ORDER BY seq",
-        "8|NotifyChargingLimit|1|EMS|true|false|[{\"id\":1}]
-9|ClearedChargingLimit|SO
-10|NotifyEVChargingNeeds|1|DC|40000.0|20.0|2026-11-22T18:00:00Z|136
-11|NotifyEVChargingSchedule|1|2026-11-22T10:00:00Z|2|{\"id\":2}
-12|NotifyPriorityCharging|T1|true
-13|PullDynamicScheduleUpdate|8",
+         selected_schedule_id, length(needs), schedule, length(payload)) FROM charging_events ORDER BY seq",
+        "8|NotifyChargingLimit|1|EMS|true|false|[{\"id\":1}]|149
+9|ClearedChargingLimit|SO|28
+10|NotifyEVChargingNeeds|1|DC|40000.0|20.0|2026-11-22T18:00:00Z|136|178
+11|NotifyEVChargingSchedule|1|2026-11-22T10:00:00Z|2|{\"id\":2}|105
+12|NotifyPriorityCharging|T1|true|39
+13|PullDynamicScheduleUpdate|8|23",
     ),
     (
         "SELECT concat_ws('|', seq, action, request_id, evse_id, ocpp_transaction_id, vendor_id, vendor_message_id, data,
@@ -210,6 +210,70 @@ async fn what_a_station_tells_is_a_row_of_its_table_in_memory_in_files_and_after
     };
     let second = holds_wherever_rows_lie(first, dir.path(), &log, is_told).await;
     second.shutdown().await.unwrap();
+}
+
+/// A station whose clock is known to be wrong: each date reads as its record says, and stands there as it was told.
+#[tokio::test]
+async fn a_date_is_shown_by_the_clock_of_its_station() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let lake = lake(dir.path(), &[&log]);
+    let date = |pointer: &str, at: Option<i64>| DateRead {
+        pointer: pointer.to_owned(),
+        at,
+    };
+    let event = r#"{"eventId":1,"timestamp":"2026-11-22T07:00:00Z","component":{"name":"C"},"variable":{"name":"V"}}"#;
+    let hour = 3_600_000_000;
+    for (action, payload, dates) in [
+        (
+            "NotifyEvent",
+            format!(r#"{{"eventData":[{event},{event},{event}]}}"#),
+            vec![
+                date("/eventData/0/timestamp", Some(T0 - hour)),
+                date("/eventData/1/timestamp", None),
+            ],
+        ),
+        (
+            "NotifyPeriodicEventStream",
+            r#"{"id":3,"basetime":"2026-11-22T07:00:00Z","data":[{"t":1,"v":"7"}]}"#.to_owned(),
+            vec![date("/basetime", Some(T0 - 2 * hour))],
+        ),
+        (
+            "NotifyEVChargingNeeds",
+            r#"{"evseId":1,"chargingNeeds":{"departureTime":"2026-11-22T07:00:00Z"}}"#.to_owned(),
+            vec![date("/chargingNeeds/departureTime", Some(T0 + hour))],
+        ),
+        (
+            "NotifyEVChargingSchedule",
+            r#"{"evseId":1,"timeBase":"2026-11-22T07:00:00Z"}"#.to_owned(),
+            vec![date("/timeBase", Some(T0 + 2 * hour))],
+        ),
+    ] {
+        let notified = notified(action, &payload);
+        log.append("default/CP1", T0, NotifiedDated { notified, dates });
+    }
+    until(&lake.sql(), "SELECT count(*) FROM charging_events", "2").await;
+    assert_eq!(
+        column(
+            &lake,
+            "SELECT concat_ws('|', occurred_at, occurred_at_raw, clock_trusted) FROM events ORDER BY seq, ordinal"
+        )
+        .await,
+        "2026-11-22T09:00:00Z|2026-11-22T07:00:00Z|true
+2026-11-22T10:00:00Z|2026-11-22T07:00:00Z|false
+2026-11-22T07:00:00Z|2026-11-22T07:00:00Z|true
+2026-11-22T08:00:01Z|2026-11-22T07:00:00Z|true"
+    );
+    assert_eq!(
+        column(
+            &lake,
+            "SELECT concat_ws('|', departure_at, time_base_at) FROM charging_events ORDER BY seq"
+        )
+        .await,
+        "2026-11-22T11:00:00Z
+2026-11-22T12:00:00Z"
+    );
+    lake.shutdown().await.unwrap();
 }
 
 /// A lake of an older version has no such table: it gets what the log still holds, and the others get nothing twice.

@@ -22,11 +22,11 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         seq: event.seq.0,
         place,
     };
-    if let Body::Notified(notified) = &record.body {
+    if let Some(notified) = record.body.notified() {
         if notified.action != "NotifyEvent" {
             return;
         }
-        let message = members(&notified.payload);
+        let message = members(notified.payload);
         let events = message.get("eventData").map(|list| list.get());
         let events: Vec<&RawValue> = events
             .and_then(|list| serde_json::from_str(list).ok())

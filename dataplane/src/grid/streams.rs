@@ -138,9 +138,8 @@ pub(crate) fn explained(message: &str, stream: &EventStreamHeld, monitor: &Value
     Value::Object(explained).to_string()
 }
 
-/// The newest value of a message, and when it was seen by the station's clock.
-pub(crate) fn newest(message: &Value) -> Option<(&str, Option<i64>)> {
-    let base = super::moment(&message["basetime"]);
+/// The newest value of a message whose times count from `base`, and when it was seen by the station's clock.
+pub(crate) fn newest(message: &Value, base: Option<i64>) -> Option<(&str, Option<i64>)> {
     let values = message["data"].as_array()?.iter();
     let timed = values.filter_map(|data| Some((data["v"].as_str()?, super::micros(&data["t"])?)));
     // Of two that were seen at one time, the later was written later.

@@ -17,7 +17,10 @@ use crate::variables::row::VariableRow;
 /// The rows that a record makes, each to `put`. A record that tells nothing of it costs nothing.
 pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(VariableRow)) {
     let told = match &record.body {
-        Body::Notified(_) | Body::CommandChanged(_) | Body::StationDeleted(_) => Told {
+        Body::Notified(_)
+        | Body::NotifiedDated(_)
+        | Body::CommandChanged(_)
+        | Body::StationDeleted(_) => Told {
             position: event,
             as_of: record.received_at,
         },
@@ -70,8 +73,8 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         station: &station,
         put,
     };
-    if let Body::Notified(notified) = &record.body {
-        teller.notified(&notified.action, &notified.payload);
+    if let Some(notified) = record.body.notified() {
+        teller.notified(notified.action, notified.payload);
     } else if let Body::CommandChanged(command) = &record.body {
         if command.state == CommandState::Answered.code() {
             teller.answered(&command.action, &command.payload, &command.result);

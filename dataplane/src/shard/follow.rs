@@ -253,7 +253,7 @@ impl Shard {
     ) -> Result<(), StoreUnreadable> {
         if !follows(&notified.action) {
             if !self.is_said_again(station, notified) {
-                self.record(now, station, notified);
+                self.record_notified(now, station, notified);
             }
             return Ok(());
         }
@@ -270,7 +270,7 @@ impl Shard {
         }
         let Some(mut course) = course else {
             if !is_private {
-                self.record(now, station, notified);
+                self.record_notified(now, station, notified);
             }
             if is_firmware {
                 self.note_unasked_firmware(now, station, &message)?;
@@ -283,11 +283,11 @@ impl Shard {
             let (summary, is_step) = firmware::step(&course, &message);
             course.complete |= is_step && firmware::ends(&course.action, &message);
             push(&mut course, now, summary);
-            self.record(now, station, notified);
+            self.record_notified(now, station, notified);
         } else if take(&mut course, &message) {
             push(&mut course, now, summary(&message));
             if !is_private {
-                self.record(now, station, notified);
+                self.record_notified(now, station, notified);
             }
         } else {
             course.duplicates = course.duplicates.saturating_add(1);

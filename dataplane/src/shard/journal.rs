@@ -223,6 +223,7 @@ writable!(
     StationConfigured,
     StationDeleted,
     Notified,
+    NotifiedDated,
     DerChanged,
     EventStreamsChanged,
     BatterySwapsChanged,

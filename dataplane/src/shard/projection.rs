@@ -349,6 +349,7 @@ impl Projection {
             }
             Body::Connected(_)
             | Body::Notified(_)
+            | Body::NotifiedDated(_)
             | Body::SecurityEvent(_)
             | Body::Disconnected(_)
             | Body::ConnectionRefused(_)

@@ -6,10 +6,11 @@
 use std::iter::zip;
 
 use fleet::record::CommandState;
-use fleet::wire::{Body, RecordView};
+use fleet::wire::{Body, NotifiedView, RecordView};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::Value;
 
+use crate::grid::moment;
 use crate::grid::streams::newest;
 
 use super::row::{AttributeRow, Content, Name, Origin, VariableRow, inventory_row, row};
@@ -21,23 +22,26 @@ const MASK: &str = "***";
 /// The rows that a record makes, each to `put`.
 pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(VariableRow)) {
     match &record.body {
-        Body::Notified(notified) => {
-            let action = notified.action.as_str();
+        Body::Notified(_) | Body::NotifiedDated(_) => {
+            let Some(told) = record.body.notified() else {
+                return;
+            };
+            let action = told.action;
             if !matches!(
                 action,
                 "NotifyReport" | "NotifyEvent" | "NotifyPeriodicEventStream"
             ) {
                 return;
             }
-            let payload = serde_json::from_str(&notified.payload);
+            let payload = serde_json::from_str(told.payload);
             let (Ok(station), Ok(payload)) = (record.station_key(), payload) else {
                 return;
             };
             let mut teller = Teller::new(event, record, &station, &mut put);
             match action {
                 "NotifyReport" => teller.report(&payload),
-                "NotifyPeriodicEventStream" => teller.stream(&payload),
-                _ => teller.events(&payload),
+                "NotifyPeriodicEventStream" => teller.stream(&told, &payload),
+                _ => teller.events(&told, &payload),
             }
         }
         Body::CommandChanged(command) if command.state == CommandState::Answered.code() => {
@@ -192,10 +196,20 @@ impl<'a, F: FnMut(VariableRow)> Teller<'a, F> {
         }
     }
 
-    /// N07: what a monitor saw.
-    fn events(&mut self, payload: &Value) {
-        let origin = self.origin(VariableSource::Event);
-        for data in list(payload, "eventData") {
+    /// N07: what a monitor saw, each value as of its own time.
+    fn events(&mut self, told: &NotifiedView<'_>, payload: &Value) {
+        let mut events = Vec::new();
+        for (index, data) in list(payload, "eventData").enumerate() {
+            let pointer = || format!("/eventData/{index}/timestamp");
+            let at = told.date(pointer, || moment(&data["timestamp"]));
+            events.push((self.seen_at(at), data));
+        }
+        events.sort_by_key(|(as_of, _)| *as_of);
+        for (as_of, data) in events {
+            let origin = Origin {
+                as_of,
+                ..self.origin(VariableSource::Event)
+            };
             if let (Some(name), Some(value)) = (name(data), text(data, "actualValue")) {
                 self.value(&name, origin, AttributeKind::Actual, Some(value));
             }
@@ -203,18 +217,23 @@ impl<'a, F: FnMut(VariableRow)> Teller<'a, F> {
     }
 
     /// N15: what a monitor saw, of which the newest is the value.
-    fn stream(&mut self, payload: &Value) {
-        let (Some(name), Some((value, seen_at))) = (name(payload), newest(payload)) else {
+    fn stream(&mut self, told: &NotifiedView<'_>, payload: &Value) {
+        let base = told.date(|| "/basetime".into(), || moment(&payload["basetime"]));
+        let (Some(name), Some((value, seen_at))) = (name(payload), newest(payload, base)) else {
             return;
         };
-        let seen_at = seen_at.map(UtcMicros);
-        let seen_at = seen_at.filter(|at| at.is_trusted(self.received_at));
         let origin = Origin {
-            // No value is newer than its message.
-            as_of: seen_at.map_or(self.received_at, |at| at.min(self.received_at)),
+            as_of: self.seen_at(seen_at),
             ..self.origin(VariableSource::Event)
         };
         self.value(&name, origin, AttributeKind::Actual, Some(value));
+    }
+
+    /// When a value was seen that a station says it saw then: no value is newer than its message.
+    fn seen_at(&self, told: Option<i64>) -> UtcMicros {
+        let told = told.map(UtcMicros);
+        let told = told.filter(|at| at.is_trusted(self.received_at));
+        told.map_or(self.received_at, |at| at.min(self.received_at))
     }
 
     /// B06.

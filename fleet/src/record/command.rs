@@ -56,6 +56,26 @@ pub struct Notified {
     pub payload: String,
 }
 
+/// A [`Notified`] whose station is known to have a clock that is wrong, with what its dates are worth.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[rkyv(derive(Debug))]
+pub struct NotifiedDated {
+    /// As it came.
+    pub notified: Notified,
+    /// Those of its dates that do not say what they seem to.
+    pub dates: Vec<DateRead>,
+}
+
+/// A date of a payload, by the clock of its station.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct DateRead {
+    /// JSON pointer into the payload.
+    pub pointer: String,
+    /// UTC microseconds; `None` for one that tells nothing.
+    pub at: Option<i64>,
+}
+
 /// What a station sent after a command, or of its own accord in parts: the whole course each time, so that the newest
 /// record is enough.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
-    ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostPart, DerAlarm, DerControlHeld,
-    EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow, Moment, PartRange,
-    PasswordInDoubt, QuarantinedAt, Reading, Reservation, Retry, Sample, SeqRange, Settlement,
-    SigningRequest, SigningState, StartToken, StationCost, StationTariff, SwappedBattery,
-    TextRange, ToldProgress, TransactionSummary, VehicleCharging, WebPaymentSecret,
+    ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostPart, DateRead, DerAlarm,
+    DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow,
+    Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading, Reservation, Retry, Sample,
+    SeqRange, Settlement, SigningRequest, SigningState, StartToken, StationCost, StationTariff,
+    SwappedBattery, TextRange, ToldProgress, TransactionSummary, VehicleCharging, WebPaymentSecret,
 };
 
 fn key() -> StationKey {
@@ -613,6 +613,23 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        NotifiedDated {
+            notified: Notified {
+                action: "NotifyEvent".into(),
+                payload: "{}".into(),
+            },
+            dates: vec![
+                DateRead {
+                    pointer: "/a".into(),
+                    at: Some(9),
+                },
+                DateRead {
+                    pointer: "/b".into(),
+                    at: None,
+                },
+            ],
+        }
+        .into(),
     ]
 }
 
@@ -848,6 +865,9 @@ fn golden_bytes_have_not_moved() {
         5d00010080b7df1fdb6006000b64656661756c742f4350315265717565737453746172745472616e73616374696f6e05
         050505050505050505050505050505060000000000000009000000000000000a0000000000000097000000c1ffffffd0
         ffffff01000000
+        NotifiedDated
+        6100010080b7df1fdb6006000b64656661756c742f4350314e6f746966794576656e742f61ffffffffffff0109000000
+        000000002f62ffffffffffff0000000000000000008b000000d3ffffff7b7dffffffffffffceffffff02000000
     "#]]);
 }
 
@@ -987,4 +1007,15 @@ proptest! {
         }
         let _unchecked = read(&bytes).map(|r| r.body.name());
     }
+}
+
+#[test]
+fn a_date_is_by_the_clock_of_its_station_where_that_is_known() {
+    let fact = samples().pop().unwrap();
+    let bytes = write(&fact);
+    let record = read(&bytes).unwrap();
+    let told = record.body.notified().unwrap();
+    assert_eq!((told.action, told.payload), ("NotifyEvent", "{}"));
+    let dates = ["/a", "/b", "/c"].map(|at| told.date(|| at.into(), || Some(1)));
+    assert_eq!(dates, [Some(9), None, Some(1)]);
 }

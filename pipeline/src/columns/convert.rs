@@ -171,7 +171,11 @@ pub(super) fn push(
             let state = (!bill.parts.is_empty()).then_some(CostState::Billed);
             transaction_cost(columns, &head, bill, state);
         }
-        Body::Notified(notified) => told::notified(columns, &head, notified, wanted),
+        Body::Notified(_) | Body::NotifiedDated(_) => {
+            if let Some(notified) = record.body.notified() {
+                told::notified(columns, &head, &notified, wanted);
+            }
+        }
         Body::CommandFollowed(course) if wanted(Table::CommandCourses) => {
             told::followed(columns, &head, course);
         }

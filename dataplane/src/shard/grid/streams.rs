@@ -114,7 +114,7 @@ impl Shard {
             }
         };
         let action = "NotifyPeriodicEventStream".to_owned();
-        self.record(now, station, &Notified { action, payload });
+        self.record_notified(now, station, &Notified { action, payload });
         Ok(())
     }
 

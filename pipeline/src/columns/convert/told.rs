@@ -3,7 +3,8 @@
 //! A payload was read by its schema when it came, except values of a stream, which are explained by their monitor; what has
 //! not the form that is expected is NULL.
 
-use fleet::record::{ArchivedCommandFollowed, ArchivedNotified};
+use fleet::record::ArchivedCommandFollowed;
+use fleet::wire::NotifiedView;
 use fleet::{TransactionId, UtcMicros};
 use serde_json::Value;
 
@@ -69,10 +70,10 @@ impl Told {
 pub(super) fn notified(
     columns: &mut Columns,
     head: &Head<'_>,
-    notified: &ArchivedNotified,
+    notified: &NotifiedView<'_>,
     wanted: impl Fn(Table) -> bool,
 ) {
-    let (action, payload) = (notified.action.as_str(), notified.payload.as_str());
+    let (action, payload) = (notified.action, notified.payload);
     let Some(told) = Told::of(action).filter(|told| wanted(told.table())) else {
         return;
     };
@@ -82,7 +83,10 @@ pub(super) fn notified(
             let events = message["eventData"].as_array();
             for (ordinal, event) in (0..).zip(events.into_iter().flatten()) {
                 let seen = Seen {
-                    at: moment(&event["timestamp"]),
+                    at: notified.date(
+                        || format!("/eventData/{ordinal}/timestamp"),
+                        || moment(&event["timestamp"]),
+                    ),
                     raw: str_of(&event["timestamp"]),
                     value: str_of(&event["actualValue"]),
                     stream_id: None,
@@ -92,7 +96,7 @@ pub(super) fn notified(
             }
         }
         Told::StreamValues => {
-            let base = moment(&message["basetime"]);
+            let base = notified.date(|| "/basetime".into(), || moment(&message["basetime"]));
             let values = message["data"].as_array();
             for (ordinal, value) in (0..).zip(values.into_iter().flatten()) {
                 // A double is exact to a microsecond for a century, and `as` saturates.
@@ -110,7 +114,7 @@ pub(super) fn notified(
             }
         }
         Told::Progress(kind) => progress(columns, head, action, kind, &message),
-        Told::Charging => charging(columns, head, action, &message),
+        Told::Charging => charging(columns, head, notified, &message),
         Told::Other => other(columns, head, action, payload, &message),
     }
 }
@@ -178,10 +182,10 @@ fn progress(columns: &mut Columns, head: &Head<'_>, action: &str, kind: &str, me
     rows.locations.append_option(json(&message["location"]));
 }
 
-fn charging(columns: &mut Columns, head: &Head<'_>, action: &str, message: &Value) {
+fn charging(columns: &mut Columns, head: &Head<'_>, told: &NotifiedView<'_>, message: &Value) {
     let rows = &mut columns.charging_events;
     frame!(rows, head, head.received_at);
-    rows.action.append_value(action);
+    rows.action.append_value(told.action);
     rows.evse_id.append_option(int(&message["evseId"]));
     text(
         &mut rows.ocpp_transaction_id,
@@ -219,15 +223,18 @@ fn charging(columns: &mut Columns, head: &Head<'_>, action: &str, message: &Valu
     let energy = energies.into_iter().find_map(Value::as_f64);
     rows.requested_energy_wh.append_option(energy);
     rows.soc_percent.append_option(dc["stateOfCharge"].as_f64());
-    rows.departure_at
-        .append_option(moment(&needs["departureTime"]));
+    rows.departure_at.append_option(told.date(
+        || "/chargingNeeds/departureTime".into(),
+        || moment(&needs["departureTime"]),
+    ));
     rows.time_base_at
-        .append_option(moment(&message["timeBase"]));
+        .append_option(told.date(|| "/timeBase".into(), || moment(&message["timeBase"])));
     rows.selected_schedule_id
         .append_option(message["selectedChargingScheduleId"].as_i64());
     rows.needs.append_option(json(needs));
     rows.schedule
         .append_option(json(&message["chargingSchedule"]));
+    text(&mut rows.payload, told.payload);
 }
 
 fn other(columns: &mut Columns, head: &Head<'_>, action: &str, payload: &str, message: &Value) {

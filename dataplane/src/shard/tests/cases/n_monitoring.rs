@@ -393,3 +393,41 @@ fn tc_n_46_csms() {
         "#]],
     );
 }
+
+/// Values are of the time at which they were seen, also in a message that tells the newer one first.
+#[test]
+fn n07_a_value_is_as_of_its_own_time() {
+    let seen = |at: &str, value: u32| {
+        format!(
+            r#"{{"eventId":{value},"timestamp":"{at}","trigger":"Periodic","actualValue":"{value}","eventNotificationType":"CustomMonitor","component":{{"name":"C"}},"variable":{{"name":"V"}}}}"#
+        )
+    };
+    let told = |events: [String; 2]| {
+        format!(
+            "NotifyEvent {{\"generatedAt\":\"$NOW\",\"seqNo\":0,\"eventData\":[{}]}}\nop values\n",
+            events.join(",")
+        )
+    };
+    let script = [
+        told([
+            seen("2026-11-22T10:00:04Z", 2),
+            seen("2026-11-22T10:00:03Z", 1),
+        ]),
+        told([
+            seen("1970-01-01T00:00:04Z", 4),
+            seen("2026-11-22T10:00:05Z", 3),
+        ]),
+    ];
+    check(
+        &[BOOTED],
+        &script.concat(),
+        expect![[r#"
+        NotifyEvent: {}
+        C.V = 2 as of 10:00:04
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 4 as of 10:00:07
+        Connector.AvailabilityState = Available as of 10:00:04
+    "#]],
+    );
+}

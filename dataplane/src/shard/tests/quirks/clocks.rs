@@ -211,3 +211,55 @@ fn quirk_10_no_clock_reaches_an_order() {
         );
     }
 }
+
+/// What an event says of its time is put on record by the clock of its station, beside what was told, and once.
+#[test]
+fn quirk_09_an_event_is_of_the_time_that_its_stations_clock_means() {
+    let profile =
+        "[[profile]]\nid = \"acme\"\nrevision = 1\nvendor = \"ACME\"\nclock_zone = \"+03:00\"\n";
+    let event = |id: u32| {
+        format!(
+            r#"a > [2,"{id}","NotifyEvent",{{"generatedAt":"2026-11-22T13:00:05Z","seqNo":0,"eventData":[{{"eventId":1,"timestamp":"2026-11-22T13:00:02Z","trigger":"Delta","actualValue":"1","eventNotificationType":"HardWiredMonitor","component":{{"name":"C"}},"variable":{{"name":"V"}}}}]}}]"#
+        )
+    };
+    let run = |more: &str| {
+        let mut charger = Charger::new(QuirkPolicy::Tolerant, &format!("{profile}{more}"));
+        charger.world.run(&format!(
+            r#"
+            0 a connect CP1 2.0.1
+            0 a > [2,"b","BootNotification",{{"reason":"PowerUp","chargingStation":{{"model":"M","vendorName":"ACME"}}}}]
+            4 records shown
+            5 {}
+            6 {}
+            7 op values
+            "#,
+            event(1),
+            event(2)
+        ))
+    };
+    let told = |seen: &str| {
+        let lines = seen.lines().filter(|line| {
+            line.contains("record Notified") || line.contains("C.V") || line.contains("dates")
+        });
+        let shown = lines.map(|line| match line.split_once("}]}") {
+            Some((_, dates)) => dates.to_owned(),
+            None => line.to_owned(),
+        });
+        shown.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    expect![[r#"
+        , dates [DateRead { pointer: "/eventData/0/timestamp", at: Some(1795341602000000) }]
+        7 C.V = 1 as of 10:00:02
+    "#]]
+    .assert_eq(&told(&run("clock_local_as_utc = true")));
+    expect![[r#"
+        , dates [DateRead { pointer: "/eventData/0/timestamp", at: None }]
+        7 C.V = 1 as of 10:00:05
+    "#]]
+    .assert_eq(&told(&run("clock_trusted = false")));
+    expect![[r#"
+
+        7 C.V = 1 as of 10:00:05
+    "#]]
+    .assert_eq(&told(&run("")));
+}

@@ -129,6 +129,10 @@ impl World {
             Fact::Notified(notified) => {
                 format!("Notified {} {}", notified.action, notified.payload)
             }
+            Fact::NotifiedDated(told) => format!(
+                "NotifiedDated {} {}, dates {:?}",
+                told.notified.action, told.notified.payload, told.dates
+            ),
             Fact::CommandFollowed(course) => format!(
                 "CommandFollowed {} messages {} duplicates {} complete {}",
                 course.action, course.messages, course.duplicates, course.complete
