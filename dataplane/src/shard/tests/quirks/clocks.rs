@@ -199,7 +199,7 @@ fn quirk_10_no_clock_reaches_an_order() {
             .iter()
             .map(|bytes| fleet::wire::read(bytes).unwrap())
             .filter_map(|record| match record.body.to_fact().unwrap() {
-                Fact::MeterValues(values) => Some(values.rows[0].clone()),
+                Fact::MeterValues(values) => Some(values.rows[0]),
                 _ => None,
             });
         let rows: Vec<_> = rows.collect();
