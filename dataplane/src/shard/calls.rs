@@ -494,6 +494,7 @@ impl Shard {
         let live = self.conns.live_mut(call.conn);
         let is_unanswered = live.is_some_and(|live| live.inbound.is_unanswered(call.id));
         let mut columns = std::mem::take(&mut self.scratch.columns);
+        let mut has_booted = false;
         let outcome = if call.action == "BootNotification" && !is_unanswered {
             let action = call.action;
             let (rules, _) = self.rules(call.station);
@@ -503,8 +504,14 @@ impl Shard {
                     .map(|_| Answer::V16(pending_16(current_time).into())),
                 Version::V201 => v201::Request::decode(action, payload, policy, &mut columns)
                     .map(|_| Answer::V201(pending_2x(current_time).into())),
-                Version::V21 => v21::Request::decode(action, payload, policy, &mut columns)
-                    .map(|_| Answer::V201(pending_2x(current_time).into())),
+                Version::V21 => {
+                    let decoded = v21::Request::decode(action, payload, policy, &mut columns);
+                    decoded.map(|decoded| {
+                        has_booted = matches!(&decoded.message,
+                            v21::Request::BootNotification(boot) if boot.reason != v21::BootReason::Triggered);
+                        Answer::V201(pending_2x(current_time).into())
+                    })
+                }
             }
         } else {
             Err(CallError::new(
@@ -513,6 +520,9 @@ impl Shard {
             ))
         };
         self.scratch.columns = columns;
+        if has_booted {
+            self.take_up_secrets(now, call.station);
+        }
         match outcome {
             Ok(answer) => self.answer(now, call, Leave::WhenDurable, answer),
             Err(error) => self.refuse_unadmitted(now, version, call, &error),

@@ -53,17 +53,15 @@ impl Shard {
             return Ok(());
         }
         let (action, command) = (&call.action, Some(command));
+        let replaced: Vec<_> = in_force.iter().map(|new| new.evse_id).collect();
+        // Should the server be killed between the two, what is in force is newer than what waits, and stays.
         self.change_grid(
             now,
             station,
             action,
             command,
-            |kept: &mut WebPaymentSecretsPending| {
-                // What is in force at once is so after a boot too.
-                let is_replaced =
-                    |old: &WebPaymentSecret| in_force.iter().any(|new| new.evse_id == old.evse_id);
-                kept.secrets.retain(|old| !is_replaced(old));
-                pending
+            |kept: &mut WebPaymentSecretsChanged| {
+                in_force
                     .into_iter()
                     .for_each(|new| keep(&mut kept.secrets, new));
             },
@@ -73,8 +71,10 @@ impl Shard {
             station,
             action,
             command,
-            |kept: &mut WebPaymentSecretsChanged| {
-                in_force
+            |kept: &mut WebPaymentSecretsPending| {
+                // What is in force at once is so after a boot too.
+                kept.secrets.retain(|old| !replaced.contains(&old.evse_id));
+                pending
                     .into_iter()
                     .for_each(|new| keep(&mut kept.secrets, new));
             },
@@ -97,8 +97,13 @@ impl Shard {
             "BootNotification",
             command,
             |kept: &mut WebPaymentSecretsChanged| {
-                let secrets = pending.secrets.into_iter();
-                secrets.for_each(|new| keep(&mut kept.secrets, new));
+                for new in pending.secrets {
+                    let is_newer =
+                        |kept: &WebPaymentSecret| kept.evse_id == new.evse_id && new.at < kept.at;
+                    if !kept.secrets.iter().any(is_newer) {
+                        keep(&mut kept.secrets, new);
+                    }
+                }
             },
         );
         if taken_up.is_ok() {

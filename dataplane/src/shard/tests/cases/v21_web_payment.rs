@@ -4,7 +4,10 @@
 
 use expect_test::{Expect, expect};
 
-use super::check_21;
+use ocpp::Version;
+
+use super::{Case, check_21, config};
+use crate::config::Onboarding;
 
 /// The station tells how it makes its URLs.
 const CONFIGURED: &str = r#"
@@ -272,12 +275,79 @@ fn c25_a_secret_that_needs_a_reboot_counts_from_the_next_boot_on() {
             record CommandChanged SetVariables queued {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
             < SetVariables {"setVariableData":[{"attributeValue":"first-secret-of-CP1","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
             record CommandChanged SetVariables sent {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
-            record WebPaymentSecretsPending SetVariables evses []
             record WebPaymentSecretsChanged SetVariables evses [0]
+            record WebPaymentSecretsPending SetVariables evses []
             record CommandChanged SetVariables answered {"setVariableData":[{"attributeValue":"***","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
             op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
             record Booted V
             BootNotification: {"currentTime":"2026-11-22T10:00:24.000Z","interval":300,"status":"Accepted"}
+            op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
+        "#]],
+    );
+}
+
+/// B02, B05: also a station that waits for its operator's approval has what it was given once it has booted.
+#[test]
+fn c25_a_secret_is_taken_up_by_a_boot_that_is_answered_pending() {
+    let boot = |reason: &str| {
+        format!(
+            r#"BootNotification {{"reason":"{reason}","chargingStation":{{"model":"M","vendorName":"V"}}}}"#
+        )
+    };
+    let mut case = Case::new(Version::V21, config(Onboarding::Pending));
+    let reboot = SHARED.replace("Accepted", "RebootRequired");
+    let (triggered, booted) = (boot("Triggered"), boot("RemoteReset"));
+    let seen = case.run(&format!(
+        "
+        : a connect CP1 2.1
+        {reboot}
+        {triggered}
+        : records shown
+        {booted}
+        {booted}
+        "
+    ));
+    let taken_up = |line: &&str| line.contains("WebPaymentSecrets");
+    let seen: Vec<_> = seen.lines().filter(taken_up).collect();
+    assert_eq!(
+        seen,
+        [
+            "record WebPaymentSecretsChanged BootNotification evses [0]",
+            "record WebPaymentSecretsPending BootNotification evses []",
+        ]
+    );
+}
+
+/// A server that is killed between the record of what is in force and that of what waits leaves the station its secret.
+#[test]
+fn c25_a_crash_between_two_records_of_a_secret_takes_none_away() {
+    let put_off = SHARED
+        .replace("first-secret", "second-secret")
+        .replace("Accepted", "RebootRequired");
+    let (asked, answered) = SHARED.trim().split_once('\n').unwrap();
+    let booted = r#"BootNotification {"reason":"RemoteReset","chargingStation":{"model":"M","vendorName":"V"}}"#;
+    // The frame of the answer, and one record more.
+    check(
+        &[CONFIGURED, &put_off],
+        &format!(
+            "
+            {asked}
+            : disk holds
+            {answered}
+            : disk keeps 2
+            : restart
+            : disk goes
+            : a connect CP1 2.1
+            {booted}
+            : op pays https://qr.example/CP1/1/UVcg6UMn/v1
+            "
+        ),
+        expect![[r#"
+            < SetVariables {"setVariableData":[{"attributeValue":"first-secret-of-CP1","component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"SharedSecret"}}]}
+            a ended
+            op SetVariables: Err(Stopped)
+            < 101 Switching Protocols ocpp2.1
+            BootNotification: {"currentTime":"2026-11-22T10:00:15.000Z","interval":300,"status":"Accepted"}
             op pays: Ok(Some(Ok(WebPayment { evse_id: Some(1), limits: WebPaymentLimits { energy_wh: None, time_seconds: None, cost: None } })))
         "#]],
     );
