@@ -165,6 +165,13 @@ impl Files {
         Ok(())
     }
 
+    /// The URL of a secret, and the command that told a station of it.
+    pub(crate) fn told_by(&self, secret: &str) -> Option<(LinkId, [u8; 16])> {
+        let id = id_of(secret);
+        let command = self.index().links.get(&id)?.command?;
+        Some((id, command))
+    }
+
     /// Ends an upload URL by what is shown of it: the hash of its secret.
     pub(crate) fn revoke_upload(&self, tenant: &str, id: &str) -> Result<(), FilesError> {
         let changing = self.changing();
@@ -179,7 +186,7 @@ impl Files {
         self.forget(&changing, &[], &[known])
     }
 
-    /// Forgets a URL that nobody was told of.
+    /// Forgets a URL that nobody was told of, or that its station refused.
     pub(crate) fn drop_link(&self, id: &LinkId) -> Result<(), FilesError> {
         self.forget(&self.changing(), &[], &[*id])
     }

@@ -228,7 +228,7 @@ async fn send(
 }
 
 /// Whether the station has, or will have, a use for the URL in its command.
-fn may_use(command: &Command) -> bool {
+pub(super) fn may_use(command: &Command) -> bool {
     let status = command
         .result
         .as_ref()

@@ -14,14 +14,17 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use dataplane::CommandId;
 use sdk::FileReceived;
 
 use super::blocking;
+use super::courses::may_use;
 use super::files::{NAME_CHARS_MAX, receive};
-use crate::SharedApp;
+use crate::ask::answered;
 use crate::error::ApiError;
 use crate::extract::{Id, Ids};
 use crate::files::{FileRow, Files, LinkId, hex};
+use crate::{SharedApp, convert};
 
 /// Bytes that are read from the disk at a time.
 const CHUNK_LEN: u64 = 256 << 10;
@@ -48,6 +51,7 @@ pub(crate) async fn download(
     Id(secret): Id,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    drop_refused(&app, &secret).await?;
     let (link, row) = app.files.by_secret(crate::now(), &secret)?;
     send(app.files.clone(), row, Some(link), &headers).await
 }
@@ -137,6 +141,7 @@ async fn take(
     name: String,
     request: Request,
 ) -> Result<(StatusCode, Json<FileReceived>), ApiError> {
+    drop_refused(&app, &secret).await?;
     let files = app.files.clone();
     let incoming = blocking(move || files.receive_by_secret(crate::now(), &secret, name)).await??;
     let row = receive(request, incoming).await?;
@@ -145,6 +150,22 @@ async fn take(
         sha256: hex(&row.sha256),
     };
     Ok((StatusCode::CREATED, Json(received)))
+}
+
+/// A URL whose command its station refused is no more, also where nobody waited for the station's answer.
+async fn drop_refused(app: &SharedApp, secret: &str) -> Result<(), ApiError> {
+    let Some((link, command)) = app.files.told_by(secret) else {
+        return Ok(());
+    };
+    // A command that cannot be looked up keeps no station from what it was told to do.
+    let command = answered(app.router.command_by_id(CommandId(command))).await;
+    if let Ok(Some(command)) = command
+        && !may_use(&convert::command(command))
+    {
+        let files = app.files.clone();
+        blocking(move || files.drop_link(&link)).await??;
+    }
+    Ok(())
 }
 
 /// What a station calls its file, as far as it can be shown; nothing is ever opened by it.

@@ -124,6 +124,26 @@ fn a_url_that_no_station_has_a_use_for_is_none() {
 }
 
 #[test]
+fn a_url_that_its_station_refuses_later_is_no_more() {
+    with_server(async |world: Arc<World>| {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        for (answer, expected) in [("Accepted", 201), ("Rejected", 404)] {
+            let request = log(LogType::SecurityLog);
+            let command = world.admin.get_log("CP1", &request, None).await.unwrap();
+            let answering = station.answer("GetLog", json!({"status": answer}));
+            let (_, url) = shown(answering.await, "/log/remoteLocation");
+            while world.admin.command_by_id(&command.id).await.unwrap().state
+                != CommandState::Answered
+            {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(put(&url, b"x").await, expected, "{answer}");
+        }
+    });
+}
+
+#[test]
 fn a_station_fetches_its_firmware_and_the_command_shows_how_far_it_is() {
     with_server(async |world: Arc<World>| {
         let put = world
