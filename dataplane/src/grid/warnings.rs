@@ -1,19 +1,60 @@
 //! What the specification says that no CSMS sends, and a station refuses. A command goes out as the operator wrote it all the
 //! same; beside it stands why the station is likely to refuse it.
 
+use ocpp::Timestamp;
 use serde_json::Value;
 
 use super::der::{member_of, members};
 
 /// What is wrong with a command although its schema allows it, each with its place in the payload, a JSON object.
 pub fn command_warnings(action: &str, payload: &str) -> Vec<String> {
-    if action != "SetDERControl" {
-        return Vec::new();
-    }
+    let warnings = match action {
+        "SetDERControl" => der_warnings,
+        "SetVariableMonitoring" => monitor_warnings,
+        "SignedUpdateFirmware" | "UpdateFirmware" => firmware_warnings,
+        _ => return Vec::new(),
+    };
     match serde_json::from_str(payload) {
-        Ok(asked) => der_warnings(&asked),
+        Ok(asked) => warnings(&asked),
         Err(_) => Vec::new(),
     }
+}
+
+fn firmware_warnings(asked: &Value) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let firmware = &asked["firmware"];
+    let at = |name: &str| Timestamp::read(firmware[name].as_str()?).map(|at| at.utc_micros);
+    if let (Some(retrieve), Some(install)) = (at("retrieveDateTime"), at("installDateTime"))
+        && install < retrieve
+    {
+        warnings.push(
+            "/firmware/installDateTime: before retrieveDateTime, when the station has nothing to install yet".to_owned(),
+        );
+    }
+    for (has, lacks) in [
+        ("signature", "signingCertificate"),
+        ("signingCertificate", "signature"),
+    ] {
+        if firmware.get(has).is_some() && firmware.get(lacks).is_none() {
+            warnings.push(format!(
+                "/firmware/{lacks}: absent, {has} verifies nothing without it (L01.FR.12)"
+            ));
+        }
+    }
+    warnings
+}
+
+fn monitor_warnings(asked: &Value) -> Vec<String> {
+    let monitors = asked["setMonitoringData"].as_array();
+    let is_refused = |monitor: &Value| {
+        monitor["type"] == "Delta" && monitor["value"].as_f64().is_some_and(|value| value < 0.0)
+    };
+    let monitors = monitors.into_iter().flatten().enumerate();
+    let refused = monitors.filter(|(_, monitor)| is_refused(monitor));
+    let warning = |(at, _): (usize, &Value)| {
+        format!("/setMonitoringData/{at}/value: below 0, a Delta is how much changes (N04.FR.14)")
+    };
+    refused.map(warning).collect()
 }
 
 fn der_warnings(asked: &Value) -> Vec<String> {
@@ -110,6 +151,60 @@ mod tests {
                 &[&other],
             );
         }
+    }
+
+    #[test]
+    fn l01_firmware_is_fetched_before_it_is_installed_and_verified_with_a_certificate() {
+        let asked = |more: &str| {
+            let asked = format!(
+                r#"{{"requestId":1,"firmware":{{"location":"https://files/fw","retrieveDateTime":"2026-11-22T10:00:00Z"{more}}}}}"#
+            );
+            ["UpdateFirmware", "SignedUpdateFirmware"]
+                .map(|action| command_warnings(action, &asked))
+                .concat()
+        };
+        for good in [
+            "",
+            r#","installDateTime":"2026-11-22T10:00:00Z""#,
+            r#","installDateTime":"2026-11-22T08:00:00-02:00""#,
+            r#","signature":"c2ln","signingCertificate":"C""#,
+        ] {
+            assert_eq!(asked(good), [""; 0], "{good}");
+        }
+        for (bad, place) in [
+            (
+                r#","installDateTime":"2026-11-22T09:59:59Z""#,
+                "/firmware/installDateTime: ",
+            ),
+            (r#","signature":"c2ln""#, "/firmware/signingCertificate: "),
+            (r#","signingCertificate":"C""#, "/firmware/signature: "),
+        ] {
+            let found = asked(bad);
+            assert_eq!(found.len(), 2, "{bad}");
+            assert!(
+                found.iter().all(|found| found.starts_with(place)),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn n04_fr_14_a_change_is_not_below_zero() {
+        let monitor = |kind: &str, value: &str| {
+            format!(
+                r#"{{"value":{value},"type":"{kind}","severity":8,"component":{{"name":"C"}},"variable":{{"name":"V"}}}}"#
+            )
+        };
+        let monitors = [
+            monitor("Delta", "0"),
+            monitor("LowerThreshold", "-5"),
+            monitor("Delta", "-0.5"),
+        ];
+        let asked = format!(r#"{{"setMonitoringData":[{}]}}"#, monitors.join(","));
+        assert_eq!(
+            command_warnings("SetVariableMonitoring", &asked),
+            ["/setMonitoringData/2/value: below 0, a Delta is how much changes (N04.FR.14)"]
+        );
     }
 
     #[test]
