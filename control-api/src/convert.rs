@@ -88,7 +88,7 @@ pub(crate) fn status_filter(status: sdk::ConnectorStatus) -> record::ConnectorSt
 }
 
 pub(crate) fn command(command: CommandView) -> sdk::Command {
-    let complete = command.course.as_ref().map(|course| course.complete);
+    let course_state = command.course.as_ref().map(|course| course.state);
     let course = command.course.unwrap_or_default();
     sdk::Command {
         warnings: command_warnings(&command.action, &command.payload),
@@ -115,8 +115,21 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
         follow_ups_count: course.messages,
         missing_parts: course.missing,
         duplicate_parts: course.duplicates,
-        complete,
+        complete: course_state.map(|state| state != record::CourseState::Running),
+        course_state: course_state.map(of_course),
         files: Vec::new(),
+    }
+}
+
+fn of_course(state: record::CourseState) -> sdk::CourseState {
+    match state {
+        record::CourseState::Running => sdk::CourseState::Running,
+        record::CourseState::Done => sdk::CourseState::Done,
+        record::CourseState::Failed => sdk::CourseState::Failed,
+        record::CourseState::Refused => sdk::CourseState::Refused,
+        record::CourseState::Empty => sdk::CourseState::Empty,
+        record::CourseState::Replaced => sdk::CourseState::Replaced,
+        record::CourseState::Canceled => sdk::CourseState::Canceled,
     }
 }
 

@@ -467,6 +467,7 @@ tables! {
         is_complete: Bool,
         status: Text,
         told: Text,
+        state: Text,
         received_at: Timestamp,
         log_id: BigInt,
         seq: BigInt,

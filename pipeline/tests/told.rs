@@ -129,10 +129,10 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "SELECT concat_ws('|', seq, command_id, action, request_id, began_at, messages, duplicates, parts, parts_missing,
-         is_complete, status, told) FROM command_courses ORDER BY seq",
-        "23|01010101-0101-0101-0101-010101010101|NotifyReport|9|2026-11-22T10:00:00Z|0|0|false
-24|01010101-0101-0101-0101-010101010101|NotifyReport|9|2026-11-22T10:00:00Z|3|1|6|3|false|{\"seqNo\":5}
-25|LogStatusNotification|2026-11-22T10:00:00Z|1|0|true|Uploaded|{\"status\":\"Uploaded\"}",
+         is_complete, state, status, told) FROM command_courses ORDER BY seq",
+        "23|01010101-0101-0101-0101-010101010101|NotifyReport|9|2026-11-22T10:00:00Z|0|0|false|running
+24|01010101-0101-0101-0101-010101010101|NotifyReport|9|2026-11-22T10:00:00Z|3|1|6|3|false|running|{\"seqNo\":5}
+25|LogStatusNotification|2026-11-22T10:00:00Z|1|0|true|done|Uploaded|{\"status\":\"Uploaded\"}",
     ),
 ];
 

@@ -63,10 +63,13 @@ pub struct Command {
     /// Parts that came again, and had no further effect.
     #[serde(default)]
     pub duplicate_parts: u32,
-    /// True when nothing more is to come: every part has, or a final status, or the station refused, or a newer command of a
-    /// station that numbers none took its place; `null` for an action that nothing comes after.
+    /// True when nothing more is to come: every part has, or a final status, or the station refused, or a newer command
+    /// took its place; `null` for an action that nothing comes after.
     #[serde(default)]
     pub complete: Option<bool>,
+    /// Where what comes after it stands, or how that ended; `null` for an action that nothing comes after.
+    #[serde(default)]
+    pub course_state: Option<CourseState>,
     /// Files that the station sent for it, to URLs of this server; asking for the command shows them.
     #[serde(default)]
     pub files: Vec<crate::File>,
@@ -105,6 +108,26 @@ pub enum CommandState {
     QueueFull,
     /// A crash or a disconnect caught it without an answer; it is never resent.
     Unknown,
+}
+
+/// Where what comes after a command stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CourseState {
+    /// More may come.
+    Running,
+    /// Every part came, or the status of a good end.
+    Done,
+    /// The station said that it failed.
+    Failed,
+    /// The station refused the command.
+    Refused,
+    /// The station has nothing to send.
+    Empty,
+    /// A newer command has what the station says from then on: a station of 1.6 numbers nothing.
+    Replaced,
+    /// The station gave it up for a newer command.
+    Canceled,
 }
 
 /// A station's CALLERROR.

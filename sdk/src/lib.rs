@@ -54,8 +54,8 @@ pub use client::{
     StationEventFilter, TokenFilter, VariableFilter,
 };
 pub use commands::{
-    Command, CommandError, CommandRequest, CommandState, FollowUp, Message, MessageDirection,
-    MessageType,
+    Command, CommandError, CommandRequest, CommandState, CourseState, FollowUp, Message,
+    MessageDirection, MessageType,
 };
 pub use devices::{
     Connector, ConnectorRequest, ConnectorStatus, Connectors, Device, DeviceCreated, DevicePatch,

@@ -1,7 +1,7 @@
 //! What a question to a shard is answered with: plain values, copied out of its state.
 
 use fleet::record::{
-    Acceptance, CommandState, ConnectorStatus, Direction, Protocol, Quality, Security,
+    Acceptance, CommandState, ConnectorStatus, CourseState, Direction, Protocol, Quality, Security,
     TransactionState,
 };
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
@@ -228,8 +228,8 @@ pub struct CourseView {
     pub duplicates: u32,
     /// Parts that are missing before the newest one, by `seqNo`; the first 64.
     pub missing: Vec<u32>,
-    /// True when every part is there, or the final status.
-    pub complete: bool,
+    /// Where it stands.
+    pub state: CourseState,
 }
 
 /// One message that came after a command.

@@ -35,6 +35,8 @@ pub(crate) struct Command {
     pub(super) station: u32,
     pub(super) record: CommandChanged,
     pub(super) updated_at: UtcMicros,
+    /// The command whose course this one may take the place of: until it is answered, nobody can tell.
+    pub(super) before: Option<CommandId>,
     /// Empty where it has ended. Operators that wait for its end, and until when.
     waiters: Vec<(Instant, Reply<Result<CommandView, CommandRefused>>)>,
 }
@@ -89,6 +91,7 @@ impl Shard {
             station,
             record,
             updated_at: now.utc,
+            before: None,
             waiters: Vec::new(),
         };
         if state == CommandState::Queued {

@@ -10,11 +10,11 @@
 //! - A part that came already (by its `seqNo`) is counted and has no further effect.
 //! - A report is complete when the part that says to be the last is there, and every one before it.
 
+pub(super) mod ends;
 pub(super) mod firmware;
 
-use fleet::record::{CommandFollowed, CommandState, FollowUp, Notified, PartRange};
+use fleet::record::{CommandFollowed, CommandState, CourseState, FollowUp, Notified, PartRange};
 use fleet::wire::Fact;
-use ocpp::Call;
 use serde_json::Value;
 use storage::state::Table;
 
@@ -33,6 +33,8 @@ const PARTS_MAX: usize = 64;
 const MISSING_MAX: usize = 64;
 /// Longest text of a message's member that a course keeps.
 const MEMBER_CHARS_MAX: usize = 64;
+/// Characters of the URLs of a message that a course keeps whole: four of the longest.
+const LOCATIONS_CHARS_MAX: usize = 4 * 512;
 
 /// What comes after a command of this action.
 pub(super) fn followed_by(action: &str) -> Option<&'static str> {
@@ -106,7 +108,10 @@ fn is_final(action: &str, status: &str) -> bool {
 
 /// What an answer lets expect.
 enum Ahead {
-    Messages,
+    Messages {
+        /// The station gave up for it what it was doing.
+        cancels: bool,
+    },
     /// There is nothing to send.
     Nothing,
     Refused,
@@ -116,24 +121,21 @@ enum Ahead {
 fn ahead(action: &str, answer: &str) -> Ahead {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     match answer.get("status").and_then(Value::as_str) {
-        Some("Accepted" | "AcceptedCanceled") => Ahead::Messages,
+        Some("Accepted") => Ahead::Messages { cancels: false },
+        Some("AcceptedCanceled") => Ahead::Messages { cancels: true },
         Some(EMPTY | "NoProfiles" | "NotFound" | "Unknown") => Ahead::Nothing,
         Some(_) => Ahead::Refused,
         // The name is missing where there are no diagnostics (1.6 §6.26).
         None if action == "GetDiagnostics" && answer.get("fileName").is_none() => Ahead::Nothing,
-        None => Ahead::Messages,
+        None => Ahead::Messages { cancels: false },
     }
 }
 
 impl Shard {
-    /// A command goes out: from here on its course is told.
-    pub(super) fn begin_course(&mut self, now: Now, id: CommandId) {
-        let Some(command) = self.commands.get(&id) else {
-            return;
-        };
-        let Some(action) = followed_by(&command.record.action) else {
-            return;
-        };
+    /// A command goes out: from here on its course is told. The course that it may take the place of, if there is one.
+    pub(super) fn begin_course(&mut self, now: Now, id: CommandId) -> Option<CommandId> {
+        let command = self.commands.get(&id)?;
+        let action = followed_by(&command.record.action)?;
         let station = command.station;
         let asked: Value = serde_json::from_str(&command.record.payload).unwrap_or_default();
         let is_inventory = match command.record.action.as_str() {
@@ -143,7 +145,7 @@ impl Shard {
             other => asks_for_all(other, &asked),
         };
         let request_id = asked.get("requestId").and_then(Value::as_i64);
-        self.end_replaced(now, station, action, request_id);
+        let before = self.end_replaced(now, station, action, request_id);
         let course = CommandFollowed {
             command_id: Some(id.0),
             request_id,
@@ -151,23 +153,7 @@ impl Shard {
             ..self.new_course(now, action)
         };
         self.record(now, station, &course);
-    }
-
-    /// What a station says from here on belongs to another command: an upload or an update of the same `requestId`, or of
-    /// none as in 1.6, has heard all that it will.
-    fn end_replaced(&mut self, now: Now, station: u32, action: &str, request_id: Option<i64>) {
-        // The failed read was counted; the course stays open.
-        if let Ok(Some(before)) = self.course_of(now, station, action, request_id)
-            && before.command_id.is_some()
-            && !before.complete
-            && !is_report(&before)
-        {
-            let ended = CommandFollowed {
-                complete: true,
-                ..before
-            };
-            self.record(now, station, &ended);
-        }
+        before
     }
 
     /// Another part of a report is asked for, by `payload`: it has its own course.
@@ -186,43 +172,6 @@ impl Shard {
             ..self.new_course(now, action)
         };
         self.record(now, station, &course);
-    }
-
-    /// A station has answered a call of ours, with `None` for a CALLERROR: of what it refused, and of a report with nothing
-    /// in it, no message comes.
-    pub(super) fn end_course(
-        &mut self,
-        now: Now,
-        station: u32,
-        call: &Call,
-        answer: Option<&str>,
-        id: CommandId,
-    ) {
-        let Some(action) = followed_by(&call.action) else {
-            return;
-        };
-        let is_empty = match answer.map_or(Ahead::Refused, |answer| ahead(&call.action, answer)) {
-            Ahead::Messages => return,
-            Ahead::Nothing => true,
-            Ahead::Refused => false,
-        };
-        let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
-        let request_id = asked.get("requestId").and_then(Value::as_i64);
-        // The failed read was counted; the course stays open, and says nothing that is not so.
-        let course = self.course_of(now, station, action, request_id);
-        let is_of_this = |course: &CommandFollowed| course.command_id == Some(id.0);
-        if let Ok(Some(course)) = course
-            && is_of_this(&course)
-        {
-            let names_all = is_empty && course.messages == 0 && action != "NotifyReport";
-            let whole = CommandFollowed {
-                complete: true,
-                // A refusal says nothing of what there is, and a station without a single variable there is none.
-                is_inventory: course.is_inventory && names_all,
-                ..course
-            };
-            self.record(now, station, &whole);
-        }
     }
 
     /// A course that begins with the next record.
@@ -277,11 +226,33 @@ impl Shard {
             }
             return Ok(());
         };
-        // A station that says no, and goes on all the same, is believed by what it does.
-        course.complete &= 0 < course.messages;
+        let status = message.get("status").and_then(Value::as_str);
+        // Asked what it does, a station that does nothing says so: that is nothing of a course that is over.
+        if course.complete && status == Some("Idle") {
+            self.record(now, station, notified);
+            return Ok(());
+        }
+        ends::go_on(&mut course, status);
+        if ends::begins_anew(&course, &message) {
+            // What was told before it is no part of it.
+            course = CommandFollowed {
+                command_id: course.command_id,
+                request_id,
+                is_inventory: course.is_inventory,
+                messages: course.messages,
+                duplicates: course.duplicates,
+                follow_ups: course.follow_ups,
+                ..self.new_course(now, &notified.action)
+            };
+        }
         if is_firmware {
             let (summary, is_step) = firmware::step(&course, &message);
-            course.complete |= is_step && firmware::ends(&course.action, &message);
+            if is_step && firmware::ends(&course.action, &message) {
+                course.complete = true;
+                if ends::mark_of(&course) == Some(CourseState::Done) {
+                    ends::unmark(&mut course);
+                }
+            }
             push(&mut course, now, summary);
             self.record_notified(now, station, notified);
         } else if take(&mut course, &message) {
@@ -362,8 +333,7 @@ impl Shard {
         {
             return Ok(None);
         }
-        let row = self.row(Table::FollowUps, id.0)?;
-        let Some(newest) = row.as_deref().and_then(read_course) else {
+        let Some(newest) = self.course_of_command(id)? else {
             return Ok(None);
         };
         if !matches!(action, "GetReport" | "GetMonitoringReport") {
@@ -404,14 +374,21 @@ impl Shard {
             duplicates: 0,
             missing: Vec::new(),
             // More parts may follow while it runs.
-            complete: !matches!(view.state, CommandState::Queued | CommandState::Sent),
+            state: match view.state {
+                CommandState::Queued | CommandState::Sent => CourseState::Running,
+                CommandState::Answered
+                | CommandState::Timeout
+                | CommandState::Offline
+                | CommandState::QueueFull
+                | CommandState::Unknown => CourseState::Empty,
+            },
         };
         for part in parts.into_iter().map(course_view) {
             whole.follow_ups.extend(part.follow_ups);
             whole.messages = whole.messages.saturating_add(part.messages);
             whole.duplicates = whole.duplicates.saturating_add(part.duplicates);
             whole.missing.extend(part.missing);
-            whole.complete &= part.complete;
+            whole.state = of_both(whole.state, part.state);
         }
         whole.follow_ups.sort_by_key(|told| told.received_at);
         let newest = whole.follow_ups.len().saturating_sub(FOLLOW_UPS_MAX);
@@ -419,6 +396,18 @@ impl Shard {
         whole.missing.truncate(MISSING_MAX);
         Ok(whole)
     }
+}
+
+/// Where two parts of a report stand together: what still runs, and what went wrong, is told before what is well.
+fn of_both(a: CourseState, b: CourseState) -> CourseState {
+    let rank = |state| match state {
+        CourseState::Running => 0,
+        CourseState::Failed | CourseState::Canceled | CourseState::Replaced => 1,
+        CourseState::Refused => 2,
+        CourseState::Done => 3,
+        CourseState::Empty => 4,
+    };
+    if rank(b) < rank(a) { b } else { a }
 }
 
 /// Notes what was told; beyond the limit, the oldest goes.
@@ -433,9 +422,9 @@ fn push(course: &mut CommandFollowed, now: Now, summary: String) {
     });
 }
 
-/// True for one that ends with its last part, and not with a status.
-fn is_report(course: &CommandFollowed) -> bool {
-    !course.action.ends_with("StatusNotification")
+/// True for messages that end with a last part, and not with a status.
+pub(super) fn is_report(action: &str) -> bool {
+    !action.ends_with("StatusNotification")
 }
 
 fn read_course(row: &[u8]) -> Option<CommandFollowed> {
@@ -541,6 +530,20 @@ fn summary(message: &Value) -> String {
             Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => {}
         }
     }
+    // L03.FR.04: where published firmware is to be had.
+    let mut room = LOCATIONS_CHARS_MAX;
+    let locations = message.get("location").and_then(Value::as_array);
+    let locations = locations.into_iter().flatten().filter_map(Value::as_str);
+    let locations: Vec<_> = locations
+        .take_while(|location| {
+            let left = room.checked_sub(location.chars().count());
+            room = left.unwrap_or_default();
+            left.is_some()
+        })
+        .collect();
+    if !locations.is_empty() {
+        shown.insert("location".to_owned(), locations.into());
+    }
     for list in LISTS {
         if let Some(Value::Array(items)) = message.get(list) {
             shown.insert(format!("{list}_count"), items.len().into());
@@ -559,10 +562,14 @@ fn course_view(course: CommandFollowed) -> CourseView {
         expected = part.last.saturating_add(1);
     }
     let action = course.action;
+    let told = course.follow_ups.iter().rev();
+    let told = told.map(|told| told.summary.as_str());
     CourseView {
+        state: CourseState::of(course.complete, told, firmware::status_that_counts),
         follow_ups: course
             .follow_ups
             .into_iter()
+            .filter(|told| CourseState::of_mark(&told.summary).is_none())
             .map(|follow_up| FollowUpView {
                 action: firmware::action_of(&action, &follow_up.summary).to_owned(),
                 received_at: fleet::UtcMicros(follow_up.received_at),
@@ -572,7 +579,6 @@ fn course_view(course: CommandFollowed) -> CourseView {
         messages: course.messages,
         duplicates: course.duplicates,
         missing,
-        complete: course.complete,
     }
 }
 

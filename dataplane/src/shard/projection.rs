@@ -17,7 +17,7 @@ use fleet::{EventId, Seq, StationKey};
 use foldhash::fast::RandomState;
 use storage::state::Table;
 
-use super::follow::{DELETED, firmware};
+use super::follow::{DELETED, ends, firmware, is_report};
 use super::grid::Kept;
 use crate::events;
 use crate::items::{self, ItemKind};
@@ -256,6 +256,11 @@ impl Projection {
                 let newest = course_key(canonical, record.station, firmware::NEWEST, None);
                 if let Some(command) = course.command_id.as_ref() {
                     self.push(event.seq, Table::FollowUps, *command, row.clone());
+                }
+                if course.command_id.is_some() && !course.complete && !is_report(&course.action) {
+                    let running = [ends::RUNNING, &course.action].concat();
+                    let key = course_key(&mut self.canonical, record.station, &running, None);
+                    self.push(event.seq, Table::FollowUps, key, row.clone());
                 }
                 let is_update = firmware::is_firmware(&course.action);
                 if is_update && course.command_id.is_some() && 0 < course.messages.to_native() {

@@ -11,6 +11,7 @@ mod closing;
 mod commands;
 mod compression;
 mod connections;
+mod course_ends;
 mod courses;
 mod coverage;
 mod deleted;

@@ -22,6 +22,88 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// Where the course of a command stands: what comes after it, or how that ended.
+    #[derive(Default)]
+    CourseState {
+        /// More may come.
+        #[default]
+        Running = 1 "running",
+        /// Every part came, or the status of a good end.
+        Done = 2 "done",
+        /// The station said that it failed.
+        Failed = 3 "failed",
+        /// The station refused the command.
+        Refused = 4 "refused",
+        /// The station has nothing to send.
+        Empty = 5 "empty",
+        /// A newer command has what the station says from then on.
+        Replaced = 6 "replaced",
+        /// The station gave it up for a newer command.
+        Canceled = 7 "canceled",
+    }
+}
+
+impl CourseState {
+    /// What stands among the messages of a course that did not end with its last message. No summary of a message is like it.
+    pub fn mark(self) -> String {
+        format!("{MARK}{self}\"}}")
+    }
+
+    /// The end that such a mark names; `None` for the summary of a message.
+    pub fn of_mark(summary: &str) -> Option<Self> {
+        Self::from_name(summary.strip_prefix(MARK)?.strip_suffix("\"}")?)
+    }
+
+    /// Where a course stands: `told` are the summaries in it, the newest first, and `status_of` reads the status in one that
+    /// counts.
+    pub fn of<'a>(
+        is_complete: bool,
+        told: impl Iterator<Item = &'a str> + Clone,
+        status_of: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        if !is_complete {
+            return Self::Running;
+        }
+        if let Some(ended) = told.clone().find_map(Self::of_mark) {
+            return ended;
+        }
+        // Courses of older versions have no marks.
+        if told.clone().next().is_none() {
+            return Self::Refused;
+        }
+        let newest = told.filter_map(status_of).find(|status| status != "Idle");
+        match newest.as_deref() {
+            // Reports have none.
+            None | Some("Installed" | "Published" | "Uploaded") => Self::Done,
+            Some("AcceptedCanceled") => Self::Canceled,
+            Some(status) if is_failure(status) => Self::Failed,
+            Some(_) => Self::Replaced,
+        }
+    }
+}
+
+/// How a mark begins.
+const MARK: &str = "{\"ended\":\"";
+
+/// A status by which a station says that what it was told to do failed.
+pub fn is_failure(status: &str) -> bool {
+    matches!(
+        status,
+        "BadMessage"
+            | "DownloadFailed"
+            | "InstallVerificationFailed"
+            | "InstallationFailed"
+            | "InvalidChecksum"
+            | "InvalidSignature"
+            | "NotSupportedOperation"
+            | "PermissionDenied"
+            | "PublishFailed"
+            | "UploadFailed"
+            | "UploadFailure"
+    )
+}
+
 /// A command to a station changed state; the whole resource each time, so that the newest record is enough.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[rkyv(derive(Debug))]
@@ -125,6 +207,6 @@ pub struct PartRange {
 pub struct FollowUp {
     /// When it came.
     pub received_at: i64,
-    /// What of it is no list, as a JSON object, and how long its list is.
+    /// What of it is no list, as a JSON object, and how long its list is; or the mark of an end ([`CourseState::mark`]).
     pub summary: String,
 }

@@ -75,7 +75,8 @@ impl Shard {
             self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
             if let Ok(id) = id.parse() {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
-                self.begin_course(now, id);
+                let before = self.begin_course(now, id);
+                self.commands.change(&id, |command| command.before = before);
             }
         }
     }
@@ -188,7 +189,7 @@ impl Shard {
                     self.grid_answered(now, station, version, call, &payload, id);
                     self.note_certificates(now, station, id, call, &payload);
                     self.note_transaction_status(now, station, call, &payload, id);
-                    self.end_course(now, station, call, Some(&payload), id);
+                    self.course_answered(now, station, call, Some(&payload), id);
                     if refuses_to_say(&payload) {
                         self.note_not_asked_for(station, asked_by(&call.action, &call.payload));
                     }
@@ -217,7 +218,7 @@ impl Shard {
                 if let Some(command) = self.commands.get(&id) {
                     let station = command.station;
                     self.drop_doubt(now, station, id, &call.action, &call.payload);
-                    self.end_course(now, station, call, None, id);
+                    self.course_answered(now, station, call, None, id);
                     self.note_not_asked_for(station, asked_by(&call.action, &call.payload));
                 }
                 // An empty code would read as no error at all.

@@ -113,6 +113,7 @@ mod tests {
             station,
             record,
             updated_at: UtcMicros(0),
+            before: None,
             waiters: Vec::new(),
         };
         (CommandId(id), command)

@@ -4,12 +4,12 @@
 //! another `requestId`, and the next boot, are shown where an operator looks. What came out of order or under another
 //! `requestId` is kept, flagged, and changes no state.
 
-use fleet::record::{Booted, CommandFollowed, FollowUp};
+use fleet::record::{Booted, CommandFollowed, CourseState, FollowUp, is_failure};
 use serde_json::{Value, json};
 use storage::state::Table;
 
 use super::super::projection::course_key;
-use super::{Now, Shard, StoreUnreadable, is_final, push, read_course, summary};
+use super::{Now, Shard, StoreUnreadable, ends, is_final, push, read_course, summary};
 
 /// What stands for an action in the key of a station's newest course.
 pub(in crate::shard) const NEWEST: &str = "Firmware";
@@ -22,56 +22,48 @@ pub(in crate::shard) fn is_firmware(action: &str) -> bool {
     )
 }
 
-/// Whether a status may come after another (2.0.1 Part 2, L01 and L02; 1.6 §4.5 and its whitepaper, §3.1). One that
-/// comes again is no step, and `Idle` none of an update.
+/// Whether a status may come after another (2.0.1 Part 2, L01 and L02; 1.6 §4.5 and its whitepaper, §3.1). One that comes
+/// again is no step, and `Idle` none of an update. Those between the two may have been lost on their way.
 fn may_follow(last: Option<&str>, status: &str) -> bool {
-    let Some(last) = last.filter(|last| *last != status) else {
-        return last.is_some()
-            || matches!(
-                status,
-                "DownloadScheduled" | "Downloading" | "DownloadFailed" | "Idle"
-            );
+    let Some(last) = last.filter(|last| *last != status && status != "Idle") else {
+        return true;
     };
-    let may: &[&str] = match last {
-        "DownloadScheduled" | "DownloadPaused" => &["Downloading", "DownloadFailed"],
-        "Downloading" => &["Downloaded", "DownloadPaused", "DownloadFailed"],
+    match last {
         // Stations try again by themselves.
-        "DownloadFailed" => &["Downloading", "DownloadScheduled"],
-        "Downloaded" => &[
-            "InstallScheduled",
-            "InstallRebooting",
-            "InstallVerificationFailed",
-            "InstallationFailed",
-            "Installing",
-            "InvalidSignature",
-            "SignatureVerified",
-        ],
-        "SignatureVerified" => &[
-            "InstallScheduled",
-            "InstallRebooting",
-            "InstallVerificationFailed",
-            "InstallationFailed",
-            "Installing",
-        ],
-        "InstallScheduled" => &["Installing", "InstallRebooting", "InstallationFailed"],
-        "Installing" | "InstallRebooting" => &[
-            "InstallRebooting",
-            "InstallVerificationFailed",
-            "InstallationFailed",
-            "Installed",
-            "Installing",
-        ],
-        _ => &[],
-    };
-    status == "Idle" || may.contains(&status)
+        "DownloadFailed" => true,
+        "InstallVerificationFailed" | "InstallationFailed" | "Installed" | "InvalidSignature" => {
+            false
+        }
+        _ => stage(last) <= stage(status),
+    }
+}
+
+/// How far an update is that has this status.
+fn stage(status: &str) -> u8 {
+    match status {
+        "Downloading" | "DownloadPaused" | "DownloadFailed" => 1,
+        "Downloaded" => 2,
+        "SignatureVerified" | "InvalidSignature" => 3,
+        "InstallScheduled" => 4,
+        "Installing" | "InstallRebooting" => 5,
+        "InstallVerificationFailed" | "InstallationFailed" | "Installed" => 6,
+        // `DownloadScheduled`, and what no version has.
+        _ => 0,
+    }
+}
+
+/// The status in the summary of a message that changed the course's state.
+pub(super) fn status_that_counts(summary: &str) -> Option<String> {
+    let told: Value = serde_json::from_str(summary).ok()?;
+    let counts = told.get("flag").is_none();
+    let status = told.get("status").filter(|_| counts)?;
+    Some(status.as_str()?.to_owned())
 }
 
 /// The newest status that changed the course's state.
-fn last_status(course: &CommandFollowed) -> Option<String> {
+pub(super) fn last_status(course: &CommandFollowed) -> Option<String> {
     let told = course.follow_ups.iter().rev();
-    told.filter_map(|told| serde_json::from_str::<Value>(&told.summary).ok())
-        .filter(|told| told.get("flag").is_none())
-        .filter_map(|told| Some(told.get("status")?.as_str()?.to_owned()))
+    told.filter_map(|told| status_that_counts(&told.summary))
         .find(|status| status != "Idle")
 }
 
@@ -126,13 +118,17 @@ impl Shard {
             return;
         };
         let last = last_status(&course);
-        let is_installing = last
-            .is_some_and(|last| matches!(&*last, "Installing" | "InstallRebooting" | "Installed"));
+        // What it said of the installation may be lost.
+        let is_installing = last.is_some_and(|last| {
+            stage("Downloaded") <= stage(&last) && (last == "Installed" || !is_failure(&last))
+        });
         let is_ended = |told: &FollowUp| told.summary.starts_with(BOOT_SUMMARY);
         if is_installing && !course.follow_ups.iter().any(is_ended) {
             let told = json!({ "firmwareVersion": boot.firmware_version });
             push(&mut course, now, told.to_string());
-            course.complete = true;
+            if !course.complete {
+                ends::end(&mut course, now, CourseState::Done);
+            }
             self.record(now, station, &course);
         }
     }
@@ -182,6 +178,11 @@ mod tests {
             "Downloading Downloaded SignatureVerified InstallScheduled Installing InstallationFailed",
             "Downloading DownloadFailed Downloading Downloading Downloaded InstallRebooting Idle Installed",
             "Downloading Downloaded SignatureVerified InstallVerificationFailed",
+            // Those between were lost on their way.
+            "Downloading Installing Installed",
+            "Installed",
+            "DownloadScheduled Installed",
+            "DownloadFailed Downloaded InstallationFailed",
         ] {
             let mut last = None;
             for status in course.split(' ') {
@@ -193,15 +194,15 @@ mod tests {
             }
         }
         for (last, status) in [
-            (None, "Installed"),
-            (None, "Downloaded"),
-            (Some("Downloading"), "Installing"),
-            (Some("Installed"), "Downloading"),
-            (Some("InvalidSignature"), "Installing"),
-            (Some("SignatureVerified"), "Downloaded"),
-            (Some("Installing"), "Downloading"),
+            ("Installed", "Downloading"),
+            ("Installed", "InstallationFailed"),
+            ("InvalidSignature", "Installing"),
+            ("SignatureVerified", "Downloaded"),
+            ("Installing", "Downloading"),
+            ("Downloaded", "DownloadFailed"),
+            ("Downloading", "DownloadScheduled"),
         ] {
-            assert!(!may_follow(last, status), "{status} after {last:?}");
+            assert!(!may_follow(Some(last), status), "{status} after {last:?}");
         }
     }
 }

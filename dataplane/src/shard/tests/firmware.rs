@@ -56,7 +56,7 @@ fn the_boot_of_a_new_version_ends_an_update() {
     check(
         &[BOOT, UPDATE, &course, &boot("2.0")].concat(),
         expect![[r#"
-            UpdateFirmware answered: 5 messages, 0 again, missing [], complete true
+            UpdateFirmware answered: 5 messages, 0 again, missing [], done
               FirmwareStatusNotification {"requestId":1,"status":"Downloading"}
               FirmwareStatusNotification {"requestId":1,"status":"Downloaded"}
               FirmwareStatusNotification {"requestId":1,"status":"Installing"}
@@ -68,7 +68,7 @@ fn the_boot_of_a_new_version_ends_an_update() {
     check(
         &[BOOT, UPDATE, &course, &boot("1.0")].concat(),
         expect![[r#"
-            UpdateFirmware answered: 4 messages, 0 again, missing [], complete false
+            UpdateFirmware answered: 4 messages, 0 again, missing [], running
               FirmwareStatusNotification {"requestId":1,"status":"Downloading"}
               FirmwareStatusNotification {"requestId":1,"status":"Downloaded"}
               FirmwareStatusNotification {"requestId":1,"status":"Installing"}
@@ -79,7 +79,7 @@ fn the_boot_of_a_new_version_ends_an_update() {
     check(
         &[BOOT, UPDATE, &told(1, &["Downloading"]), &boot("2.0")].concat(),
         expect![[r#"
-            UpdateFirmware answered: 1 messages, 0 again, missing [], complete false
+            UpdateFirmware answered: 1 messages, 0 again, missing [], running
               FirmwareStatusNotification {"requestId":1,"status":"Downloading"}
         "#]],
     );
@@ -87,17 +87,17 @@ fn the_boot_of_a_new_version_ends_an_update() {
 
 #[test]
 fn what_is_out_of_order_or_of_another_request_is_kept_and_flagged() {
-    let course = told(1, &["Downloading", "Installed", "Downloaded"]);
+    let course = told(1, &["Downloading", "Downloaded", "Downloading"]);
     let other = told(9, &["Installing"]).replace("10 a", "15 a");
     let rest = told(1, &["Installing", "Installed"]).replace("\"1-", "\"2-");
     let rest = rest.replace("10 a", "16 a").replace("11 a", "17 a");
     check(
         &[BOOT, UPDATE, &course, &other, &rest].concat(),
         expect![[r#"
-            UpdateFirmware answered: 6 messages, 0 again, missing [], complete true
+            UpdateFirmware answered: 6 messages, 0 again, missing [], done
               FirmwareStatusNotification {"requestId":1,"status":"Downloading"}
-              FirmwareStatusNotification {"flag":"out_of_order","requestId":1,"status":"Installed"}
               FirmwareStatusNotification {"requestId":1,"status":"Downloaded"}
+              FirmwareStatusNotification {"flag":"out_of_order","requestId":1,"status":"Downloading"}
               FirmwareStatusNotification {"flag":"unknown_request","requestId":9,"status":"Installing"}
               FirmwareStatusNotification {"requestId":1,"status":"Installing"}
               FirmwareStatusNotification {"requestId":1,"status":"Installed"}
@@ -115,10 +115,10 @@ fn an_update_that_was_refused_takes_nothing_from_the_one_before_it() {
     check(
         &[BOOT, UPDATE, &told(1, &["Downloading"]), refused, &other].concat(),
         expect![[r#"
-            UpdateFirmware answered: 2 messages, 0 again, missing [], complete false
+            UpdateFirmware answered: 2 messages, 0 again, missing [], running
               FirmwareStatusNotification {"requestId":1,"status":"Downloading"}
               FirmwareStatusNotification {"flag":"unknown_request","requestId":9,"status":"Downloaded"}
-            UpdateFirmware answered: 0 messages, 0 again, missing [], complete true
+            UpdateFirmware answered: 0 messages, 0 again, missing [], refused
         "#]],
     );
 }
@@ -141,7 +141,7 @@ fn the_statuses_of_1_6_belong_to_the_newest_update() {
         14 b > [2,"2","FirmwareStatusNotification",{"status":"Installed"}]
         "#,
         expect![[r#"
-            UpdateFirmware answered: 6 messages, 0 again, missing [], complete true
+            UpdateFirmware answered: 6 messages, 0 again, missing [], done
               FirmwareStatusNotification {"status":"Downloading"}
               FirmwareStatusNotification {"status":"Idle"}
               FirmwareStatusNotification {"status":"Downloaded"}

@@ -45,13 +45,13 @@ pub(super) fn courses(world: &mut World) -> String {
         let Some(course) = view.course else { continue };
         writeln!(
             shown,
-            "{} {}: {} messages, {} again, missing {:?}, complete {}",
+            "{} {}: {} messages, {} again, missing {:?}, {}",
             view.action,
             view.state,
             course.messages,
             course.duplicates,
             course.missing,
-            course.complete
+            course.state
         )
         .unwrap();
         for follow_up in course.follow_ups {
@@ -125,7 +125,7 @@ fn a_report_is_whole_in_any_order_and_tells_its_gaps() {
     check(
         &format!("{BOOT}{INVENTORY} 7 a > {third}\n 8 a > {first}\n"),
         expect![[r#"
-            GetBaseReport answered: 2 messages, 0 again, missing [1], complete false
+            GetBaseReport answered: 2 messages, 0 again, missing [1], running
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":2,"tbc":false}
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":0,"tbc":true}
             C.A is Some(ReadOnly) by Report
@@ -137,7 +137,7 @@ fn a_report_is_whole_in_any_order_and_tells_its_gaps() {
     check(
         &format!("{BOOT}{INVENTORY} 7 a > {third}\n 8 a > {first}\n 9 a > {second}\n"),
         expect![[r#"
-            GetBaseReport answered: 3 messages, 0 again, missing [], complete true
+            GetBaseReport answered: 3 messages, 0 again, missing [], done
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":2,"tbc":false}
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":0,"tbc":true}
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":1,"tbc":true}
@@ -164,7 +164,7 @@ fn a_part_that_comes_again_puts_nothing_back() {
             "#
         ),
         expect![[r#"
-            GetBaseReport answered: 1 messages, 1 again, missing [], complete false
+            GetBaseReport answered: 1 messages, 1 again, missing [], running
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":0,"tbc":true}
             C.A is Some(ReadOnly) by Report
             C.A Actual = Some("new") secret false by Set
@@ -182,14 +182,14 @@ fn a_whole_inventory_replaces_what_it_does_not_name() {
     check(
         &format!("{BOOT}{old}{INVENTORY}"),
         expect![[r#"
-            GetBaseReport answered: 0 messages, 0 again, missing [], complete false
+            GetBaseReport answered: 0 messages, 0 again, missing [], running
             Gone.X Actual = Some("1") secret false by Get
         "#]],
     );
     check(
         &format!("{BOOT}{old}{INVENTORY} 7 a > {whole}\n"),
         expect![[r#"
-            GetBaseReport answered: 1 messages, 0 again, missing [], complete true
+            GetBaseReport answered: 1 messages, 0 again, missing [], done
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":0,"tbc":false}
             C.A is Some(ReadOnly) by Report
             C.A Actual = Some("1") secret false by Report
@@ -214,7 +214,7 @@ fn a_report_goes_on_after_kill_9() {
             "#
         ),
         expect![[r#"
-            GetBaseReport answered: 2 messages, 0 again, missing [], complete true
+            GetBaseReport answered: 2 messages, 0 again, missing [], done
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":0,"tbc":true}
               NotifyReport {"generatedAt":"2026-11-22T10:00:00Z","reportData_count":1,"requestId":7,"seqNo":1,"tbc":false}
             C.A is Some(ReadOnly) by Report
@@ -322,7 +322,7 @@ fn the_course_of_an_upload_is_told_in_both_versions() {
         6 a > [2,"6","FirmwareStatusNotification",{"status":"Idle"}]
         "#,
         expect![[r#"
-            GetDiagnostics answered: 2 messages, 0 again, missing [], complete true
+            GetDiagnostics answered: 2 messages, 0 again, missing [], done
               DiagnosticsStatusNotification {"status":"Uploading"}
               DiagnosticsStatusNotification {"status":"Uploaded"}
         "#]],
@@ -340,9 +340,9 @@ fn the_course_of_an_upload_is_told_in_both_versions() {
             "#
         ),
         expect![[r#"
-            GetLog answered: 1 messages, 0 again, missing [], complete false
+            GetLog answered: 1 messages, 0 again, missing [], running
               LogStatusNotification {"requestId":3,"status":"Uploading"}
-            CustomerInformation answered: 1 messages, 0 again, missing [], complete true
+            CustomerInformation answered: 1 messages, 0 again, missing [], done
               NotifyCustomerInformation {"generatedAt":"2026-11-22T10:00:00Z","requestId":5,"seqNo":0}
         "#]],
     );
@@ -398,11 +398,14 @@ fn what_a_station_refuses_ends_its_course() {
             world.run(&BOOT.replace("2.0.1", "2.1"));
             world.run(&format!("2 op command CP1 {action} {payload}"));
             let before = courses(&mut world);
-            assert!(before.ends_with("complete false\n"), "{action}: {before}");
+            assert!(before.ends_with("running\n"), "{action}: {before}");
             world.run(&format!("3 {answer}\n4 restart"));
             let after = courses(&mut world);
-            let ended =
-                format!("{action} answered: 0 messages, 0 again, missing [], complete true\n");
+            let is_empty = ["EmptyResultSet", "NoProfiles", "NotFound", "Unknown"]
+                .iter()
+                .any(|status| answer.contains(status));
+            let how = if is_empty { "empty" } else { "refused" };
+            let ended = format!("{action} answered: 0 messages, 0 again, missing [], {how}\n");
             assert_eq!(after, ended, "{answer}");
         }
     }
@@ -436,7 +439,7 @@ fn a_station_that_refuses_and_goes_on_all_the_same_is_followed() {
         4 a > [2,"4","DiagnosticsStatusNotification",{"status":"Uploading"}]
         "#,
         expect![[r#"
-            GetDiagnostics answered: 1 messages, 0 again, missing [], complete false
+            GetDiagnostics answered: 1 messages, 0 again, missing [], running
               DiagnosticsStatusNotification {"status":"Uploading"}
         "#]],
     );
@@ -457,9 +460,9 @@ fn a_newer_command_of_the_same_name_ends_the_course_of_the_one_before() {
         7 a > [2,"7","DiagnosticsStatusNotification",{"status":"Uploading"}]
         "#,
         expect![[r#"
-            GetDiagnostics answered: 1 messages, 0 again, missing [], complete true
+            GetDiagnostics answered: 1 messages, 0 again, missing [], replaced
               DiagnosticsStatusNotification {"status":"Uploading"}
-            GetDiagnostics answered: 1 messages, 0 again, missing [], complete false
+            GetDiagnostics answered: 1 messages, 0 again, missing [], running
               DiagnosticsStatusNotification {"status":"Uploading"}
         "#]],
     );
@@ -475,9 +478,7 @@ fn a_course_keeps_its_newest_messages_and_counts_all() {
     }
     let shown = courses(&mut world);
     assert!(
-        shown.starts_with(
-            "GetBaseReport answered: 100 messages, 0 again, missing [], complete true"
-        ),
+        shown.starts_with("GetBaseReport answered: 100 messages, 0 again, missing [], done"),
         "{shown}"
     );
     assert_eq!(shown.lines().count(), 1 + 64);
@@ -611,14 +612,14 @@ fn b08_fr_06_a_report_is_asked_for_in_parts_and_shown_as_one() {
         assert_eq!(result, r#"{"status":"Accepted"}"#);
         assert_eq!(
             course,
-            format!("{action} answered: 4 messages, 1 again, missing [1], complete false")
+            format!("{action} answered: 4 messages, 1 again, missing [1], running")
         );
         world.run(&part_of(30, report, *second, 1, true));
         world.run("31 restart");
         let course = command_and_course(&mut world).1;
         assert_eq!(
             course,
-            format!("{action} answered: 5 messages, 1 again, missing [], complete true")
+            format!("{action} answered: 5 messages, 1 again, missing [], done")
         );
     }
 }
@@ -676,7 +677,7 @@ fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
     assert_eq!(result, r#"{"status":"Accepted"}"#);
     assert_eq!(
         course,
-        "GetReport answered: 1 messages, 0 again, missing [], complete true"
+        "GetReport answered: 1 messages, 0 again, missing [], done"
     );
 
     let mut world = World::new(config(Onboarding::Open));
@@ -685,7 +686,7 @@ fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
     assert_eq!(result, r#"{"status":"EmptyResultSet"}"#);
     assert_eq!(
         course,
-        "GetReport answered: 0 messages, 0 again, missing [], complete true"
+        "GetReport answered: 0 messages, 0 again, missing [], empty"
     );
 
     let mut world = World::new(config(Onboarding::Open));
@@ -695,6 +696,6 @@ fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
     assert_eq!(result, r#"{"status":"Rejected"}"#);
     assert_eq!(
         course,
-        "GetReport answered: 1 messages, 0 again, missing [], complete true"
+        "GetReport answered: 1 messages, 0 again, missing [], refused"
     );
 }

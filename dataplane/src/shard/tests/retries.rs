@@ -335,6 +335,6 @@ fn a_report_that_a_command_asks_for_is_taken_whatever_was_said_before() {
         "#
     ));
     let courses = super::follow::courses(&mut world);
-    let line = "GetBaseReport answered: 1 messages, 1 again, missing [], complete true\n";
+    let line = "GetBaseReport answered: 1 messages, 1 again, missing [], done\n";
     assert!(courses.starts_with(line), "{courses}");
 }

@@ -3,7 +3,7 @@
 //! A payload was read by its schema when it came, except values of a stream, which are explained by their monitor; what has
 //! not the form that is expected is NULL.
 
-use fleet::record::ArchivedCommandFollowed;
+use fleet::record::{ArchivedCommandFollowed, CourseState};
 use fleet::wire::NotifiedView;
 use fleet::{TransactionId, UtcMicros};
 use serde_json::Value;
@@ -283,8 +283,16 @@ pub(super) fn followed(columns: &mut Columns, head: &Head<'_>, course: &Archived
     let missing = newest.map(|newest| i64::from(newest.last.to_native()) + 1 - came);
     rows.parts_missing.append_option(missing);
     rows.is_complete.append_value(course.complete);
-    let told = course.follow_ups.iter().next_back();
-    let told = told.map_or("", |told| told.summary.as_str());
+    let told = course.follow_ups.iter().rev();
+    let told = told.map(|told| told.summary.as_str());
+    let state = CourseState::of(course.complete, told.clone(), |told| {
+        let told = members::read(told);
+        let status = told["status"].as_str().filter(|_| told["flag"].is_null());
+        status.map(str::to_owned)
+    });
+    rows.state.append_value(state.as_str());
+    let mut told = told.filter(|told| CourseState::of_mark(told).is_none());
+    let told = told.next().unwrap_or_default();
     let summary = members::read(told);
     text(&mut rows.status, str_of(&summary["status"]));
     text(&mut rows.told, told);

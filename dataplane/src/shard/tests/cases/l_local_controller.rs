@@ -31,18 +31,18 @@ fn tc_l_17_csms() {
     check_published(
         &course,
         expect![[r#"
-        < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
-        op PublishFirmware: Answered {"status":"Accepted"}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmware answered: 4 messages, 0 again, missing [], complete true
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloaded"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"ChecksumVerified"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Published"}
-    "#]],
+            < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
+            op PublishFirmware: Answered {"status":"Accepted"}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmware answered: 4 messages, 0 again, missing [], done
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloaded"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"ChecksumVerified"}
+              PublishFirmwareStatusNotification {"location":["https://lc.local/fw.bin","ftp://lc.local/fw.bin"],"requestId":7,"status":"Published"}
+        "#]],
     );
 }
 
@@ -53,16 +53,16 @@ fn tc_l_19_csms() {
     check_published(
         &course,
         expect![[r#"
-        < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
-        op PublishFirmware: Answered {"status":"Accepted"}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmware answered: 3 messages, 0 again, missing [], complete true
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloaded"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"InvalidChecksum"}
-    "#]],
+            < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
+            op PublishFirmware: Answered {"status":"Accepted"}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmware answered: 3 messages, 0 again, missing [], failed
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloaded"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"InvalidChecksum"}
+        "#]],
     );
 }
 
@@ -78,18 +78,18 @@ fn tc_l_20_csms() {
     check_published(
         &course,
         expect![[r#"
-        < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
-        op PublishFirmware: Answered {"status":"Accepted"}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmware answered: 4 messages, 0 again, missing [], complete true
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloaded"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"ChecksumVerified"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"PublishFailed"}
-    "#]],
+            < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
+            op PublishFirmware: Answered {"status":"Accepted"}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmware answered: 4 messages, 0 again, missing [], failed
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloaded"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"ChecksumVerified"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"PublishFailed"}
+        "#]],
     );
 }
 
@@ -99,14 +99,14 @@ fn tc_l_24_csms() {
     check_published(
         &["Downloading", "DownloadFailed"],
         expect![[r#"
-        < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
-        op PublishFirmware: Answered {"status":"Accepted"}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmwareStatusNotification: {}
-        PublishFirmware answered: 2 messages, 0 again, missing [], complete true
-          PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
-          PublishFirmwareStatusNotification {"requestId":7,"status":"DownloadFailed"}
-    "#]],
+            < PublishFirmware {"location":"https://files.example/fw.bin","checksum":"d41d8cd98f00b204e9800998ecf8427e","requestId":7}
+            op PublishFirmware: Answered {"status":"Accepted"}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmwareStatusNotification: {}
+            PublishFirmware answered: 2 messages, 0 again, missing [], failed
+              PublishFirmwareStatusNotification {"requestId":7,"status":"Downloading"}
+              PublishFirmwareStatusNotification {"requestId":7,"status":"DownloadFailed"}
+        "#]],
     );
 }
 

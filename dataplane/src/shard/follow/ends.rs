@@ -1,0 +1,205 @@
+//! How courses end but by their own last message, and which of them go on after all.
+//!
+//! What ended a course stands among its messages as a mark ([`CourseState::mark`]) that no operator is shown. A command that
+//! goes out ends the upload or update before it where the station's messages cannot tell the two apart; should it be
+//! refused, the one before it goes on.
+
+use fleet::record::{CommandFollowed, CourseState, FollowUp, is_failure};
+use serde_json::Value;
+use storage::state::Table;
+
+use super::super::projection::course_key;
+use super::firmware::{is_firmware, last_status};
+use super::{
+    Ahead, FOLLOW_UPS_MAX, Now, Shard, StoreUnreadable, ahead, followed_by, is_report, read_course,
+};
+use crate::CommandId;
+
+/// What stands before an action in the key of a station's newest course of it that has not ended.
+pub(in crate::shard) const RUNNING: &str = "Running.";
+
+/// Ends a course.
+pub(super) fn end(course: &mut CommandFollowed, now: Now, how: CourseState) {
+    unmark(course);
+    course.complete = true;
+    // What it did not come to name may be there all the same.
+    course.is_inventory = false;
+    if course.follow_ups.len() == FOLLOW_UPS_MAX {
+        course.follow_ups.remove(0);
+    }
+    course.follow_ups.push(FollowUp {
+        received_at: now.utc.0,
+        summary: how.mark(),
+    });
+}
+
+/// What ended a course, if not its last message.
+pub(super) fn mark_of(course: &CommandFollowed) -> Option<CourseState> {
+    let mut told = course.follow_ups.iter().rev();
+    told.find_map(|told| CourseState::of_mark(&told.summary))
+}
+
+pub(super) fn unmark(course: &mut CommandFollowed) {
+    let is_mark = |told: &FollowUp| CourseState::of_mark(&told.summary).is_some();
+    course.follow_ups.retain(|told| !is_mark(told));
+}
+
+/// A message came: one whose course was over goes on where the station refused and does it all the same, or where it tries
+/// again what has failed (L01.FR.30, N01.FR.10).
+pub(super) fn go_on(course: &mut CommandFollowed, status: Option<&str>) {
+    let goes_on = match mark_of(course) {
+        Some(CourseState::Refused | CourseState::Empty) => true,
+        Some(_) => false,
+        // Courses of older versions have no marks.
+        None if course.messages == 0 => true,
+        None => last_status(course).is_some_and(|last| {
+            let may_be_tried_again = !is_firmware(&course.action) || last == "DownloadFailed";
+            is_failure(&last) && may_be_tried_again && status != Some(&*last)
+        }),
+    };
+    if course.complete && goes_on {
+        unmark(course);
+        course.complete = false;
+    }
+}
+
+/// True for the first part of a report that the station makes anew, and not the part that came already once more.
+pub(super) fn begins_anew(course: &CommandFollowed, message: &Value) -> bool {
+    let is_first = |message: &Value| message["seqNo"].as_u64() == Some(0);
+    if !is_first(message) || course.parts.first().is_none_or(|part| part.first != 0) {
+        return false;
+    }
+    let told = course.follow_ups.iter().rev();
+    let mut told = told.filter_map(|told| serde_json::from_str::<Value>(&told.summary).ok());
+    let before = told.find(is_first);
+    // One that is kept no more came long ago.
+    before.is_none_or(|before| before["generatedAt"] != message["generatedAt"])
+}
+
+impl Shard {
+    /// The course that a command of this action may take the place of: the one whose messages it takes, or the newest upload
+    /// or update under another `requestId`, that the station may give up for it.
+    pub(super) fn course_before(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        request_id: Option<i64>,
+    ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
+        let is_open = |course: &CommandFollowed| course.command_id.is_some() && !course.complete;
+        let same = self.course_of(now, station, action, request_id)?;
+        if let Some(course) = same.filter(is_open) {
+            return Ok(Some(course));
+        }
+        let key = self.stations[station].state.key.clone();
+        let running = [RUNNING, action].concat();
+        let row = course_key(&mut self.scratch.canonical, key.as_str(), &running, None);
+        let Some(course) = self
+            .row(Table::FollowUps, row)?
+            .as_deref()
+            .and_then(read_course)
+        else {
+            return Ok(None);
+        };
+        // It may have ended since.
+        let course = match course.command_id {
+            Some(id) => self.course_of_command(CommandId(id))?.filter(is_open),
+            None => None,
+        };
+        match course {
+            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Ok(Some(course)),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// What came after a command so far, of the part that changed last.
+    pub(super) fn course_of_command(
+        &mut self,
+        id: CommandId,
+    ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
+        let row = self.row(Table::FollowUps, id.0)?;
+        Ok(row.as_deref().and_then(read_course))
+    }
+
+    /// A station has answered a call of ours, with `None` for a CALLERROR. Of what it refused, and of a report with nothing
+    /// in it, no message comes; what it agreed to may be the end of the course before it.
+    pub(in crate::shard) fn course_answered(
+        &mut self,
+        now: Now,
+        station: u32,
+        call: &ocpp::Call,
+        answer: Option<&str>,
+        id: CommandId,
+    ) {
+        let Some(action) = followed_by(&call.action) else {
+            return;
+        };
+        let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
+        let request_id = asked.get("requestId").and_then(Value::as_i64);
+        let before = self.commands.get(&id).and_then(|command| command.before);
+        let before = before.and_then(|before| self.course_of_command(before).ok()?);
+        // What came to its own end meanwhile keeps that.
+        let before = before
+            .filter(|before| !before.complete || mark_of(before) == Some(CourseState::Replaced));
+        let has_same_id = |course: &CommandFollowed| course.request_id == request_id;
+        // A failed read was counted; the course stays open, and says nothing that is not so.
+        let course = self.course_of(now, station, action, request_id);
+        let course = course.ok().flatten();
+        let course = course.filter(|course| course.command_id == Some(id.0));
+        let how = match answer.map_or(Ahead::Refused, |answer| ahead(&call.action, answer)) {
+            Ahead::Messages { cancels } => {
+                let Some(mut before) = before else { return };
+                if cancels {
+                    end(&mut before, now, CourseState::Canceled);
+                } else if has_same_id(&before) && !before.complete {
+                    end(&mut before, now, CourseState::Replaced);
+                } else {
+                    return;
+                }
+                self.record(now, station, &before);
+                // What comes next belongs to the newer one.
+                if let Some(course) = course.filter(|_| has_same_id(&before)) {
+                    self.record(now, station, &course);
+                }
+                return;
+            }
+            Ahead::Nothing => CourseState::Empty,
+            Ahead::Refused => CourseState::Refused,
+        };
+        if let Some(mut course) = course {
+            let names_all = course.is_inventory && course.messages == 0 && action != "NotifyReport";
+            end(&mut course, now, how);
+            // A refusal says nothing of what there is, and a station without a single variable there is none.
+            course.is_inventory = names_all && how == CourseState::Empty;
+            self.record(now, station, &course);
+        }
+        if let Some(mut before) = before.filter(has_same_id) {
+            if mark_of(&before) == Some(CourseState::Replaced) {
+                unmark(&mut before);
+                before.complete = false;
+            }
+            self.record(now, station, &before);
+        }
+    }
+
+    /// A command goes out that has the `requestId` of an upload or an update, or none as in 1.6: what the station says from
+    /// here on is taken for the newer one's. The course that it may take the place of, if there is one.
+    pub(super) fn end_replaced(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        request_id: Option<i64>,
+    ) -> Option<CommandId> {
+        // The failed read was counted; the course stays open.
+        let mut before = self
+            .course_before(now, station, action, request_id)
+            .ok()??;
+        let id = before.command_id.map(CommandId);
+        if before.request_id == request_id && !is_report(action) {
+            end(&mut before, now, CourseState::Replaced);
+            self.record(now, station, &before);
+        }
+        id
+    }
+}
