@@ -16,10 +16,13 @@ use ocpp::Instant;
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::local_list::{read_local_list, write_local_list};
+use crate::retry::timed;
 use crate::router::TokenAsk;
 use crate::router::closing::ClosingView;
 use crate::router::view::Page;
-use crate::shard::{RetryRow, closing_view, read_record_row, read_token, token_key, write_token};
+use crate::shard::{
+    RETRY_KEPT_MICROS, RetryRow, closing_view, read_record_row, read_token, token_key, write_token,
+};
 use crate::tariff::Books;
 use crate::tls::Tls;
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
@@ -347,14 +350,21 @@ fn clear_out(store: &StateStore, now: UtcMicros) -> Result<(), StateError> {
         let transaction = store.get(Table::Transactions, &progress.transaction_id)?;
         Ok(old(record.received_at) && transaction.is_none())
     })?;
-    remove(store, Table::RetryKeys, |row| {
-        match RetryRow::from_bytes(row) {
-            None => Ok(true),
-            Some(row) if now.0 <= row.expires_at => Ok(false),
-            Some(row) if row.transaction == [0; 16] => Ok(true),
-            Some(row) => Ok(store.get(Table::Transactions, &row.transaction)?.is_none()),
-        }
-    })
+    let has_expired = |row: &[u8]| match RetryRow::from_bytes(row) {
+        None => Ok(true),
+        Some(row) if now.0 <= row.expires_at => Ok(false),
+        Some(row) if row.transaction == [0; 16] => Ok(true),
+        Some(row) => Ok(store.get(Table::Transactions, &row.transaction)?.is_none()),
+    };
+    remove(store, Table::RetryKeys, has_expired)?;
+    // They lie in the order of their time, and none of the last days has expired.
+    let from = now.0 - RETRY_KEPT_MICROS + UtcMicros::TRUSTED_LEAD_MICROS;
+    remove_until(
+        store,
+        Table::Retries,
+        Some(&timed(from, [0; 16])),
+        has_expired,
+    )
 }
 
 fn remove(
@@ -362,9 +372,22 @@ fn remove(
     table: Table,
     is_over: impl Fn(&[u8]) -> Result<bool, StateError>,
 ) -> Result<(), StateError> {
+    remove_until(store, table, None, is_over)
+}
+
+/// The same of rows whose keys are less than `until`.
+fn remove_until(
+    store: &StateStore,
+    table: Table,
+    until: Option<&[u8]>,
+    is_over: impl Fn(&[u8]) -> Result<bool, StateError>,
+) -> Result<(), StateError> {
     let mut batch = StateBatch::default();
     for row in store.scan(table, b"", b"") {
         let (key, value) = row?;
+        if until.is_some_and(|until| until <= key.as_slice()) {
+            break;
+        }
         if is_over(&value)? {
             batch.remove(table, key);
         }
@@ -533,6 +556,32 @@ mod tests {
             .map(|row| row.unwrap().0[0])
             .collect();
         assert_eq!(left, [2, 3]);
+    }
+
+    #[test]
+    fn what_is_in_the_order_of_its_time_is_cleared_out_as_well() {
+        const DAY: i64 = 86_400 * 1_000_000;
+        let dir = tempfile::tempdir().unwrap();
+        let store = StateStore::open(dir.path()).unwrap();
+        let mut batch = StateBatch::default();
+        // Told on a day that a clock said, and kept for as long as its message was.
+        for (id, told, expires_at) in [(1, 2, 9), (2, 2, 40), (3, 12, 19), (4, 13, 20)] {
+            let row = RetryRow {
+                content: [0; 16],
+                transaction: [0; 16],
+                ocpp_id: 0,
+                expires_at: expires_at * DAY,
+            };
+            let key = timed(told * DAY, [id; 16]);
+            batch.put(Table::Retries, key, row.to_bytes());
+        }
+        store.apply(batch, None, Durability::Buffered).unwrap();
+        clear_out(&store, UtcMicros(19 * DAY + 1)).unwrap();
+        let left: Vec<u8> = store
+            .scan(Table::Retries, b"", b"")
+            .map(|row| row.unwrap().0[4])
+            .collect();
+        assert_eq!(left, [2, 4]);
     }
 
     #[test]

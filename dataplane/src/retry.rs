@@ -56,6 +56,28 @@ pub(crate) fn kept_under(retry: Retry) -> [u8; 16] {
     }
 }
 
+/// Begins the key of a MeterValues, which ends with the time that it tells.
+pub(crate) fn begin_meter<'a>(
+    canonical: &'a mut Canonical,
+    station: &str,
+    evse_id: u32,
+    ocpp_transaction_id: &str,
+) -> &'a mut Canonical {
+    canonical
+        .begin("meter", station)
+        .int(i64::from(evse_id))
+        .text(ocpp_transaction_id)
+}
+
+/// The key of a row of [`storage::state::Table::Retries`]: the second, big-endian, then the key of what was told.
+pub(crate) fn timed(at: i64, key: [u8; 16]) -> [u8; 20] {
+    let second = at.div_euclid(1_000_000).clamp(0, i64::from(u32::MAX)) as u32;
+    let mut timed = [0; 20];
+    timed[..4].copy_from_slice(&second.to_be_bytes());
+    timed[4..].copy_from_slice(&key);
+    timed
+}
+
 /// The key of what conflicts: of its key and its content together.
 pub(crate) fn conflict_key(retry: Retry) -> [u8; 16] {
     let mut canonical = Canonical::default();

@@ -99,7 +99,9 @@ use outbox::Outbox;
 pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
-pub(crate) use projection::{RetryRow, Row, charging_key, read_record_row, reservations_key};
+pub(crate) use projection::{
+    RETRY_KEPT_MICROS, RetryRow, Row, charging_key, read_record_row, reservations_key,
+};
 use quirks::{Delayed, Shelved};
 pub(crate) use reservations::{reservation_ends, view as reservation_view};
 use rest::{REST_EVERY, SWEEP_EVERY};

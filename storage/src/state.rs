@@ -41,7 +41,7 @@ pub enum Table {
     Stations,
     /// One row per transaction.
     Transactions,
-    /// Keys by which a retry is recognised.
+    /// Keys by which a retry is recognised, of what tells no time; and what earlier versions wrote.
     RetryKeys,
     /// Id tokens.
     Tokens,
@@ -73,11 +73,14 @@ pub enum Table {
     Money,
     /// What has not come of transactions.
     Progress,
+    /// Keys by which a retry is recognised, of what tells its time, in the order of that: rows of a fleet that tells the time
+    /// are written at the end.
+    Retries,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Stations,
         Self::Transactions,
         Self::RetryKeys,
@@ -96,6 +99,7 @@ impl Table {
         Self::Tariffs,
         Self::Money,
         Self::Progress,
+        Self::Retries,
     ];
 
     /// Its keyspace on disk.
@@ -119,6 +123,7 @@ impl Table {
             Self::Tariffs => "tariffs",
             Self::Money => "money",
             Self::Progress => "progress",
+            Self::Retries => "retries",
         }
     }
 }

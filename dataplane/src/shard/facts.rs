@@ -446,8 +446,9 @@ impl Shard {
         reported.retry.content = canonical.text(&reported.info).hash();
         let last = state.connector(evse_id, connector_id);
         let verdict = if reported.occurred.clock_trusted {
-            let older = self.is_older(station, Some(reported.occurred.at));
-            self.verdict(station, reported.retry, older)?
+            let at = Some(reported.occurred.at);
+            let older = self.is_older(station, at);
+            self.verdict(station, reported.retry, at, older)?
         } else {
             // Without a time it says something new only if it says something else.
             let same = last

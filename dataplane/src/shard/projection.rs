@@ -9,8 +9,9 @@ mod unstored;
 use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
-    BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt, QuarantinedAt, Retry,
-    StartTokens, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    ArchivedMeterValues, BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt,
+    QuarantinedAt, Retry, StartTokens, V2xChanged, WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
@@ -20,8 +21,9 @@ use storage::state::Table;
 use super::follow::{DELETED, ends, firmware, is_report};
 use super::grid::Kept;
 use crate::events;
+use crate::id::made_at;
 use crate::items::{self, ItemKind};
-use crate::retry::{Canonical, kept_under};
+use crate::retry::{Canonical, begin_meter, kept_under, timed};
 use crate::variables::read::Recent;
 use crate::variables::row::{VariableRow, station_prefix};
 use crate::variables::tell;
@@ -34,7 +36,7 @@ const IN_FLIGHT_MAX: usize = 4;
 /// Entries that an idle queue keeps room for.
 const ROOM_KEPT: usize = 1_024;
 /// How long a key outlives its message; that of a transaction also outlives that one, see the keeper.
-const KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
+pub(crate) const RETRY_KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
 const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// How long it is known that a message was read again: longer than anybody keeps such messages.
 const KEPT_OF_REPLAY_MICROS: i64 = 10 * 365 * 86_400 * 1_000_000;
@@ -172,7 +174,8 @@ pub(crate) struct Projection {
     rows: Unstored<(Table, [u8; 16])>,
     /// Rows of variables.
     variables: Unstored<Vec<u8>>,
-    retries: VecDeque<(Seq, [u8; 16], RetryRow)>,
+    /// Each with the time that goes with its key, if any.
+    retries: VecDeque<(Seq, Option<i64>, [u8; 16], RetryRow)>,
     /// Keys that the store may not have yet.
     recent: HashMap<[u8; 16], (Seq, RetryRow), RandomState>,
     /// Handed over, in order, to leave `recent` once the store has them.
@@ -217,15 +220,18 @@ impl Projection {
                     ocpp_id: ocpp_id.parse().unwrap_or(0),
                     expires_at: at + KEPT_WITH_TRANSACTION_MICROS,
                 };
-                self.keep(event.seq, retry(&transaction.retry), kept);
+                // Of 1.6 no event has a number, and its key may come before its transaction has an id.
+                let is_numbered = 0 <= transaction.seq_no.to_native();
+                let begun_at = is_numbered.then(|| made_at(id).0);
+                self.keep(event.seq, begun_at, retry(&transaction.retry), kept);
                 let name = name_key(&mut self.canonical, record.station, ocpp_id);
-                self.put(event.seq, name, kept);
+                self.put(event.seq, None, name, kept);
             }
             Body::MeterValues(values) => {
                 let transaction = values.transaction_id.as_ref().copied();
                 let lifetime = match transaction {
                     Some(_) => KEPT_WITH_TRANSACTION_MICROS,
-                    None => KEPT_MICROS,
+                    None => RETRY_KEPT_MICROS,
                 };
                 let kept = RetryRow {
                     content: values.retry.content,
@@ -233,16 +239,19 @@ impl Projection {
                     ocpp_id: 0,
                     expires_at: at + lifetime,
                 };
-                self.keep(event.seq, retry(&values.retry), kept);
+                let told_at = self.time_of_values(record.station, values);
+                self.keep(event.seq, told_at, retry(&values.retry), kept);
             }
             Body::StatusReported(status) => {
                 let kept = RetryRow {
                     content: status.retry.content,
                     transaction: [0; 16],
                     ocpp_id: 0,
-                    expires_at: at + KEPT_MICROS,
+                    expires_at: at + RETRY_KEPT_MICROS,
                 };
-                self.keep(event.seq, retry(&status.retry), kept);
+                let occurred = &status.occurred;
+                let told_at = occurred.clock_trusted.then(|| occurred.at.to_native());
+                self.keep(event.seq, told_at, retry(&status.retry), kept);
             }
             Body::CommandChanged(command) => {
                 let row = record_row(event, bytes);
@@ -343,7 +352,7 @@ impl Projection {
                         ocpp_id: 0,
                         expires_at: record.received_at.0 + KEPT_OF_REPLAY_MICROS,
                     };
-                    self.put(event.seq, key, kept);
+                    self.put(event.seq, None, key, kept);
                 }
             }
             Body::StationDeleted(_) => {
@@ -380,16 +389,32 @@ impl Projection {
         self.push(event.seq, Table::Grid, key, row);
     }
 
-    fn keep(&mut self, seq: Seq, retry: Retry, row: RetryRow) {
+    /// The time that goes with the key of values: their own, which is in it, or when their transaction was made.
+    fn time_of_values(&mut self, station: &str, values: &ArchivedMeterValues) -> Option<i64> {
+        let first = values.rows.first().filter(|row| row.clock_trusted)?;
+        let (at, named) = (first.measured_at.to_native(), &values.ocpp_transaction_id);
+        let canonical = begin_meter(
+            &mut self.canonical,
+            station,
+            values.evse_id.to_native(),
+            named,
+        );
+        if canonical.int(at).hash() == values.retry.key {
+            return Some(at);
+        }
+        values.transaction_id.as_ref().map(|id| made_at(*id).0)
+    }
+
+    fn keep(&mut self, seq: Seq, at: Option<i64>, retry: Retry, row: RetryRow) {
         let key = kept_under(retry);
         if key != [0; 16] {
-            self.put(seq, key, row);
+            self.put(seq, at, key, row);
         }
     }
 
-    fn put(&mut self, seq: Seq, key: [u8; 16], row: RetryRow) {
+    fn put(&mut self, seq: Seq, at: Option<i64>, key: [u8; 16], row: RetryRow) {
         self.recent.insert(key, (seq, row));
-        self.retries.push_back((seq, key, row));
+        self.retries.push_back((seq, at, key, row));
     }
 
     /// What is kept under `key` and may not be in the store yet.
@@ -510,7 +535,7 @@ impl Projection {
         self.rows.len() * 512
             + self.variables_len
             + self.long_len
-            + self.retries.len() * 80
+            + self.retries.len() * 96
             + self.handed.len() * 24
             + self.recent.len() * 96
     }
@@ -534,8 +559,12 @@ impl Projection {
         for (key, value) in self.variables.hand_over(BATCH_LEN_MAX) {
             batch.push((Table::Variables, key.clone(), value.to_vec()));
         }
-        for (seq, key, value) in self.retries.drain(..len(self.retries.len())) {
-            batch.push((Table::RetryKeys, key.to_vec(), value.to_bytes().to_vec()));
+        for (seq, at, key, value) in self.retries.drain(..len(self.retries.len())) {
+            let (table, row_key) = match at {
+                Some(at) => (Table::Retries, timed(at, key).to_vec()),
+                None => (Table::RetryKeys, key.to_vec()),
+            };
+            batch.push((table, row_key, value.to_bytes().to_vec()));
             self.handed.push_back((seq, key));
         }
         let left = [
@@ -622,7 +651,7 @@ mod tests {
             projection.dirty(seq, n);
             let mut key = [0; 16];
             key[..4].copy_from_slice(&n.to_le_bytes());
-            projection.put(seq, key, row);
+            projection.put(seq, None, key, row);
             projection.push(seq, Table::Commands, key, Vec::new());
         }
         assert!(projection.is_behind());

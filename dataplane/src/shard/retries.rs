@@ -11,23 +11,24 @@ use storage::state::Table;
 use super::Shard;
 use super::projection::RetryRow;
 use super::store::StoreUnreadable;
-use crate::retry::{RECENT_LEN_MAX, Verdict, conflict_key, short};
+use crate::retry::{RECENT_LEN_MAX, Verdict, conflict_key, short, timed};
 
 impl Shard {
     /// What a message is beside those before it. Of an `older` one, which may have been here before, the keys are also
-    /// looked up in the state store.
+    /// looked up in the state store, `at` the time that goes with them.
     pub(super) fn verdict(
         &mut self,
         station: u32,
         retry: Retry,
+        at: Option<i64>,
         older: bool,
     ) -> Result<Verdict, StoreUnreadable> {
         if retry.key == [0; 16] {
             return Ok(Verdict::New);
         }
-        let seen = self.seen(station, retry.key, older)?;
+        let seen = self.seen(station, retry.key, at, older)?;
         Ok(match Verdict::of(seen, retry.content) {
-            Verdict::Conflict if self.seen(station, conflict_key(retry), true)?.is_some() => {
+            Verdict::Conflict if self.seen(station, conflict_key(retry), at, true)?.is_some() => {
                 Verdict::Same
             }
             verdict => verdict,
@@ -39,28 +40,39 @@ impl Shard {
         &mut self,
         station: u32,
         key: [u8; 16],
+        at: Option<i64>,
         older: bool,
     ) -> Result<Option<u64>, StoreUnreadable> {
         match self.stations[station].state.details().recent.find(key) {
             Some(content) => Ok(Some(content)),
-            None => Ok(self.kept(key, older)?.map(|row| short(row.content))),
+            None => Ok(self.kept(key, at, older)?.map(|row| short(row.content))),
         }
     }
 
-    /// What is kept under a retry key: made lately, or, for an `older` message, in the state store.
+    /// What is kept under a retry key: made lately, or, for an `older` message, in the state store. `at` is the time that
+    /// goes with the key, as [`super::projection::Projection::note`] has it; it may be left out only where that has none.
     pub(super) fn kept(
         &mut self,
         key: [u8; 16],
+        at: Option<i64>,
         older: bool,
     ) -> Result<Option<RetryRow>, StoreUnreadable> {
-        match self.projection.find(key) {
-            Some(row) => Ok(Some(row)),
-            None if older => {
-                let row = self.look_up(Table::RetryKeys, &key)?;
-                Ok(row.and_then(|row| RetryRow::from_bytes(&row)))
-            }
-            None => Ok(None),
+        if let Some(row) = self.projection.find(key) {
+            return Ok(Some(row));
         }
+        if !older {
+            return Ok(None);
+        }
+        let row = match at {
+            Some(at) => self.look_up(Table::Retries, &timed(at, key))?,
+            None => None,
+        };
+        // There is what tells no time, and everything that earlier versions wrote.
+        let row = match row {
+            Some(row) => Some(row),
+            None => self.look_up(Table::RetryKeys, &key)?,
+        };
+        Ok(row.and_then(|row| RetryRow::from_bytes(&row)))
     }
 
     /// Whether what happened at `at`, by a clock worth believing, may be on record and not among the station's newest

@@ -22,7 +22,7 @@ use super::summary::{Before, TransactionReport};
 use super::unnamed::{Unnamed, is_id};
 use super::values::{content_of, newest_of};
 use super::{Now, Shard, read_record_row};
-use crate::id::uuid_v7;
+use crate::id::{made_at, uuid_v7};
 use crate::normalize::{self, meter, moment, was_offline};
 use crate::retry::Verdict;
 
@@ -76,14 +76,14 @@ impl Shard {
         let older = self.is_older(station, trusted(&occurred));
         let verdict = match found {
             Some(_) => Verdict::Same,
-            None => self.verdict(station, retry, older)?,
+            None => self.verdict(station, retry, None, older)?,
         };
         // Its answer needs the id that was given, which the station's newest keys in memory do not tell.
         let known = match (found, verdict) {
             (Some(found), _) => Some(found),
             (None, Verdict::New) => None,
             (None, Verdict::Same | Verdict::Conflict) => self
-                .kept(retry.key, true)?
+                .kept(retry.key, None, true)?
                 .map(|kept| (kept.ocpp_id, TransactionId(kept.transaction))),
         };
         let (ocpp_id, ocpp_counter) = match known {
@@ -200,7 +200,7 @@ impl Shard {
             Some(before) => before.state != TransactionState::Active,
             None => self.is_older(station, trusted(&occurred)),
         };
-        let verdict = self.verdict(station, retry, older)?;
+        let verdict = self.verdict(station, retry, None, older)?;
         let before = match before {
             Some(before) => Some(before),
             None if verdict == Verdict::New => self.stopped_unnamed(station, stop, &occurred)?,
@@ -336,7 +336,8 @@ impl Shard {
         let older = known
             .as_ref()
             .is_some_and(|before| before.stored.is_some() || report.seq_no <= before.seq_no);
-        let verdict = self.verdict(station, retry, older)?;
+        let begun_at = known.as_ref().map(|before| made_at(before.id.0).0);
+        let verdict = self.verdict(station, retry, begun_at, older)?;
         let is_new = known.is_none();
         let before = match known {
             Some(before) => before,
@@ -414,7 +415,8 @@ impl Shard {
         values.retry.content = content_of(canonical, values);
         // Values that were kept moved the station's newest time.
         let older = self.is_older(station, newest_of(values));
-        self.verdict(station, values.retry, older && !is_new)
+        let begun_at = Some(made_at(before.id.0).0);
+        self.verdict(station, values.retry, begun_at, older && !is_new)
     }
 
     /// What is known of the money of a transaction whose beginning this is, if nobody has told that before.
@@ -499,7 +501,7 @@ impl Shard {
     ) -> Result<Option<Before>, StoreUnreadable> {
         let kept = match verdict {
             Verdict::New => None,
-            Verdict::Same | Verdict::Conflict => self.kept(retry.key, true)?,
+            Verdict::Same | Verdict::Conflict => self.kept(retry.key, None, true)?,
         };
         kept.map(|kept| self.identified(station, TransactionId(kept.transaction)))
             .transpose()
@@ -545,7 +547,7 @@ impl Shard {
             return self.with_standing(before, is_closed).map(Some);
         }
         let name = name_key(&mut self.scratch.canonical, state.key.as_str(), ocpp_id);
-        let Some(kept) = self.kept(name, older)? else {
+        let Some(kept) = self.kept(name, None, older)? else {
             return Ok(None);
         };
         self.in_store(TransactionId(kept.transaction))

@@ -7,7 +7,7 @@ use super::store::StoreUnreadable;
 use super::unnamed::{Unnamed, is_id};
 use super::{Now, Shard};
 use crate::normalize::{self, meter, was_offline};
-use crate::retry::{Canonical, Verdict};
+use crate::retry::{Canonical, Verdict, begin_meter};
 
 impl Shard {
     pub(super) fn meter_values_16(
@@ -107,10 +107,8 @@ impl Shard {
             })
         });
         let canonical = &mut self.scratch.canonical;
-        canonical
-            .begin("meter", state.key.as_str())
-            .int(i64::from(values.evse_id));
-        canonical.text(&values.ocpp_transaction_id);
+        let (station_key, named) = (state.key.as_str(), &values.ocpp_transaction_id);
+        begin_meter(canonical, station_key, values.evse_id, named);
         if let Some(row) = trusted {
             canonical.int(row.measured_at);
             values.retry.key = canonical.hash();
@@ -119,9 +117,9 @@ impl Shard {
             values.retry.key = canonical.bytes(&replaying).hash();
         }
         values.retry.content = content_of(canonical, &values);
-        let older = self.replaying.is_some()
-            || trusted.is_some_and(|row| self.is_older(station, Some(row.measured_at)));
-        let verdict = self.verdict(station, values.retry, older)?;
+        let at = trusted.map(|row| row.measured_at);
+        let older = self.replaying.is_some() || (at.is_some() && self.is_older(station, at));
+        let verdict = self.verdict(station, values.retry, at, older)?;
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
             self.record(now, station, &values);

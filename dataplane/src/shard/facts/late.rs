@@ -46,7 +46,7 @@ impl Shard {
             seq: seq.0,
         };
         let key = replay_key(&mut self.scratch.canonical, request.station.as_str(), at);
-        if self.kept(key, true)?.is_some() {
+        if self.kept(key, None, true)?.is_some() {
             return Ok(Ok(ReplayOutcome::AppliedBefore));
         }
         let version = match request.protocol {

@@ -338,3 +338,72 @@ fn a_report_that_a_command_asks_for_is_taken_whatever_was_said_before() {
     let line = "GetBaseReport answered: 1 messages, 1 again, missing [], done\n";
     assert!(courses.starts_with(line), "{courses}");
 }
+
+/// What has left memory is found under the time that goes with it, and where an earlier version has put it.
+#[test]
+fn a_retry_is_recognised_in_the_store_by_its_key_and_its_content() {
+    let values = |second: u32, value: u32| {
+        format!(
+            r#""MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"2026-11-22T10:00:{second:02}Z","sampledValue":[{{"value":"{value}"}}]}}]}}"#
+        )
+    };
+    let status = |second: u32, error: u32| {
+        format!(
+            r#""StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"Charging","timestamp":"2026-11-22T10:00:{second:02}Z","vendorErrorCode":"{error}"}}"#
+        )
+    };
+    let event = |number: u32, value: u32| {
+        let kind = if number == 0 { "Started" } else { "Updated" };
+        // The second content tells another time as well.
+        let second = number + value / 50;
+        format!(
+            r#""TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:00:{second:02}Z","triggerReason":"MeterValuePeriodic","seqNo":{number},"transactionInfo":{{"transactionId":"T1"}},"meterValue":[{{"timestamp":"2026-11-22T10:00:{second:02}Z","sampledValue":[{{"value":{value}}}]}}]}}"#
+        )
+    };
+    type Said<'a> = (&'a str, &'a dyn Fn(u32, u32) -> String, usize);
+    let said: [Said<'_>; 3] = [
+        ("CP1", &values, 1),
+        ("CP1", &status, 1),
+        ("CP1 2.0.1", &event, 2),
+    ];
+    for (station, said, each) in said {
+        for is_old in [false, true] {
+            let mut world = World::new(config(Onboarding::Open));
+            let all: Vec<_> = (0..20)
+                .map(|n| format!(r#"30 a > [2,"m{n}",{}]"#, said(n, 10)))
+                .collect();
+            world.run(&format!("0 a connect {station}\n{}", all.join("\n")));
+            let mut rows = world.rows.lock().unwrap();
+            assert!(rows.keys().any(|(table, _)| *table == Table::Retries));
+            if is_old {
+                let were = std::mem::take(&mut *rows);
+                rows.extend(were.into_iter().map(|((table, key), row)| match table {
+                    Table::Retries => ((Table::RetryKeys, key[4..].to_vec()), row),
+                    _ => ((table, key), row),
+                }));
+            }
+            drop(rows);
+            let out = world.run(&format!(
+                r#"
+                31 a drops
+                32 a connect {station}
+                33 records shown
+                34 a > [2,"again",{}]
+                35 a > [2,"other",{}]
+                36 a > [2,"other again",{}]
+                "#,
+                said(1, 10),
+                said(1, 60),
+                said(1, 60)
+            ));
+            let made = |at: u32, what: &str| {
+                let line = |line: &&str| line.starts_with(&format!("{at} record "));
+                let is_fact = |line: &&str| !line.contains("record message") && line.contains(what);
+                out.lines().filter(line).filter(is_fact).count()
+            };
+            assert_eq!(made(34, "conflict "), 0, "{out}");
+            assert_eq!(made(35, "conflict true"), each, "{out}");
+            assert_eq!(made(36, "conflict "), 0, "{out}");
+        }
+    }
+}
