@@ -118,7 +118,7 @@ use waiting::Waiting;
 
 /// Answers of one connection in line for the disk; a station ought to have one call unanswered, and one that has more
 /// is read no further until they are answered.
-const HELD_MAX: u16 = 24;
+const HELD_MAX: u8 = 24;
 /// A station that was heard so much later than its last record, on a connection that ends, has that put on record.
 const HEARD_AFTER_MICROS: i64 = 60 * 1_000_000;
 /// Likewise, of any station of a shard, so often while there are connections.
@@ -354,6 +354,11 @@ impl Shard {
         if let Some(handshake) = self.conns.handshake_mut(id) {
             handshake.transport = transport;
         }
+    }
+
+    /// True of a socket that may be read after the others: it is at its handshake, or its station has had no answer on it.
+    pub(crate) fn may_wait(&self, id: ConnId) -> bool {
+        self.conns.is_newcomer(id)
     }
 
     /// The peer of a socket that is still in its handshake.

@@ -2,8 +2,9 @@
 //!
 //! A turn waits for events, calls the handler for each, lets it end the turn, and then sends what the
 //! handler appended: one `send` per connection and turn, however many messages were answered. Within a
-//! turn: [`Handler::woken`], accepts and reads as they come, reads that were held back,
-//! [`Handler::timer`], and last [`Handler::turn_ended`] (again, when sending ended connections).
+//! turn: [`Handler::woken`], reads as they come, accepts and a slice of the reads that may wait
+//! ([`Handler::may_wait`]), reads that were held back, [`Handler::timer`], and last
+//! [`Handler::turn_ended`] (again, when sending ended connections).
 //!
 //! # Invariants
 //!
@@ -160,6 +161,13 @@ pub trait Handler {
     /// some pauses the connection. One that pauses it in [`Handler::opened`] has nothing of it read.
     fn received(&mut self, io: &mut Io<'_>, conn: ConnId, bytes: &mut [u8]) -> usize;
 
+    /// True of a connection whose bytes may wait for those of the others, as a newcomer's may. They are read behind the
+    /// others', of [`Config::slice`] such connections in a turn.
+    fn may_wait(&self, conn: ConnId) -> bool {
+        let _ = conn;
+        false
+    }
+
     /// `conn` is over, for whatever reason; exactly once.
     fn closed(&mut self, io: &mut Io<'_>, conn: ConnId, reason: Closed);
 
@@ -201,6 +209,8 @@ pub struct Config {
     /// Connections accepted per turn and listener, at least 1, so that a storm of new ones does not
     /// starve the others. Default 64.
     pub accepts_max: usize,
+    /// Reads per turn of connections that may wait, at least 1: what a turn takes of whoever need not. Default 32.
+    pub slice: usize,
     /// Open connections. Default 1,000,000.
     pub connections_max: usize,
     /// Unconsumed bytes of one connection: the longest message and its header, and one read buffer.
@@ -231,6 +241,7 @@ impl Default for Config {
             read_len: 64 << 10,
             events_max: 256,
             accepts_max: 64,
+            slice: 32,
             connections_max: 1_000_000,
             carry_len_max: (1 << 20) + (128 << 10),
             pending_len_max: 64 << 10,
@@ -259,6 +270,7 @@ impl Config {
             } => refuse("read_len", *found, "at least 4096 bytes"),
             Config { events_max: 0, .. } => refuse("events_max", 0, "at least 1"),
             Config { accepts_max: 0, .. } => refuse("accepts_max", 0, "at least 1"),
+            Config { slice: 0, .. } => refuse("slice", 0, "at least 1"),
             Config {
                 connections_max: found,
                 ..

@@ -363,6 +363,8 @@ pub struct Counters {
     pub records: u64,
     /// From a CALL's receipt to its answer's release, for answers that waited for the disk.
     pub ack_latency: Histogram,
+    /// From a CALL's receipt to its answer, of stations that had an answer on that connection before.
+    pub established_latency: Histogram,
 }
 
 /// How a shard's log is, which does not hang on the shard.

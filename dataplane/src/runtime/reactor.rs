@@ -307,6 +307,7 @@ impl Reactor {
             ..now(io)
         };
         self.shard.committed(now, self.handle.durable());
+        self.shard.turn_ended(now, Instant(io.now()));
         self.effects(io, None);
     }
 
@@ -377,6 +378,10 @@ impl Handler for Reactor {
         let used = self.shard.received(now(io), conn, bytes);
         self.effects(io, Some((conn, bytes)));
         used
+    }
+
+    fn may_wait(&self, conn: ConnId) -> bool {
+        self.shard.may_wait(conn)
     }
 
     fn closed(&mut self, io: &mut Io<'_>, conn: ConnId, reason: Closed) {

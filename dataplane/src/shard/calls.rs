@@ -615,6 +615,8 @@ impl Shard {
                 } else {
                     live.inbound.refused(call.id);
                 }
+                let was_established = std::mem::replace(&mut live.is_established, true);
+                self.tally.answered_at_once += u32::from(was_established);
                 self.say(call.conn, &answer);
             }
         }

@@ -34,6 +34,15 @@ impl Shard {
         self.listen_again(now);
     }
 
+    /// A turn that began at `began` ends: what was answered in it waited no longer.
+    pub(crate) fn turn_ended(&mut self, now: Now, began: Instant) {
+        let latency_us = (now.mono - began).as_micros() as u64;
+        let tally = &mut self.tally;
+        for _ in 0..std::mem::take(&mut tally.answered_at_once) {
+            tally.counters.established_latency.record(latency_us);
+        }
+    }
+
     /// Listens to all connections again once there is room. Whatever may make room asks for it, since nothing else happens
     /// while nobody is listened to.
     pub(super) fn listen_again(&mut self, now: Now) {
@@ -63,10 +72,12 @@ impl Shard {
             note_answer(live, text);
         }
         let unpause = live.paused && live.held < HELD_MAX / 2;
-        self.tally
-            .counters
-            .ack_latency
-            .record((now.mono - called_at).as_micros() as u64);
+        let latency_us = (now.mono - called_at).as_micros() as u64;
+        let counters = &mut self.tally.counters;
+        counters.ack_latency.record(latency_us);
+        if std::mem::replace(&mut live.is_established, true) {
+            counters.established_latency.record(latency_us);
+        }
         self.say(id, text);
         if self.is_draining() {
             self.leave_if_done(now, id);

@@ -72,8 +72,8 @@ pub(crate) struct Live {
     pub(crate) station: u32,
     /// Its name in the log.
     pub(crate) connection: u64,
-    /// Answers in line for the disk.
-    pub(crate) held: u16,
+    /// Answers in line for the disk, at most [`super::HELD_MAX`] and the one that reaches it.
+    pub(crate) held: u8,
     /// Reads are stopped because of them.
     pub(crate) paused: bool,
     /// A ping is out and nothing has come since.
@@ -82,6 +82,8 @@ pub(crate) struct Live {
     pub(crate) boot_requested: bool,
     /// Its upgrade agreed on compression.
     pub(crate) is_compressed: bool,
+    /// Its station has had an answer on it.
+    pub(crate) is_established: bool,
     /// It is to be closed as soon as nobody waits for an answer on it.
     pub(crate) leaves: bool,
     /// Messages within the second in which it last sent anything.
@@ -164,6 +166,15 @@ impl Conns {
         match &self.get(id)?.stage {
             Stage::Handshake(handshake) => Some(handshake.peer),
             Stage::Live(_) | Stage::Closing => None,
+        }
+    }
+
+    /// True of a socket at its handshake, at its end, or before the first answer to its station.
+    pub(crate) fn is_newcomer(&self, id: ConnId) -> bool {
+        match self.get(id).map(|conn| &conn.stage) {
+            Some(Stage::Live(live)) => !live.is_established,
+            Some(Stage::Handshake(_) | Stage::Closing) => true,
+            None => false,
         }
     }
 

@@ -488,6 +488,7 @@ impl Shard {
             pinged: false,
             boot_requested: false,
             is_compressed: deflate.is_some(),
+            is_established: false,
             leaves: false,
             heard: 0,
             began: Began::default(),

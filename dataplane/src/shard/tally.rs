@@ -12,6 +12,8 @@ const OTHER: &str = "other";
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) counters: Counters,
+    /// Answers to established stations in this turn that waited for nothing.
+    pub(crate) answered_at_once: u32,
     /// Places in `counters.messages` that were counted last, from stations and to them: most frames follow their like.
     recent: [usize; 2],
 }

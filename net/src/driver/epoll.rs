@@ -33,6 +33,8 @@ pub struct Epoll {
     reactor: Reactor,
     waker: Waker,
     read_buffer: Vec<u8>,
+    /// Events of the turn that come after the others.
+    later: Vec<(ConnId, EventFlags)>,
     /// Set while the listeners are not watched.
     accept_retry_at: Option<u64>,
     /// The shortage was logged; it is over when nobody waits any more.
@@ -85,6 +87,7 @@ impl Epoll {
             reactor: Reactor::new(Sockets::Epoll(epoll), config, listeners),
             waker,
             read_buffer: vec![0; config.read_len],
+            later: Vec::new(),
             accept_retry_at: None,
             accept_complained: false,
         })
@@ -126,13 +129,13 @@ impl Epoll {
             let (conn, flags) = (ConnId::from_bits(event.data.u64()), event.flags);
             match conn {
                 WAKE => {}
-                ConnId {
-                    index,
-                    generation: OWN,
-                } => self.accept(handler, index as usize),
+                conn if conn.generation == OWN || self.may_wait(handler, conn, flags) => {
+                    self.later.push((conn, flags));
+                }
                 conn => self.ready(handler, conn, flags),
             }
         }
+        self.serve_later(handler);
         self.reactor.late_calls(handler);
         if self
             .accept_retry_at
@@ -142,6 +145,32 @@ impl Epoll {
         }
         self.reactor.end_turn(handler);
         Ok(())
+    }
+
+    fn may_wait<H: Handler>(&self, handler: &H, conn: ConnId, flags: EventFlags) -> bool {
+        let is_open = |state| state == State::Open;
+        flags.contains(EventFlags::IN)
+            && self
+                .reactor
+                .slots
+                .get(conn)
+                .is_some_and(|slot| is_open(slot.state))
+            && handler.may_wait(conn)
+    }
+
+    /// Accepts, and serves as many of those that may wait as a turn takes. The others are ready in the next turn as well.
+    fn serve_later<H: Handler>(&mut self, handler: &mut H) {
+        let mut later = std::mem::take(&mut self.later);
+        let mut left = self.reactor.config.slice;
+        for (conn, flags) in later.drain(..) {
+            if conn.generation == OWN {
+                self.accept(handler, conn.index());
+            } else if 0 < left {
+                left -= 1;
+                self.ready(handler, conn, flags);
+            }
+        }
+        self.later = later;
     }
 
     fn io(&mut self) -> Io<'_> {

@@ -42,6 +42,8 @@ const ACCEPT_RETRY_NS: u64 = 100_000_000;
 const RATE_WINDOW_NS: u64 = 100_000_000;
 /// A wait that gathers ends early with this many.
 const GATHER_EVENTS: u32 = 64;
+/// Answers that are put off at most, whatever a turn takes of them: each has a buffer that others may be in want of.
+const PUT_OFF_MAX: usize = 128;
 /// Attempts to have every request answered when the driver ends; each waits a second at most.
 const DRAIN_ATTEMPTS: u32 = 30;
 
@@ -166,15 +168,48 @@ impl Uring {
         }
         // What a detach finds meanwhile is among the next turn's.
         for _ in 0..count {
+            if self.may_wait(handler) {
+                self.reactor.ring().put_off_next();
+                continue;
+            }
             let Some(completion) = self.reactor.ring().next() else {
                 break;
             };
             self.completed(handler, &completion);
         }
+        self.serve_put_off(handler);
         self.reactor.late_calls(handler);
         self.accept_retry_at = self.accept_retry_at.filter(|at| self.reactor.now < *at);
         self.reactor.end_turn(handler);
         Ok(())
+    }
+
+    /// True when the next answer may wait for the others: it brings bytes of a connection that may, or some that others of
+    /// its connection precede.
+    fn may_wait<H: Handler>(&mut self, handler: &H) -> bool {
+        let Some(completion) = self.reactor.ring().peek().copied() else {
+            return false;
+        };
+        let conn = completion.conn;
+        if completion.kind != Kind::Receive || self.reactor.slots.open(conn).is_none() {
+            return false;
+        }
+        self.reactor.ring().has_put_off(conn) || (0 < completion.result && handler.may_wait(conn))
+    }
+
+    /// Serves as much of what was put off as a turn takes.
+    fn serve_put_off<H: Handler>(&mut self, handler: &mut H) {
+        let too_many = self
+            .reactor
+            .ring()
+            .put_off_len()
+            .saturating_sub(PUT_OFF_MAX);
+        for _ in 0..self.reactor.config.slice.max(too_many) {
+            let Some(completion) = self.reactor.ring().next_put_off() else {
+                break;
+            };
+            self.completed(handler, &completion);
+        }
     }
 
     /// Waits for something to do; answers whether the waker was used.
@@ -188,7 +223,9 @@ impl Uring {
         let next = next.into_iter().flatten().min();
         loop {
             self.accept_more();
-            let idle = self.reactor.resumed.is_empty() && !self.reactor.ring().has_completions();
+            let idle = self.reactor.resumed.is_empty()
+                && !self.reactor.ring().has_completions()
+                && self.reactor.ring().put_off_len() == 0;
             if self.waker.may_sleep() && idle {
                 // The handler took its time since the clock was read.
                 let timeout = next.map(|at| at.saturating_sub(clock::monotonic_ns()));
@@ -432,7 +469,7 @@ impl Uring {
     fn drain(&mut self) -> io::Result<()> {
         self.reactor.ring().cancel_all();
         for _ in 0..DRAIN_ATTEMPTS {
-            while let Some(completion) = self.reactor.ring().next() {
+            while let Some(completion) = self.reactor.ring().next_of_all() {
                 if let Some(filled) = self.reactor.ring().filled(&completion) {
                     self.reactor.ring().buffers.give_back(filled);
                 }

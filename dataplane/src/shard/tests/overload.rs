@@ -306,7 +306,7 @@ fn who_is_not_listened_to_is_not_taken_for_silent() {
 #[test]
 fn who_said_enough_while_its_answers_waited_is_heard_in_the_next_second() {
     let mut world = World::new(Config {
-        messages_per_second_max: HELD_MAX,
+        messages_per_second_max: u16::from(HELD_MAX),
         ..config(Onboarding::Open)
     });
     world.run("0 a connect CP1\n1 disk holds");
@@ -434,4 +434,27 @@ fn a_stop_spreads_the_ends_and_waits_for_open_calls() {
             17 op command ClearCache: Unknown None None
         "#]],
     );
+}
+
+/// A newcomer may be read after the others until it has had its first answer; from then on its answers are counted as those
+/// of a station that is there.
+#[test]
+fn a_station_is_established_with_its_first_answer() {
+    let mut world = World::new(config(Onboarding::Open));
+    let mut after = |script: &str| {
+        world.run(script);
+        let latency = &world.shard.tally.counters.established_latency;
+        let counted: u64 = latency.counts.iter().sum();
+        (world.may_wait("a"), counted)
+    };
+    assert_eq!(after("0 a connect CP1"), (true, 0));
+    let boot =
+        r#"1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]"#;
+    assert_eq!(after(boot), (false, 0));
+    // Answered at once, and when its record is durable.
+    assert_eq!(after(r#"2 a > [2,"2","Heartbeat",{}]"#), (false, 1));
+    let status = r#"3 a > [2,"3","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]"#;
+    assert_eq!(after(status), (false, 2));
+    // On its next connection it is a newcomer again.
+    assert_eq!(after("4 a drops\n5 a connect CP1"), (true, 2));
 }

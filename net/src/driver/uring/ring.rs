@@ -152,6 +152,8 @@ pub(in crate::driver) struct Ring {
     requests: Vec<Requests>,
     pub(super) files_free: Vec<u32>,
     completions: VecDeque<Completion>,
+    /// Those that were put off, oldest first.
+    put_off: VecDeque<Completion>,
     /// Requests that will be answered.
     in_flight: usize,
     /// Times that queued requests were handed to the kernel.
@@ -175,6 +177,7 @@ impl Ring {
             requests: Vec::new(),
             files_free: (0..files).rev().collect(),
             completions: VecDeque::new(),
+            put_off: VecDeque::new(),
             in_flight: 0,
             entered: 0,
             draining: 0,
@@ -239,11 +242,46 @@ impl Ring {
         Some(completion)
     }
 
-    /// The oldest such answer of this kind about this connection.
+    /// What [`Ring::next`] is to answer.
+    pub(super) fn peek(&self) -> Option<&Completion> {
+        self.completions.front()
+    }
+
+    /// Puts off what [`Ring::next`] is to answer.
+    pub(super) fn put_off_next(&mut self) {
+        self.put_off.extend(self.completions.pop_front());
+    }
+
+    /// The oldest answer that was put off.
+    pub(super) fn next_put_off(&mut self) -> Option<Completion> {
+        let completion = self.put_off.pop_front()?;
+        self.note(&completion);
+        Some(completion)
+    }
+
+    /// The oldest answer, put off or not.
+    pub(super) fn next_of_all(&mut self) -> Option<Completion> {
+        self.next_put_off().or_else(|| self.next())
+    }
+
+    /// Answers that were put off.
+    pub(super) fn put_off_len(&self) -> usize {
+        self.put_off.len()
+    }
+
+    /// Bytes of this connection were put off, and those behind them have to be.
+    pub(super) fn has_put_off(&self, conn: ConnId) -> bool {
+        self.put_off.iter().any(|one| one.conn == conn)
+    }
+
+    /// The oldest answer of this kind about this connection that was not looked at.
     fn next_of(&mut self, kind: Kind, conn: ConnId) -> Option<Completion> {
-        let mut all = self.completions.iter();
-        let at = all.position(|one| one.kind == kind && one.conn == conn)?;
-        let completion = self.completions.remove(at)?;
+        let queues = [&mut self.put_off, &mut self.completions];
+        let completion = queues.into_iter().find_map(|queue| {
+            let is_it = |one: &Completion| one.kind == kind && one.conn == conn;
+            let at = queue.iter().position(is_it)?;
+            queue.remove(at)
+        })?;
         self.note(&completion);
         Some(completion)
     }

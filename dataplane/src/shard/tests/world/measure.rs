@@ -17,6 +17,11 @@ impl World {
         self.shard.effects(|_, _| {});
     }
 
+    /// Whether bytes of this socket may wait for those of others.
+    pub(in crate::shard::tests) fn may_wait(&self, who: &str) -> bool {
+        self.shard.may_wait(self.sockets[who].conn)
+    }
+
     /// A turn that comes so many seconds after the one before, whatever was due since.
     pub(in crate::shard::tests) fn comes_late(&mut self, seconds: f64) {
         self.seconds += seconds;

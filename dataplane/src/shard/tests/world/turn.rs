@@ -36,6 +36,8 @@ impl World {
                 moved = true;
             }
             if !moved {
+                let now = self.now();
+                self.shard.turn_ended(now, now.mono);
                 self.project();
                 if self.effects() {
                     continue;
