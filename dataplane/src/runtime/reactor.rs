@@ -94,9 +94,10 @@ impl Reactor {
         shards: usize,
         driver: &mut Driver,
     ) -> Result<(), StopError> {
-        // Fewer shards than cores leave the choice to the kernel.
+        // Fewer shards than cores leave the choice to the kernel; of more, each core would have a fixed share, whatever they
+        // have to do.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        if cores <= shards
+        if cores == shards
             && let Err(error) = net::os::pin_thread(index)
         {
             tracing::debug!(%error, shard = index, "the shard's thread is not pinned");
