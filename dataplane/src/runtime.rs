@@ -236,11 +236,12 @@ impl Dataplane {
         let mut driver = config.driver;
         let mut seats = Vec::with_capacity(shards);
         let mut mailboxes = Vec::with_capacity(shards);
+        let driver_config = net::driver::Config {
+            carry_len_max: config.message_len_max + (128 << 10),
+            descriptors_max: net::os::descriptors_each(shards),
+            ..net::driver::Config::default()
+        };
         for (shard, listeners) in listeners.into_iter().enumerate() {
-            let driver_config = net::driver::Config {
-                carry_len_max: config.message_len_max + (128 << 10),
-                ..net::driver::Config::default()
-            };
             let made = Driver::new(driver, driver_config, listeners)?;
             // What one does not get, the others need not ask for.
             driver = made.kind();
@@ -259,6 +260,13 @@ impl Dataplane {
                 letters,
                 log,
             });
+        }
+        let stations_max = shards.saturating_mul(driver_config.descriptors_max);
+        if driver == DriverKind::Epoll && stations_max < driver_config.connections_max {
+            tracing::info!(
+                stations_max,
+                "the limit of open files bounds the stations that are connected at a time"
+            );
         }
         let logs: Vec<_> = seats.iter().map(|seat| seat.log.handle().clone()).collect();
         let orphans = orphans(data_dir, shards)?;

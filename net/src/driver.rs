@@ -213,6 +213,9 @@ pub struct Config {
     pub slice: usize,
     /// Open connections. Default 1,000,000.
     pub connections_max: usize,
+    /// Those of them that may take a descriptor of this process, see [`crate::os::descriptors_each`]: with epoll all do, with
+    /// io_uring none. Default as many.
+    pub descriptors_max: usize,
     /// Unconsumed bytes of one connection: the longest message and its header, and one read buffer.
     /// Default 1 MiB + 128 KiB.
     pub carry_len_max: usize,
@@ -243,6 +246,7 @@ impl Default for Config {
             accepts_max: 64,
             slice: 32,
             connections_max: 1_000_000,
+            descriptors_max: 1_000_000,
             carry_len_max: (1 << 20) + (128 << 10),
             pending_len_max: 64 << 10,
             buffers_len_max: 256 << 20,

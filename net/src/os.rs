@@ -110,6 +110,19 @@ pub fn raise_nofile_limit() -> io::Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
+/// How many sockets each of `drivers` may hold as descriptors of this process, at its limit of open files: the rest of the
+/// process keeps a quarter of them, 4,096 at most, or a flood of connections would leave it none for its files. At least 1.
+#[must_use]
+pub fn descriptors_each(drivers: usize) -> usize {
+    share(getrlimit(Resource::Nofile).current, drivers)
+}
+
+fn share(limit: Option<u64>, drivers: usize) -> usize {
+    let limit = limit.map_or(usize::MAX, |limit| limit.try_into().unwrap_or(usize::MAX));
+    let kept = (limit / 4).min(4_096);
+    ((limit - kept) / drivers.max(1)).max(1)
+}
+
 /// Ties the calling thread to the `nth` (from 0, wrapping around) of the CPUs it may run on, and
 /// answers which one that is.
 ///
@@ -186,6 +199,20 @@ mod tests {
             getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
             limit
         );
+    }
+
+    #[test]
+    fn sockets_leave_descriptors_to_the_rest_of_the_process() {
+        for (limit, drivers, each) in [
+            (Some(1_024), 1, 768),
+            (Some(20_000), 2, 7_952),
+            (Some(20_000), 0, 15_904),
+            (Some(1), 2, 1),
+            (Some(u64::MAX), 1, usize::MAX - 4_096),
+            (None, 1, usize::MAX - 4_096),
+        ] {
+            assert_eq!(share(limit, drivers), each, "{limit:?} over {drivers}");
+        }
     }
 
     #[test]

@@ -53,6 +53,10 @@ impl Epoll {
     /// descriptors or watches.
     pub fn new(config: Config, listeners: Vec<Listener>) -> Result<Epoll, DriverError> {
         config.check()?;
+        let config = Config {
+            connections_max: config.connections_max.min(config.descriptors_max),
+            ..config
+        };
         let os = |doing| {
             move |source: Errno| DriverError::Os {
                 doing,

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use net::driver::{Closed, Config, ConnId, Driver, DriverKind, Handler, Io, Opened};
 use net::os::Listener;
 
-use crate::rig::{DEADLINE, Rig, Seen, any_port, driver, start, start_driver, start_on};
+use crate::rig::{DEADLINE, Rig, Seen, any_port, driver, kinds, start, start_driver, start_on};
 use crate::{answer_lines, echo, keep_window_small, leave, read_exactly, swallow};
 
 #[test]
@@ -163,6 +163,28 @@ fn a_full_table_leaves_the_rest_in_the_backlog() {
     assert_eq!(rig.next(), Seen::Closed(a_conn, Closed::Peer));
     assert_eq!(read_exactly(&mut waiting, 8), b"patience");
     drop(b);
+}
+
+#[test]
+fn sockets_that_are_descriptors_have_a_bound_of_their_own() {
+    let rig = start(
+        Config {
+            descriptors_max: 1,
+            ..Config::default()
+        },
+        echo,
+    );
+    let (a, a_conn) = rig.client();
+    let mut next = TcpStream::connect(rig.addr).unwrap();
+    next.set_read_timeout(Some(DEADLINE)).unwrap();
+    next.write_all(b"patience").unwrap();
+    if kinds().1 == DriverKind::Epoll {
+        rig.act(|_| ());
+        assert_eq!(rig.rest(), []);
+        drop(a);
+        assert_eq!(rig.next(), Seen::Closed(a_conn, Closed::Peer));
+    }
+    assert_eq!(read_exactly(&mut next, 8), b"patience");
 }
 
 #[test]
