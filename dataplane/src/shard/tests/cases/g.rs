@@ -256,7 +256,7 @@ fn g01_an_event_of_a_connector_is_its_state() {
         NotifyEvent: {}
         station CP1: accepted online Reserved V 0 [1.1 Unavailable, 1.2 Reserved]
         NotifyEvent: {}
-        station CP1: accepted online Reserved V 0 [1.1 Occupied, 1.2 Reserved]
+        station CP1: accepted online Occupied V 0 [1.1 Occupied, 1.2 Reserved]
     "#]];
     super::check_21(&[], &script.concat(), expected);
 }
