@@ -13,6 +13,8 @@ pub struct Inside {
     pub bounds_us: Vec<u64>,
     /// Answers within each bound, then those beyond the last.
     pub counts: Vec<u64>,
+    /// The same of answers to stations that had one on that connection before.
+    pub established: Vec<u64>,
     /// Commits of the log.
     pub commits: u64,
     /// Bytes that they wrote, padding included.
@@ -34,13 +36,25 @@ impl Inside {
 
     /// What came after `before`.
     pub fn since(&self, before: &Inside) -> Inside {
-        let counts = self.counts.iter().zip(&before.counts);
+        let grown = |after: &[u64], before: &[u64]| {
+            let counts = after.iter().zip(before);
+            counts.map(|(after, before)| after - before).collect()
+        };
         Inside {
             bounds_us: self.bounds_us.clone(),
-            counts: counts.map(|(after, before)| after - before).collect(),
+            counts: grown(&self.counts, &before.counts),
+            established: grown(&self.established, &before.established),
             commits: self.commits - before.commits,
             bytes_written: self.bytes_written - before.bytes_written,
             connections: self.connections,
+        }
+    }
+
+    /// The same of answers to established stations alone.
+    pub fn of_established(&self) -> Inside {
+        Inside {
+            counts: self.established.clone(),
+            ..self.clone()
         }
     }
 
@@ -73,17 +87,21 @@ mod tests {
         let before = Inside {
             bounds_us: vec![20, 30, 40],
             counts: vec![5, 0, 0, 0],
+            established: vec![1, 0, 0, 0],
             commits: 1,
             bytes_written: 4_096,
             connections: 0,
         };
         let after = Inside {
             counts: vec![103, 1, 0, 1],
+            established: vec![3, 0, 1, 0],
             ..before.clone()
         };
         let inside = after.since(&before);
         assert_eq!(inside.count(), 100);
         let bounds = [0.5, 0.98, 0.99, 1.0].map(|quantile| inside.bound_us(quantile));
         assert_eq!(bounds, [Some(20), Some(20), Some(30), None]);
+        let inside = inside.of_established();
+        assert_eq!((inside.count(), inside.bound_us(1.0)), (3, Some(40)));
     }
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use dataplane::{Config, Dataplane, Histogram};
+use dataplane::{Config, Counters, Dataplane, Histogram};
 use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
@@ -49,17 +49,19 @@ pub(super) fn serve(dir: &Path, config: Config) -> anyhow::Result<()> {
         let shards = runtime
             .block_on(router.health())
             .context("asking the shards")?;
-        let mut counts = vec![0; Histogram::BOUNDS_US.len() + 1];
-        for shard in &shards {
-            let answered = &shard.counters.ack_latency.counts;
-            counts
-                .iter_mut()
-                .zip(answered)
-                .for_each(|(sum, count)| *sum += count);
-        }
+        let sum_of = |of: fn(&Counters) -> &Histogram| {
+            let mut sums = vec![0; Histogram::BOUNDS_US.len() + 1];
+            for shard in &shards {
+                let counts = &of(&shard.counters).counts;
+                let sums = sums.iter_mut().zip(counts);
+                sums.for_each(|(sum, count)| *sum += count);
+            }
+            sums
+        };
         let inside = Inside {
             bounds_us: Histogram::BOUNDS_US.to_vec(),
-            counts,
+            counts: sum_of(|counters| &counters.ack_latency),
+            established: sum_of(|counters| &counters.established_latency),
             commits: shards.iter().map(|shard| shard.log.commits).sum(),
             bytes_written: shards.iter().map(|shard| shard.log.bytes_written).sum(),
             connections: shards.iter().map(|shard| shard.connections as u64).sum(),

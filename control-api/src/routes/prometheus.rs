@@ -312,19 +312,31 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
 }
 
 fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
-    let mut ack = Histogram::default();
-    for latency in shards.iter().map(|shard| &shard.counters.ack_latency) {
-        ack.sum_us = ack.sum_us.saturating_add(latency.sum_us);
-        for (total, count) in ack.counts.iter_mut().zip(latency.counts) {
-            *total += count;
-        }
-    }
-    let name = "sigec_ack_latency_seconds";
-    let help =
-        "From a call's receipt to its answer's release, for answers that waited for the disk.";
-    out.family(name, Kind::Histogram, help);
+    type Latency = fn(&ShardHealth) -> &Histogram;
+    let latencies: [(&str, &str, Latency); 2] = [
+        (
+            "sigec_ack_latency_seconds",
+            "From a call's receipt to its answer's release, for answers that waited for the disk.",
+            |shard| &shard.counters.ack_latency,
+        ),
+        (
+            "sigec_established_latency_seconds",
+            "From a call's receipt to its answer, of stations that had an answer on that connection before.",
+            |shard| &shard.counters.established_latency,
+        ),
+    ];
     let bounds_s = Histogram::BOUNDS_US.map(|bound| bound as f64 / 1e6);
-    out.histogram(name, &[], &bounds_s, &ack.counts, ack.sum_us as f64 / 1e6);
+    for (name, help, of) in latencies {
+        let mut sum = Histogram::default();
+        for latency in shards.iter().map(of) {
+            sum.sum_us = sum.sum_us.saturating_add(latency.sum_us);
+            for (total, count) in sum.counts.iter_mut().zip(latency.counts) {
+                *total += count;
+            }
+        }
+        out.family(name, Kind::Histogram, help);
+        out.histogram(name, &[], &bounds_s, &sum.counts, sum.sum_us as f64 / 1e6);
+    }
     for (name, kind, help, of) in PER_SHARD {
         out.family(name, *kind, help);
         for shard in shards {

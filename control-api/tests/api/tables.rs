@@ -144,6 +144,7 @@ fn metrics_carry_the_names_that_dashboards_know() {
         for name in [
             "process_resident_memory_bytes ",
             "sigec_ack_latency_seconds_bucket{le=\"0.001\"} ",
+            "sigec_established_latency_seconds_bucket{le=\"0.05\"} ",
         ] {
             assert!(
                 text.lines().any(|found| found.starts_with(name)),
