@@ -1,5 +1,6 @@
 //! The client of every comparison: one raw epoll loop, so that what differs is the server.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::stats::{Latencies, Quantiles};
 /// A server that says nothing for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Connections that begin together, so that one commit of a server's serves many.
+const BATCH: usize = 250;
+
 /// How a connection begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
@@ -27,23 +31,29 @@ pub enum Opening {
     Station,
 }
 
-/// Many connections with one unanswered request each.
-#[derive(Debug)]
+/// Many connections with unanswered requests.
 pub struct Client {
     epoll: rustix::fd::OwnedFd,
     connections: Vec<Connection>,
+    events: Vec<epoll::Event>,
     buffer: Vec<u8>,
+    /// A masked Heartbeat.
+    frame: Vec<u8>,
+    outgoing: Vec<u8>,
     counter: u64,
 }
 
 #[derive(Debug)]
 struct Connection {
     stream: TcpStream,
-    /// A masked Heartbeat, whose id changes.
-    frame: Vec<u8>,
     /// Bytes of an answer that is not whole.
     partial: Vec<u8>,
+    /// Unanswered requests.
+    open: u64,
+    /// When the last of them were sent, or should have been.
     sent_at: u64,
+    /// When further ones should have left.
+    due: VecDeque<u64>,
 }
 
 /// What a round of requests came to.
@@ -55,7 +65,7 @@ pub struct Round {
     pub checksum: u64,
     /// Wall-clock seconds.
     pub seconds: f64,
-    /// From sending a request to reading its answer; all connections are busy, so it says how many there are.
+    /// From sending a request to reading its answer; in a round all connections are busy, so it says how many there are.
     pub latency: Quantiles,
 }
 
@@ -68,110 +78,147 @@ impl Client {
     pub fn connect(addr: SocketAddr, count: usize, opening: Opening) -> anyhow::Result<Client> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll")?;
         let mut connections = Vec::with_capacity(count);
-        for index in 0..count {
-            let mut stream =
-                TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
-            stream.set_nodelay(true).context("setting TCP_NODELAY")?;
-            stream
-                .set_read_timeout(Some(PATIENCE))
-                .context("setting a timeout")?;
-            if opening == Opening::Station {
-                upgrade(&mut stream, &format!("B{index:06}"))?;
-                request(&mut stream, &frames::boot())?;
+        for first in (0..count).step_by(BATCH) {
+            let batch = first..count.min(first + BATCH);
+            for (stream, index) in begin(addr, batch.clone(), opening)?.into_iter().zip(batch) {
+                stream
+                    .set_nonblocking(true)
+                    .context("setting non-blocking")?;
+                let data = epoll::EventData::new_u64(index as u64);
+                epoll::add(&epoll, &stream, data, epoll::EventFlags::IN)
+                    .context("watching a socket")?;
+                connections.push(Connection {
+                    stream,
+                    partial: Vec::new(),
+                    open: 0,
+                    sent_at: 0,
+                    due: VecDeque::new(),
+                });
             }
-            stream
-                .set_nonblocking(true)
-                .context("setting non-blocking")?;
-            let data = epoll::EventData::new_u64(index as u64);
-            epoll::add(&epoll, &stream, data, epoll::EventFlags::IN)
-                .context("watching a socket")?;
-            let frame = frames::client_frame(&frames::heartbeat());
-            connections.push(Connection {
-                stream,
-                frame,
-                partial: Vec::new(),
-                sent_at: 0,
-            });
         }
         Ok(Client {
             epoll,
             connections,
+            events: Vec::with_capacity(1_024),
             buffer: vec![0; 64 << 10],
+            frame: frames::client_frame(&frames::heartbeat()),
+            outgoing: Vec::new(),
             counter: 0,
         })
     }
 
-    /// Sends `messages` Heartbeats, one per connection at a time, and waits for all answers.
+    /// Sends `messages` Heartbeats, `deep` per connection at a time, and waits for all answers.
     ///
     /// # Errors
     ///
     /// A connection breaks, or the server falls silent.
-    pub fn round(&mut self, messages: u64) -> anyhow::Result<Round> {
-        let mut latencies = Latencies::default();
-        let (mut answered, mut checksum) = (0, 0_u64);
+    pub fn round(&mut self, messages: u64, deep: u64) -> anyhow::Result<Round> {
+        let mut answers = Answers::new();
         let mut left = messages;
-        let start = monotonic_ns();
         for index in 0..self.connections.len() {
-            if left > 0 {
-                left -= 1;
-                self.send(index)?;
-            }
+            self.send(index, take(&mut left, deep))?;
         }
-        let mut events = Vec::with_capacity(1_024);
-        while answered < messages {
-            events.clear();
-            let patience = Timespec {
-                tv_sec: PATIENCE.as_secs() as i64,
-                tv_nsec: 0,
-            };
-            let spare = rustix::buffer::spare_capacity(&mut events);
-            let ready = epoll::wait(&self.epoll, spare, Some(&patience)).context("waiting")?;
-            ensure!(
-                ready > 0,
-                "no answer for {PATIENCE:?}, {answered} of {messages} were answered"
-            );
-            for event in &events {
-                let index = event.data.u64() as usize;
-                if let Some(counter) = self.receive(index)? {
-                    let latency = monotonic_ns() - self.connections[index].sent_at;
-                    latencies.record(Duration::from_nanos(latency));
-                    answered += 1;
-                    checksum = checksum.wrapping_add(counter);
-                    if left > 0 {
-                        left -= 1;
-                        self.send(index)?;
-                    }
+        let mut ready = Vec::with_capacity(1_024);
+        while answers.count < messages {
+            self.wait(&mut ready, PATIENCE)?;
+            for index in ready.drain(..) {
+                self.receive(index, &mut answers)?;
+                if self.connections[index].open == 0 {
+                    self.send(index, take(&mut left, deep))?;
                 }
             }
+            answers.check_patience(messages)?;
         }
-        let seconds = (monotonic_ns() - start) as f64 / 1e9;
-        Ok(Round {
-            messages,
-            checksum,
-            seconds,
-            latency: latencies.quantiles(),
-        })
+        Ok(answers.round())
     }
 
-    fn send(&mut self, index: usize) -> anyhow::Result<()> {
-        self.counter += 1;
+    /// Sends `messages` Heartbeats, `rate` in a second, over the connections in turn, and waits for all answers. Latency
+    /// counts from when each should have left.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::round`].
+    pub fn offer(&mut self, messages: u64, rate: u64) -> anyhow::Result<Round> {
+        let mut answers = Answers::new();
+        let start = answers.start;
+        let due_of = |n: u64| start + n * 1_000_000_000 / rate;
+        let mut sent = 0;
+        let mut ready = Vec::with_capacity(1_024);
+        while answers.count < messages {
+            while sent < messages && due_of(sent) <= monotonic_ns() {
+                let index = sent as usize % self.connections.len();
+                self.connections[index].due.push_back(due_of(sent));
+                self.send_due(index)?;
+                sent += 1;
+            }
+            let wait = match sent < messages {
+                true => Duration::from_nanos(due_of(sent).saturating_sub(monotonic_ns())),
+                false => PATIENCE,
+            };
+            self.wait(&mut ready, wait)?;
+            for index in ready.drain(..) {
+                self.receive(index, &mut answers)?;
+                self.send_due(index)?;
+            }
+            answers.check_patience(messages)?;
+        }
+        Ok(answers.round())
+    }
+
+    /// The connections that have something to read.
+    fn wait(&mut self, ready: &mut Vec<usize>, time: Duration) -> anyhow::Result<()> {
+        self.events.clear();
+        let time = Timespec {
+            tv_sec: time.as_secs() as i64,
+            tv_nsec: i64::from(time.subsec_nanos()),
+        };
+        let spare = rustix::buffer::spare_capacity(&mut self.events);
+        epoll::wait(&self.epoll, spare, Some(&time)).context("waiting")?;
+        ready.extend(self.events.iter().map(|event| event.data.u64() as usize));
+        Ok(())
+    }
+
+    /// Sends what should have left over a connection, if it has no unanswered request.
+    fn send_due(&mut self, index: usize) -> anyhow::Result<()> {
         let connection = &mut self.connections[index];
-        // Behind the frame's head of two bytes and the mask of four.
-        frames::set_counter(&mut connection.frame[6..], self.counter);
+        if connection.open == 0
+            && let Some(due) = connection.due.pop_front()
+        {
+            self.send(index, 1)?;
+            self.connections[index].sent_at = due;
+        }
+        Ok(())
+    }
+
+    /// Sends so many requests together.
+    fn send(&mut self, index: usize, count: u64) -> anyhow::Result<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        self.outgoing.clear();
+        for _ in 0..count {
+            self.counter += 1;
+            let at = self.outgoing.len();
+            self.outgoing.extend_from_slice(&self.frame);
+            // Behind the frame's head of two bytes and the mask of four.
+            frames::set_counter(&mut self.outgoing[at + 6..], self.counter);
+        }
+        let connection = &mut self.connections[index];
+        connection.open += count;
         connection.sent_at = monotonic_ns();
         connection
             .stream
-            .write_all(&connection.frame)
-            .context("sending; the socket takes a frame at once")
+            .write_all(&self.outgoing)
+            .context("sending; the socket takes a burst at once")
     }
 
-    /// Reads what is there; the counters of the answers in it.
-    fn receive(&mut self, index: usize) -> anyhow::Result<Option<u64>> {
+    /// Reads what is there.
+    fn receive(&mut self, index: usize, answers: &mut Answers) -> anyhow::Result<()> {
         let connection = &mut self.connections[index];
         let len = match connection.stream.read(&mut self.buffer) {
             Ok(0) => bail!("the server closed connection {index}"),
             Ok(len) => len,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error).context("receiving"),
         };
         let mut bytes = &self.buffer[..len];
@@ -179,17 +226,111 @@ impl Client {
             connection.partial.extend_from_slice(bytes);
             bytes = &connection.partial;
         }
-        let mut counter = None;
         while let Some((payload, rest)) = frame(bytes) {
-            // One request is open, so at most one of these is its answer; the others are pings and the like.
-            if payload.starts_with(b"[3,") {
-                counter = frames::counter(payload);
+            // The others are pings and the like.
+            if payload.starts_with(b"[3,")
+                && let Some(counter) = frames::counter(payload)
+            {
+                connection.open = connection
+                    .open
+                    .checked_sub(1)
+                    .with_context(|| format!("connection {index} has an answer too many"))?;
+                answers.note(counter, connection.sent_at);
             }
             bytes = rest;
         }
         connection.partial = bytes.to_vec();
-        Ok(counter)
+        Ok(())
     }
+}
+
+/// As many as a connection may send next.
+fn take(left: &mut u64, deep: u64) -> u64 {
+    let taken = deep.min(*left);
+    *left -= taken;
+    taken
+}
+
+/// What has come back of a round.
+struct Answers {
+    start: u64,
+    heard_at: u64,
+    count: u64,
+    checksum: u64,
+    latencies: Latencies,
+}
+
+impl Answers {
+    fn new() -> Answers {
+        let start = monotonic_ns();
+        Answers {
+            start,
+            heard_at: start,
+            count: 0,
+            checksum: 0,
+            latencies: Latencies::default(),
+        }
+    }
+
+    fn note(&mut self, counter: u64, sent_at: u64) {
+        self.heard_at = monotonic_ns();
+        let latency = self.heard_at.saturating_sub(sent_at);
+        self.latencies.record(Duration::from_nanos(latency));
+        self.count += 1;
+        self.checksum = self.checksum.wrapping_add(counter);
+    }
+
+    fn check_patience(&self, messages: u64) -> anyhow::Result<()> {
+        let silent = Duration::from_nanos(monotonic_ns() - self.heard_at);
+        ensure!(
+            silent < PATIENCE || messages <= self.count,
+            "no answer for {PATIENCE:?}, {} of {messages} were answered",
+            self.count
+        );
+        Ok(())
+    }
+
+    fn round(self) -> Round {
+        Round {
+            messages: self.count,
+            checksum: self.checksum,
+            seconds: (monotonic_ns() - self.start) as f64 / 1e9,
+            latency: self.latencies.quantiles(),
+        }
+    }
+}
+
+/// Opens connections, each ready for requests.
+fn begin(
+    addr: SocketAddr,
+    indices: std::ops::Range<usize>,
+    opening: Opening,
+) -> anyhow::Result<Vec<TcpStream>> {
+    let mut streams = Vec::with_capacity(indices.len());
+    for index in indices {
+        let mut stream =
+            TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
+        stream.set_nodelay(true).context("setting TCP_NODELAY")?;
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .context("setting a timeout")?;
+        if opening == Opening::Station {
+            upgrade(&mut stream, &format!("B{index:06}"))?;
+        }
+        streams.push(stream);
+    }
+    if opening == Opening::Station {
+        let boot = frames::boot();
+        for stream in &mut streams {
+            stream
+                .write_all(&frames::client_frame(&boot))
+                .context("sending a call")?;
+        }
+        for stream in &mut streams {
+            answer(stream, &boot)?;
+        }
+    }
+    Ok(streams)
 }
 
 /// The first frame of a server in `bytes`: its payload and what follows; `None` until it is whole.

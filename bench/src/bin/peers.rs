@@ -171,7 +171,7 @@ impl Asked {
     fn ask(&mut self, messages: u64) -> anyhow::Result<Duration> {
         let elapsed = match &mut self.asking {
             Asking::Heartbeat(client) => client
-                .round(messages)
+                .round(messages, 1)
                 .map(|round| Duration::from_secs_f64(round.seconds)),
             Asking::MeterValues(load) => load.rush(messages).map(|offered| offered.elapsed),
         };
