@@ -29,6 +29,7 @@ mod e2e {
     mod log;
     mod offline;
     mod openapi;
+    mod quarantine;
     mod sql_clients;
     mod stations;
     mod tls;

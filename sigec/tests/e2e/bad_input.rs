@@ -174,12 +174,17 @@ fn every_bad_frame_gets_what_its_version_owes_it_and_the_next_heartbeat_is_answe
     assert!(rows.len() >= 60, "{} rows", rows.len());
     let site = Site::new();
     let server = site.start(&[]);
-    for protocol in ["ocpp1.6", "ocpp2.0.1"] {
+    for protocol in ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] {
         let mut station = Raw::station(&server.ready.ocpp, "BAD-1", protocol);
         station.text(boot(protocol));
         expect(&mut station, "boot", Result("b"));
         for (at, (frame, v16, v201)) in rows.iter().enumerate() {
-            let owed = if protocol == "ocpp1.6" { *v16 } else { *v201 };
+            let owed = match (protocol, v201) {
+                ("ocpp1.6", _) => *v16,
+                // 2.1 passes by what types of message may yet come, and has 5 and 6, which nobody answers.
+                ("ocpp2.1", Error(_, "MessageTypeNotSupported")) => Silence,
+                _ => *v201,
+            };
             let shown: String = format!("{protocol} {frame:?}").chars().take(120).collect();
             station.text(frame);
             expect(&mut station, &shown, owed);

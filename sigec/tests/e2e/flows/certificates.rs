@@ -245,6 +245,27 @@ fn a_station_learns_by_ocsp_that_a_certificate_is_good() {
             assert_ne!(nonces[0], nonces[1]);
             let elsewhere = scene.says("GetCertificateStatus", &question("http://127.0.0.1:1"));
             assert_eq!(elsewhere["status"], "Failed");
+            if protocol == "ocpp2.1" {
+                let hash = json!({
+                    "hashAlgorithm": "SHA256", "issuerNameHash": of("Issuer Name Hash:"),
+                    "issuerKeyHash": of("Issuer Key Hash:"), "serialNumber": "1F",
+                });
+                let each = |serial: &str, url: &str| {
+                    let mut hash = hash.clone();
+                    hash["serialNumber"] = json!(serial);
+                    json!({"source": "OCSP", "urls": [url], "certificateHashData": hash})
+                };
+                let asked = [
+                    each("1F", &url),
+                    each("20", &url),
+                    each("1F", "http://127.0.0.1:1"),
+                ];
+                let chain = json!({"certificateStatusRequests": asked});
+                let answer = scene.says("GetCertificateChainStatus", &chain);
+                let found = answer["certificateStatus"].as_array().unwrap().iter();
+                let found: Vec<_> = found.map(|each| each["status"].clone()).collect();
+                assert_eq!(found, ["Good", "Unknown", "Failed"], "{answer}");
+            }
         });
     }
 }
