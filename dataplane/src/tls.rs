@@ -168,8 +168,11 @@ impl Tls {
     /// Any [`TlsFilesError`]; what was in force stays so.
     pub fn reload(&self) -> Result<(), TlsFilesError> {
         let (settings, shown) = settings(&self.config, &self.tickets)?;
-        self.asks_nobody.replace(asking_nobody(settings.clone()))?;
-        self.server.replace(settings)?;
+        // Both or none.
+        let asks_nobody = self.asks_nobody.prepare(asking_nobody(settings.clone()))?;
+        let server = self.server.prepare(settings)?;
+        self.asks_nobody.show(asks_nobody);
+        self.server.show(server);
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
         self.look_after(clock::utc_micros());
         Ok(())

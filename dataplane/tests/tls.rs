@@ -17,6 +17,7 @@ mod waiting;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dataplane::{
@@ -422,6 +423,29 @@ fn new_certificates_are_shown_to_new_connections_and_bad_ones_to_nobody() {
         "{error}"
     );
     assert_eq!(shown(), second);
+    server.stop();
+}
+
+#[test]
+fn a_reload_reaches_all_listeners_or_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Ca::new(dir.path());
+    ca.revoke(&[]);
+    let server = Server::start(&dir.path().join("data"), ca.config(1, Some(false)));
+    let tls = server.dataplane.tls().unwrap();
+    // What the API and SQL show.
+    let before = tls.asking_nobody().config();
+    ca.renew();
+    std::fs::write(
+        ca.file("revoked.pem"),
+        "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
+    )
+    .unwrap();
+    tls.reload().unwrap_err();
+    assert!(Arc::ptr_eq(&before, &tls.asking_nobody().config()));
+    ca.revoke(&[]);
+    tls.reload().unwrap();
+    assert!(!Arc::ptr_eq(&before, &tls.asking_nobody().config()));
     server.stop();
 }
 
