@@ -200,7 +200,8 @@ pub struct Config {
     /// Sockets that are let at their handshake in a second, over all shards; further ones wait, unread, for at most 30 s.
     /// Default 10,000; 0 sets no limit.
     pub connects_per_second_max: u32,
-    /// Messages of one connection that are read in a second; the rest waits for the next one. Default 1,000; 0 sets no limit.
+    /// Messages of one connection that are read in a second; the rest waits for the next one. One counts once more for each
+    /// 4 KiB of its text. Default 1,000; 0 sets no limit.
     pub messages_per_second_max: u16,
     /// Time a station has to answer one of our calls; default 30 s.
     pub call_timeout: Duration,

@@ -238,6 +238,7 @@ impl Dataplane {
         let mut mailboxes = Vec::with_capacity(shards);
         let driver_config = net::driver::Config {
             carry_len_max: config.message_len_max + (128 << 10),
+            buffers_len_max: reactor::BUFFERS_LEN_MAX,
             descriptors_max: net::os::descriptors_each(shards),
             ..net::driver::Config::default()
         };

@@ -32,6 +32,7 @@ mod journal;
 mod money;
 mod named_token;
 mod outbox;
+mod partial;
 mod passwords;
 mod progress;
 mod projection;
@@ -138,6 +139,11 @@ impl Now {
     fn tick(self) -> u32 {
         (self.mono.0 / 1_000_000_000) as u32
     }
+
+    /// When the next tick begins.
+    fn next_second(self) -> Instant {
+        Instant((u64::from(self.tick()) + 1) * 1_000_000_000)
+    }
 }
 
 /// What all shards of a server share; never changes.
@@ -213,8 +219,12 @@ pub(crate) struct Shard {
     stalled: bool,
     /// The server is going down.
     drain: Option<Drain>,
-    /// Bytes of text that this call of [`Shard::received`] may still act on.
-    read_budget: usize,
+    /// Bytes of fragments of unfinished messages, of all connections.
+    fragments_len: usize,
+    /// Bytes that the sockets' buffers held when last looked at.
+    sockets_len: usize,
+    /// Bytes of text that this call of [`Shard::received`] has acted on.
+    read_text: usize,
     scratch: Scratch,
 }
 
@@ -280,7 +290,9 @@ impl Shard {
             resumed_at: 0,
             stalled: false,
             drain: None,
-            read_budget: 0,
+            fragments_len: 0,
+            sockets_len: 0,
+            read_text: 0,
             scratch: Scratch::default(),
         }
     }
@@ -490,12 +502,14 @@ impl Shard {
         };
         let heard_at = now.utc.0 - conn.silent_micros(now);
         let Live {
+            codec,
             station,
             connection,
             rpc,
             is_compressed,
             ..
         } = live;
+        self.fragments_len -= codec.held_len();
         if is_compressed {
             self.compression.end(id);
         }

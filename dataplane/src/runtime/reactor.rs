@@ -29,6 +29,9 @@ const PROJECT_BEHIND_EVERY: Duration = Duration::from_millis(10);
 /// left again.
 const LAST_ROWS_MAX: Duration = Duration::from_secs(5);
 
+/// Bytes that buffers of a shard's sockets may hold together; an eighth where memory is short.
+pub(super) const BUFFERS_LEN_MAX: usize = 256 << 20;
+
 /// Time between two looks at how much memory is taken.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
@@ -156,6 +159,7 @@ impl Reactor {
             Effect::Close(conn) => io.close(conn),
             Effect::Abort(conn) => io.abort(conn),
             Effect::Pause(conn) => io.pause_reads(conn),
+            Effect::Hold(conn) => io.hold(conn),
             Effect::Resume(conn) => io.resume_reads(conn),
             Effect::HandOver { conn, shard, peer } => handed = Some((conn, shard, peer)),
         });
@@ -437,11 +441,17 @@ impl Handler for Reactor {
         }
         if self.memory_at <= Instant(io.now()) {
             self.memory_at = Instant(io.now()) + MEMORY_EVERY;
-            self.shard.memory_used(match self.shard.memory_max() {
+            let percent = match self.shard.memory_max() {
                 MemoryMax::Unmeasured => 0,
                 MemoryMax::Found => net::os::memory_used_percent(None),
                 MemoryMax::Bytes(bytes) => net::os::memory_used_percent(Some(bytes)),
+            };
+            let is_full = self.shard.memory_used(now(io), percent, io.buffered_len());
+            io.limit_buffers(match is_full {
+                false => BUFFERS_LEN_MAX,
+                true => BUFFERS_LEN_MAX / 8,
             });
+            self.effects(io, None);
         }
     }
 

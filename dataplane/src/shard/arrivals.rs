@@ -25,7 +25,6 @@ use net::driver::ConnId;
 use ocpp::Instant;
 
 use super::conns::{Conn, Handshake, Revocation, Stage};
-use super::handshake::TOO_MANY;
 use super::{Effect, Now, Shard};
 use crate::config::MemoryMax;
 use crate::tls::Transport;
@@ -141,8 +140,9 @@ pub(crate) struct Arrivals {
     boots: Bucket,
     /// Oldest first; some of them are over by now, and at most as many as are not, and a few.
     waiting: VecDeque<ConnId>,
-    /// Those that are over are sorted out when there are so many.
+    /// Those that are over are sorted out when there are so many, and where there is no room for more, from then on.
     sorted_at: usize,
+    sort_again_at: Instant,
     turn_at: Instant,
     /// Percent of the process's memory that is taken.
     memory_used: u8,
@@ -176,7 +176,10 @@ impl Shard {
         self.begin_handshake(now, id, peer, true);
         // More than can have their turn in time need not wait for it.
         let room = (rate as usize).saturating_mul(WAIT_MAX_S as usize);
-        if self.arrivals.sorted_at.max(SORTED_MIN) <= self.arrivals.waiting.len() {
+        let waiting = self.arrivals.waiting.len();
+        let is_full = rate != 0 && room <= waiting && self.arrivals.sort_again_at <= now.mono;
+        if is_full || self.arrivals.sorted_at.max(SORTED_MIN) <= waiting {
+            self.arrivals.sort_again_at = now.mono + LOOK_EVERY;
             self.sort_out();
         }
         let has_room = rate == 0 || self.arrivals.waiting.len() < room;
@@ -187,7 +190,7 @@ impl Shard {
                 self.arrivals.turn_at = now.mono + TURN_EVERY;
             }
             self.arrivals.waiting.push_back(id);
-            self.outbox.push(Effect::Pause(id));
+            self.outbox.push(Effect::Hold(id));
         }
     }
 
@@ -219,9 +222,12 @@ impl Shard {
         }
     }
 
-    /// A socket was handed over by another shard, where it had its turn.
+    /// A socket was handed over by another shard, where it had its turn. That one may have less to do than this.
     pub(crate) fn adopted(&mut self, now: Now, id: ConnId, peer: SocketAddr) {
         self.begin_handshake(now, id, peer, false);
+        if Load::High <= self.how_busy(now) {
+            self.refuse_busy(id);
+        }
     }
 
     fn begin_handshake(&mut self, now: Now, id: ConnId, peer: SocketAddr, waits: bool) {
@@ -300,9 +306,7 @@ impl Shard {
     /// Refuses a socket that waits for its turn. One that is to speak TLS ends without an answer: to send one would take
     /// the handshake that it is refused for.
     pub(super) fn refuse_arrival(&mut self, id: ConnId) {
-        if self.conns.peer(id).is_some() {
-            self.refuse(id, &TOO_MANY);
-        }
+        self.refuse_busy(id);
     }
 
     /// Each shard has its share.
@@ -318,14 +322,19 @@ impl Shard {
         self.settings.config.memory_max
     }
 
-    /// Takes down how much of the process's memory is taken, in percent.
-    pub(crate) fn memory_used(&mut self, percent: u8) {
+    /// Takes down how much of the process's memory is taken, in percent, and how much the buffers of this shard's sockets hold.
+    /// True while they should hold less.
+    pub(crate) fn memory_used(&mut self, now: Now, percent: u8, sockets_len: usize) -> bool {
         self.arrivals.memory_used = percent;
+        self.sockets_len = sockets_len;
+        self.limit_fragments(now);
+        self.how_busy(now) == Load::Full
     }
 
     pub(super) fn how_busy(&self, now: Now) -> Load {
-        let held =
-            self.bytes_held().saturating_mul(100) / self.settings.config.shard_bytes_max.max(1);
+        // Beside what is acknowledged: what reading on is needed for must not end it.
+        let held = self.bytes_held() + self.fragments_len + self.sockets_len;
+        let held = held.saturating_mul(100) / self.settings.config.shard_bytes_max.max(1);
         let log_is_late = self
             .journal
             .waiting_since()

@@ -96,7 +96,7 @@ impl Shard {
         let Stage::Live(live) = &mut conn.stage else {
             return;
         };
-        let said_enough = rate != 0 && rate <= live.heard && conn.seen_at == now.tick();
+        let said_enough = live.said_enough(rate) && conn.seen_at == now.tick();
         if live.paused && live.held < HELD_MAX / 2 && !said_enough && !self.reads_paused {
             live.paused = false;
             self.outbox.push(Effect::Resume(id));

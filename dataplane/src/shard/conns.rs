@@ -86,12 +86,25 @@ pub(crate) struct Live {
     pub(crate) is_established: bool,
     /// It is to be closed as soon as nobody waits for an answer on it.
     pub(crate) leaves: bool,
-    /// Messages within the second in which it last sent anything.
+    /// Messages within the second in which it last sent anything, long ones counted more than once.
     pub(crate) heard: u16,
     /// When the message began of which a part is here.
     pub(crate) began: Began,
     pub(crate) rpc: Rpc,
     pub(crate) inbound: Inbound,
+}
+
+impl Live {
+    /// Counts a message, or what comes to so many.
+    pub(crate) fn count(&mut self, messages: usize) {
+        let messages = u16::try_from(messages).unwrap_or(u16::MAX);
+        self.heard = self.heard.saturating_add(messages);
+    }
+
+    /// True when it has said as much in this second as it may; a `rate` of 0 sets no limit.
+    pub(crate) fn said_enough(&self, rate: u16) -> bool {
+        rate != 0 && rate <= self.heard
+    }
 }
 
 /// When a message began, if one is under way: the last 16 bits of the second, good for messages of up to 18 hours.
@@ -189,6 +202,17 @@ impl Conns {
     /// As above, by the driver's index.
     pub(crate) fn at_mut(&mut self, index: usize) -> Option<&mut Conn> {
         self.slots.get_mut(index)?.as_mut()
+    }
+
+    /// The connections that hold fragments of a message, and how many bytes.
+    pub(crate) fn fragments(&self) -> impl Iterator<Item = (usize, ConnId)> {
+        self.slots.iter().flatten().filter_map(|conn| {
+            let Stage::Live(live) = &conn.stage else {
+                return None;
+            };
+            let len = live.codec.held_len();
+            (0 < len).then_some((len, conn.id))
+        })
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = ConnId> {

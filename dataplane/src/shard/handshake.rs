@@ -77,7 +77,9 @@ impl Shard {
 
     /// A socket that no shard takes: its home has no room for it.
     pub(crate) fn refuse_busy(&mut self, id: ConnId) {
-        self.refuse(id, &TOO_MANY);
+        if self.conns.peer(id).is_some() {
+            self.refuse(id, &TOO_MANY);
+        }
     }
 
     pub(super) fn refuse(&mut self, id: ConnId, refused: &Refused<'_>) {
@@ -559,8 +561,7 @@ const FORBIDDEN: Refused<'static> = Refused {
     body: NOT_LET_IN,
 };
 
-pub(super) const TOO_MANY: Refused<'static> =
-    unavailable("more stations come than are let in at once\n");
+const TOO_MANY: Refused<'static> = unavailable("more stations come than are let in at once\n");
 
 const fn unavailable(body: &'static str) -> Refused<'static> {
     Refused {

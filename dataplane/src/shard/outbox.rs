@@ -19,6 +19,8 @@ pub(crate) enum Effect {
     Abort(ConnId),
     /// Take no more bytes of it.
     Pause(ConnId),
+    /// Take none of a socket that waits, until its peer gives up.
+    Hold(ConnId),
     /// Take bytes of it again.
     Resume(ConnId),
     /// Give it, with the bytes just received, to another shard.
@@ -77,6 +79,7 @@ impl Outbox {
                 Effect::Close(_)
                 | Effect::Abort(_)
                 | Effect::Pause(_)
+                | Effect::Hold(_)
                 | Effect::Resume(_)
                 | Effect::HandOver { .. } => &[],
             };

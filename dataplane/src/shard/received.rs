@@ -14,6 +14,11 @@ use super::{Effect, HELD_MAX, Now, Shard};
 pub(super) const MESSAGE_MAX_S: u64 = 30;
 /// Text of one connection that is acted on before others have their turn. Compressed, it may come in a thousandth of that.
 const TURN_BYTES_MAX: usize = 256 << 10;
+/// A message counts once more for so many bytes of its text: one that is as cheap to send as it is dear to read is no more
+/// welcome than many. So do bytes on the wire that are no text yet, of which most are headers where frames are tiny.
+const COUNTED_BYTES: usize = 4 << 10;
+/// Headers of that length are those of any frames.
+const HEADERS_FREE: usize = 512;
 
 impl Shard {
     /// Bytes of a socket; answers how many were used. The rest comes again with more, or after `Effect::Resume`.
@@ -49,9 +54,10 @@ impl Shard {
                     self.outbox.push(Effect::Pause(id));
                     return 0;
                 }
-                self.read_budget = TURN_BYTES_MAX;
+                self.read_text = 0;
                 let mut codec =
                     std::mem::replace(&mut live.codec, ws::Codec::new(ws::Role::Server));
+                let fragments_before = codec.held_len();
                 let limits = ws::Limits {
                     message_len_max: self.settings.config.message_len_max,
                     ..ws::Limits::default()
@@ -69,11 +75,15 @@ impl Shard {
                         read
                     }
                 };
+                let mut fragments = 0;
                 if let Some(live) = self.conns.live_mut(id) {
+                    fragments = codec.held_len();
                     live.codec = codec;
                 }
+                self.note_fragments(now, fragments_before, fragments);
                 match read {
                     Ok(used) => {
+                        self.count_headers(now, id, used.saturating_sub(self.read_text));
                         self.note_under_way(now, id, used < bytes.len());
                         used
                     }
@@ -84,6 +94,22 @@ impl Shard {
                     }
                 }
             }
+        }
+    }
+
+    /// Counts bytes that were no text.
+    fn count_headers(&mut self, now: Now, id: ConnId, len: usize) {
+        if len <= HEADERS_FREE {
+            return;
+        }
+        let rate = self.settings.config.messages_per_second_max;
+        let Some(live) = self.conns.live_mut(id) else {
+            return;
+        };
+        live.count(len.div_ceil(COUNTED_BYTES));
+        if live.said_enough(rate) && !live.paused {
+            live.paused = true;
+            self.pause_until(id, now.next_second());
         }
     }
 
@@ -132,10 +158,12 @@ impl Shard {
         id: ConnId,
         message: ws::Message<'_>,
     ) -> ControlFlow<()> {
+        let mut counts = 1;
         let is_control = !matches!(message, ws::Message::Text(_) | ws::Message::Binary(_));
         match message {
             ws::Message::Text(text) => {
-                self.read_budget = self.read_budget.saturating_sub(text.len());
+                self.read_text += text.len();
+                counts += text.len() / COUNTED_BYTES;
                 self.text(now, id, text);
             }
             ws::Message::Binary(_) => {
@@ -169,20 +197,19 @@ impl Shard {
         let Some(live) = self.conns.live_mut(id) else {
             return ControlFlow::Break(());
         };
-        live.heard = live.heard.saturating_add(1);
+        live.count(counts);
         if !is_control {
             live.began = Began::default();
         }
-        if rate != 0 && rate <= live.heard {
+        if live.said_enough(rate) {
             // Before all other reasons: answers that go out within this second do not let it be heard again.
             live.paused = true;
-            let next_second = Instant((u64::from(now.tick()) + 1) * 1_000_000_000);
-            self.pause_until(id, next_second);
+            self.pause_until(id, now.next_second());
         } else if full || HELD_MAX <= live.held {
             // The rest comes again when answers have gone out.
             live.paused = true;
             self.outbox.push(Effect::Pause(id));
-        } else if self.read_budget == 0 {
+        } else if TURN_BYTES_MAX <= self.read_text {
             live.paused = true;
             self.pause_until(id, now.mono);
         } else {

@@ -3,6 +3,7 @@
 mod actions;
 mod attacks;
 mod authorization;
+mod budgets;
 mod cases;
 mod certificates;
 mod charging;

@@ -443,7 +443,7 @@ impl Sim {
                 let now = self.now();
                 self.shard.closed(now, conn, "ended");
             }
-            Effect::Pause(_) => {}
+            Effect::Pause(_) | Effect::Hold(_) => {}
             Effect::Resume(conn) => {
                 if let Some(at) = at(self, conn) {
                     self.deliver(at, &[]);

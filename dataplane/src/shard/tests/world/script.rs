@@ -50,7 +50,11 @@ impl World {
                 self.shard.drain(now, by);
             }
             ("network", "address") => self.address = rest.parse().expect("an address"),
-            ("server", "memory") => self.shard.memory_used(rest.parse().expect("percent")),
+            ("server", "memory") => {
+                let now = self.now();
+                let percent = rest.parse().expect("percent");
+                self.shard.memory_used(now, percent, 0);
+            }
             ("records", "shown") => self.show_records = true,
             ("wait", _) => {}
             ("restart", _) => self.restart(),

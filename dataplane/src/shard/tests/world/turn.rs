@@ -70,7 +70,7 @@ impl World {
                         self.say(&format!("{name} ended"));
                     }
                 }
-                Effect::Pause(conn) => {
+                Effect::Pause(conn) | Effect::Hold(conn) => {
                     if let Some(name) = self.names.get(&conn).cloned() {
                         self.sockets.get_mut(&name).unwrap().paused = true;
                     }
