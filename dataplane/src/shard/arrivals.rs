@@ -225,7 +225,7 @@ impl Shard {
     /// A socket was handed over by another shard, where it had its turn. That one may have less to do than this.
     pub(crate) fn adopted(&mut self, now: Now, id: ConnId, peer: SocketAddr) {
         self.begin_handshake(now, id, peer, false);
-        if Load::High <= self.how_busy(now) {
+        if self.how_busy(now) == Load::Full {
             self.refuse_busy(id);
         }
     }
@@ -328,7 +328,9 @@ impl Shard {
         self.arrivals.memory_used = percent;
         self.sockets_len = sockets_len;
         self.limit_fragments(now);
-        self.how_busy(now) == Load::Full
+        let of_budget =
+            sockets_len.saturating_mul(100) / self.settings.config.shard_bytes_max.max(1);
+        95 <= of_budget.max(usize::from(percent))
     }
 
     pub(super) fn how_busy(&self, now: Now) -> Load {

@@ -20,6 +20,9 @@ use crate::normalize::{self, moment, text};
 use crate::retry::Verdict;
 use crate::security::is_critical;
 
+/// Connectors whose states one message may tell.
+const STATES_MAX: usize = 256;
+
 impl Shard {
     /// A request in the words of 1.6.
     pub(super) fn request_16(
@@ -409,7 +412,18 @@ impl Shard {
         mut told: Vec<StatusReported>,
     ) -> Result<(), StoreUnreadable> {
         told.sort_by_key(|reported| reported.occurred.at);
-        for reported in told {
+        // The newest of each: what was in between stands in the events.
+        let mut newest: Vec<StatusReported> = Vec::new();
+        for reported in told.into_iter().rev() {
+            let place = (reported.evse_id, reported.connector_id);
+            let is_there = newest
+                .iter()
+                .any(|newer| (newer.evse_id, newer.connector_id) == place);
+            if !is_there && newest.len() < STATES_MAX {
+                newest.push(reported);
+            }
+        }
+        for reported in newest.into_iter().rev() {
             let state = &self.stations[station].state;
             let last = state.connector(reported.evse_id, reported.connector_id);
             if last.is_none_or(|last| last.status_reported() != reported.status_reported) {

@@ -263,11 +263,13 @@ impl Shard {
             (RevocationCheck::Revoked | RevocationCheck::Good, Revocation::Known(found)) => found,
             (RevocationCheck::Revoked | RevocationCheck::Good, _) => {
                 handshake.revocation = Revocation::Asked;
-                self.outbox.push(Effect::Pause(id));
                 let (wish, purpose) = (Wish::Station(der.to_vec()), Purpose::Upgrade { conn: id });
-                if let Some(errand) = self.begin_errand(now, wish, purpose, REVOCATION_WAIT) {
-                    self.send_errand(errand);
-                }
+                let Some(errand) = self.begin_errand(now, wish, purpose, REVOCATION_WAIT) else {
+                    // Nobody can be asked, and that is known at once.
+                    return self.revocation(now, id, der);
+                };
+                self.send_errand(errand);
+                self.outbox.push(Effect::Pause(id));
                 return Ok(false);
             }
         };

@@ -634,7 +634,7 @@ impl Shard {
                 self.uncount_running(station, token_ref, leaving);
             }
             self.index_transaction(station, before, event);
-            self.tell_waiting(station, before.id, event);
+            self.tell_waiting(now, station, before.id, event);
             let is_active = |state: u8| state == TransactionState::Active.code();
             if is_active(event.summary.state) {
                 if before.state != TransactionState::Active {

@@ -52,6 +52,9 @@ const START: &str = "RequestStartTransaction";
 /// The token of a remote start that names none.
 const OWN_TOKEN: &str = "sigec";
 
+/// By so much a clock may be slow that is right.
+const CLOCK_SLACK_MICROS: i64 = 2 * 60_000_000;
+
 impl Shard {
     /// Sends a remote start and waits for its transaction.
     pub(in crate::shard) fn start_transaction(
@@ -297,11 +300,12 @@ impl Shard {
     /// A transaction's event, to the operators that wait for it.
     pub(in crate::shard) fn tell_waiting(
         &mut self,
+        now: Now,
         station: u32,
         id: TransactionId,
         event: &TransactionEvent,
     ) {
-        let started = self.start_of(station, event);
+        let started = self.start_of(now, station, event);
         let Some(side) = self.stations[station].side.as_mut() else {
             return;
         };
@@ -328,7 +332,7 @@ impl Shard {
 
     /// Which of those that wait for a transaction to begin began this one. Its station says so (2.x), or shows their token at
     /// their EVSE once it has heard of the start.
-    fn start_of(&self, station: u32, event: &TransactionEvent) -> Option<usize> {
+    fn start_of(&self, now: Now, station: u32, event: &TransactionEvent) -> Option<usize> {
         let entry = &self.stations[station];
         let starts = &entry.side.as_ref()?.starts;
         let waits = |wait: &StartWait| wait.reply.is_some();
@@ -340,11 +344,13 @@ impl Shard {
             return None;
         }
         let connected_at = entry.state.connected_at().map_or(i64::MIN, |at| at.0);
+        let clock = self.clock(now, station);
         let began_before = |wait: &StartWait| {
             let (at, made_at) = (event.occurred.at, wait.made_at);
-            // What was queued comes when its station is back.
-            let was_queued = at < connected_at && connected_at <= made_at;
-            event.occurred.clock_trusted && (was_queued || at < made_at - OFFLINE_AFTER_MICROS)
+            // What was queued comes when its station is back; a time at which it was in touch is that of a clock that is slow.
+            let was_queued = at + CLOCK_SLACK_MICROS < connected_at && connected_at <= made_at;
+            let is_old = was_queued || at < made_at - OFFLINE_AFTER_MICROS;
+            event.occurred.clock_trusted && is_old && clock.was_away(at)
         };
         let is_unheard = |wait: &StartWait| {
             let command = self.commands.get(&wait.command);

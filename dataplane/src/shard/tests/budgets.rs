@@ -97,7 +97,7 @@ fn what_the_sockets_hold_counts_as_taken() {
 fn a_socket_that_another_shard_let_in_is_refused_where_its_home_has_too_much_to_do() {
     let mut world = besieged();
     let peer = "192.0.2.1:9".parse().unwrap();
-    for (percent, is_refused) in [(84, false), (85, true)] {
+    for (percent, is_refused) in [(94, false), (95, true)] {
         let now = world.now();
         world.shard.memory_used(now, percent, 0);
         let id = ConnId::from_bits(900 + u64::from(percent));
