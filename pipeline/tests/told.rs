@@ -250,7 +250,7 @@ async fn a_date_is_shown_by_the_clock_of_its_station() {
         ),
     ] {
         let notified = notified(action, &payload);
-        log.append("default/CP1", T0, NotifiedDated { notified, dates });
+        log.put("default/CP1", T0, NotifiedDated { notified, dates });
     }
     until(&lake.sql(), "SELECT count(*) FROM charging_events", "2").await;
     assert_eq!(
