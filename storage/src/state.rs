@@ -279,8 +279,6 @@ impl StateStore {
         let db = Database::builder(dir)
             .max_journaling_size(JOURNAL_LEN_MAX)
             .cache_size(CACHE_LEN)
-            // Of several the first takes no merge, and puts it back into the queue again and again while the others merge.
-            .worker_threads(1)
             .open()
             .map_err(store_error("opening"))?;
         let keyspace = |name| {
