@@ -1,22 +1,13 @@
 //! How courses end, and which of them go on: statuses that were lost, refusals, commands that take another's place, reports
 //! that are made anew.
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 
+use super::firmware::{BOOT, check};
 use super::follow::courses;
 use super::world::{World, config};
 use crate::config::Onboarding;
 
-fn check(script: &str, expected: Expect) {
-    let mut world = World::new(config(Onboarding::Open));
-    world.run(script);
-    expected.assert_eq(&courses(&mut world));
-}
-
-const BOOT: &str = r#"
-    0 a connect CP1 2.0.1
-    1 a > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V","firmwareVersion":"1.0"}}]
-"#;
 const BOOT_16: &str = r#"
     0 a connect CP1
     1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M","firmwareVersion":"1.0"}]

@@ -6,13 +6,14 @@ use super::follow::courses;
 use super::world::{World, config};
 use crate::config::Onboarding;
 
-fn check(script: &str, expected: Expect) {
+/// What the courses have come to after a script.
+pub(super) fn check(script: &str, expected: Expect) {
     let mut world = World::new(config(Onboarding::Open));
     world.run(script);
     expected.assert_eq(&courses(&mut world));
 }
 
-const BOOT: &str = r#"
+pub(super) const BOOT: &str = r#"
     0 a connect CP1 2.0.1
     1 a > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V","firmwareVersion":"1.0"}}]
 "#;
