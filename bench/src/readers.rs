@@ -3,7 +3,7 @@
 mod rust_ocpp;
 mod schema;
 
-pub use rust_ocpp::RustOcpp;
+pub use rust_ocpp::{Reading, RustOcpp};
 pub use schema::{Schema, schemas};
 
 /// What reading a message many times took.

@@ -13,7 +13,7 @@ use bench::actions;
 use bench::frames;
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
-use bench::readers::{RustOcpp, Schema, Timed, schemas};
+use bench::readers::{Reading, RustOcpp, Schema, Timed, schemas};
 use bench::stats::median;
 use clap::Parser;
 use net::clock::monotonic_ns;
@@ -121,6 +121,7 @@ struct Data {
 
 const OURS: &str = "ours";
 const SCHEMA: &str = "serde_json::Value + jsonschema";
+const RUST_OCPP: &str = "rust-ocpp";
 
 /// Times that every action has its turn, and messages per turn: there are 76 of them.
 const ACTION_TURNS: usize = 7;
@@ -159,7 +160,7 @@ fn main() -> anyhow::Result<()> {
     let mut pairs = pairs(&texts, rust_ocpp.is_some())?;
     let cases = measure(&mut pairs, turns, messages, rust_ocpp.as_mut())?;
     let said = Version::ALL.map(|version| (version, actions::of(version)));
-    let mut pairs = pairs_of_actions(&said)?;
+    let (mut pairs, refusals) = pairs_of_actions(&said, rust_ocpp.as_mut())?;
     let (turns, messages) = if smoke {
         (2, 20)
     } else {
@@ -167,7 +168,7 @@ fn main() -> anyhow::Result<()> {
     };
     let data = Data {
         messages: cases,
-        actions: measure(&mut pairs, turns, messages, None)?,
+        actions: measure(&mut pairs, turns, messages, rust_ocpp.as_mut())?,
     };
     // Of the readers that are always there.
     let checksum = data
@@ -177,7 +178,7 @@ fn main() -> anyhow::Result<()> {
     if let Some(dir) = &arguments.options.out {
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let path = dir.join("parse-actions.md");
-        std::fs::write(&path, tables(&data.actions, smoke))
+        std::fs::write(&path, tables(&data.actions, &refusals, smoke))
             .with_context(|| format!("writing {}", path.display()))?;
     }
     let results = Results {
@@ -257,18 +258,20 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
             add(subject, SCHEMA, Reader::Schema(schema));
         }
         if rust_ocpp {
-            add(subject, "rust-ocpp", Reader::RustOcpp);
+            add(subject, RUST_OCPP, Reader::RustOcpp);
         }
     }
     Ok(pairs)
 }
 
-/// A message of every action, read by us and, where the schemas are at hand, by a validator.
+/// A message of every action, read by us, where the schemas are at hand by a validator, and by `rust-ocpp` where it has
+/// the action; and what that refuses, a line each.
 fn pairs_of_actions<'a>(
     said: &'a [(Version, Vec<(&'static str, String)>)],
-) -> anyhow::Result<Vec<Pair<'a>>> {
+    mut rust_ocpp: Option<&mut RustOcpp>,
+) -> anyhow::Result<(Vec<Pair<'a>>, Vec<String>)> {
     let spec = schemas();
-    let mut pairs = Vec::new();
+    let (mut pairs, mut refusals) = (Vec::new(), Vec::new());
     for (version, actions) in said {
         let ours: Read = match version {
             Version::V16 => typed_16,
@@ -286,9 +289,21 @@ fn pairs_of_actions<'a>(
                 let schema = Schema::compile(spec, *version, action)?;
                 pairs.push(Pair::new(subject, SCHEMA, Reader::Schema(schema)));
             }
+            let Some(rust_ocpp) = rust_ocpp.as_deref_mut() else {
+                continue;
+            };
+            match rust_ocpp.read(*version, action, text, 1)? {
+                Reading::Timed(_) => {
+                    pairs.push(Pair::new(subject, RUST_OCPP, Reader::RustOcpp));
+                }
+                Reading::Unknown => {}
+                Reading::Refused(reason) => {
+                    refusals.push(format!("{action} of {version}: {reason}"));
+                }
+            }
         }
     }
-    Ok(pairs)
+    Ok((pairs, refusals))
 }
 
 /// Gives every pair its turns, one after the other.
@@ -309,32 +324,43 @@ fn measure(
     Ok(pairs.drain(..).map(|pair| pair.case(messages)).collect())
 }
 
-/// A table of each version: every action, in the order of the names.
-fn tables(cases: &[Case], smoke: bool) -> String {
-    let mut text = "# parse: a message of every action\n".to_owned();
+/// A table of each version: every action, in the order of the names; above them what rust-ocpp refuses.
+fn tables(cases: &[Case], refusals: &[String], smoke: bool) -> String {
+    let mut text = "# parse: a message of every action\n\nAn empty cell: that reader has no such message, or refuses it. \
+        rust-ocpp has neither OCPP 2.1 nor the messages that the security whitepaper adds to 1.6.\n"
+        .to_owned();
+    for refusal in refusals {
+        text += &format!("\nrust-ocpp refuses {refusal}\n");
+    }
     if smoke {
         text += "\n**A smoke run: the figures mean nothing.**\n";
     }
     for version in Version::ALL.map(|version| version.to_string()) {
         text += &format!(
-            "\n## {version}\n\n| action | bytes | ours, ns | allocations | {SCHEMA}, ns | × ours |\n\
-             | --- | --- | --- | --- | --- | --- |\n"
+            "\n## {version}\n\n| action | bytes | ours, ns | allocations | {SCHEMA}, ns | × ours | {RUST_OCPP}, ns | × ours |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         );
         let of_version = || cases.iter().filter(|case| case.version == version);
         for ours in of_version().filter(|case| case.reader == OURS) {
-            let is_rival = |case: &&Case| case.action == ours.action && case.reader == SCHEMA;
-            let rival = match of_version().find(is_rival) {
-                Some(rival) => format!(
-                    "{:.0} | {:.1}",
-                    rival.median_ns,
-                    rival.median_ns / ours.median_ns
-                ),
-                None => " | ".to_owned(),
-            };
+            let cells = [SCHEMA, RUST_OCPP].map(|reader| {
+                let is_rival = |case: &&Case| case.action == ours.action && case.reader == reader;
+                match of_version().find(is_rival) {
+                    Some(rival) => format!(
+                        "{:.0} | {:.1}",
+                        rival.median_ns,
+                        rival.median_ns / ours.median_ns
+                    ),
+                    None => " | ".to_owned(),
+                }
+            });
             writeln!(
                 text,
-                "| {} | {} | {:.0} | {:.1} | {rival} |",
-                ours.action, ours.bytes, ours.median_ns, ours.allocations
+                "| {} | {} | {:.0} | {:.1} | {} |",
+                ours.action,
+                ours.bytes,
+                ours.median_ns,
+                ours.allocations,
+                cells.join(" | ")
             )
             .expect("a String takes everything");
         }
@@ -381,9 +407,16 @@ impl<'a> Pair<'a> {
                 black_box(schema.read(black_box(text))?);
                 Ok(())
             }),
-            Reader::RustOcpp => rust_ocpp
-                .context("the reader is gone")?
-                .read(version, action, text, messages),
+            Reader::RustOcpp => {
+                let rust_ocpp = rust_ocpp.context("the reader is gone")?;
+                match rust_ocpp.read(version, action, text, messages)? {
+                    Reading::Timed(timed) => Ok(timed),
+                    Reading::Unknown => bail!("rust-ocpp has no {action} of {version}"),
+                    Reading::Refused(reason) => {
+                        bail!("rust-ocpp refuses {action} of {version}: {reason}")
+                    }
+                }
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use ocpp::Version;
 
 use super::Timed;
@@ -42,14 +42,14 @@ impl RustOcpp {
     ///
     /// # Errors
     ///
-    /// It cannot read it; what it says stands on the standard error.
+    /// It is gone, or says what it should not.
     pub fn read(
         &mut self,
         version: Version,
         action: &str,
         text: &str,
         count: u64,
-    ) -> anyhow::Result<Timed> {
+    ) -> anyhow::Result<Reading> {
         let version = version.subprotocol().trim_start_matches("ocpp");
         writeln!(self.questions, "{version} {action} {count} {text}")
             .with_context(|| format!("asking rust-ocpp to read {action}"))?;
@@ -57,16 +57,34 @@ impl RustOcpp {
         self.answers
             .read_line(&mut line)
             .context("reading what rust-ocpp took")?;
-        let numbers: Vec<u64> = line.split_whitespace().flat_map(str::parse).collect();
-        ensure!(
-            numbers.len() == 2,
-            "rust-ocpp said {line:?} of {action}, expected nanoseconds and allocations"
-        );
-        Ok(Timed {
-            nanos: numbers[0],
-            allocations: numbers[1],
-        })
+        let line = line.trim_end();
+        if line == "unknown" {
+            return Ok(Reading::Unknown);
+        }
+        if let Some(reason) = line.strip_prefix("refused ") {
+            return Ok(Reading::Refused(reason.to_owned()));
+        }
+        let mut numbers = line.split(' ').map(str::parse);
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Ok(nanos)), Some(Ok(allocations)), None) => {
+                Ok(Reading::Timed(Timed { nanos, allocations }))
+            }
+            _ => bail!(
+                "rust-ocpp said {line:?} of {action} of {version}, expected nanoseconds and allocations"
+            ),
+        }
     }
+}
+
+/// What came of reading a message.
+#[derive(Debug)]
+pub enum Reading {
+    /// It took so long.
+    Timed(Timed),
+    /// The crate has no such message.
+    Unknown,
+    /// It has, and cannot read this one; why.
+    Refused(String),
 }
 
 impl Drop for RustOcpp {
