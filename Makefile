@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build release test test-openssl fmt lint bench soak fuzz audit fleet setup clean
+.PHONY: help run build release test test-openssl fmt lint bench soak fuzz audit fleet setup clean own
 
 # Outside the clone, so that a fresh clone finds what an earlier one compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
@@ -44,18 +44,18 @@ help: ## Print this list
 	@echo
 	@echo "  ARGS='…' adds flags to run, fleet and bench; CARGO_TARGET_DIR is $(CARGO_TARGET_DIR)"
 
-run: ## Build and start the server with every role; OCPP 9000, HTTP 8080, Postgres 5433, all on 127.0.0.1
+run: own ## Build and start the server with every role; OCPP 9000, HTTP 8080, Postgres 5433, all on 127.0.0.1
 	@echo "building (the first time takes 10 to 25 minutes on two cores)"
 	cargo build -p sigec -p loadgen
 	@exec "$(CARGO_TARGET_DIR)/debug/sigec" run $(ARGS)
 
-build: ## Leave bin/sigec and bin/loadgen, quick to build
+build: own ## Leave bin/sigec and bin/loadgen, quick to build
 	cargo build -p sigec -p loadgen
 	@mkdir -p bin
 	@ln -sf "$(CARGO_TARGET_DIR)/debug/sigec" "$(CARGO_TARGET_DIR)/debug/loadgen" bin/
 	@ls -l bin/
 
-release: ## Leave bin/sigec and bin/loadgen, fully optimised (an hour on two cores the first time)
+release: own ## Leave bin/sigec and bin/loadgen, fully optimised (an hour on two cores the first time)
 	cargo build --release -p sigec -p loadgen
 	@mkdir -p bin
 	@ln -sf "$(CARGO_TARGET_DIR)/release/sigec" "$(CARGO_TARGET_DIR)/release/loadgen" bin/
@@ -74,7 +74,7 @@ test: lint ## Check format and lints, then run every test: units, simulations wi
 	else echo "SKIPPED TLS with RSA key exchange: no libssl-dev"; fi
 
 # What is about TLS once more, with the optional feature.
-test-openssl:
+test-openssl: own
 	cargo clippy -p net -p dataplane --features dataplane/openssl --all-targets -- -D warnings
 	cargo test -p net --features openssl --no-fail-fast --lib --test driver -- --show-output tls:: secured:: with_openssl
 	cargo test -p dataplane --features openssl --no-fail-fast --test tls -- --show-output
@@ -82,7 +82,7 @@ test-openssl:
 fmt: ## Format the code
 	cargo fmt --all
 
-lint: setup ## Check format, lints and spelling; every finding is an error
+lint: own setup ## Check format, lints and spelling; every finding is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	@if [ -x "$(SIGEC_VENV)/bin/typos" ]; then "$(SIGEC_VENV)/bin/typos"; else echo "SKIPPED spelling: no typos"; fi
@@ -95,19 +95,26 @@ bench: release setup ## Measure, beside rivals in the same run; results go to be
 	@bench/rivals/setup.sh
 	cargo run --release -p bench -- $(ARGS)
 
-soak: setup ## Kill the server 200 times under load and run simulations with fresh seeds and all of Autobahn (two hours; KILLS=20 SEEDS=500 for less)
+soak: own setup ## Kill the server 200 times under load and run simulations with fresh seeds and all of Autobahn (two hours; KILLS=20 SEEDS=500 for less)
 	@seed=$$(date +%s); set -x; SIGEC_KILLS=$(KILLS) SIGEC_SEEDS=$$seed..$$((seed + $(SEEDS))) \
 		SIGEC_AUTOBAHN_CASES=all \
 		cargo test --workspace --no-fail-fast -- --show-output $(SOAKED)
 
-fuzz: ## Fuzz everything that reads bytes from a network, for MINUTES=5 (see fuzz/README.md)
+fuzz: own ## Fuzz everything that reads bytes from a network, for MINUTES=5 (see fuzz/README.md)
 	MINUTES=$(MINUTES) fuzz/run.sh
 
 audit: ## Check advisories, bans, licences and sources of every dependency (needs `cargo install --locked cargo-deny`)
 	cargo deny check $(AUDIT)
 
-fleet: ## Simulate 100 stations against a server that `make run` started
+fleet: own ## Simulate 100 stations against a server that `make run` started
 	cargo run -p loadgen -- fleet --url ws://127.0.0.1:9000/ --stations 100 --interval 5s --duration 60s $(ARGS)
+
+# Cargo tells by the age of the sources alone whether something is stale, and would take what another clone has compiled
+# for this one's: what is ours is compiled anew when the build directory changes hands.
+own:
+	@mkdir -p "$(CARGO_TARGET_DIR)"; \
+	if [ "$$(cat "$(CARGO_TARGET_DIR)/clone" 2>/dev/null)" != "$(CURDIR)" ]; then \
+		find . -name '*.rs' -not -path './target/*' -exec touch {} + && echo "$(CURDIR)" > "$(CARGO_TARGET_DIR)/clone"; fi
 
 clean: ## Remove bin/ and what was compiled; never any data
 	cargo clean

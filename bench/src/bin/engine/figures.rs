@@ -1,0 +1,132 @@
+//! What the turns come to.
+
+use bench::contender::Contender;
+use bench::output::Figure;
+use bench::servers::Rival;
+use bench::stats::median;
+
+use super::Turn;
+use super::plan::{CONTENDERS, Coming, FLOOR};
+
+/// Ours, each with a layer more than the one before it; the first stands on the echo.
+const LAYERS: [(&str, Rival, Rival); 6] = [
+    ("the driver, TCP", Rival::Driver, Rival::DriverUring),
+    ("WebSocket frames", Rival::WebSocket, Rival::WebSocketUring),
+    ("the envelope of OCPP-J", Rival::Codec, Rival::CodecUring),
+    ("validation", Rival::Checked, Rival::CheckedUring),
+    (
+        "connections, stations, metrics",
+        Rival::DataplaneUnlogged,
+        Rival::DataplaneUringUnlogged,
+    ),
+    ("the log", Rival::Dataplane, Rival::DataplaneUring),
+];
+
+pub(super) fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
+    let mut comings: Vec<Coming> = Vec::new();
+    for turn in data {
+        if !comings.contains(&turn.coming) {
+            comings.push(turn.coming);
+        }
+    }
+    let mut figures = Vec::new();
+    for &coming in &comings {
+        for &count in sockets {
+            for rival in CONTENDERS {
+                figures.extend(figure(data, rival, count, coming));
+            }
+        }
+    }
+    for &count in sockets {
+        figures.extend(layers(data, count));
+    }
+    figures
+}
+
+fn of(data: &[Turn], rival: Contender, sockets: usize, coming: Coming) -> Vec<&Turn> {
+    let is_it =
+        |turn: &&Turn| (turn.server, turn.sockets, turn.coming) == (rival, sockets, coming);
+    data.iter().filter(is_it).collect()
+}
+
+/// One contender's, if it was asked.
+fn figure(data: &[Turn], rival: Contender, sockets: usize, coming: Coming) -> Option<Figure> {
+    let turns = of(data, rival, sockets, coming);
+    if turns.is_empty() {
+        return None;
+    }
+    let floor = of(data, FLOOR, sockets, coming);
+    let ratios = turns
+        .iter()
+        .zip(&floor)
+        .map(|(turn, echo)| turn.server_ns / echo.server_ns);
+    let cpu = format!(
+        "{:.2} × echo; {:.2} µs",
+        median(ratios.collect()),
+        median(turns.iter().map(|turn| turn.server_ns).collect()) / 1e3
+    );
+    let latency = |of: fn(&Turn) -> f64| median(turns.iter().map(|turn| of(turn)).collect());
+    let name = format!("{}, {sockets} sockets", rival.name());
+    let (name, value, reach) = match coming {
+        Coming::Together(1) => (name, cpu, reach(rival, sockets)),
+        Coming::Together(deep) => (format!("{name}, bursts of {deep}"), cpu, None),
+        Coming::Rate(rate) => (
+            format!("{name}, {rate}/s"),
+            format!(
+                "{cpu}; p50 {:.0} µs, p99 {:.0} µs",
+                latency(|turn| turn.round.latency.p50_us),
+                latency(|turn| turn.round.latency.p99_us)
+            ),
+            None,
+        ),
+    };
+    Some(Figure { name, value, reach })
+}
+
+/// What each of our layers adds, on either driver: the difference to the one below it within a turn.
+fn layers(data: &[Turn], sockets: usize) -> Vec<Figure> {
+    let drivers: [(&str, fn(&(&str, Rival, Rival)) -> Rival); 2] =
+        [("epoll", |layer| layer.1), ("io_uring", |layer| layer.2)];
+    let mut figures = Vec::new();
+    for (driver, rival) in drivers {
+        let turns = |rival: Rival| {
+            of(
+                data,
+                Contender::Here(rival),
+                sockets,
+                Coming::Together(1),
+            )
+        };
+        for (below, layer) in LAYERS.iter().zip(&LAYERS[1..]) {
+            let (below, above) = (turns(rival(below)), turns(rival(layer)));
+            // With so many connections not all of them are measured.
+            if below.is_empty() || above.is_empty() {
+                continue;
+            }
+            let added = above
+                .iter()
+                .zip(&below)
+                .map(|(above, below)| above.server_ns - below.server_ns);
+            figures.push(Figure {
+                name: format!("{} adds, {sockets} sockets, {driver}", layer.0),
+                value: format!("{:.0} ns", median(added.collect())),
+                reach: None,
+            });
+        }
+    }
+    figures
+}
+
+/// Of the whole data plane, by the driver's floor at so many sockets.
+fn reach(rival: Contender, sockets: usize) -> Option<String> {
+    let factor = match rival {
+        Contender::Here(Rival::Dataplane | Rival::DataplaneUnlogged) => "1.10",
+        Contender::Here(Rival::DataplaneUring | Rival::DataplaneUringUnlogged) => match sockets {
+            ..1_000 => "0.95",
+            1_000..10_000 => "1.00",
+            10_000.. => "1.05",
+        },
+        Contender::Here(_) | Contender::Foreign(_) => return None,
+    };
+    Some(format!("≤ {factor} × echo"))
+}
