@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build release test test-openssl fmt lint bench soak fuzz audit fleet setup clean own
+.PHONY: help run build release test test-openssl fmt lint bench bench-engine soak fuzz audit fleet setup clean own
 
 # Outside the clone, so that a fresh clone finds what an earlier one compiled.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sigec-target
@@ -40,7 +40,7 @@ SOAKED = \
 help: ## Print this list
 	@echo "SIGEC-VE: the data plane for electric-vehicle charging"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ARGS='…' adds flags to run, fleet and bench; CARGO_TARGET_DIR is $(CARGO_TARGET_DIR)"
 
@@ -94,6 +94,13 @@ bench: release setup ## Measure, beside rivals in the same run; results go to be
 	cargo build --release $(RUNTIMES)
 	@bench/rivals/setup.sh
 	cargo run --release -p bench -- $(ARGS)
+
+bench-engine: own setup ## Measure the engine alone, beside other runtimes, WebSocket servers and OCPP libraries in the same run (half an hour)
+	cargo build --release -p bench -p loadgen
+	cargo build --release $(RUST_OCPP)
+	cargo build --release $(RUNTIMES)
+	@bench/rivals/setup.sh
+	"$(CARGO_TARGET_DIR)/release/all" $(patsubst %,--only %,engine peers memory connections crowd) $(ARGS)
 
 soak: own setup ## Kill the server 200 times under load and run simulations with fresh seeds and all of Autobahn (two hours; KILLS=20 SEEDS=500 for less)
 	@seed=$$(date +%s); set -x; SIGEC_KILLS=$(KILLS) SIGEC_SEEDS=$$seed..$$((seed + $(SEEDS))) \

@@ -10,6 +10,7 @@
 //! | `peers` | messages per second of server CPU, beside servers made with other OCPP libraries |
 //! | `ack` | a meter message to its answer at a fixed rate, beside a bare `fdatasync`, an echo that syncs and one that does not |
 //! | `memory` | user memory per idle station |
+//! | `connections` | memory of a quiet connection and CPU of its coming back: plain, compressed, over TLS, with certificates |
 //! | `crowd` | memory and CPU with 100,000 quiet stations, and a reconnect storm of them |
 //! | `path` | event to SQL, restart, acknowledgements under load and during a full scan, of the whole program |
 //! | `cancel` | CPU that a query uses after its end, by kind of query, and the longest steps, of the whole program |
@@ -27,9 +28,11 @@ pub mod inside;
 pub mod load;
 pub mod machine;
 pub mod output;
+pub mod pki;
 pub mod readers;
 pub mod report;
 pub mod servers;
 pub mod sigec;
 pub mod stats;
+pub mod storm;
 pub mod unawaited;

@@ -1,9 +1,9 @@
 //! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike, but for the echoes
 //! of meter messages, which answer nothing else.
 
-mod codec;
 mod dataplane;
 mod echo;
+mod layers;
 mod meter_echo;
 mod sockets;
 mod tungstenite;
@@ -18,6 +18,7 @@ use net::driver::DriverKind;
 use serde::Serialize;
 use tempfile::TempDir;
 
+use self::layers::Layer;
 use crate::child::Server;
 use crate::client::Opening;
 use crate::fdatasync::Probe;
@@ -28,10 +29,22 @@ use crate::fdatasync::Probe;
 pub enum Rival {
     /// Raw TCP over epoll: one `recv`, the answer copied, one `send`. The floor.
     Echo,
+    /// Our driver, and no protocol above it: a raw TCP echo of ours.
+    Driver,
+    /// The same on io_uring.
+    DriverUring,
+    /// Our driver and WebSocket codec.
+    WebSocket,
+    /// The same on io_uring.
+    WebSocketUring,
     /// Our driver, WebSocket codec and message scan, with no data plane behind them.
     Codec,
     /// The same on the io_uring driver.
     CodecUring,
+    /// The codecs, and the payload read to its type and checked.
+    Checked,
+    /// The same on io_uring.
+    CheckedUring,
     /// Raw TCP over epoll, for meter messages.
     MeterEcho,
     /// The same with a write and an `fdatasync` before the answers: the floor of what is acknowledged.
@@ -57,8 +70,14 @@ impl Rival {
     pub fn name(self) -> &'static str {
         match self {
             Rival::Echo => "echo",
+            Rival::Driver => "driver",
+            Rival::DriverUring => "driver-uring",
+            Rival::WebSocket => "web-socket",
+            Rival::WebSocketUring => "web-socket-uring",
             Rival::Codec => "codec",
             Rival::CodecUring => "codec-uring",
+            Rival::Checked => "checked",
+            Rival::CheckedUring => "checked-uring",
             Rival::MeterEcho => "meter-echo",
             Rival::DurableEcho => "durable-echo",
             Rival::Dataplane => "dataplane",
@@ -74,12 +93,18 @@ impl Rival {
     /// It is nothing where the kernel gives no io_uring.
     pub fn needs_uring(self) -> bool {
         match self {
-            Rival::CodecUring
+            Rival::DriverUring
+            | Rival::WebSocketUring
+            | Rival::CodecUring
+            | Rival::CheckedUring
             | Rival::DataplaneUring
             | Rival::DataplaneUringUnlogged
             | Rival::DataplaneCrowd => true,
             Rival::Echo
+            | Rival::Driver
+            | Rival::WebSocket
             | Rival::Codec
+            | Rival::Checked
             | Rival::MeterEcho
             | Rival::DurableEcho
             | Rival::Dataplane
@@ -92,9 +117,17 @@ impl Rival {
     /// How a connection to it begins.
     pub fn opening(self) -> Opening {
         match self {
-            Rival::Echo | Rival::MeterEcho | Rival::DurableEcho => Opening::Raw,
-            Rival::Codec
+            Rival::Echo
+            | Rival::MeterEcho
+            | Rival::DurableEcho
+            | Rival::Driver
+            | Rival::DriverUring => Opening::Raw,
+            Rival::WebSocket
+            | Rival::WebSocketUring
+            | Rival::Codec
             | Rival::CodecUring
+            | Rival::Checked
+            | Rival::CheckedUring
             | Rival::Dataplane
             | Rival::DataplaneUnlogged
             | Rival::DataplaneUring
@@ -105,12 +138,13 @@ impl Rival {
         }
     }
 
-    /// Serves until the process is killed, on the first CPU; what it stores lies in `dir`.
+    /// Serves until the process is killed, on the first CPU, as the command line says.
     ///
     /// # Errors
     ///
     /// It cannot start.
-    pub fn serve(self, dir: &Path) -> anyhow::Result<()> {
+    pub fn serve(self, serve: &Serve) -> anyhow::Result<()> {
+        let dir = &serve.dir;
         if self != Rival::DataplaneCrowd {
             // Unpinned where a sandbox forbids it: the comparison suffers, not the server.
             let _ = net::os::pin_thread(0);
@@ -118,15 +152,23 @@ impl Rival {
         net::os::raise_nofile_limit().context("raising the limit of open files")?;
         match self {
             Rival::Echo => echo::serve(),
-            Rival::Codec => codec::serve(DriverKind::Epoll),
-            Rival::CodecUring => codec::serve(DriverKind::IoUring),
+            Rival::Driver => layers::serve(DriverKind::Epoll, Layer::Bytes),
+            Rival::DriverUring => layers::serve(DriverKind::IoUring, Layer::Bytes),
+            Rival::WebSocket => layers::serve(DriverKind::Epoll, Layer::WebSocket),
+            Rival::WebSocketUring => layers::serve(DriverKind::IoUring, Layer::WebSocket),
+            Rival::Codec => layers::serve(DriverKind::Epoll, Layer::Rpc),
+            Rival::CodecUring => layers::serve(DriverKind::IoUring, Layer::Rpc),
+            Rival::Checked => layers::serve(DriverKind::Epoll, Layer::Validation),
+            Rival::CheckedUring => layers::serve(DriverKind::IoUring, Layer::Validation),
             Rival::MeterEcho => meter_echo::serve(None),
             Rival::DurableEcho => meter_echo::serve(Some(Probe::create(dir)?)),
-            Rival::Dataplane => dataplane::serve(dir, one_shard(DriverKind::Epoll, true)),
-            Rival::DataplaneUnlogged => dataplane::serve(dir, one_shard(DriverKind::Epoll, false)),
-            Rival::DataplaneUring => dataplane::serve(dir, one_shard(DriverKind::IoUring, true)),
+            Rival::Dataplane => dataplane::serve(serve, one_shard(DriverKind::Epoll, true)),
+            Rival::DataplaneUnlogged => {
+                dataplane::serve(serve, one_shard(DriverKind::Epoll, false))
+            }
+            Rival::DataplaneUring => dataplane::serve(serve, one_shard(DriverKind::IoUring, true)),
             Rival::DataplaneUringUnlogged => {
-                dataplane::serve(dir, one_shard(DriverKind::IoUring, false))
+                dataplane::serve(serve, one_shard(DriverKind::IoUring, false))
             }
             Rival::DataplaneCrowd => {
                 let config = Config {
@@ -134,7 +176,7 @@ impl Rival {
                     heartbeat_interval_s: 60,
                     ..one_shard(DriverKind::IoUring, true)
                 };
-                dataplane::serve(dir, config)
+                dataplane::serve(serve, config)
             }
             Rival::TungsteniteTuned => tungstenite::serve(tungstenite::tuned()),
             Rival::TungsteniteDefault => tungstenite::serve(None),
@@ -148,6 +190,9 @@ pub struct Serve {
     /// Be this server until killed; the benchmark starts its servers so.
     #[arg(long, value_enum, hide = true)]
     pub serve: Option<Rival>,
+    /// As a server, listen with TLS and what lies in this folder.
+    #[arg(long, hide = true)]
+    pub tls: Option<PathBuf>,
     /// A folder on the disk to measure; new folders in it hold what servers store.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
@@ -171,7 +216,14 @@ impl Serve {
     /// It does not start.
     pub fn start_in(&self, rival: Rival, dir: &Path) -> anyhow::Result<Server> {
         let dir = dir.to_str().context("the folder's name is no text")?;
-        Server::start(&["--serve", rival.name(), "--dir", dir])
+        let mut arguments = vec!["--serve", rival.name(), "--dir", dir];
+        if let Some(tls) = &self.tls {
+            arguments.extend([
+                "--tls",
+                tls.to_str().context("the folder's name is no text")?,
+            ]);
+        }
+        Server::start(&arguments)
     }
 }
 

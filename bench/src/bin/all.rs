@@ -38,18 +38,20 @@ enum Benchmark {
     Peers,
     Ack,
     Memory,
+    Connections,
     Crowd,
     Path,
     Cancel,
 }
 
 impl Benchmark {
-    const ALL: [Benchmark; 8] = [
+    const ALL: [Benchmark; 9] = [
         Benchmark::Engine,
         Benchmark::Parse,
         Benchmark::Peers,
         Benchmark::Ack,
         Benchmark::Memory,
+        Benchmark::Connections,
         Benchmark::Crowd,
         Benchmark::Path,
         Benchmark::Cancel,
@@ -62,6 +64,7 @@ impl Benchmark {
             Benchmark::Peers => "peers",
             Benchmark::Ack => "ack",
             Benchmark::Memory => "memory",
+            Benchmark::Connections => "connections",
             Benchmark::Crowd => "crowd",
             Benchmark::Path => "path",
             Benchmark::Cancel => "cancel",
@@ -77,6 +80,7 @@ impl Benchmark {
             | Benchmark::Peers
             | Benchmark::Ack
             | Benchmark::Memory
+            | Benchmark::Connections
             | Benchmark::Crowd => dir(),
             Benchmark::Path | Benchmark::Cancel => {
                 [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat()
@@ -91,7 +95,9 @@ impl Benchmark {
             Benchmark::Crowd if Uring::new(Config::default(), Vec::new()).is_err() => {
                 return Some("this process does not get io_uring".to_owned());
             }
-            Benchmark::Crowd => std::env::current_exe().ok()?.with_file_name("loadgen"),
+            Benchmark::Connections | Benchmark::Crowd => {
+                std::env::current_exe().ok()?.with_file_name("loadgen")
+            }
             Benchmark::Engine
             | Benchmark::Peers
             | Benchmark::Parse

@@ -81,7 +81,7 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
     if let Some(rival) = arguments.serve.serve {
         allocator::give_back_at_once();
-        return rival.serve(&arguments.serve.dir);
+        return rival.serve(&arguments.serve);
     }
     let machine = Machine::read();
     if arguments.options.smoke {

@@ -101,7 +101,7 @@ enum Asking {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if let Some(rival) = arguments.serve.serve {
-        return rival.serve(&arguments.serve.dir);
+        return rival.serve(&arguments.serve);
     }
     let machine = Machine::read();
     let smoke = arguments.options.smoke;

@@ -29,47 +29,104 @@ pub(super) fn of(benchmark: &str, data: &Value) -> anyhow::Result<Vec<Plot>> {
 struct EngineTurn {
     server: String,
     sockets: usize,
+    /// How the requests came; results of before there was more than one way have none.
+    #[serde(default)]
+    coming: Value,
     server_ns: f64,
 }
 
+/// The steps of the whole, on each driver, as the contenders are called.
+const STEPS: [&str; 6] = [
+    "driver",
+    "web-socket",
+    "codec",
+    "checked",
+    "dataplane-unlogged",
+    "dataplane",
+];
+
 fn engine(data: &Value) -> anyhow::Result<Vec<Plot>> {
     let turns = Vec::<EngineTurn>::deserialize(data)?;
-    let plots = unique(turns.iter().map(|turn| turn.sockets));
-    let plots = plots.into_iter().map(|sockets| {
+    let groups = unique(turns.iter().map(|turn| (turn.sockets, &turn.coming)));
+    let mut plots = Vec::new();
+    for (sockets, coming) in groups {
         let of = |server: &str| -> Vec<f64> {
-            let turns = turns
+            let is_it = |turn: &&EngineTurn| {
+                (turn.sockets, &turn.coming) == (sockets, coming) && turn.server == server
+            };
+            turns
                 .iter()
-                .filter(|turn| turn.sockets == sockets && turn.server == server);
-            turns.map(|turn| turn.server_ns).collect()
+                .filter(is_it)
+                .map(|turn| turn.server_ns)
+                .collect()
         };
-        let floor = of("echo");
-        let servers = unique(turns.iter().map(|turn| turn.server.as_str()));
-        let bars = servers.into_iter().map(|server| {
+        let (name, how) = match (&coming["together"], &coming["rate"]) {
+            (Value::Number(deep), _) if deep.as_u64() != Some(1) => {
+                (format!("{sockets}-bursts"), format!(", bursts of {deep}"))
+            }
+            (_, Value::Number(rate)) => {
+                (format!("{sockets}-{rate}"), format!(", {rate} per second"))
+            }
+            _ => (sockets.to_string(), String::new()),
+        };
+        let ending = if sockets == 1 { "" } else { "s" };
+        let title = format!("× a raw TCP echo over epoll, {sockets} socket{ending}{how}");
+        let ratio = |server: &str| {
             let ratios = of(server)
                 .into_iter()
-                .zip(&floor)
+                .zip(of("echo"))
                 .map(|(ns, echo)| ns / echo);
-            let value = median(ratios.collect());
+            median(ratios.collect())
+        };
+        let bar = |server: &str, ours: bool| {
+            let value = ratio(server);
             Bar {
                 label: server.to_owned(),
                 value,
                 shown: format!("{value:.2}"),
-                ours: server.starts_with("dataplane") || server.starts_with("codec"),
+                ours,
             }
-        });
-        let ending = if sockets == 1 { "" } else { "s" };
-        let chart = Chart {
-            title: format!(
-                "Server CPU per Heartbeat, × a raw TCP echo over epoll, {sockets} socket{ending}"
-            ),
-            bars: bars.collect(),
         };
-        Plot {
-            name: sockets.to_string(),
-            chart,
+        // Servers made with an OCPP library are so far off that the others could not be told apart beside them.
+        let servers = unique(turns.iter().map(|turn| turn.server.as_str()));
+        let near = |server: &&str| !of(server).is_empty() && !server.contains("ocpp");
+        let is_step = |server: &&str| {
+            STEPS.contains(
+                &server
+                    .trim_end_matches("-uring")
+                    .replace("-uring-", "-")
+                    .as_str(),
+            )
+        };
+        let bars = servers
+            .iter()
+            .filter(|server| near(server) && (server.starts_with("dataplane") || !is_step(server)));
+        let bars = bars.map(|server| bar(server, server.starts_with("dataplane")));
+        plots.push(Plot {
+            name: name.clone(),
+            chart: Chart {
+                title: format!("Server CPU per Heartbeat, {title}"),
+                bars: bars.collect(),
+            },
+        });
+        for (driver, ending) in [("epoll", ""), ("io_uring", "-uring")] {
+            let steps = STEPS.map(|step| match step.strip_suffix("-unlogged") {
+                Some(step) => format!("{step}{ending}-unlogged"),
+                None => format!("{step}{ending}"),
+            });
+            if steps.iter().any(|step| of(step).is_empty()) {
+                continue;
+            }
+            plots.push(Plot {
+                name: format!("{name}-layers-{driver}"),
+                chart: Chart {
+                    title: format!("Layer on layer over {driver}, {title}"),
+                    bars: steps.iter().map(|step| bar(step, true)).collect(),
+                },
+            });
         }
-    });
-    Ok(plots.collect())
+    }
+    Ok(plots)
 }
 
 #[derive(Deserialize)]

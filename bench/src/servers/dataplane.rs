@@ -4,7 +4,7 @@
 //! to a minute longer, are not here. Asked with a line on standard input, it tells how long its answers took.
 
 use std::io::{BufRead, Write};
-use std::path::Path;
+use std::net::SocketAddr;
 
 use anyhow::{Context, ensure};
 use dataplane::{Config, Counters, Dataplane, Histogram};
@@ -12,13 +12,18 @@ use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
 
+use super::Serve;
 use crate::inside::Inside;
+use crate::pki;
 
-/// Serves as `config` says, on a free port, with the data in `dir`.
-pub(super) fn serve(dir: &Path, config: Config) -> anyhow::Result<()> {
-    let driver = config.driver;
+/// Serves as `config` says, on a free port, with the data in the folder of `serve`.
+pub(super) fn serve(serve: &Serve, config: Config) -> anyhow::Result<()> {
+    let (driver, dir) = (config.driver, &serve.dir);
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let tls = serve.tls.as_ref().map(|files| pki::config(files, any));
     let config = Config {
-        listen: vec![([127, 0, 0, 1], 0).into()],
+        listen: Vec::from_iter(tls.is_none().then_some(any)),
+        tls,
         // A few connections say what a fleet says.
         messages_per_second_max: 0,
         log: LogConfig {
@@ -37,7 +42,8 @@ pub(super) fn serve(dir: &Path, config: Config) -> anyhow::Result<()> {
         "{} is not to be had",
         driver.name()
     );
-    super::announce(dataplane.addrs()[0])?;
+    let addrs = dataplane.addrs().iter().chain(dataplane.tls_addrs());
+    super::announce(*addrs.min().context("it listens nowhere")?)?;
     let router = dataplane.router();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()

@@ -16,15 +16,17 @@ pub(super) fn serve() -> anyhow::Result<()> {
         None,
         frames::heartbeat_answer(&frames::id(0)).as_bytes(),
     );
+    let mut answers = Vec::new();
     loop {
         sockets.receive(|_, stream, bytes| {
+            answers.clear();
             // A request is smaller than a segment and its sender waits for the answer: it comes whole.
             for request in bytes.chunks_exact(request_len) {
                 let id = &request[6 + ID_AT..6 + ID_AT + ID_LEN];
                 answer[2 + ID_AT..2 + ID_AT + ID_LEN].copy_from_slice(id);
-                stream.write_all(&answer).context("sending")?;
+                answers.extend_from_slice(&answer);
             }
-            Ok(())
+            stream.write_all(&answers).context("sending")
         })?;
     }
 }

@@ -8,7 +8,7 @@ use bench::stats::median;
 use super::Turn;
 use super::plan::{CONTENDERS, Coming, FLOOR};
 
-/// Ours, each with a layer more than the one before it; the first stands on the echo.
+/// Ours, each with a layer more than the one before it; over epoll, and over io_uring.
 const LAYERS: [(&str, Rival, Rival); 6] = [
     ("the driver, TCP", Rival::Driver, Rival::DriverUring),
     ("WebSocket frames", Rival::WebSocket, Rival::WebSocketUring),
@@ -44,8 +44,7 @@ pub(super) fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
 }
 
 fn of(data: &[Turn], rival: Contender, sockets: usize, coming: Coming) -> Vec<&Turn> {
-    let is_it =
-        |turn: &&Turn| (turn.server, turn.sockets, turn.coming) == (rival, sockets, coming);
+    let is_it = |turn: &&Turn| (turn.server, turn.sockets, turn.coming) == (rival, sockets, coming);
     data.iter().filter(is_it).collect()
 }
 
@@ -89,14 +88,8 @@ fn layers(data: &[Turn], sockets: usize) -> Vec<Figure> {
         [("epoll", |layer| layer.1), ("io_uring", |layer| layer.2)];
     let mut figures = Vec::new();
     for (driver, rival) in drivers {
-        let turns = |rival: Rival| {
-            of(
-                data,
-                Contender::Here(rival),
-                sockets,
-                Coming::Together(1),
-            )
-        };
+        let turns = |rival: Rival| of(data, Contender::Here(rival), sockets, Coming::Together(1));
+        // TCP itself is what stands under them.
         for (below, layer) in LAYERS.iter().zip(&LAYERS[1..]) {
             let (below, above) = (turns(rival(below)), turns(rival(layer)));
             // With so many connections not all of them are measured.

@@ -1,29 +1,35 @@
-//! Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSockets.
+//! Server CPU per Heartbeat, beside a raw TCP echo, other runtimes, other WebSockets and other OCPP libraries, and what
+//! of ours each layer takes.
 //!
 //! Each server is a process on the first CPU, the client one thread on the last. Every connection has one unanswered
 //! request, or a burst of them, as a station has that empties its queue; and at some rates they come whatever the server
-//! does, and how long they take is told. Servers take turns, so that a busy neighbour disturbs all of them; the ratio to the echo is taken within a
-//! turn, and its median over the turns is the result.
+//! does, and how long they take is told. Servers take turns, so that a busy neighbour disturbs all of them; the ratio to
+//! the echo is taken within a turn, and its median over the turns is the result.
+
+mod figures;
+mod plan;
 
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bench::child::{Server, cpu_time};
 use bench::client::{Client, Round};
-use bench::contender::{Contender, Foreign};
+use bench::contender::Contender;
 use bench::machine::Machine;
-use bench::output::{Figure, Options, Results};
-use bench::servers::{Rival, Serve};
-use bench::stats::median;
+use bench::output::{Options, Results};
+use bench::servers::Serve;
 use clap::Parser;
 use net::driver::{Config, Uring};
 use serde::Serialize;
+
+use self::figures::figures;
+use self::plan::{CONTENDERS, Coming, FLOOR, Plan};
 
 // The program's, so that the figure is the program's.
 #[global_allocator]
 static ALLOCATOR: allocator::MiMalloc = allocator::MiMalloc;
 
-/// Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSockets.
+/// Server CPU per Heartbeat, beside a raw TCP echo, other runtimes, other WebSockets and other OCPP libraries.
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Example:\n  cargo run --release -p bench --bin engine -- --out bench/results/2026-11-22-2core-vm"
@@ -40,7 +46,7 @@ struct Arguments {
     #[arg(long, default_value_t = 60_000)]
     messages: u64,
     /// Compare these with the echo, instead of all.
-    #[arg(long, value_delimiter = ',', value_parser = contender)]
+    #[arg(long, value_delimiter = ',', value_parser = plan::contender)]
     servers: Vec<Contender>,
     /// Connections to each.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 100, 1_000, 10_000])]
@@ -50,54 +56,8 @@ struct Arguments {
     rates: Vec<u64>,
 }
 
-/// The floor first.
-const CONTENDERS: [Contender; 15] = [
-    FLOOR,
-    Contender::Here(Rival::Codec),
-    Contender::Here(Rival::CodecUring),
-    Contender::Here(Rival::Dataplane),
-    Contender::Here(Rival::DataplaneUring),
-    Contender::Here(Rival::DataplaneUnlogged),
-    Contender::Here(Rival::DataplaneUringUnlogged),
-    Contender::Foreign(Foreign::Tokio),
-    Contender::Foreign(Foreign::Monoio),
-    Contender::Foreign(Foreign::MonoioEpoll),
-    Contender::Foreign(Foreign::Glommio),
-    Contender::Foreign(Foreign::Bun),
-    Contender::Foreign(Foreign::Fastwebsockets),
-    Contender::Here(Rival::TungsteniteTuned),
-    Contender::Here(Rival::TungsteniteDefault),
-];
-/// Heartbeats per connection in a turn.
-const EACH_MAX: u64 = 5_000;
-/// Requests of a burst.
-const DEEP: u64 = 16;
-/// Connections over which the rates are offered, of those that are measured.
-const RATES_SOCKETS: usize = 1_000;
-/// How long a rate is offered in a turn, milliseconds.
-const RATE_MS: u64 = 500;
 /// Sockets open at once, all servers together.
 const OPEN_MAX: usize = 16_000;
-const FLOOR: Contender = Contender::Here(Rival::Echo);
-
-/// The contender of this name.
-fn contender(name: &str) -> Result<Contender, String> {
-    let found = CONTENDERS.into_iter().find(|known| known.name() == name);
-    found.ok_or_else(|| {
-        let names = CONTENDERS.map(Contender::name).join(", ");
-        format!("expected one of {names}")
-    })
-}
-
-/// How requests come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Coming {
-    /// So many per connection at a time, the next when these are answered.
-    Together(u64),
-    /// So many per second over all connections.
-    Rate(u64),
-}
 
 #[derive(Debug, Serialize)]
 struct Turn {
@@ -116,7 +76,7 @@ struct Turn {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if let Some(rival) = arguments.serve.serve {
-        return rival.serve(&arguments.serve.dir);
+        return rival.serve(&arguments.serve);
     }
     let machine = Machine::read();
     let smoke = arguments.options.smoke;
@@ -128,8 +88,10 @@ fn main() -> anyhow::Result<()> {
     let sockets: &[usize] = if smoke { &[10] } else { &arguments.sockets };
     let rates: &[u64] = if smoke { &[2_000] } else { &arguments.rates };
     let uring = Uring::new(Config::default(), Vec::new());
-    let mut not_measured =
-        vec!["a network: both ends are on one machine, and each send runs the peer's receive path"];
+    let mut not_measured = vec![
+        "a network: both ends are on one machine, and each send runs the peer's receive path",
+        "shards beside each other: every server has one thread, and the client the other CPU",
+    ];
     if uring.is_err() {
         not_measured.push("io_uring, left out: this process does not get it");
     }
@@ -146,46 +108,43 @@ fn main() -> anyhow::Result<()> {
             None => rivals.push(rival),
         }
     }
+    let plan = Plan {
+        messages,
+        rates: rates.to_vec(),
+        smoke,
+    };
     let mut data = Vec::new();
     let mut expected: u64 = 0;
     for &count in sockets {
-        // One connection alone waits out every round trip.
-        let messages = messages.min(EACH_MAX * count as u64);
+        let asked = rivals
+            .iter()
+            .map(|&rival| (rival, plan.comings(rival, count)));
+        let asked: Vec<_> = asked.filter(|(_, comings)| !comings.is_empty()).collect();
         // What does not fit into the limit of open files beside each other is opened anew for every turn.
-        let kept = rivals.len() * count <= OPEN_MAX;
-        let mut comings = vec![
-            (Coming::Together(1), messages),
-            (Coming::Together(DEEP), messages),
-        ];
-        if count == RATES_SOCKETS || smoke {
-            let rates = rates
-                .iter()
-                .map(|rate| (Coming::Rate(*rate), rate * RATE_MS / 1_000));
-            comings.extend(rates);
-        }
-        let in_turn: u64 = comings.iter().map(|(_, messages)| messages).sum();
-        let of_each = if kept {
-            ids_sum(messages / 10, turns * in_turn)
-        } else {
-            turns * ids_sum(messages / 10, in_turn)
-        };
-        expected = expected.wrapping_add(rivals.len() as u64 * of_each);
+        let kept = asked.len() * count <= OPEN_MAX;
         let mut servers = Vec::new();
-        for &rival in &rivals {
+        for (rival, comings) in asked {
+            let in_turn: u64 = comings.iter().map(|(_, messages)| messages).sum();
+            let warm_up = warm_up(&comings);
+            expected = expected.wrapping_add(if kept {
+                ids_sum(warm_up, turns * in_turn)
+            } else {
+                turns * ids_sum(warm_up, in_turn)
+            });
             let dir = tempfile::tempdir_in(&arguments.serve.dir)
                 .context("making a folder for the data")?;
-            servers.push((rival, rival.start(&arguments.serve, dir.path())?, None, dir));
+            let server = rival.start(&arguments.serve, dir.path())?;
+            servers.push((rival, comings, server, None, dir));
         }
         // Where there is one CPU only, or a sandbox, both ends share; the ratio still holds.
         let _ = net::os::pin_thread(machine.cpus.saturating_sub(1));
         for turn in 0..turns {
-            for (rival, server, open, _) in &mut servers {
+            for (rival, comings, server, open, _) in &mut servers {
                 let mut client = match open.take() {
                     Some(client) => client,
-                    None => connect(*rival, server, count, messages)?,
+                    None => connect(*rival, server, count, warm_up(comings))?,
                 };
-                for (coming, messages) in &comings {
-                    let (coming, messages) = (*coming, *messages);
+                for &(coming, messages) in comings.iter() {
                     let (server_ns, client_ns, round) =
                         measure(*rival, server, &mut client, coming, messages)?;
                     data.push(Turn {
@@ -215,7 +174,7 @@ fn main() -> anyhow::Result<()> {
         machine,
         smoke,
         checksum: checksum.to_string(),
-        figures: figures(&data, &rivals, sockets),
+        figures: figures(&data, sockets),
         not_measured,
         data,
     };
@@ -242,12 +201,17 @@ fn connect(
     rival: Contender,
     server: &Server,
     count: usize,
-    messages: u64,
+    warm_up: u64,
 ) -> anyhow::Result<Client> {
     let mut client = Client::connect(server.addr, count, rival.opening())
         .with_context(|| format!("connecting to {}", rival.name()))?;
-    client.round(messages / 10, 1)?;
+    client.round(warm_up, 1)?;
     Ok(client)
+}
+
+/// Messages that a server is asked before anything is measured.
+fn warm_up(comings: &[(Coming, u64)]) -> u64 {
+    comings.first().map_or(0, |(_, messages)| messages / 10)
 }
 
 /// The sum of `count` ids, which are numbered on from the warm-up.
@@ -276,72 +240,4 @@ fn measure(
     let server_ns = per_message(cpu_time(process.id())?, server_before);
     let client_ns = per_message(cpu_time(own)?, client_before);
     Ok((server_ns, client_ns, round))
-}
-
-fn figures(data: &[Turn], rivals: &[Contender], sockets: &[usize]) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    let mut comings: Vec<Coming> = Vec::new();
-    for turn in data {
-        if !comings.contains(&turn.coming) {
-            comings.push(turn.coming);
-        }
-    }
-    for &coming in &comings {
-        for &count in sockets {
-            let of = |rival: Contender| -> Vec<&Turn> {
-                let is_it = |turn: &&Turn| {
-                    (turn.sockets, turn.server, turn.coming) == (count, rival, coming)
-                };
-                data.iter().filter(is_it).collect()
-            };
-            let floor = of(FLOOR);
-            for &rival in rivals {
-                let turns = of(rival);
-                if turns.is_empty() {
-                    continue;
-                }
-                let ratios = turns
-                    .iter()
-                    .zip(&floor)
-                    .map(|(turn, echo)| turn.server_ns / echo.server_ns);
-                let cpu = format!(
-                    "{:.2} × echo; {:.2} µs",
-                    median(ratios.collect()),
-                    median(turns.iter().map(|turn| turn.server_ns).collect()) / 1e3
-                );
-                let latency =
-                    |of: fn(&Turn) -> f64| median(turns.iter().map(|turn| of(turn)).collect());
-                let name = format!("{}, {count} sockets", rival.name());
-                let (name, value, reach) = match coming {
-                    Coming::Together(1) => (name, cpu, reach(rival, count)),
-                    Coming::Together(deep) => (format!("{name}, bursts of {deep}"), cpu, None),
-                    Coming::Rate(rate) => (
-                        format!("{name}, {rate}/s"),
-                        format!(
-                            "{cpu}; p50 {:.0} µs, p99 {:.0} µs",
-                            latency(|turn| turn.round.latency.p50_us),
-                            latency(|turn| turn.round.latency.p99_us)
-                        ),
-                        None,
-                    ),
-                };
-                figures.push(Figure { name, value, reach });
-            }
-        }
-    }
-    figures
-}
-
-/// Of the whole data plane, by the driver's floor at so many sockets.
-fn reach(rival: Contender, sockets: usize) -> Option<String> {
-    let factor = match rival {
-        Contender::Here(Rival::Dataplane | Rival::DataplaneUnlogged) => "1.10",
-        Contender::Here(Rival::DataplaneUring | Rival::DataplaneUringUnlogged) => match sockets {
-            ..1_000 => "0.95",
-            1_000..10_000 => "1.00",
-            10_000.. => "1.05",
-        },
-        Contender::Here(_) | Contender::Foreign(_) => return None,
-    };
-    Some(format!("≤ {factor} × echo"))
 }
