@@ -20,6 +20,7 @@ use bench::servers::{Rival, Serve};
 use bench::sigec::Sigec;
 use clap::Parser;
 use net::clock::utc_micros;
+use net::driver::{Config, Uring};
 use serde::Serialize;
 
 // The program's, so that the figure is the program's.
@@ -50,8 +51,11 @@ struct Arguments {
     rest: u64,
 }
 
+/// Of one server.
 #[derive(Debug, Serialize)]
 struct Data {
+    /// What is measured: a driver's data plane, or the whole program.
+    server: &'static str,
     empty: Life,
     few: Life,
     many: Life,
@@ -87,43 +91,84 @@ fn main() -> anyhow::Result<()> {
     if arguments.options.smoke {
         (arguments.stations, arguments.few, arguments.rest) = (40, 10, 0);
     }
-    let data = Data {
-        empty: live(&arguments, 0)?,
-        few: live(&arguments, arguments.few)?,
-        many: live(&arguments, arguments.stations)?,
+    let mut not_measured = vec![
+        "the kernel's share: some 3.8 KB per socket",
+        "what the program has beside the data plane: --sigec measures it",
+        "with --sigec the figure holds the rows of these messages too, until the tables are flushed",
+    ];
+    let subjects = match &arguments.sigec {
+        Some(_) => vec![(Subject::Sigec, "the program", None)],
+        None => vec![
+            (Subject::Rival(Rival::Dataplane), "epoll", Some("≤ 512 B")),
+            (
+                Subject::Rival(Rival::DataplaneUring),
+                "io_uring",
+                Some("≤ 1 KiB"),
+            ),
+        ],
     };
-    let between = |small: &Life, large: &Life, of: fn(&Life) -> u64| {
-        let stations = (large.stations - small.stations) as f64;
-        let bytes = (of(large) as f64 - of(small) as f64) / stations;
-        format!("{bytes:.0} B")
-    };
-    // What the two fleets have in common beside an empty server: buffers and caches that do not grow with the stations.
-    let once = |of: fn(&Life) -> u64| {
-        let [empty, few, many] = [&data.empty, &data.few, &data.many].map(|life| of(life) as f64);
-        let stations = [data.few.stations, data.many.stations].map(|count| count as f64);
-        let each = (many - few) / (stations[1] - stations[0]);
-        format!("{:.2} MB", (few - empty - each * stations[0]) / 1e6)
-    };
-    let over_empty = |name: &str, of: fn(&Life) -> u64, reach: Option<&str>| Figure {
-        name: format!("{name}, of {}", data.many.stations),
-        value: between(&data.empty, &data.many, of),
-        reach: reach.map(str::to_owned),
-    };
+    let has_uring = Uring::new(Config::default(), Vec::new()).is_ok();
+    let (mut data, mut figures) = (Vec::new(), Vec::new());
+    for (subject, server, reach) in subjects {
+        if subject.needs_uring() && !has_uring {
+            not_measured.push("io_uring, left out: this process does not get it");
+            continue;
+        }
+        let measured = Data {
+            server,
+            empty: live(&arguments, subject, 0)?,
+            few: live(&arguments, subject, arguments.few)?,
+            many: live(&arguments, subject, arguments.stations)?,
+        };
+        figures.extend(measured.figures(reach));
+        data.push(measured);
+    }
     let results = Results {
         benchmark: "memory",
         machine,
         smoke: arguments.options.smoke,
+        // Of the fleet of one server; another number of them must not make another sum.
         checksum: (arguments.few + arguments.stations).to_string(),
-        figures: vec![
+        figures,
+        not_measured,
+        data,
+    };
+    results.publish(&arguments.options)
+}
+
+impl Data {
+    fn figures(&self, reach: Option<&'static str>) -> Vec<Figure> {
+        let between = |small: &Life, large: &Life, of: fn(&Life) -> u64| {
+            let stations = (large.stations - small.stations) as f64;
+            let bytes = (of(large) as f64 - of(small) as f64) / stations;
+            format!("{bytes:.0} B")
+        };
+        // What the two fleets have in common beside an empty server: buffers and caches that do not grow with the stations.
+        let once = |of: fn(&Life) -> u64| {
+            let [empty, few, many] =
+                [&self.empty, &self.few, &self.many].map(|life| of(life) as f64);
+            let stations = [self.few.stations, self.many.stations].map(|count| count as f64);
+            let each = (many - few) / (stations[1] - stations[0]);
+            format!("{:.2} MB", (few - empty - each * stations[0]) / 1e6)
+        };
+        let over_empty = |name: &str, of: fn(&Life) -> u64, reach: Option<&'static str>| {
+            let name = format!("{name}, of {}", self.many.stations);
+            (name, between(&self.empty, &self.many, of), reach)
+        };
+        let beyond = |name: &str, of: fn(&Life) -> u64| {
+            let name = format!("each station beyond {}, {name}", self.few.stations);
+            (name, between(&self.few, &self.many, of), None)
+        };
+        let rows = [
             over_empty(
                 "growth over an empty server per idle station",
                 |life| life.at_rest.anonymous,
-                Some("≤ 1 KiB"),
+                reach,
             ),
             over_empty(
                 "the same after a restart",
                 |life| life.restarted_at_rest.anonymous,
-                Some("≤ 1 KiB"),
+                reach,
             ),
             over_empty(
                 "the same after a restart, mapped files included",
@@ -140,40 +185,45 @@ fn main() -> anyhow::Result<()> {
                 |life| life.restarted.anonymous,
                 None,
             ),
-            Figure {
-                name: format!("each station beyond {}, idle", data.few.stations),
-                value: between(&data.few, &data.many, |life| life.at_rest.anonymous),
-                reach: None,
-            },
-            Figure {
-                name: format!(
-                    "each station beyond {}, idle, after a restart",
-                    data.few.stations
-                ),
-                value: between(&data.few, &data.many, |life| {
-                    life.restarted_at_rest.anonymous
-                }),
-                reach: None,
-            },
-            Figure {
-                name: "once, however many stations, idle".into(),
-                value: once(|life| life.at_rest.anonymous),
-                reach: None,
-            },
-            Figure {
-                name: "once, however many stations, idle, after a restart".into(),
-                value: once(|life| life.restarted_at_rest.anonymous),
-                reach: None,
-            },
-        ],
-        not_measured: vec![
-            "the kernel's share: some 3.8 KB per socket",
-            "what the program has beside the data plane: --sigec measures it",
-            "with --sigec the figure holds the rows of these messages too, until the tables are flushed",
-        ],
-        data,
-    };
-    results.publish(&arguments.options)
+            beyond("idle", |life| life.at_rest.anonymous),
+            beyond("idle, after a restart", |life| {
+                life.restarted_at_rest.anonymous
+            }),
+            (
+                "once, however many stations, idle".to_owned(),
+                once(|life| life.at_rest.anonymous),
+                None,
+            ),
+            (
+                "once, however many stations, idle, after a restart".to_owned(),
+                once(|life| life.restarted_at_rest.anonymous),
+                None,
+            ),
+        ];
+        let rows = rows.into_iter().map(|(name, value, reach)| Figure {
+            name: format!("{}: {name}", self.server),
+            value,
+            reach: reach.map(str::to_owned),
+        });
+        rows.collect()
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    /// The program that the command line names.
+    Sigec,
+    Rival(Rival),
+}
+
+impl Subject {
+    fn needs_uring(self) -> bool {
+        match self {
+            Subject::Sigec => false,
+            Subject::Rival(rival) => rival.needs_uring(),
+        }
+    }
 }
 
 /// A server of either kind; killed when dropped.
@@ -183,10 +233,13 @@ enum Process {
 }
 
 impl Process {
-    fn start(arguments: &Arguments, dir: &Path) -> anyhow::Result<Process> {
-        Ok(match &arguments.sigec {
-            Some(program) => Process::Whole(Sigec::start(program, &dir.join("data"))?),
-            None => Process::Alone(arguments.serve.start_in(Rival::Dataplane, dir)?),
+    fn start(arguments: &Arguments, subject: Subject, dir: &Path) -> anyhow::Result<Process> {
+        Ok(match subject {
+            Subject::Sigec => {
+                let program = arguments.sigec.as_deref().context("no program is named")?;
+                Process::Whole(Sigec::start(program, &dir.join("data"))?)
+            }
+            Subject::Rival(rival) => Process::Alone(arguments.serve.start_in(rival, dir)?),
         })
     }
 
@@ -206,16 +259,16 @@ impl Process {
 }
 
 /// Brings so many stations to rest on a new server, then again on one that was started on what it left.
-fn live(arguments: &Arguments, count: usize) -> anyhow::Result<Life> {
+fn live(arguments: &Arguments, subject: Subject, count: usize) -> anyhow::Result<Life> {
     let dir = tempfile::tempdir_in(&arguments.serve.dir).context("making a folder")?;
-    let server = Process::start(arguments, dir.path())?;
+    let server = Process::start(arguments, subject, dir.path())?;
     let stations = settle_all(server.addr(), count)?;
     let settled = server.memory()?;
     rest(arguments);
     let at_rest = server.memory()?;
     // As by `kill -9`.
     drop((server, stations));
-    let server = Process::start(arguments, dir.path())?;
+    let server = Process::start(arguments, subject, dir.path())?;
     let mut stations = Vec::with_capacity(count);
     for index in 0..count {
         stations.push(connect(server.addr(), index)?);
