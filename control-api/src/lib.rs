@@ -28,7 +28,6 @@ mod principals;
 mod problem;
 mod rate;
 mod routes;
-mod sending;
 mod serve;
 mod sql;
 

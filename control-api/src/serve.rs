@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use net::patient::Patient;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -19,8 +20,6 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
-
-use crate::sending::Sending;
 
 /// Longest head of a request, bytes; beyond it hyper answers 431.
 const HEAD_LEN_MAX: usize = 64 << 10;
@@ -115,7 +114,7 @@ async fn connection(
     // Answers are written whole; a socket that refuses the option is only slower.
     let _ = socket.set_nodelay(true);
     let Some(tls) = tls else {
-        return speak(socket, peer, routes, limits, ended).await;
+        return speak(Patient::new(socket), peer, routes, limits, ended).await;
     };
     let handshake = tokio::time::timeout(limits.header_timeout, handshake(socket, &tls));
     let shaken = tokio::select! {
@@ -134,7 +133,7 @@ async fn connection(
 async fn handshake(
     mut socket: TcpStream,
     tls: &ShownTls,
-) -> io::Result<Option<tokio_rustls::server::TlsStream<TcpStream>>> {
+) -> io::Result<Option<tokio_rustls::server::TlsStream<Patient<TcpStream>>>> {
     let mut first = [0];
     socket.peek(&mut first).await?;
     // A method of HTTP; a handshake begins with 22 (RFC 8446, section 5.1).
@@ -142,6 +141,7 @@ async fn handshake(
         socket.write_all(SPEAK_TLS).await?;
         return Ok(None);
     }
+    let socket = Patient::new(socket);
     TlsAcceptor::from(tls()).accept(socket).await.map(Some)
 }
 
@@ -168,8 +168,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(HEAD_LEN_MAX);
-    let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(Sending::new(socket)), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
     // The sender outlives every connection.
     let ended = async { drop(ended.wait_for(|ended| *ended).await) };
     let served = tokio::select! {

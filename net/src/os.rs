@@ -1,8 +1,10 @@
 //! What a program sets up before its reactors run, and the socket options they need.
 
 mod memory;
+mod outgoing;
 
 pub use memory::memory_used_percent;
+pub use outgoing::unacknowledged;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

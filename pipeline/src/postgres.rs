@@ -4,10 +4,10 @@
 //! its client cancels it or is gone, not only when its rows are read.
 
 mod auth;
+mod bounded;
 mod catalog;
 mod connection;
 mod handler;
-mod patient;
 mod settings;
 mod wire;
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use net::patient::Patient;
 use pgwire::api::{ClientInfo, DefaultClient, NoopHandler, PgWireConnectionState};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::PgWireFrontendMessage;
@@ -20,8 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::codec::{Framed, FramedParts};
 use tracing::debug;
 
+use super::bounded::{Bounded, Stream};
 use super::handler::Parsed;
-use super::patient::{Patient, Stream};
 use super::{ALPN, Handlers};
 
 /// From the first byte to the end of the login. Nobody types in between: clients ask for a password before.
@@ -36,7 +37,7 @@ const MESSAGE_LEN_MAX: usize = 4 << 20;
 /// First byte of a handshake of TLS (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
 
-type Client = Framed<Patient, PgWireMessageServerCodec<Parsed>>;
+type Client = Framed<Bounded, PgWireMessageServerCodec<Parsed>>;
 
 /// What a message came to.
 enum Step {
@@ -95,7 +96,7 @@ async fn begin(mut socket: TcpStream, tls: Option<TlsAcceptor>) -> io::Result<Cl
     socket.peek(&mut first).await?;
     if first[0] == HANDSHAKE {
         let tls = tls.ok_or_else(|| invalid("TLS, and there is none"))?;
-        let stream = tls.accept(socket).await?;
+        let stream = tls.accept(Patient::new(socket)).await?;
         if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
             return Err(invalid("TLS without a request for it, and without ALPN"));
         }
@@ -110,11 +111,16 @@ async fn begin(mut socket: TcpStream, tls: Option<TlsAcceptor>) -> io::Result<Cl
         if SslRequest::is_ssl_request_packet(&request) {
             if let Some(tls) = &tls {
                 socket.write_all(b"S").await?;
-                let stream = tls.accept(socket).await?;
+                let stream = tls.accept(Patient::new(socket)).await?;
                 return Ok(client(Box::new(stream), peer, true, &[]));
             }
         } else if !GssEncRequest::is_gss_enc_request_packet(&request) {
-            return Ok(client(Box::new(socket), peer, false, &request));
+            return Ok(client(
+                Box::new(Patient::new(socket)),
+                peer,
+                false,
+                &request,
+            ));
         }
         socket.write_all(b"N").await?;
     }
@@ -127,7 +133,7 @@ fn invalid(found: &str) -> io::Error {
 
 fn client(stream: Box<dyn Stream>, peer: SocketAddr, is_secure: bool, read: &[u8]) -> Client {
     let codec = PgWireMessageServerCodec::new(DefaultClient::new(peer, is_secure));
-    let mut parts = FramedParts::new(Patient::new(stream), codec);
+    let mut parts = FramedParts::new(Bounded::new(stream), codec);
     parts.read_buf.extend_from_slice(read);
     let mut client = Framed::from_parts(parts);
     client.set_state(PgWireConnectionState::AwaitingStartup);
