@@ -145,7 +145,9 @@ impl Shard {
             other => asks_for_all(other, &asked),
         };
         let request_id = asked.get("requestId").and_then(Value::as_i64);
-        let before = self.end_replaced(now, station, action, request_id);
+        // The failed read was counted; the course stays open.
+        let before = self.course_before(now, station, action, request_id);
+        let before = before.ok().flatten();
         let course = CommandFollowed {
             command_id: Some(id.0),
             request_id,
@@ -153,7 +155,7 @@ impl Shard {
             ..self.new_course(now, action)
         };
         self.record(now, station, &course);
-        before
+        before?.command_id.map(CommandId)
     }
 
     /// Another part of a report is asked for, by `payload`: it has its own course.

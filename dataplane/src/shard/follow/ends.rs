@@ -1,8 +1,8 @@
 //! How courses end but by their own last message, and which of them go on after all.
 //!
 //! What ended a course stands among its messages as a mark ([`CourseState::mark`]) that no operator is shown. A command that
-//! goes out ends the upload or update before it where the station's messages cannot tell the two apart; should it be
-//! refused, the one before it goes on.
+//! the station accepts ends the upload or update before it where the station's messages cannot tell the two apart. One that is
+//! refused ends nothing, and neither does one that nobody answered: whether the station has taken it, only its messages say.
 
 use fleet::record::{CommandFollowed, CourseState, FollowUp, is_failure};
 use serde_json::Value;
@@ -10,9 +10,7 @@ use storage::state::Table;
 
 use super::super::projection::course_key;
 use super::firmware::{is_firmware, last_status};
-use super::{
-    Ahead, FOLLOW_UPS_MAX, Now, Shard, StoreUnreadable, ahead, followed_by, is_report, read_course,
-};
+use super::{Ahead, FOLLOW_UPS_MAX, Now, Shard, StoreUnreadable, ahead, followed_by, read_course};
 use crate::CommandId;
 
 /// What stands before an action in the key of a station's newest course of it that has not ended.
@@ -136,11 +134,7 @@ impl Shard {
         };
         let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
         let request_id = asked.get("requestId").and_then(Value::as_i64);
-        let before = self.commands.get(&id).and_then(|command| command.before);
-        let before = before.and_then(|before| self.course_of_command(before).ok()?);
-        // What came to its own end meanwhile keeps that.
-        let before = before
-            .filter(|before| !before.complete || mark_of(before) == Some(CourseState::Replaced));
+        let before = self.course_behind(id);
         let has_same_id = |course: &CommandFollowed| course.request_id == request_id;
         // A failed read was counted; the course stays open, and says nothing that is not so.
         let course = self.course_of(now, station, action, request_id);
@@ -173,33 +167,33 @@ impl Shard {
             course.is_inventory = names_all && how == CourseState::Empty;
             self.record(now, station, &course);
         }
-        if let Some(mut before) = before.filter(has_same_id) {
-            if mark_of(&before) == Some(CourseState::Replaced) {
-                unmark(&mut before);
-                before.complete = false;
-            }
+        if let Some(before) = before.filter(has_same_id) {
             self.record(now, station, &before);
         }
     }
 
-    /// A command goes out that has the `requestId` of an upload or an update, or none as in 1.6: what the station says from
-    /// here on is taken for the newer one's. The course that it may take the place of, if there is one.
-    pub(super) fn end_replaced(
-        &mut self,
-        now: Now,
-        station: u32,
-        action: &str,
-        request_id: Option<i64>,
-    ) -> Option<CommandId> {
-        // The failed read was counted; the course stays open.
-        let mut before = self
-            .course_before(now, station, action, request_id)
-            .ok()??;
-        let id = before.command_id.map(CommandId);
-        if before.request_id == request_id && !is_report(action) {
-            end(&mut before, now, CourseState::Replaced);
+    /// A call of ours will have no answer that says what the station made of it: its deadline passed, its connection was lost,
+    /// or the answer is no message.
+    ///
+    /// The station may have taken it or not. The course of the same `requestId` that it would have taken the place of has not
+    /// ended as far as anybody knows: it goes on, and what the station says under that number is shown with it. The course of
+    /// the call stays open, and empty if that was all. Under numbers of their own, each has what the station says under its own.
+    pub(in crate::shard) fn course_unanswered(&mut self, now: Now, id: CommandId) {
+        let station = self.commands.get(&id).map(|command| command.station);
+        let Some((station, before)) = station.zip(self.course_behind(id)) else {
+            return;
+        };
+        let course = self.course_of_command(id).ok().flatten();
+        if course.is_some_and(|course| course.request_id == before.request_id) {
             self.record(now, station, &before);
         }
-        id
+    }
+
+    /// The course that this command may take the place of, if it has not come to its own end meanwhile.
+    fn course_behind(&mut self, id: CommandId) -> Option<CommandFollowed> {
+        let before = self.commands.get(&id)?.before?;
+        // A failed read was counted; the course stays as it is.
+        let before = self.course_of_command(before).ok()?;
+        before.filter(|before| !before.complete)
     }
 }

@@ -75,6 +75,13 @@ fn state_of(script: &str) -> String {
     first.rsplit(", ").next().unwrap().to_owned()
 }
 
+/// The lines of the courses that are the commands' own.
+fn states(world: &mut World) -> Vec<String> {
+    let shown = courses(world);
+    let own = shown.lines().filter(|line| !line.starts_with(' '));
+    own.map(str::to_owned).collect()
+}
+
 /// L01.FR.01, N01.FR.08: what a later status implies need not have come.
 #[test]
 fn a_status_that_was_lost_on_its_way_does_not_stop_its_course() {
@@ -347,11 +354,7 @@ fn a_course_that_its_station_gave_up_is_canceled() {
         ];
         let mut world = World::new(config(Onboarding::Open));
         world.run(&logs.concat());
-        let states = courses(&mut world);
-        let states: Vec<_> = states
-            .lines()
-            .filter(|line| !line.starts_with(' '))
-            .collect();
+        let states = states(&mut world);
         assert_eq!(
             states,
             [
@@ -422,12 +425,8 @@ fn a_refused_command_takes_nothing_over_from_the_one_before() {
         let mut world = World::new(config(Onboarding::Open));
         world.run(&script.concat());
         world.run("9 restart");
-        let states = courses(&mut world);
-        let states: Vec<_> = states
-            .lines()
-            .filter(|line| !line.starts_with(' '))
-            .collect();
-        let [first, second] = states[..] else {
+        let states = states(&mut world);
+        let [first, second] = &states[..] else {
             panic!("{states:?}")
         };
         assert!(
@@ -488,4 +487,110 @@ fn l03_fr_04_the_places_of_published_firmware_are_shown() {
         .concat(),
     );
     assert_eq!(courses(&mut world).matches("http://a").count(), 4);
+}
+
+/// A CALL without an answer may have been taken or not: the course before it is told to have ended only by what decides it.
+#[test]
+fn a_command_that_nobody_answered_takes_nothing_over_from_the_one_before() {
+    // How the second one ends, at second 36 or before, and what the station is called from then on.
+    let ends = [
+        ("", "a", "timeout"),
+        ("6 a drops\n7 b connect CP1 VERSION\n", "b", "unknown"),
+        ("6 a says [3,\"$ID\"]\n", "a", "answered"),
+        ("6 a says [3,\"$ID\",[]]\n", "a", "answered"),
+    ];
+    let ways = [
+        (
+            BOOT_16,
+            UPDATE_16.to_owned(),
+            "FirmwareStatusNotification",
+            0,
+            ["Downloading", "Installed"],
+        ),
+        (
+            BOOT_16,
+            r#"GetDiagnostics {"location":"ftp://files"}"#.to_owned(),
+            "DiagnosticsStatusNotification",
+            0,
+            ["Uploading", "Uploaded"],
+        ),
+        (
+            BOOT,
+            update(1),
+            "FirmwareStatusNotification",
+            1,
+            ["Downloading", "Installed"],
+        ),
+        (
+            BOOT,
+            log(1),
+            "LogStatusNotification",
+            1,
+            ["Uploading", "Uploaded"],
+        ),
+    ];
+    for (boot, asked, action, id, statuses) in ways {
+        let is_16 = boot == BOOT_16;
+        let accepted = match (is_16, asked.starts_with("GetDiagnostics")) {
+            (true, true) => r#"{"fileName":"f"}"#,
+            (true, false) => "{}",
+            (false, _) => ACCEPTED,
+        };
+        let name = asked.split(' ').next().unwrap();
+        for (end, socket, state) in ends {
+            let mut world = World::new(config(Onboarding::Open));
+            world.run(boot);
+            world.run(&command(2, &asked, accepted));
+            world.run(&told(4, action, id, &statuses[..1]));
+            world.run(&format!("5 op command CP1 {asked}"));
+            let first = format!("{name} answered: 1 messages, 0 again, missing [], running");
+            assert_eq!(states(&mut world)[0], first, "{asked} on its way");
+            world.run(&end.replace("VERSION", if is_16 { "" } else { "2.0.1" }));
+            world.run("36 wait");
+            let second = format!("{name} {state}: 0 messages, 0 again, missing [], running");
+            assert_eq!(states(&mut world), [first, second.clone()], "{asked} {end}");
+            let rest = told(37, action, id, &statuses[1..]);
+            world.run(&rest.replace("37 a", &format!("37 {socket}")));
+            let first = format!("{name} answered: 2 messages, 0 again, missing [], done");
+            assert_eq!(states(&mut world), [first, second], "{asked} {end}");
+        }
+    }
+}
+
+/// Where the two have numbers of their own, the station's messages say which of them it is at.
+#[test]
+fn what_a_station_says_decides_which_of_two_uploads_it_is_at() {
+    let begun = [
+        BOOT,
+        &command(2, &log(1), ACCEPTED),
+        &told(4, "LogStatusNotification", 1, &["Uploading"]),
+        &format!("5 op command CP1 {}\n36 wait\n", log(2)),
+    ]
+    .concat();
+    check(
+        &[
+            &begun,
+            &told(37, "LogStatusNotification", 1, &["AcceptedCanceled"]),
+            &told(38, "LogStatusNotification", 2, &["Uploading", "Uploaded"]),
+        ]
+        .map(String::as_str)
+        .concat(),
+        expect![[r#"
+            GetLog answered: 2 messages, 0 again, missing [], canceled
+              LogStatusNotification {"requestId":1,"status":"Uploading"}
+              LogStatusNotification {"requestId":1,"status":"AcceptedCanceled"}
+            GetLog timeout: 2 messages, 0 again, missing [], done
+              LogStatusNotification {"requestId":2,"status":"Uploading"}
+              LogStatusNotification {"requestId":2,"status":"Uploaded"}
+        "#]],
+    );
+    check(
+        &[begun, told(37, "LogStatusNotification", 1, &["Uploaded"])].concat(),
+        expect![[r#"
+            GetLog answered: 2 messages, 0 again, missing [], done
+              LogStatusNotification {"requestId":1,"status":"Uploading"}
+              LogStatusNotification {"requestId":1,"status":"Uploaded"}
+            GetLog timeout: 0 messages, 0 again, missing [], running
+        "#]],
+    );
 }
