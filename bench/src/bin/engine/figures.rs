@@ -84,10 +84,12 @@ fn figure(data: &[Turn], rival: Contender, sockets: usize, coming: Coming) -> Op
 
 /// What each of our layers adds, on either driver: the difference to the one below it within a turn.
 fn layers(data: &[Turn], sockets: usize) -> Vec<Figure> {
-    let drivers: [(&str, fn(&(&str, Rival, Rival)) -> Rival); 2] =
-        [("epoll", |layer| layer.1), ("io_uring", |layer| layer.2)];
     let mut figures = Vec::new();
-    for (driver, rival) in drivers {
+    for driver in ["epoll", "io_uring"] {
+        let rival = |layer: &(&str, Rival, Rival)| match driver {
+            "epoll" => layer.1,
+            _ => layer.2,
+        };
         let turns = |rival: Rival| of(data, Contender::Here(rival), sockets, Coming::Together(1));
         // TCP itself is what stands under them.
         for (below, layer) in LAYERS.iter().zip(&LAYERS[1..]) {
