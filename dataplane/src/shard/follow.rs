@@ -146,7 +146,7 @@ impl Shard {
         };
         let request_id = asked.get("requestId").and_then(Value::as_i64);
         // The failed read was counted; the course stays open.
-        let before = self.course_before(now, station, action, request_id);
+        let before = self.course_before(station, action, request_id);
         let before = before.ok().flatten();
         let course = CommandFollowed {
             command_id: Some(id.0),
@@ -283,18 +283,7 @@ impl Shard {
         action: &str,
         request_id: Option<i64>,
     ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
-        let key = self.stations[station].state.key.clone();
-        let row = course_key(
-            &mut self.scratch.canonical,
-            key.as_str(),
-            action,
-            request_id,
-        );
-        let found = self.row(Table::FollowUps, row)?;
-        let course = match found.as_deref().and_then(read_course) {
-            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Some(course),
-            Some(_) | None => None,
-        };
+        let course = self.kept_course(station, action, request_id)?;
         Ok(match course {
             // A report that nobody asked for has no other end than its last part.
             Some(course) if course.command_id.is_some() || !course.complete => Some(course),
@@ -304,6 +293,23 @@ impl Shard {
             }),
             Some(_) | None => None,
         })
+    }
+
+    /// The newest course of this name and number, unless its station was deleted since.
+    fn kept_course(
+        &mut self,
+        station: u32,
+        action: &str,
+        request_id: Option<i64>,
+    ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
+        let key = self.stations[station].state.key.clone();
+        let canonical = &mut self.scratch.canonical;
+        let row = course_key(canonical, key.as_str(), action, request_id);
+        let row = self.row(Table::FollowUps, row)?;
+        match row.as_deref().and_then(read_course) {
+            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Ok(Some(course)),
+            Some(_) | None => Ok(None),
+        }
     }
 
     /// True for a course of a station that was deleted, and of whose name there is another one now.

@@ -203,14 +203,14 @@ impl Shard {
                 (CommandState::Answered, kept, problem.as_ref().map(named))
             }
             Outcome::Answered(_) => {
-                self.course_unanswered(now, id);
+                self.course_before_goes_on(now, id);
                 let error = unreadable("the station's answer is no JSON object");
                 let named = named(&error);
                 problem = Some(error);
                 (CommandState::Answered, String::new(), Some(named))
             }
             Outcome::Unreadable => {
-                self.course_unanswered(now, id);
+                self.course_before_goes_on(now, id);
                 let error = unreadable(NO_MESSAGE);
                 (CommandState::Answered, String::new(), Some(named(&error)))
             }
@@ -236,7 +236,7 @@ impl Shard {
                 )
             }
             Outcome::TimedOut => {
-                self.course_unanswered(now, id);
+                self.course_before_goes_on(now, id);
                 (CommandState::Timeout, String::new(), None)
             }
         };

@@ -8,7 +8,6 @@ use fleet::record::{CommandFollowed, CourseState, FollowUp, is_failure};
 use serde_json::Value;
 use storage::state::Table;
 
-use super::super::projection::course_key;
 use super::firmware::{is_firmware, last_status};
 use super::{Ahead, FOLLOW_UPS_MAX, Now, Shard, StoreUnreadable, ahead, followed_by, read_course};
 use crate::CommandId;
@@ -79,35 +78,22 @@ impl Shard {
     /// or update under another `requestId`, that the station may give up for it.
     pub(super) fn course_before(
         &mut self,
-        now: Now,
         station: u32,
         action: &str,
         request_id: Option<i64>,
     ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
         let is_open = |course: &CommandFollowed| course.command_id.is_some() && !course.complete;
-        let same = self.course_of(now, station, action, request_id)?;
+        let same = self.kept_course(station, action, request_id)?;
         if let Some(course) = same.filter(is_open) {
             return Ok(Some(course));
         }
-        let key = self.stations[station].state.key.clone();
         let running = [RUNNING, action].concat();
-        let row = course_key(&mut self.scratch.canonical, key.as_str(), &running, None);
-        let Some(course) = self
-            .row(Table::FollowUps, row)?
-            .as_deref()
-            .and_then(read_course)
-        else {
+        let newest = self.kept_course(station, &running, None)?;
+        let Some(id) = newest.and_then(|course| course.command_id) else {
             return Ok(None);
         };
         // It may have ended since.
-        let course = match course.command_id {
-            Some(id) => self.course_of_command(CommandId(id))?.filter(is_open),
-            None => None,
-        };
-        match course {
-            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Ok(Some(course)),
-            Some(_) | None => Ok(None),
-        }
+        Ok(self.course_of_command(CommandId(id))?.filter(is_open))
     }
 
     /// What came after a command so far, of the part that changed last.
@@ -134,28 +120,13 @@ impl Shard {
         };
         let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
         let request_id = asked.get("requestId").and_then(Value::as_i64);
-        let before = self.course_behind(id);
-        let has_same_id = |course: &CommandFollowed| course.request_id == request_id;
         // A failed read was counted; the course stays open, and says nothing that is not so.
-        let course = self.course_of(now, station, action, request_id);
+        let course = self.kept_course(station, action, request_id);
         let course = course.ok().flatten();
         let course = course.filter(|course| course.command_id == Some(id.0));
         let how = match answer.map_or(Ahead::Refused, |answer| ahead(&call.action, answer)) {
             Ahead::Messages { cancels } => {
-                let Some(mut before) = before else { return };
-                if cancels {
-                    end(&mut before, now, CourseState::Canceled);
-                } else if has_same_id(&before) && !before.complete {
-                    end(&mut before, now, CourseState::Replaced);
-                } else {
-                    return;
-                }
-                self.record(now, station, &before);
-                // What comes next belongs to the newer one.
-                if let Some(course) = course.filter(|_| has_same_id(&before)) {
-                    self.record(now, station, &course);
-                }
-                return;
+                return self.course_accepted(now, station, id, request_id, course, cancels);
             }
             Ahead::Nothing => CourseState::Empty,
             Ahead::Refused => CourseState::Refused,
@@ -167,18 +138,43 @@ impl Shard {
             course.is_inventory = names_all && how == CourseState::Empty;
             self.record(now, station, &course);
         }
-        if let Some(before) = before.filter(has_same_id) {
-            self.record(now, station, &before);
+        self.course_before_goes_on(now, id);
+    }
+
+    /// Messages of a command will come: the course before it ends, if the station gives it up or says nothing more of it.
+    fn course_accepted(
+        &mut self,
+        now: Now,
+        station: u32,
+        id: CommandId,
+        request_id: Option<i64>,
+        course: Option<CommandFollowed>,
+        cancels: bool,
+    ) {
+        let Some(mut before) = self.course_behind(id) else {
+            return;
+        };
+        let has_same_id = before.request_id == request_id;
+        let how = match cancels {
+            true => CourseState::Canceled,
+            false if has_same_id => CourseState::Replaced,
+            false => return,
+        };
+        end(&mut before, now, how);
+        self.record(now, station, &before);
+        // What comes next belongs to the newer one.
+        if let Some(course) = course.filter(|_| has_same_id) {
+            self.record(now, station, &course);
         }
     }
 
-    /// A call of ours will have no answer that says what the station made of it: its deadline passed, its connection was lost,
-    /// or the answer is no message.
+    /// The course before a call of ours goes on: the station refused the call, or there is no answer that says what it made of
+    /// it, because the deadline passed, the connection was lost, or the answer is no message.
     ///
-    /// The station may have taken it or not. The course of the same `requestId` that it would have taken the place of has not
-    /// ended as far as anybody knows: it goes on, and what the station says under that number is shown with it. The course of
-    /// the call stays open, and empty if that was all. Under numbers of their own, each has what the station says under its own.
-    pub(in crate::shard) fn course_unanswered(&mut self, now: Now, id: CommandId) {
+    /// Without an answer the station may have taken the call or not. The course of the same `requestId`, whose place it would
+    /// have taken, has not ended as far as anybody knows: what the station says under that number is shown with it. The course
+    /// of the call stays open, and empty if that was all. Under numbers of their own, each has what is said under its own.
+    pub(in crate::shard) fn course_before_goes_on(&mut self, now: Now, id: CommandId) {
         let station = self.commands.get(&id).map(|command| command.station);
         let Some((station, before)) = station.zip(self.course_behind(id)) else {
             return;

@@ -6,10 +6,8 @@
 
 use fleet::record::{Booted, CommandFollowed, CourseState, FollowUp, is_failure};
 use serde_json::{Value, json};
-use storage::state::Table;
 
-use super::super::projection::course_key;
-use super::{Now, Shard, StoreUnreadable, ends, is_final, push, read_course, summary};
+use super::{Now, Shard, StoreUnreadable, ends, is_final, push, summary};
 
 /// What stands for an action in the key of a station's newest course.
 pub(in crate::shard) const NEWEST: &str = "Firmware";
@@ -99,7 +97,7 @@ impl Shard {
         if message.get("status").and_then(Value::as_str) == Some("Idle") {
             return Ok(());
         }
-        if let Some(mut course) = self.newest_firmware(station)? {
+        if let Some(mut course) = self.kept_course(station, NEWEST, None)? {
             push(&mut course, now, flagged(message, "unknown_request"));
             self.record(now, station, &course);
         }
@@ -114,7 +112,7 @@ impl Shard {
         if known.is_none_or(|known| known == boot.firmware_version) {
             return;
         }
-        let Ok(Some(mut course)) = self.newest_firmware(station) else {
+        let Ok(Some(mut course)) = self.kept_course(station, NEWEST, None) else {
             return;
         };
         let last = last_status(&course);
@@ -130,20 +128,6 @@ impl Shard {
                 ends::end(&mut course, now, CourseState::Done);
             }
             self.record(now, station, &course);
-        }
-    }
-
-    fn newest_firmware(
-        &mut self,
-        station: u32,
-    ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
-        let key = self.stations[station].state.key.clone();
-        let row = course_key(&mut self.scratch.canonical, key.as_str(), NEWEST, None);
-        let row = self.row(Table::FollowUps, row)?;
-        let course = row.as_deref().and_then(read_course);
-        match course {
-            Some(course) if !self.was_deleted_since(key.as_str(), &course)? => Ok(Some(course)),
-            Some(_) | None => Ok(None),
         }
     }
 }
