@@ -15,7 +15,8 @@ pub(super) const MESSAGE_MAX_S: u64 = 30;
 /// Text of one connection that is acted on before others have their turn. Compressed, it may come in a thousandth of that.
 const TURN_BYTES_MAX: usize = 256 << 10;
 /// A message counts once more for so many bytes of its text: one that is as cheap to send as it is dear to read is no more
-/// welcome than many. So do bytes on the wire that are no text yet, of which most are headers where frames are tiny.
+/// welcome than many. So do bytes on the wire that are of no text, such as the headers of tiny frames. A fragment counts with its
+/// message, when that is whole.
 const COUNTED_BYTES: usize = 4 << 10;
 /// Headers of that length are those of any frames.
 const HEADERS_FREE: usize = 512;
@@ -57,7 +58,7 @@ impl Shard {
                 self.read_text = 0;
                 let mut codec =
                     std::mem::replace(&mut live.codec, ws::Codec::new(ws::Role::Server));
-                let fragments_before = codec.held_len();
+                let (held_before, came_before) = (codec.held_len(), codec.fragments_len());
                 let limits = ws::Limits {
                     message_len_max: self.settings.config.message_len_max,
                     ..ws::Limits::default()
@@ -75,15 +76,16 @@ impl Shard {
                         read
                     }
                 };
-                let mut fragments = 0;
+                let (mut held, mut came) = (0, 0);
                 if let Some(live) = self.conns.live_mut(id) {
-                    fragments = codec.held_len();
+                    (held, came) = (codec.held_len(), codec.fragments_len());
                     live.codec = codec;
                 }
-                self.note_fragments(now, fragments_before, fragments);
+                self.note_fragments(now, held_before, held);
                 match read {
                     Ok(used) => {
-                        self.count_headers(now, id, used.saturating_sub(self.read_text));
+                        let of_texts = self.read_text + came;
+                        self.count_headers(now, id, (came_before + used).saturating_sub(of_texts));
                         self.note_under_way(now, id, used < bytes.len());
                         used
                     }
@@ -97,7 +99,7 @@ impl Shard {
         }
     }
 
-    /// Counts bytes that were no text.
+    /// Counts bytes that were of no text.
     fn count_headers(&mut self, now: Now, id: ConnId, len: usize) {
         if len <= HEADERS_FREE {
             return;

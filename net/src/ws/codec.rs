@@ -111,6 +111,12 @@ impl Codec {
             .map_or(0, |assembly| assembly.payload.capacity())
     }
 
+    /// Payload that is here of a fragmented message under way, in bytes; 0 when idle.
+    #[must_use]
+    pub fn fragments_len(&self) -> usize {
+        self.assembly().map_or(0, |assembly| assembly.payload.len())
+    }
+
     /// Memory held for what compressed messages refer back to, in bytes; 0 before the first of them.
     #[must_use]
     pub fn window_len(&self) -> usize {

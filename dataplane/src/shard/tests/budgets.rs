@@ -165,3 +165,35 @@ fn headers_of_tiny_frames_count_as_well() {
     let later = later.map(|script| answers(&mut world, script));
     assert_eq!((at_once, later), (2, [0, 1, 0]));
 }
+
+#[test]
+fn a_text_in_fragments_counts_as_one_that_is_whole() {
+    for (offer, pieces) in [("", 1), ("", 4), ("", 40), (" deflate", 4)] {
+        let mut world = World::new(Config {
+            messages_per_second_max: 60,
+            ..config(Onboarding::Open)
+        });
+        world.run(&format!("0 a connect CP1{offer}\n1 wait"));
+        for n in 0..10 {
+            // 15 times 4 KiB.
+            let text = format!(r#"[2,"{n}","Heartbeat",{{}}{}]"#, " ".repeat(61_500));
+            let mut frames = Vec::new();
+            let len = text.len().div_ceil(pieces);
+            for (at, piece) in text.as_bytes().chunks(len).enumerate() {
+                let is_last = at + 1 == text.len().div_ceil(len);
+                fragment(
+                    &mut frames,
+                    at == 0,
+                    is_last,
+                    std::str::from_utf8(piece).unwrap(),
+                );
+            }
+            for read in frames.chunks(16 << 10) {
+                world.deliver("a", read);
+            }
+        }
+        world.settle();
+        let at_once = std::mem::take(&mut world.out).matches("a < [3,").count();
+        assert_eq!(at_once, 4, "{offer} in {pieces}");
+    }
+}
