@@ -161,7 +161,7 @@ pub struct Settlement {
     /// The amount, a decimal as the station wrote it.
     #[schema(example = "5.28")]
     pub amount: String,
-    /// When, as the station says.
+    /// When, as the station says; when it said so, where its clock cannot be right.
     #[schema(format = DateTime)]
     pub settled_at: String,
     /// The receipt of the payment terminal.

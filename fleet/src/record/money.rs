@@ -59,7 +59,7 @@ pub struct Settlement {
     pub status_info: String,
     /// The decimal as the station wrote it.
     pub amount: String,
-    /// The station's time.
+    /// The station's time; when it was told where that is no time at which it can have been.
     pub settled_at: i64,
     /// Of the receipt that the station has.
     pub receipt_id: String,

@@ -6,6 +6,7 @@ use ocpp::{Word, v21};
 
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
+use crate::normalize::moment;
 
 /// Settlements that are kept of a transaction. One more is refused: were the oldest to go, it would be new when it is told
 /// again.
@@ -39,13 +40,14 @@ impl Shard {
         };
         let mut money = self.money(before.id)?;
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let settled = moment(Some(&told.settlement_time), now.utc);
         let settlement = Settlement {
             told_at: now.utc.0,
             psp_ref: told.psp_ref.to_string(),
             status: told.status.as_str().to_owned(),
             status_info: text(told.status_info.as_deref()),
             amount: told.settlement_amount.as_str().to_owned(),
-            settled_at: told.settlement_time.utc_micros,
+            settled_at: settled.at,
             receipt_id: text(told.receipt_id.as_deref()),
             receipt_url: text(told.receipt_url.as_deref()),
             vat_number: text(told.vat_number.as_deref()),
@@ -59,11 +61,17 @@ impl Shard {
                 }),
         };
         let is_same = |known: &Settlement| {
-            let told_at = settlement.told_at;
-            Settlement {
-                told_at,
-                ..known.clone()
-            } == settlement
+            // A clock that is not set says nothing of when, also when it is told again.
+            let settled_at = match settled.clock_trusted {
+                true => settlement.settled_at,
+                false => known.settled_at,
+            };
+            let same = Settlement {
+                told_at: known.told_at,
+                settled_at,
+                ..settlement.clone()
+            };
+            *known == same
         };
         if money.settlements.iter().any(is_same) {
             return Ok(Settled::Same(before.id));

@@ -997,3 +997,38 @@ fn no_settlement_is_forgotten_so_that_it_would_be_new_again() {
     };
     assert_eq!(world.log.iter().filter(told).count(), 16);
 }
+
+/// A clock that is not set tells nothing of when something was paid: that is when it was told, and once.
+#[test]
+fn a_settlement_is_of_a_time_at_which_it_can_have_been() {
+    let mut world = world_21(NIGHT, Tariff::default());
+    world.run(&format!(
+        "0 {}\n60 {}",
+        event(0, "Started", 0, 1_000, &of_t1("")),
+        event(1, "Ended", 1, 2_000, &of_t1("")),
+    ));
+    for (at, psp, time) in [
+        (100, 1, "1970-01-01T00:01:00Z"),
+        (200, 1, "1970-01-01T00:02:40Z"),
+        (300, 2, "2026-11-22T10:02:30Z"),
+        (400, 2, "2026-11-22T10:02:31Z"),
+    ] {
+        world.run(&format!(
+            r#"{at} a > [2,"s{at}","NotifySettlement",{{"transactionId":"T1","pspRef":"P{psp}","status":"Settled","settlementAmount":1,"settlementTime":"{time}"}}]"#
+        ));
+    }
+    let told = |bytes: &Vec<u8>| match fleet::wire::read(bytes).unwrap().body.to_fact() {
+        Ok(Fact::MoneyChanged(changed)) if changed.settlement_is_new => {
+            let settlement = changed.money.settlements.last()?.clone();
+            let began = 1_795_341_600_000_000;
+            Some((
+                settlement.psp_ref,
+                (settlement.settled_at - began) / 1_000_000,
+            ))
+        }
+        _ => None,
+    };
+    let told: Vec<_> = world.log.iter().filter_map(told).collect();
+    let told: Vec<_> = told.iter().map(|(psp, at)| (psp.as_str(), *at)).collect();
+    assert_eq!(told, [("P1", 100), ("P2", 150), ("P2", 151)]);
+}
