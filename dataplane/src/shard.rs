@@ -386,6 +386,7 @@ impl Shard {
     /// A socket is over, whoever ended it.
     pub(crate) fn closed(&mut self, now: Now, id: ConnId, reason: &str) {
         self.detach_station(now, id, reason);
+        self.drop_errands_of(id);
         self.conns.remove(id);
     }
 

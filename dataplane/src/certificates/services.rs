@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use fleet::{StationKey, UtcMicros};
 
@@ -22,9 +22,12 @@ pub(crate) use super::contracts::ContractAsk;
 pub(crate) use super::ocsp::{Status, StatusAsk, StatusFound};
 pub(crate) use super::vat::{VatAsk, VatFound};
 
-/// Threads that ask other servers; one more does what needs none.
+/// Threads that ask other servers.
 const ASKING_THREADS: usize = 4;
-/// Errands that wait for a thread; a shard hears at once that there is no room for another.
+/// Threads that ask about stations at the door: their upgrade waits, and nothing that is asked on a connection, however slow its
+/// server, is to keep them there.
+const DOOR_THREADS: usize = 4;
+/// Errands that wait for a thread of each lane; a shard hears at once that there is no room for another.
 const ERRANDS_MAX: usize = 256;
 
 /// What a shard wants done.
@@ -35,6 +38,15 @@ pub(crate) struct Errand {
     /// Its name there.
     pub(crate) id: u64,
     pub(crate) wish: Wish,
+    /// There for as long as the shard waits for it: until its deadline, or until the connection is gone that wants it.
+    pub(crate) asker: Weak<()>,
+}
+
+impl Errand {
+    /// True while somebody hears what comes of it.
+    pub(crate) fn is_awaited(&self) -> bool {
+        0 < self.asker.strong_count()
+    }
 }
 
 #[derive(Debug)]
@@ -195,16 +207,17 @@ impl Services {
         }
     }
 
-    /// True for what needs no other server, and so is not to wait behind what does.
-    fn is_local(&self, wish: &Wish) -> bool {
+    fn lane(&self, wish: &Wish) -> Lane {
+        let has_local_ca = || self.ca.as_ref().is_some_and(|(_, ca)| ca.is_local());
         match wish {
-            Wish::Check { .. } => true,
-            Wish::Sign { .. } => self.ca.as_ref().is_some_and(|(_, ca)| ca.is_local()),
-            Wish::Statuses(_)
+            Wish::Check { .. } => Lane::Local,
+            Wish::Sign { .. } if has_local_ca() => Lane::Local,
+            Wish::Station(_) => Lane::Door,
+            Wish::Sign { .. }
+            | Wish::Statuses(_)
             | Wish::Chain(_)
-            | Wish::Station(_)
             | Wish::Contract(_)
-            | Wish::Vat(_) => false,
+            | Wish::Vat(_) => Lane::Remote,
         }
     }
 
@@ -225,23 +238,27 @@ impl Services {
             return Ok(None);
         }
         let services = Arc::new(self);
-        let (local, own) = sync_channel(ERRANDS_MAX);
-        let (remote, others) = sync_channel(ERRANDS_MAX);
-        let others = Arc::new(Mutex::new(others));
-        let spawn = |name: String, errands: Arc<Mutex<Receiver<Errand>>>| {
-            let (services, done) = (Arc::clone(&services), done.clone());
-            let thread = std::thread::Builder::new().name(name);
-            let spawned = thread.spawn(move || work(&services, &errands, done));
-            spawned.map(drop).map_err(ServicesError::Thread)
+        let lane = |name: &str, threads: usize| -> Result<SyncSender<Errand>, ServicesError> {
+            let (hand_in, errands) = sync_channel(ERRANDS_MAX);
+            let errands = Arc::new(Mutex::new(errands));
+            for at in 0..threads {
+                let (services, done) = (Arc::clone(&services), done.clone());
+                let errands = Arc::clone(&errands);
+                let thread = std::thread::Builder::new().name(format!("{name}-{at}"));
+                let spawned = thread.spawn(move || work(&services, &errands, done));
+                spawned.map_err(ServicesError::Thread)?;
+            }
+            Ok(hand_in)
         };
-        spawn("certificates".into(), Arc::new(Mutex::new(own)))?;
-        for at in 0..ASKING_THREADS {
-            spawn(format!("certificates-{at}"), Arc::clone(&others))?;
-        }
+        let door = match services.responders {
+            Some(_) => DOOR_THREADS,
+            None => 0,
+        };
         Ok(Some(Desk {
+            local: lane("certificates", 1)?,
+            door: lane("cert-door", door)?,
+            remote: lane("cert-ask", ASKING_THREADS)?,
             services,
-            local,
-            remote,
         }))
     }
 }
@@ -272,9 +289,21 @@ fn work(services: &Services, errands: &Mutex<Receiver<Errand>>, done: impl Fn(Er
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
         let Ok(errand) = next else { return };
+        if !errand.is_awaited() {
+            continue;
+        }
         let outcome = services.run(&errand.wish, UtcMicros(net::clock::utc_micros()));
         done(errand, outcome);
     }
+}
+
+/// Errands that wait for the same threads.
+enum Lane {
+    /// They need no other server, and so are not to wait for what does.
+    Local,
+    /// A station waits at the door.
+    Door,
+    Remote,
 }
 
 /// Where errands are handed in.
@@ -282,16 +311,17 @@ fn work(services: &Services, errands: &Mutex<Receiver<Errand>>, done: impl Fn(Er
 pub(crate) struct Desk {
     services: Arc<Services>,
     local: SyncSender<Errand>,
+    door: SyncSender<Errand>,
     remote: SyncSender<Errand>,
 }
 
 impl Desk {
     /// Never blocks; an errand for which there is no room comes back.
     pub(crate) fn hand_in(&self, errand: Errand) -> Result<(), Errand> {
-        let lane = if self.services.is_local(&errand.wish) {
-            &self.local
-        } else {
-            &self.remote
+        let lane = match self.services.lane(&errand.wish) {
+            Lane::Local => &self.local,
+            Lane::Door => &self.door,
+            Lane::Remote => &self.remote,
         };
         lane.try_send(errand).map_err(|refused| match refused {
             std::sync::mpsc::TrySendError::Full(errand)

@@ -8,6 +8,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use fleet::{StationKey, UtcMicros};
@@ -787,7 +789,7 @@ fn where_nothing_is_configured_nothing_runs() {
 #[test]
 fn errands_come_back_to_their_shard() {
     let ca = TestCa::new();
-    let (done, outcomes) = std::sync::mpsc::sync_channel(4);
+    let (done, outcomes) = sync_channel(4);
     let desk = services(&with_ca(ca.signer())).start(move |errand, outcome| {
         done.send((errand.shard, errand.id, outcome)).unwrap();
     });
@@ -796,10 +798,12 @@ fn errands_come_back_to_their_shard() {
         csr: request("ACME", "CP1"),
         names: vec!["CP1".to_owned()],
     };
+    let asker = Arc::new(());
     let errand = super::Errand {
         shard: 3,
         id: 7,
         wish,
+        asker: Arc::downgrade(&asker),
     };
     desk.hand_in(errand).unwrap();
     let (shard, id, outcome) = outcomes.recv_timeout(Duration::from_secs(60)).unwrap();
@@ -808,8 +812,68 @@ fn errands_come_back_to_their_shard() {
     drop(desk);
     // The last sender is gone once every thread is.
     let ended = outcomes.recv_timeout(Duration::from_secs(60));
+    assert_eq!(ended.unwrap_err(), RecvTimeoutError::Disconnected);
+}
+
+/// A provider that is slow keeps nobody at the door, and hears of nothing that nobody waits for any more.
+#[test]
+fn what_is_slow_keeps_no_station_at_the_door_and_what_is_given_up_is_not_asked() {
+    let (go_on, may_go_on) = sync_channel::<()>(0);
+    let (asked, was_asked) = sync_channel(16);
+    let url = serve(move |_, body| {
+        let said: serde_json::Value = serde_json::from_slice(body).unwrap();
+        asked.send(said["payload"]["id"].as_u64().unwrap()).unwrap();
+        // Nobody ever sends: it goes on when the other end is gone.
+        let _ = may_go_on.recv();
+        (200, b"{}".to_vec())
+    });
+    let config = CertificatesConfig {
+        contracts: Some(HttpConfig {
+            timeout: Duration::from_secs(300),
+            ..http(&url)
+        }),
+        ..with_ocsp(&url)
+    };
+    let (done, outcomes) = sync_channel(16);
+    let desk = services(&config).start(move |errand, _| done.send(errand.id).unwrap());
+    let desk = desk.unwrap().unwrap();
+    let contract = |id: u64| {
+        Wish::Contract(ContractAsk {
+            station: station(),
+            version: "ocpp2.0.1",
+            action: "Get15118EVCertificate",
+            payload: format!(r#"{{"id":{id}}}"#),
+        })
+    };
+    let hand_in = |id: u64, wish: Wish| {
+        let asker = Arc::new(());
+        let errand = super::Errand {
+            shard: 0,
+            id,
+            wish,
+            asker: Arc::downgrade(&asker),
+        };
+        desk.hand_in(errand).unwrap();
+        asker
+    };
+    // As many as there are threads, and two that wait for one of those.
+    let mut askers: Vec<_> = (0..6).map(|id| hand_in(id, contract(id))).collect();
+    let _station = hand_in(7, Wish::Station(b"no certificate".to_vec()));
+    let wait = Duration::from_secs(60);
+    assert_eq!(outcomes.recv_timeout(wait), Ok(7));
+    askers.remove(4);
+    drop(go_on);
+    let mut ended: Vec<_> = (0..5)
+        .map(|_| outcomes.recv_timeout(wait).unwrap())
+        .collect();
+    ended.sort_unstable();
+    assert_eq!(ended, [0, 1, 2, 3, 5]);
+    drop(desk);
     assert_eq!(
-        ended.unwrap_err(),
-        std::sync::mpsc::RecvTimeoutError::Disconnected
+        outcomes.recv_timeout(wait),
+        Err(RecvTimeoutError::Disconnected)
     );
+    let mut heard: Vec<_> = was_asked.try_iter().collect();
+    heard.sort_unstable();
+    assert_eq!(heard, [0, 1, 2, 3, 5]);
 }

@@ -8,8 +8,10 @@
 //!
 //! - Every errand ends once: by its outcome, or at its deadline, whichever comes first.
 //! - At most [`OPEN_MAX`] are open; what comes on top is answered at once as if nobody could be asked.
+//! - What is over before a thread has come to it is not begun: the other server hears nothing of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use net::driver::ConnId;
@@ -80,11 +82,26 @@ pub(super) enum Purpose {
     Upgrade { conn: ConnId },
 }
 
+impl Purpose {
+    /// The connection without which nobody wants to know. What a station asked to have signed is signed for the next one too.
+    fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Check { .. } | Self::Sign { .. } => None,
+            Self::Status { held, .. }
+            | Self::Contract { held }
+            | Self::Authorize { held, .. }
+            | Self::Vat { held, .. } => Some(held.conn),
+            Self::Upgrade { conn } => Some(*conn),
+        }
+    }
+}
+
 /// The open errands of a shard.
 #[derive(Default)]
 pub(super) struct Errands {
     last: u64,
-    open: HashMap<u64, Purpose>,
+    /// What each is for; while it stands here, somebody waits for it.
+    open: HashMap<u64, (Purpose, Arc<()>)>,
     /// Not handed in yet.
     out: Vec<Errand>,
 }
@@ -104,13 +121,22 @@ impl Shard {
         }
         self.errands.last += 1;
         let id = self.errands.last;
-        self.errands.open.insert(id, purpose);
+        let asker = Arc::new(());
+        let awaited = Arc::downgrade(&asker);
+        self.errands.open.insert(id, (purpose, asker));
         self.deadlines.insert(now.mono + wait, Deadline::Errand(id));
         Some(Errand {
             shard: self.index,
             id,
             wish,
+            asker: awaited,
         })
+    }
+
+    /// A connection is gone, and with it whoever asked for something on it.
+    pub(super) fn drop_errands_of(&mut self, conn: ConnId) {
+        let open = &mut self.errands.open;
+        open.retain(|_, (purpose, _)| purpose.conn() != Some(conn));
     }
 
     /// An errand goes out with the next [`Shard::errands`].
@@ -125,7 +151,7 @@ impl Shard {
 
     /// What came of an errand. One that is late already has no effect.
     pub(crate) fn errand_done(&mut self, now: Now, id: u64, outcome: Outcome) {
-        let Some(purpose) = self.errands.open.remove(&id) else {
+        let Some((purpose, _)) = self.errands.open.remove(&id) else {
             return;
         };
         match (purpose, outcome) {
@@ -167,7 +193,7 @@ impl Shard {
 
     /// An errand that nobody does: there was no room for it, or its time is over.
     pub(crate) fn errand_lost(&mut self, now: Now, id: u64, reason: &str) {
-        if let Some(purpose) = self.errands.open.remove(&id) {
+        if let Some((purpose, _)) = self.errands.open.remove(&id) {
             self.errand_failed(now, purpose, reason);
         }
     }
@@ -202,7 +228,7 @@ impl Shard {
     pub(super) fn is_checking(&self, station: u32) -> bool {
         let mut open = self.errands.open.values();
         open.any(
-            |purpose| matches!(purpose, Purpose::Check { held, .. } if held.station == station),
+            |(purpose, _)| matches!(purpose, Purpose::Check { held, .. } if held.station == station),
         )
     }
 }

@@ -29,7 +29,7 @@ use storage::state::Table;
 use self::sockets::Socket;
 pub(super) use self::sockets::{KEY, upgrade};
 pub(super) use self::store::Store;
-use crate::certificates::Services;
+use crate::certificates::{Errand, Services};
 use crate::config::{Config, Onboarding};
 use crate::permutation::TransactionIds;
 use crate::quirks::Shelf;
@@ -65,6 +65,8 @@ pub(super) struct World {
     /// Does errands at once, unless it hangs.
     services: Services,
     services_hang: bool,
+    /// What it did not do.
+    pub(super) undone: Vec<Errand>,
     pub(super) out: String,
     /// The last HTTP answer that was no switch.
     pub(super) last_refusal: String,
@@ -92,6 +94,7 @@ impl World {
         let mut world = Self {
             services,
             services_hang: false,
+            undone: Vec::new(),
             shard: shard(&settings, &rows, Seq(0), now_at(0.0)),
             settings,
             seconds: 0.0,

@@ -12,7 +12,9 @@ impl World {
             let mut moved = self.effects();
             for errand in self.shard.errands() {
                 let now = self.now();
-                if !self.services_hang {
+                if self.services_hang {
+                    self.undone.push(errand);
+                } else {
                     let outcome = self.services.run(&errand.wish, now.utc);
                     self.shard.errand_done(now, errand.id, outcome);
                     moved = true;
