@@ -30,6 +30,7 @@ mod grid;
 mod handshake;
 mod journal;
 mod money;
+mod monitors;
 mod named_token;
 mod outbox;
 mod partial;

@@ -45,16 +45,33 @@ fn firmware_warnings(asked: &Value) -> Vec<String> {
 }
 
 fn monitor_warnings(asked: &Value) -> Vec<String> {
+    const PLACE: [&str; 4] = ["component", "variable", "type", "severity"];
     let monitors = asked["setMonitoringData"].as_array();
-    let is_refused = |monitor: &Value| {
-        monitor["type"] == "Delta" && monitor["value"].as_f64().is_some_and(|value| value < 0.0)
-    };
-    let monitors = monitors.into_iter().flatten().enumerate();
-    let refused = monitors.filter(|(_, monitor)| is_refused(monitor));
-    let warning = |(at, _): (usize, &Value)| {
-        format!("/setMonitoringData/{at}/value: below 0, a Delta is how much changes (N04.FR.14)")
-    };
-    refused.map(warning).collect()
+    let monitors = monitors.map(Vec::as_slice).unwrap_or_default();
+    let mut warnings = Vec::new();
+    for (at, monitor) in monitors.iter().enumerate() {
+        if monitor["type"] == "Delta" && monitor["value"].as_f64().is_some_and(|value| value < 0.0)
+        {
+            warnings.push(format!(
+                "/setMonitoringData/{at}/value: below 0, a Delta is how much changes (N04.FR.14)"
+            ));
+        }
+        // One of the same number takes the place of the one before.
+        let is_another = |before: &Value| {
+            let (id, known) = (monitor.get("id"), before.get("id"));
+            id.is_none() || id != known
+        };
+        let is_same = |before: &&Value| PLACE.iter().all(|name| before[name] == monitor[name]);
+        let before = monitors[..at]
+            .iter()
+            .position(|before| is_same(&before) && is_another(before));
+        if let Some(before) = before {
+            warnings.push(format!(
+                "/setMonitoringData/{at}: watches what /setMonitoringData/{before} does, with the same type and severity (N04.FR.10)"
+            ));
+        }
+    }
+    warnings
 }
 
 fn der_warnings(asked: &Value) -> Vec<String> {
@@ -198,13 +215,40 @@ mod tests {
         let monitors = [
             monitor("Delta", "0"),
             monitor("LowerThreshold", "-5"),
-            monitor("Delta", "-0.5"),
+            monitor("Delta", "-0.5").replace("8", "7"),
         ];
         let asked = format!(r#"{{"setMonitoringData":[{}]}}"#, monitors.join(","));
         assert_eq!(
             command_warnings("SetVariableMonitoring", &asked),
             ["/setMonitoringData/2/value: below 0, a Delta is how much changes (N04.FR.14)"]
         );
+    }
+
+    #[test]
+    fn n04_fr_10_a_variable_has_one_monitor_of_a_type_and_severity() {
+        let monitor = |id: &str, kind: &str, severity: u8| {
+            format!(
+                r#"{{{id}"value":1,"type":"{kind}","severity":{severity},"component":{{"name":"C"}},"variable":{{"name":"V"}}}}"#
+            )
+        };
+        let found = |monitors: &[String]| {
+            let asked = format!(r#"{{"setMonitoringData":[{}]}}"#, monitors.join(","));
+            command_warnings("SetVariableMonitoring", &asked)
+        };
+        let (one, two) = (r#""id":1,"#, r#""id":2,"#);
+        let first = monitor("", "UpperThreshold", 4);
+        for (second, is_duplicate) in [
+            (monitor("", "UpperThreshold", 4), true),
+            (monitor(two, "UpperThreshold", 4), true),
+            (monitor("", "UpperThreshold", 5), false),
+            (monitor("", "LowerThreshold", 4), false),
+        ] {
+            let expected = "/setMonitoringData/1: watches what /setMonitoringData/0 does, with the same type and severity (N04.FR.10)";
+            let expected = is_duplicate.then_some(expected);
+            assert_eq!(found(&[first.clone(), second]), Vec::from_iter(expected));
+        }
+        let numbered = [one, one].map(|id| monitor(id, "Delta", 4));
+        assert_eq!(found(&numbered), [""; 0], "the second takes its place");
     }
 
     #[test]

@@ -6,11 +6,12 @@
 //! | --- | --- |
 //! | kind (1 byte, 1 a monitor, 2 a display message, 3 an issue), station, 0, 0 | the inventory: what is older is no longer there |
 //! | the same, 1 instead of the last 0, number (8, big-endian, as if unsigned) | an item |
+//! | the same, 2 instead of the last 0 | of monitors: one was told last by this record |
 //!
 //! No key of a variable begins so: those begin with a tenant. A value begins with its version (1 byte, 1), log id (8), seq
 //! (8), as of (8, UTC microseconds), little-endian, and 1 (1 byte), as a variable's that was reported: what hides or removes
-//! old rows of variables knows these too. An inventory ends there, and so does an item that is gone; else a JSON object
-//! follows.
+//! old rows of variables knows these too. An inventory ends there, and so do an item that is gone and what says that there was
+//! one; else a JSON object follows.
 
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 
@@ -67,6 +68,13 @@ pub(crate) fn item_key(kind: ItemKind, station: &StationKey, id: i64) -> Vec<u8>
     key
 }
 
+/// The key under which it is kept which record told of an item last.
+pub(crate) fn told_key(kind: ItemKind, station: &StationKey) -> Vec<u8> {
+    let mut key = prefix(kind, station);
+    key.push(2);
+    key
+}
+
 /// The number in a key of an item.
 pub(crate) fn id_of(key: &[u8]) -> Option<i64> {
     let (_, id) = key.split_last_chunk::<8>()?;
@@ -76,6 +84,11 @@ pub(crate) fn id_of(key: &[u8]) -> Option<i64> {
 /// What was there before is no more, unless it is told again.
 pub(crate) fn inventory_row(kind: ItemKind, station: &StationKey, told: Told) -> VariableRow {
     (inventory_key(kind, station), value(told, ""))
+}
+
+/// Some item is there by what was told.
+pub(crate) fn told_row(kind: ItemKind, station: &StationKey, told: Told) -> VariableRow {
+    (told_key(kind, station), value(told, ""))
 }
 
 /// An item; an empty `json` says that it is gone.
@@ -141,6 +154,11 @@ mod tests {
         assert_eq!(
             (key, value),
             (b"\x01default/CP1\0\0".to_vec(), head.to_vec())
+        );
+        let (key, value) = told_row(ItemKind::Monitor, &station, told);
+        assert_eq!(
+            (key, value),
+            (b"\x01default/CP1\0\x02".to_vec(), head.to_vec())
         );
         assert_eq!(read(&head[1..]), None);
         assert_eq!(read(&[2; HEAD_LEN]), None);

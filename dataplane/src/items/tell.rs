@@ -10,7 +10,7 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::{Map, Value};
 
-use super::row::{Told, inventory_row, item_row};
+use super::row::{Told, inventory_row, item_row, told_row};
 use super::{ISSUE_REPORTED, ItemKind, issue_id};
 use crate::variables::row::VariableRow;
 
@@ -72,6 +72,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         told,
         station: &station,
         put,
+        has_monitors: false,
     };
     if let Some(notified) = record.body.notified() {
         teller.notified(notified.action, notified.payload);
@@ -90,6 +91,9 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         teller.inventory(ItemKind::Monitor);
         teller.inventory(ItemKind::DisplayMessage);
     }
+    if teller.has_monitors {
+        (teller.put)(told_row(ItemKind::Monitor, &station, told));
+    }
 }
 
 /// True for a command whose whole report names everything there is.
@@ -106,10 +110,13 @@ struct Teller<'a, F> {
     told: Told,
     station: &'a StationKey,
     put: F,
+    /// It told of a monitor that is there.
+    has_monitors: bool,
 }
 
 impl<F: FnMut(VariableRow)> Teller<'_, F> {
     fn item(&mut self, kind: ItemKind, id: i64, json: &str) {
+        self.has_monitors |= kind == ItemKind::Monitor && !json.is_empty();
         (self.put)(item_row(kind, self.station, id, self.told, json));
     }
 
@@ -169,8 +176,19 @@ impl<F: FnMut(VariableRow)> Teller<'_, F> {
         const NAMES: [&str; 4] = ["component", "variable", "type", "severity"];
         let mut left: Vec<&Value> = list(asked, "setMonitoringData").collect();
         for result in list(answered, "setMonitoringResult") {
-            let same = |data: &&Value| NAMES.iter().all(|name| data.get(name) == result.get(name));
-            let Some(at) = left.iter().position(same) else {
+            let same = |at: &usize| {
+                let data = left[*at];
+                NAMES.iter().all(|name| data.get(name) == result.get(name))
+            };
+            // Of two that watch the same, one is a `Duplicate` (N04.FR.10): their numbers tell them apart, if they have any.
+            let found = (0..left.len())
+                .filter(same)
+                .min_by_key(|at| match id(left[*at]) {
+                    given if given == id(result) => 0,
+                    None => 1,
+                    Some(_) => 2,
+                });
+            let Some(at) = found else {
                 continue;
             };
             let data = left.remove(at);

@@ -284,6 +284,9 @@ impl Shard {
             status_info: None,
         };
         self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
+        if booted.reason != v201::BootReason::Triggered.as_str() {
+            self.ask_for_monitors(now, call.station);
+        }
     }
 
     fn authorize_2x(

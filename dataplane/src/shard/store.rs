@@ -53,6 +53,14 @@ impl Shard {
         }
     }
 
+    /// The newest row of this key in the table of variables, made lately or in the state store.
+    pub(super) fn variable_row(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnreadable> {
+        match self.projection.variable_row(key) {
+            Some(made) => Ok(Some(made.to_vec())),
+            None => self.look_up(Table::Variables, key),
+        }
+    }
+
     /// What a variable of a station is, as far as it is known; a password is not.
     pub(super) fn variable(
         &mut self,
@@ -63,10 +71,7 @@ impl Shard {
         let Some(key) = name.value_key(&station, AttributeKind::Actual) else {
             return Ok(None);
         };
-        let row = match self.projection.variable_row(&key) {
-            Some(row) => Some(row.to_vec()),
-            None => self.look_up(Table::Variables, &key)?,
-        };
+        let row = self.variable_row(&key)?;
         Ok(match row.and_then(|row| read_row(&key, &row)) {
             Some((_, _, Content::Value { value, .. })) => value,
             Some((_, _, Content::Description { .. })) | None => None,

@@ -7,7 +7,6 @@
 use fleet::record::{EventStreamHeld, EventStreamsChanged, Notified};
 use ocpp::v21;
 use serde_json::Value;
-use storage::state::Table;
 
 use super::{Now, Shard, StoreUnreadable};
 use crate::grid::streams;
@@ -156,14 +155,6 @@ impl Shard {
         let found =
             read(&row).filter(|(told, _)| began.is_none_or(|began| !told.is_before(&began)));
         Ok(found.and_then(|(_, json)| serde_json::from_str(json).ok()))
-    }
-
-    /// A row of the table of variables, made lately or in the state store.
-    fn variable_row(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnreadable> {
-        match self.projection.variable_row(key) {
-            Some(made) => Ok(Some(made.to_vec())),
-            None => self.look_up(Table::Variables, key),
-        }
     }
 
     /// The streams of a station, to show.

@@ -30,24 +30,29 @@ fn check(kind: ItemKind, script: &str, expected: Expect) {
     let mut world = World::new(config(Onboarding::Open));
     world.run(script);
     let (_dir, store) = stored(&world);
-    let mut shown = String::new();
-    let mut after = None;
-    loop {
-        let page = read::list(&store, &Recent::new(), kind, &key("CP1"), after, 1).unwrap();
-        for item in page.items {
-            writeln!(shown, "{} {}", item.id, item.json).unwrap();
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let shown = listed(&store, kind);
     expected.assert_eq(&shown);
     // What is hidden goes with the rows of variables, and nothing else does.
     clear(&store, &mut Vec::new()).unwrap();
     let left = store.scan(Table::Variables, b"", b"").map(Result::unwrap);
     let left = left.filter(|(key, value)| !key.ends_with(b"\0\0") && value.ends_with(b"}"));
     assert_eq!(left.count(), shown.lines().count());
+}
+
+/// What the rows say, one item a page.
+fn listed(store: &StateStore, kind: ItemKind) -> String {
+    let mut shown = String::new();
+    let mut after = None;
+    loop {
+        let page = read::list(store, &Recent::new(), kind, &key("CP1"), after, 1).unwrap();
+        for item in page.items {
+            writeln!(shown, "{} {}", item.id, item.json).unwrap();
+        }
+        after = page.next;
+        if after.is_none() {
+            return shown;
+        }
+    }
 }
 
 const BOOT: &str = r#"
@@ -231,4 +236,92 @@ fn display_messages_are_those_that_were_set_reported_and_not_cleared() {
         "
     );
     check(ItemKind::DisplayMessage, &none, expect![[""]]);
+}
+
+/// N04.FR.19: the monitors are there after a reboot, and may have other numbers.
+#[test]
+fn n04_fr_19_a_station_that_has_rebooted_is_asked_for_its_monitors() {
+    let boot = |at: u32, reason: &str| {
+        format!(
+            "{at} a > [2,\"b{at}\",\"BootNotification\",{{\"reason\":\"{reason}\",\"chargingStation\":{{\"model\":\"M\",\"vendorName\":\"V\"}}}}]\n"
+        )
+    };
+    let asked = |script: &str| {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(script).matches("GetMonitoringReport").count()
+    };
+    let (again, triggered) = (boot(7, "RemoteReset"), boot(7, "Triggered"));
+    // One that told of none, and one that did not reboot.
+    assert_eq!(asked(&format!("{BOOT}{again}")), 0);
+    assert_eq!(asked(&format!("{BOOT}{SET}{triggered}")), 0);
+    assert_eq!(asked(&format!("{BOOT}{SET}{again}")), 1);
+    // By the clock of the server.
+    let request_id = 1_795_341_607;
+    let told = monitor(21, "Delta", 8)
+        .replace(r#""name":"C""#, r#""name":"EVSE","evse":{"id":1}"#)
+        .replace(r#""name":"V""#, r#""name":"AvailabilityState""#);
+    let report = report(1, 0, false, &[told]);
+    let report = report.replace("\"requestId\":7", &format!("\"requestId\":{request_id}"));
+    let renewed =
+        format!("{BOOT}{SET}{again}8 a answers {{\"status\":\"Accepted\"}}\n9 {report}\n");
+    check(
+        ItemKind::Monitor,
+        &renewed,
+        expect![[r#"
+        21 {"component":{"evse":{"id":1},"name":"EVSE"},"id":21,"severity":8,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"AvailabilityState"}}
+    "#]],
+    );
+    // Its numbers are of now until the next boot; it may also say that there is none.
+    let none = format!(
+        "{renewed}10 restart\n11 a connect CP1 2.0.1\n{}13 a answers {{\"status\":\"EmptyResultSet\"}}\n",
+        boot(12, "PowerUp")
+    );
+    check(ItemKind::Monitor, &none, expect![[""]]);
+    assert_eq!(asked(&format!("{none}{}", boot(14, "PowerUp"))), 2);
+}
+
+/// N04.FR.10: a variable has one monitor of a type and severity, under the number that was told last.
+#[test]
+fn n04_fr_10_a_monitor_that_is_told_under_another_number_is_the_same() {
+    let set = |at: u32, ids: &[u32], results: &[(u32, &str)]| {
+        let watches =
+            r#""type":"Delta","severity":8,"component":{"name":"C"},"variable":{"name":"V"}}"#;
+        let asked: Vec<_> = ids
+            .iter()
+            .map(|id| match id {
+                0 => format!(r#"{{"value":{at},{watches}"#),
+                id => format!(r#"{{"id":{id},"value":{id}.5,{watches}"#),
+            })
+            .collect();
+        let told: Vec<_> = results
+            .iter()
+            .map(|(id, status)| format!(r#"{{"id":{id},"status":"{status}",{watches}"#))
+            .collect();
+        format!(
+            "{at} op command CP1 SetVariableMonitoring {{\"setMonitoringData\":[{}]}}\n{} a answers {{\"setMonitoringResult\":[{}]}}\n",
+            asked.join(","),
+            at + 1,
+            told.join(",")
+        )
+    };
+    let first = set(5, &[0], &[(4, "Accepted")]);
+    let known = |second: &str| {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(&format!("{BOOT}{first}{second}"));
+        let (_dir, store) = stored(&world);
+        let listed = listed(&store, ItemKind::Monitor);
+        let known = listed.lines().map(|line| {
+            let (id, json) = line.split_once(' ').unwrap();
+            let json: serde_json::Value = serde_json::from_str(json).unwrap();
+            format!("{id}: {}", json["value"])
+        });
+        known.collect::<Vec<_>>()
+    };
+    assert_eq!(known(&set(7, &[0], &[(2, "Duplicate")])), ["4: 5"]);
+    assert_eq!(known(&set(7, &[0], &[(2, "Accepted")])), ["2: 7"]);
+    // Which of two was taken is said by its number, in whatever order.
+    let (nine, four) = ((9, "Accepted"), (4, "Duplicate"));
+    for results in [[nine, four], [four, nine]] {
+        assert_eq!(known(&set(7, &[4, 9], &results)), ["9: 9.5"]);
+    }
 }
