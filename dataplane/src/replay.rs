@@ -20,7 +20,9 @@ use storage::log::{LogError, LogReader};
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::config::Plausibility;
-use crate::shard::{Projection, read_record_row, reservation_ends as ends};
+use crate::shard::{
+    KnownValues, Projection, VALUES_UNKNOWN, read_record_row, reservation_ends as ends,
+};
 use crate::state::{RowError, StationState};
 use aside::Aside;
 pub use stored::stored_stations;
@@ -235,7 +237,13 @@ impl Replay {
                 None => self.insert(StationState::new(key.clone())),
             };
             self.stations[station as usize].apply(event, &record, &self.rules);
-            self.projection.note(event, &record, bytes);
+            // A store that cannot be read takes nothing either, and the start ends there.
+            let mut stored = |key: &[u8]| store.get(Table::Variables, key).ok().flatten();
+            let mut values = KnownValues {
+                until: &mut { VALUES_UNKNOWN },
+                stored: &mut stored,
+            };
+            self.projection.note(event, &record, bytes, &mut values);
             let changed = !matches!(record.body, Body::Message(_));
             if changed && !std::mem::replace(&mut self.dirty[station as usize], true) {
                 self.projection.dirty(seq, station);

@@ -699,3 +699,52 @@ fn b08_a_part_with_nothing_to_report_is_no_end_and_one_that_is_refused_is() {
         "GetReport answered: 1 messages, 0 again, missing [], refused"
     );
 }
+
+/// N07: events that come in parts are shown with the parts that are missing, as a report is. Those of one message are not.
+#[test]
+fn n07_gaps_between_the_parts_of_events_are_seen() {
+    let told = |at: u32, seq_no: u32, tbc: bool| {
+        format!(
+            r#"{at} a > [2,"{at}","NotifyEvent",{{"generatedAt":"2026-11-22T10:00:{at:02}Z","seqNo":{seq_no},"tbc":{tbc},"eventData":[{{"eventId":{at},"timestamp":"2026-11-22T10:00:{at:02}Z","trigger":"Delta","actualValue":"{at}","eventNotificationType":"CustomMonitor","component":{{"name":"C"}},"variable":{{"name":"V"}}}}]}}]
+"#
+        )
+    };
+    let boot = r#"
+        0 a connect CP1 2.0.1
+        1 a > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+    "#;
+    let mut world = World::new(config(Onboarding::Open));
+    let script = [
+        boot.to_owned(),
+        // One message each, the second of a station that counts on.
+        told(2, 0, false),
+        told(3, 57, false),
+        // Two of four.
+        told(4, 0, true),
+        told(5, 2, true),
+        told(6, 0, false),
+        told(7, 3, false),
+        "8 restart\n9 a connect CP1 2.0.1\n".to_owned(),
+        told(10, 1, true),
+        told(11, 0, true),
+    ];
+    world.run(&script.concat());
+    let mut shown = String::new();
+    for record in &world.log {
+        let record = wire::read(record).unwrap();
+        if let Ok(wire::Fact::CommandFollowed(course)) = record.body.to_fact() {
+            let parts = course.parts.iter();
+            let parts: Vec<_> = parts.map(|part| (part.first, part.last)).collect();
+            let (action, is_complete) = (course.action, course.complete);
+            let newest = course.follow_ups.last().unwrap().summary.clone();
+            writeln!(shown, "{action} {parts:?} {is_complete} {newest}").unwrap();
+        }
+    }
+    expect![[r#"
+        NotifyEvent [(0, 0)] false {"eventData_count":1,"generatedAt":"2026-11-22T10:00:04Z","seqNo":0,"tbc":true}
+        NotifyEvent [(0, 0), (2, 2)] false {"eventData_count":1,"generatedAt":"2026-11-22T10:00:05Z","seqNo":2,"tbc":true}
+        NotifyEvent [(0, 0), (2, 3)] false {"eventData_count":1,"generatedAt":"2026-11-22T10:00:07Z","seqNo":3,"tbc":false}
+        NotifyEvent [(0, 3)] true {"eventData_count":1,"generatedAt":"2026-11-22T10:00:10Z","seqNo":1,"tbc":true}
+        NotifyEvent [(0, 0)] false {"eventData_count":1,"generatedAt":"2026-11-22T10:00:11Z","seqNo":0,"tbc":true}
+    "#]].assert_eq(&shown);
+}

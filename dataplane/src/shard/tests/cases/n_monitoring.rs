@@ -431,3 +431,56 @@ fn n07_a_value_is_as_of_its_own_time() {
     "#]],
     );
 }
+
+/// What waited for a connection does not take the place of what was seen since, whoever told that.
+#[test]
+fn n07_an_event_that_comes_late_replaces_no_newer_value() {
+    let seen = |at: &str, value: u32| {
+        format!(
+            "NotifyEvent {{\"generatedAt\":\"$NOW\",\"seqNo\":0,\"eventData\":[{{\"eventId\":{value},\"timestamp\":\"{at}\",\"trigger\":\"Delta\",\"actualValue\":\"{value}\",\"eventNotificationType\":\"CustomMonitor\",\"component\":{{\"name\":\"C\"}},\"variable\":{{\"name\":\"V\"}}}}]}}\n"
+        )
+    };
+    let got = r#"
+        op GetVariables {"getVariableData":[{"component":{"name":"C"},"variable":{"name":"V"}}]}
+        answer {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"8","component":{"name":"C"},"variable":{"name":"V"}}]}
+        op values
+    "#;
+    let script = [
+        &seen("2026-11-22T10:00:03Z", 3),
+        &seen("2026-11-22T10:00:02Z", 2),
+        "op values\n",
+        ": restart\n: a connect CP1 2.0.1\n",
+        &seen("2026-11-22T10:00:01Z", 1),
+        "op values\n",
+        &seen("2026-11-22T10:00:04Z", 4),
+        "op values\n",
+        got,
+        &seen("2026-11-22T10:00:06Z", 6),
+        "op values\n",
+    ];
+    check(
+        &[BOOTED],
+        &script.concat(),
+        expect![[r#"
+        NotifyEvent: {}
+        NotifyEvent: {}
+        C.V = 3 as of 10:00:03
+        Connector.AvailabilityState = Available as of 10:00:04
+        a ended
+        < 101 Switching Protocols ocpp2.0.1
+        NotifyEvent: {}
+        C.V = 3 as of 10:00:03
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 4 as of 10:00:04
+        Connector.AvailabilityState = Available as of 10:00:04
+        < GetVariables {"getVariableData":[{"component":{"name":"C"},"variable":{"name":"V"}}]}
+        op GetVariables: Answered {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"8","component":{"name":"C"},"variable":{"name":"V"}}]}
+        C.V = 8 as of 10:00:15
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 8 as of 10:00:15
+        Connector.AvailabilityState = Available as of 10:00:04
+    "#]],
+    );
+}
