@@ -10,8 +10,8 @@ use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
     ArchivedMeterValues, BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt,
-    QuarantinedAt, Retry, StartTokens, V2xChanged, WebPaymentSecretsChanged,
-    WebPaymentSecretsPending,
+    QuarantinedAt, Retry, StartTokens, TransactionEventKind, TransactionState, V2xChanged,
+    WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey, UtcMicros};
@@ -241,8 +241,14 @@ impl Projection {
                 let is_numbered = 0 <= transaction.seq_no.to_native();
                 let begun_at = is_numbered.then(|| made_at(id).0);
                 self.keep(event.seq, begun_at, retry(&transaction.retry), kept);
-                let name = name_key(&mut self.canonical, record.station, ocpp_id);
-                self.put(event.seq, None, name, kept);
+                // Its beginning has told the name, and that is kept for as long as the transaction: what goes on would only
+                // write the same at a random place once more.
+                let goes_on = transaction.kind == TransactionEventKind::Updated.code()
+                    && transaction.summary.state == TransactionState::Active.code();
+                if !goes_on {
+                    let name = name_key(&mut self.canonical, record.station, ocpp_id);
+                    self.put(event.seq, None, name, kept);
+                }
             }
             Body::MeterValues(values) => {
                 let transaction = values.transaction_id.as_ref().copied();

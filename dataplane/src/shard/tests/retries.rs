@@ -411,3 +411,49 @@ fn a_retry_is_recognised_in_the_store_by_its_key_and_its_content() {
         }
     }
 }
+
+/// What a station calls a transaction is found at a random place of the store, to which its beginning and its end alone write.
+#[test]
+fn the_name_of_a_transaction_is_not_written_with_each_of_its_events() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1 2.0.1");
+    for number in 0..=50 {
+        let kind = match number {
+            0 => "Started",
+            50 => "Ended",
+            _ => "Updated",
+        };
+        world.run(&format!(
+            r#"{at} a > [2,"{number}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:00:{at:02}Z","triggerReason":"MeterValuePeriodic","seqNo":{number},"transactionInfo":{{"transactionId":"T1"}}}}]"#,
+            at = number + 1,
+        ));
+    }
+    let mut staged = crate::shard::Projection::default();
+    for (seq, bytes) in (1..).zip(&world.log) {
+        let event = fleet::EventId {
+            log_id: fleet::LogId(1),
+            seq: fleet::Seq(seq),
+        };
+        let mut values = crate::shard::KnownValues {
+            until: &mut { crate::shard::VALUES_UNKNOWN },
+            stored: &mut |_| None,
+        };
+        let record = fleet::wire::read(bytes).unwrap();
+        staged.note(event, &record, bytes, &mut values);
+    }
+    let (batch, _) = staged.batch(fleet::Seq(1_000), |_| unreachable!("no station is dirty"));
+    let written = |table: Table| batch.iter().filter(|(of, ..)| *of == table).count();
+    let (timed, random) = (written(Table::Retries), written(Table::RetryKeys));
+    assert_eq!((timed, random), (51, 2));
+    // An event that comes late finds it.
+    let late = world.run(
+        r#"
+        60 restart
+        61 b connect CP1 2.0.1
+        62 records shown
+        63 b > [2,"late","TransactionEvent",{"eventType":"Updated","timestamp":"2026-11-22T10:00:30Z","triggerReason":"Trigger","seqNo":51,"transactionInfo":{"transactionId":"T1"}}]
+        "#,
+    );
+    assert!(late.contains("63 record TransactionEvent"), "{late}");
+    assert!(!late.contains("orphan"), "{late}");
+}
