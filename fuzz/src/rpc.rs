@@ -17,7 +17,7 @@ pub(crate) fn run(data: &[u8]) {
     let queue_len_max = u16::from(input.byte() % 4);
     let version = Version::ALL[usize::from(input.byte()) % 3];
     let mut ours = Ours {
-        rpc: Rpc::new(timeout, queue_len_max),
+        rpc: Rpc::new(queue_len_max),
         now: Instant(0),
         timeout,
         queue_len_max: usize::from(queue_len_max),
@@ -133,6 +133,7 @@ impl Ours {
             id: self.made.to_string(),
             action: "Reset".into(),
             payload: "{}".to_owned(),
+            answer_timeout: self.timeout,
         };
         let before = self.open.len();
         match self.rpc.call(self.now, call.clone()) {

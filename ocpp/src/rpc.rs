@@ -29,6 +29,8 @@ pub struct Call {
     pub action: Cow<'static, str>,
     /// The payload's JSON.
     pub payload: String,
+    /// Time the peer has for its answer, from the moment the line is the call's own.
+    pub answer_timeout: Duration,
 }
 
 /// How a call ended.
@@ -73,7 +75,6 @@ pub struct QueueFull {
 /// Our side of the calls on one connection.
 #[derive(Debug)]
 pub struct Rpc {
-    answer_timeout_ms: u32,
     queue_len_max: u16,
     answers_unexpected: u16,
     /// Present while there is a call or an event.
@@ -99,11 +100,9 @@ struct Current {
 }
 
 impl Rpc {
-    /// A connection without calls. A call has `answer_timeout` from the moment the line is its own, in whole
-    /// milliseconds and at most 49 days; up to `queue_len_max` others wait behind it.
-    pub fn new(answer_timeout: Duration, queue_len_max: u16) -> Rpc {
+    /// A connection without calls. One has the line at a time; up to `queue_len_max` others wait behind it.
+    pub fn new(queue_len_max: u16) -> Rpc {
         Rpc {
-            answer_timeout_ms: u32::try_from(answer_timeout.as_millis()).unwrap_or(u32::MAX),
             queue_len_max,
             answers_unexpected: 0,
             line: None,
@@ -116,10 +115,9 @@ impl Rpc {
     ///
     /// [`QueueFull`] gives the call back when as many as may be wait already.
     pub fn call(&mut self, now: Instant, call: Call) -> Result<(), QueueFull> {
-        let timeout = self.answer_timeout();
         let line = self.line.get_or_insert_default();
         if line.current.is_none() {
-            line.begin(call, now, timeout);
+            line.begin(call, now);
             return Ok(());
         }
         if line.queue.len() >= usize::from(self.queue_len_max) {
@@ -161,10 +159,9 @@ impl Rpc {
 
     /// Ends the current call if its time is over.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let timeout = self.answer_timeout();
         let due = self.poll_timeout().is_some_and(|deadline| deadline <= now);
         if let Some(line) = self.line.as_mut().filter(|_| due) {
-            line.finish(Outcome::TimedOut, now, timeout);
+            line.finish(Outcome::TimedOut, now);
         }
     }
 
@@ -222,34 +219,29 @@ impl Rpc {
         }
     }
 
-    fn answer_timeout(&self) -> Duration {
-        Duration::from_millis(u64::from(self.answer_timeout_ms))
-    }
-
     fn end(&mut self, now: Instant, id: &str, outcome: impl FnOnce() -> Outcome) {
-        let timeout = self.answer_timeout();
         let line = self.line.as_mut().filter(|line| {
             let current = line.current.as_ref();
             current.is_some_and(|current| current.transmitted && current.call.id == id)
         });
         match line {
-            Some(line) => line.finish(outcome(), now, timeout),
+            Some(line) => line.finish(outcome(), now),
             None => self.answers_unexpected = self.answers_unexpected.saturating_add(1),
         }
     }
 }
 
 impl Line {
-    fn begin(&mut self, call: Call, now: Instant, answer_timeout: Duration) {
+    fn begin(&mut self, call: Call, now: Instant) {
         self.current = Some(Current {
+            deadline: now + call.answer_timeout,
             call,
-            deadline: now + answer_timeout,
             transmitted: false,
         });
     }
 
     /// Ends the current call and gives the line to the next.
-    fn finish(&mut self, outcome: Outcome, now: Instant, answer_timeout: Duration) {
+    fn finish(&mut self, outcome: Outcome, now: Instant) {
         let Some(current) = self.current.take() else {
             return;
         };
@@ -258,7 +250,7 @@ impl Line {
             outcome,
         });
         if let Some(next) = self.queue.pop_front() {
-            self.begin(next, now, answer_timeout);
+            self.begin(next, now);
         }
     }
 }

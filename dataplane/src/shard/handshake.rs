@@ -496,10 +496,7 @@ impl Shard {
             leaves: false,
             heard: 0,
             began: Began::default(),
-            rpc: Rpc::new(
-                config.call_timeout,
-                u16::try_from(config.command_queue_len_max).unwrap_or(u16::MAX),
-            ),
+            rpc: Rpc::new(u16::try_from(config.command_queue_len_max).unwrap_or(u16::MAX)),
             inbound: Inbound::new(),
         });
         let connected = Connected {

@@ -9,10 +9,11 @@ use crate::{Version, scan};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const QUEUE_LEN_MAX: u16 = 2;
 
-/// Runs a script and compares what comes out. A line is a second and an input: `5 call a Reset`, `5 frame [3,"a",{}]`,
+/// Runs a script and compares what comes out. A line is a second and an input: `5 call a Reset`, which
+/// may name its seconds (`5 call a Reset 10`), `5 frame [3,"a",{}]`,
 /// `5 unreadable a`, `5 close`; `wait` lets time pass until nothing is due any more.
 fn check(script: &str, expected: Expect) {
-    let mut rpc = Rpc::new(ANSWER_TIMEOUT, QUEUE_LEN_MAX);
+    let mut rpc = Rpc::new(QUEUE_LEN_MAX);
     let mut out = String::new();
     for line in script
         .lines()
@@ -32,11 +33,12 @@ fn check(script: &str, expected: Expect) {
         let (verb, rest) = input.split_once(' ').unwrap_or((input, ""));
         match verb {
             "call" => {
-                let (id, action) = rest.split_once(' ').unwrap();
+                let mut words = rest.split(' ');
+                let (id, action) = (words.next().unwrap(), words.next().unwrap());
+                let seconds = words.next().map(|seconds| seconds.parse().unwrap());
                 let call = Call {
-                    id: id.to_owned(),
-                    action: action.to_owned().into(),
-                    payload: "{}".to_owned(),
+                    answer_timeout: seconds.map_or(ANSWER_TIMEOUT, Duration::from_secs),
+                    ..call(id, action)
                 };
                 if let Err(full) = rpc.call(now, call) {
                     writeln!(out, "{second} refused: {full}").unwrap();
@@ -45,8 +47,7 @@ fn check(script: &str, expected: Expect) {
             "frame" => rpc.handle_frame(now, &scan(rest, Version::V201).unwrap()),
             "unreadable" => rpc.handle_unreadable(now, rest),
             "close" => {
-                let (sent, unsent) =
-                    std::mem::replace(&mut rpc, Rpc::new(ANSWER_TIMEOUT, 0)).into_calls();
+                let (sent, unsent) = std::mem::replace(&mut rpc, Rpc::new(0)).into_calls();
                 let ids = |calls: &mut dyn Iterator<Item = Call>| {
                     calls.map(|call| call.id).collect::<Vec<_>>().join(" ")
                 };
@@ -59,6 +60,15 @@ fn check(script: &str, expected: Expect) {
     }
     writeln!(out, "unexpected answers: {}", rpc.answers_unexpected()).unwrap();
     expected.assert_eq(&out);
+}
+
+fn call(id: &str, action: &str) -> Call {
+    Call {
+        id: id.to_owned(),
+        action: action.to_owned().into(),
+        payload: "{}".to_owned(),
+        answer_timeout: ANSWER_TIMEOUT,
+    }
 }
 
 fn drain(rpc: &mut Rpc, now: Instant, out: &mut String) {
@@ -93,6 +103,27 @@ fn part4_4_1_1_silence_ends_in_a_timeout_and_frees_the_line() {
             30 timed out a
             30 send b ClearCache
             60 timed out b
+            unexpected answers: 0
+        "#]],
+    );
+}
+
+#[test]
+fn each_call_has_its_own_time_from_when_the_line_is_its_own() {
+    check(
+        "
+        0 call a Reset 100
+        1 call b ClearCache 5
+        2 call c Reset
+        wait
+        ",
+        expect![[r#"
+            0 send a Reset
+            100 timed out a
+            100 send b ClearCache
+            105 timed out b
+            105 send c Reset
+            135 timed out c
             unexpected answers: 0
         "#]],
     );
@@ -233,12 +264,8 @@ fn part4_4_1_1_the_peers_calls_do_not_touch_ours() {
 
 #[test]
 fn part4_4_1_4_what_was_not_sent_cannot_be_answered() {
-    let mut rpc = Rpc::new(ANSWER_TIMEOUT, QUEUE_LEN_MAX);
-    let call = Call {
-        id: "a".to_owned(),
-        action: "Reset".into(),
-        payload: "{}".to_owned(),
-    };
+    let mut rpc = Rpc::new(QUEUE_LEN_MAX);
+    let call = call("a", "Reset");
     rpc.call(Instant(0), call.clone()).unwrap();
     rpc.handle_frame(Instant(1), &scan(r#"[3,"a",{}]"#, Version::V16).unwrap());
     assert_eq!(rpc.poll_event(), None);
@@ -248,12 +275,8 @@ fn part4_4_1_4_what_was_not_sent_cannot_be_answered() {
 
 #[test]
 fn an_idle_connection_holds_no_memory() {
-    let mut rpc = Rpc::new(ANSWER_TIMEOUT, QUEUE_LEN_MAX);
-    let call = Call {
-        id: "a".to_owned(),
-        action: "Reset".into(),
-        payload: "{}".to_owned(),
-    };
+    let mut rpc = Rpc::new(QUEUE_LEN_MAX);
+    let call = call("a", "Reset");
     rpc.call(Instant(0), call).unwrap();
     assert!(rpc.poll_transmit().is_some());
     rpc.handle_frame(Instant(1), &scan(r#"[3,"a",{}]"#, Version::V16).unwrap());

@@ -267,6 +267,7 @@ impl Shard {
             id: call_id.to_string(),
             action: Cow::Owned(action.to_owned()),
             payload,
+            answer_timeout: self.settings.config.call_timeout,
         };
         let payload = call.payload.clone();
         let live = self.conns.live_mut(conn);
