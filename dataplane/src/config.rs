@@ -236,6 +236,69 @@ pub struct Config {
     pub give_back: fn(),
 }
 
+impl Config {
+    /// This configuration with all of `wanted` that shards take while they run. What the others say has become threads,
+    /// sockets and files by then, or is what the transactions that run are billed and judged by.
+    #[must_use]
+    pub fn taking(&self, wanted: Config) -> Config {
+        let Config {
+            listen: _,
+            tls: _,
+            security_profile_min,
+            shards: _,
+            driver: _,
+            onboarding,
+            origins,
+            pending_max,
+            heartbeat_interval_s,
+            message_len_max: _,
+            compression,
+            handshake_timeout,
+            ping_interval,
+            idle_timeout,
+            connects_per_second_max,
+            messages_per_second_max,
+            call_timeout,
+            command_queue_len_max: _,
+            shard_bytes_max,
+            log_stall_timeout,
+            log_heartbeats,
+            vehicle_needs,
+            event_streams,
+            tariff: _,
+            plausibility: _,
+            quirks,
+            certificates: _,
+            vat: _,
+            log: _,
+            memory_max,
+            give_back: _,
+        } = wanted;
+        Config {
+            security_profile_min,
+            onboarding,
+            origins,
+            pending_max,
+            heartbeat_interval_s,
+            compression,
+            handshake_timeout,
+            ping_interval,
+            idle_timeout,
+            connects_per_second_max,
+            messages_per_second_max,
+            call_timeout,
+            shard_bytes_max,
+            log_stall_timeout,
+            log_heartbeats,
+            vehicle_needs,
+            event_streams,
+            quirks,
+            memory_max,
+            ..self.clone()
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -85,9 +85,9 @@ pub use router::view::{
     LogView, Page, ProgressView, Revenue, ShardHealth, StationView, ToldView, TransactionView,
 };
 pub use router::{
-    CommandRefused, CommandRequest, RegisterError, RegisterMode, RegisterPart, Registration,
-    Router, RouterError, StartOutcome, StartRequest, StationFilter, StationPatch, StopOutcome,
-    StopRequest,
+    CommandRefused, CommandRequest, ReconfigureError, RegisterError, RegisterMode, RegisterPart,
+    Registration, Router, RouterError, StartOutcome, StartRequest, StationFilter, StationPatch,
+    StopOutcome, StopRequest,
 };
 pub use runtime::{Dataplane, Failure, StartError, StopError};
 pub use stored::{

@@ -224,7 +224,8 @@ impl QuirkBook {
 /// Where the book in force lies.
 #[derive(Debug)]
 pub(crate) struct Shelf {
-    config: QuirksConfig,
+    /// What the book is made by; held while files are read, and no shard asks for it.
+    config: Mutex<QuirksConfig>,
     book: Mutex<Arc<QuirkBook>>,
     /// Counted up after each change; never zero.
     generation: AtomicU32,
@@ -234,7 +235,7 @@ impl Shelf {
     pub(crate) fn open(config: QuirksConfig) -> Result<Self, QuirkError> {
         let book = QuirkBook::load(&config)?;
         Ok(Self {
-            config,
+            config: Mutex::new(config),
             book: Mutex::new(Arc::new(book)),
             generation: AtomicU32::new(1),
         })
@@ -252,7 +253,16 @@ impl Shelf {
 
     /// Reads all files again; after an error the book in force stays.
     pub(crate) fn reload(&self) -> Result<Arc<QuirkBook>, QuirkError> {
-        Ok(self.replace(QuirkBook::load(&self.config)?))
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.replace(QuirkBook::load(&config)?))
+    }
+
+    /// The same by another policy, or with other files; after an error both stay.
+    pub(crate) fn reload_by(&self, wanted: QuirksConfig) -> Result<(), QuirkError> {
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(QuirkBook::load(&wanted)?);
+        *config = wanted;
+        Ok(())
     }
 
     /// Puts another book in its place.

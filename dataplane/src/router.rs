@@ -27,6 +27,7 @@ use fleet::record::StationCertificates;
 use fleet::{Partition, StationKey};
 use storage::log::LogHandle;
 
+use crate::config::Config;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::quirks::{QuirkBook, QuirkError, Shelf};
 pub use commands::{
@@ -60,6 +61,26 @@ pub enum RouterError {
     StoreUnreadable,
 }
 
+/// Why settings do not hold everywhere.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReconfigureError {
+    /// The operator's profiles; nothing has changed.
+    #[error("reading quirk profiles")]
+    Quirks(#[from] QuirkError),
+    /// One has not said that it runs with them. It may later, the others do.
+    #[error("telling shard {shard} its settings")]
+    Shard {
+        /// Which.
+        shard: usize,
+        /// Why.
+        source: RouterError,
+    },
+}
+
+/// Time in which a shard takes its settings; one that hangs is waited for no longer.
+const RECONFIGURE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Reaches every station of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct Router {
@@ -67,6 +88,8 @@ pub struct Router {
     tokens: Mailbox<TokenAsk>,
     logs: Arc<[LogHandle]>,
     quirks: Arc<Shelf>,
+    /// What the shards were started with.
+    started: Arc<Config>,
 }
 
 impl Router {
@@ -76,12 +99,14 @@ impl Router {
         tokens: Mailbox<TokenAsk>,
         logs: &[LogHandle],
         quirks: Arc<Shelf>,
+        started: Arc<Config>,
     ) -> Self {
         Self {
             shards: shards.into(),
             tokens,
             logs: logs.into(),
             quirks,
+            started,
         }
     }
 
@@ -98,6 +123,30 @@ impl Router {
     /// Any [`QuirkError`]; the profiles stay as they were.
     pub fn reload_quirks(&self) -> Result<Arc<QuirkBook>, QuirkError> {
         self.quirks.reload()
+    }
+
+    /// Lets every shard run with `wanted` from now on, and reads the quirk profiles again. What threads, sockets and files were
+    /// made by stays as it was, whatever `wanted` says, and so does what bills are made by. Reads files and waits: not for a
+    /// thread that must not.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ReconfigureError`].
+    pub fn reconfigure(&self, wanted: Config) -> Result<(), ReconfigureError> {
+        let config = Arc::new(self.started.taking(wanted));
+        self.quirks.reload_by(config.quirks.clone())?;
+        let tell = |shard| {
+            post(shard, |reply| {
+                Letter::Configured(Arc::clone(&config), reply)
+            })
+        };
+        let told: Vec<_> = self.shards.iter().map(tell).collect();
+        let mut result = Ok(());
+        for (shard, pending) in told.into_iter().enumerate() {
+            let taken = pending.wait(RECONFIGURE_TIMEOUT);
+            result = result.and(taken.map_err(|source| ReconfigureError::Shard { shard, source }));
+        }
+        result
     }
 
     fn ask<T>(&self, partition: Partition, ask: impl FnOnce(Reply<T>) -> Ask) -> Pending<T> {

@@ -274,7 +274,9 @@ impl Dataplane {
         let aside = data_dir.path().join("aside");
         let replay = replay(&config, &store, &logs, &orphans, aside)?;
         let records_aside = replay.passed_by();
+        let config = Arc::new(config);
         let settings = Arc::new(Settings {
+            started: Arc::clone(&config),
             shards,
             transaction_ids: TransactionIds::new(&data_dir.secret("transaction-ids", 32)?),
             token_key: hmac::Key::new(
@@ -286,14 +288,13 @@ impl Dataplane {
             running: Running::default(),
             quirks: Arc::clone(&quirks),
             tariffs: Books::default(),
-            config,
         });
         keeper::load_tariffs(&store, &settings.tariffs)?;
-        let projector = Projector::spawn(store.clone(), PROJECTIONS_MAX, settings.config.give_back)
+        let projector = Projector::spawn(store.clone(), PROJECTIONS_MAX, config.give_back)
             .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
         let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), tls.clone(), asks)?;
-        let router = Router::new(mailboxes.clone(), tokens.clone(), &logs, quirks);
+        let router = Router::new(mailboxes.clone(), tokens.clone(), &logs, quirks, config);
         // All are loaded before the first runs: a token's transactions are counted over all of them.
         let mut loaded = Vec::with_capacity(shards);
         for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {

@@ -149,7 +149,8 @@ impl Now {
 
 /// What all shards of a server share; never changes.
 pub(crate) struct Settings {
-    pub(crate) config: Config,
+    /// What they start with; each has what holds now.
+    pub(crate) started: Arc<Config>,
     /// Number of shards in this start.
     pub(crate) shards: usize,
     pub(crate) transaction_ids: TransactionIds,
@@ -171,6 +172,8 @@ pub(crate) struct Settings {
 pub(crate) struct Shard {
     index: usize,
     settings: Arc<Settings>,
+    /// What holds now: another takes its place as a whole.
+    config: Arc<Config>,
     lookup: Lookup,
     tokens: TokenCache,
     random: Random,
@@ -253,13 +256,15 @@ impl Shard {
         last: Seq,
         now: Now,
     ) -> Self {
-        let record_len_max = settings.config.log.record_len_max;
+        let config = Arc::clone(&settings.started);
+        let record_len_max = config.log.record_len_max;
         Self {
             index,
             shelved: Shelved::new(&settings),
             delayed: Delayed::default(),
             replaying: None,
             settings,
+            config,
             lookup,
             tokens: TokenCache::default(),
             random: Random::new(seed),
@@ -296,6 +301,11 @@ impl Shard {
             read_text: 0,
             scratch: Scratch::default(),
         }
+    }
+
+    /// Runs with these settings from here on. What was agreed with a connection, and what is timed already, stays as it is.
+    pub(crate) fn configured(&mut self, config: Arc<Config>) {
+        self.config = config;
     }
 
     /// Takes a station as store and log know it, before the first connection.
@@ -401,11 +411,11 @@ impl Shard {
     }
 
     fn over_budget(&self) -> bool {
-        self.settings.config.shard_bytes_max < self.bytes_held()
+        self.config.shard_bytes_max < self.bytes_held()
     }
 
     fn over_budget_to_resume(&self) -> bool {
-        self.settings.config.shard_bytes_max / 2 < self.bytes_held()
+        self.config.shard_bytes_max / 2 < self.bytes_held()
     }
 
     /// What is to be done with the sockets.

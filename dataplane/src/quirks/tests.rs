@@ -281,4 +281,19 @@ fn a_directory_is_read_in_the_order_of_its_names_and_a_bad_file_changes_nothing(
     assert_eq!(revision(&shelf.reload().unwrap()), Some(3));
     assert_eq!(revision(&shelf.book()), Some(3));
     assert_ne!(shelf.generation(), before);
+    // Another folder and another policy hold from here on, and what is wrong with them changes neither.
+    let other = |path: &std::path::Path| QuirksConfig {
+        path: Some(path.to_owned()),
+        policy: QuirkPolicy::Strict,
+        ..QuirksConfig::default()
+    };
+    assert!(shelf.reload_by(other(&dir.path().join("none"))).is_err());
+    assert_eq!(revision(&shelf.reload().unwrap()), Some(3));
+    let empty = tempfile::tempdir().unwrap();
+    shelf.reload_by(other(empty.path())).unwrap();
+    let book = shelf.reload().unwrap();
+    assert_eq!(
+        (revision(&book), book.policy()),
+        (None, QuirkPolicy::Strict)
+    );
 }

@@ -1,6 +1,7 @@
 //! What goes through the mailboxes: of the shards, and of the keeper of tokens and tariffs.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use fleet::record::{BatterySwap, StationCertificates, StationTariffs};
 use fleet::{StationKey, TransactionId};
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::CommandId;
 use crate::certificates::Outcome;
+use crate::config::Config;
 use crate::events::{EventFilter, EventKey, EventView};
 use crate::items::{ItemKind, ItemView};
 use crate::local_list::LocalList;
@@ -153,6 +155,8 @@ pub(crate) enum Letter {
     /// What came of an errand of this shard, by its name there.
     ErrandDone(u64, Outcome),
     Health(Reply<ShardHealth>),
+    /// Settings to run with from here on.
+    Configured(Arc<Config>, Reply<()>),
     /// A socket whose station lives in this shard; its upgrade lies in the carry.
     Adopt {
         detached: Detached,

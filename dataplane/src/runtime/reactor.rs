@@ -227,6 +227,10 @@ impl Reactor {
                 let log = self.handle.health(io.now());
                 reply.send(self.shard.health(now(io), log, self.projector.failure()));
             }
+            Letter::Configured(config, reply) => {
+                self.shard.configured(config);
+                reply.send(());
+            }
             Letter::Adopt { detached, peer } => {
                 self.adopt(io, detached, peer);
             }

@@ -251,7 +251,7 @@ impl Shard {
     pub(super) fn handshake_patience(&self, waits: bool) -> u64 {
         match waits {
             true => u64::from(WAIT_MAX_S),
-            false => self.settings.config.handshake_timeout.as_secs(),
+            false => self.config.handshake_timeout.as_secs(),
         }
     }
 
@@ -311,7 +311,7 @@ impl Shard {
 
     /// Each shard has its share.
     fn connects_per_second_max(&self) -> u32 {
-        match self.settings.config.connects_per_second_max {
+        match self.config.connects_per_second_max {
             0 => 0,
             rate => (rate / self.settings.shards as u32).max(1),
         }
@@ -319,7 +319,7 @@ impl Shard {
 
     /// What the process's memory is measured against.
     pub(crate) fn memory_max(&self) -> MemoryMax {
-        self.settings.config.memory_max
+        self.config.memory_max
     }
 
     /// Takes down how much of the process's memory is taken, in percent, and how much the buffers of this shard's sockets hold.
@@ -328,15 +328,14 @@ impl Shard {
         self.arrivals.memory_used = percent;
         self.sockets_len = sockets_len;
         self.limit_fragments(now);
-        let of_budget =
-            sockets_len.saturating_mul(100) / self.settings.config.shard_bytes_max.max(1);
+        let of_budget = sockets_len.saturating_mul(100) / self.config.shard_bytes_max.max(1);
         95 <= of_budget.max(usize::from(percent))
     }
 
     pub(super) fn how_busy(&self, now: Now) -> Load {
         // Beside what is acknowledged: what reading on is needed for must not end it.
         let held = self.bytes_held() + self.fragments_len + self.sockets_len;
-        let held = held.saturating_mul(100) / self.settings.config.shard_bytes_max.max(1);
+        let held = held.saturating_mul(100) / self.config.shard_bytes_max.max(1);
         let log_is_late = self
             .journal
             .waiting_since()

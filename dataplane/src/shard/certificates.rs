@@ -121,7 +121,7 @@ impl Shard {
         station: u32,
         asked: &Asked<'_>,
     ) -> Result<Result<CertificateUse, Refusal>, StoreUnreadable> {
-        let Some(ca) = self.settings.config.certificates.ca.as_ref() else {
+        let Some(ca) = self.config.certificates.ca.as_ref() else {
             return Ok(Err(Refusal("NotEnabled", String::new())));
         };
         let per_hour_max = ca.requests_per_hour_max.min(REQUESTS_MAX);

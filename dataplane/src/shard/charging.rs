@@ -76,7 +76,7 @@ impl Shard {
         held.record.removed.clear();
         let before = held.clone();
         change(&mut held);
-        held.fit(self.settings.config.log.record_len_max / 4);
+        held.fit(self.config.log.record_len_max / 4);
         if held != before {
             self.put_held(now, station, cause, command, held);
         }
@@ -85,7 +85,7 @@ impl Shard {
 
     /// Bytes of profiles that a record holds beside the rest.
     fn charging_room(&self) -> usize {
-        self.settings.config.log.record_len_max / 2
+        self.config.log.record_len_max / 2
     }
 
     /// The station is back: profiles that do not outlive the time it was away are void (2.1 K01.FR.102). `seen_at` is when

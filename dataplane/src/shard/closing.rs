@@ -64,7 +64,7 @@ impl Shard {
         }
         let told = match self.closing_of(request.transaction.0)? {
             Some((closed, _)) if before.standing.is_some() => closed.before,
-            Some(_) | None => before.told(&self.settings.config),
+            Some(_) | None => before.told(&self.config),
         };
         if let Err(problem) = self.check_close(now, request, &before) {
             return Ok(CloseOutcome::Invalid(problem));
@@ -147,7 +147,7 @@ impl Shard {
             .first
             .and_then(|first| found.since(first.energy))
             .unwrap_or_default();
-        let limit_wh = self.settings.config.plausibility.transaction_wh_max;
+        let limit_wh = self.config.plausibility.transaction_wh_max;
         if limit_wh < energy.0 / 1_000 {
             return Err(CloseProblem::TooMuchEnergy {
                 found,
@@ -187,7 +187,7 @@ impl Shard {
             Some(_) => TransactionState::Ended,
             None => TransactionState::Orphan,
         };
-        let tariff = &self.settings.config.tariff;
+        let tariff = &self.config.tariff;
         let cost = energy
             .filter(|_| quality != Quality::Quarantined)
             .and_then(|energy| Cost::of_energy(energy, tariff.price_per_kwh_micros));
@@ -226,7 +226,7 @@ impl Shard {
                 // It had left memory, and what came since is all that is there.
                 let since = std::mem::replace(&mut before.registers, told);
                 if let Some(last) = since.last {
-                    let rules = &self.settings.config.plausibility;
+                    let rules = &self.config.plausibility;
                     before.registers.take(last, rules);
                 }
             }

@@ -66,7 +66,7 @@ impl Shard {
         let partition = entry.state.key.partition();
         let id = CommandId(uuid_v7(now.utc, partition, self.random.bytes()));
         // One is on the wire, the others wait behind it.
-        let full = self.settings.config.command_queue_len_max < usize::from(entry.commands_open);
+        let full = self.config.command_queue_len_max < usize::from(entry.commands_open);
         let state = match entry.conn {
             None => CommandState::Offline,
             Some(_) if full => CommandState::QueueFull,

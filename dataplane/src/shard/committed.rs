@@ -89,7 +89,7 @@ impl Shard {
 
     /// Listens to a connection again, unless something else keeps it waiting.
     pub(super) fn unpause(&mut self, now: Now, id: ConnId) {
-        let rate = self.settings.config.messages_per_second_max;
+        let rate = self.config.messages_per_second_max;
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };

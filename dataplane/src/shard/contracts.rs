@@ -34,7 +34,7 @@ impl Shard {
         asks: Vec<StatusAsk>,
     ) {
         let held = Held::new(version, call);
-        if self.settings.config.certificates.ocsp.is_none() {
+        if self.config.certificates.ocsp.is_none() {
             return self.statuses_found(now, &held, kind, Vec::new());
         }
         let purpose = Purpose::Status { held, kind };
@@ -110,7 +110,7 @@ impl Shard {
                 }
             }
             Some(Err(reason)) => Err(reason),
-            None if self.settings.config.certificates.ocsp.is_some() => Err(LATE.to_owned()),
+            None if self.config.certificates.ocsp.is_some() => Err(LATE.to_owned()),
             None => Err(String::new()),
         };
         let (status, info) = match &result {
@@ -173,7 +173,7 @@ impl Shard {
         payload: String,
     ) {
         let held = Held::new(version, call);
-        if self.settings.config.certificates.contracts.is_none() {
+        if self.config.certificates.contracts.is_none() {
             return self.contract_answered(now, &held, Err(String::new()));
         }
         let wish = Wish::Contract(ContractAsk {
@@ -261,7 +261,7 @@ impl Shard {
         payload: impl FnOnce() -> String,
     ) {
         let held = Held::new(version, call);
-        let config = &self.settings.config.certificates;
+        let config = &self.config.certificates;
         let ShownCertificate { chain, asks } = shown;
         let chain = chain.filter(|_| config.vehicle_roots.is_some() && config.ocsp.is_some());
         let wish = if config.contracts.is_some() {

@@ -14,7 +14,7 @@ use ocpp::{Inbound, Rpc, Version};
 
 use super::conns::{Began, Live, Revocation, Stage};
 use super::errands::Purpose;
-use super::{Effect, Now, Settings, Shard};
+use super::{Effect, Now, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
 use crate::certificates::{Wish, Worth};
 use crate::quirks::Make;
@@ -143,10 +143,10 @@ impl Shard {
             return Ok(true);
         };
         self.displace(now, &key, entry)?;
-        let Settings { config, shards, .. } = &*self.settings;
+        let shards = self.settings.shards;
         let deflate = self
             .compression
-            .agree(&config.compression, *shards, request);
+            .agree(&self.config.compression, shards, request);
         self.outbox.send(id, |out| {
             let subprotocol = named.map(Version::subprotocol);
             write_switching(out, request.key, subprotocol, deflate.as_ref())
@@ -174,8 +174,7 @@ impl Shard {
     /// Only browsers send an origin, and no station is one.
     fn check_origin(&self, request: &UpgradeRequest<'_>) -> Result<(), Refused<'static>> {
         let listed = |origin: &[u8]| {
-            self.settings
-                .config
+            self.config
                 .origins
                 .iter()
                 .any(|listed| listed.as_bytes() == origin)
@@ -252,7 +251,7 @@ impl Shard {
 
     /// Whether a certificate was asked about, if the configuration wants that; begins to where it was not.
     fn revocation(&mut self, now: Now, id: ConnId, der: &[u8]) -> Result<bool, Unchecked> {
-        let tls = self.settings.config.tls.as_ref();
+        let tls = self.config.tls.as_ref();
         let wanted = tls.and_then(|tls| tls.clients.as_ref());
         let wanted = wanted.map_or(RevocationCheck::None, |clients| clients.revocation);
         let Some(handshake) = self.conns.handshake_mut(id) else {
@@ -317,7 +316,7 @@ impl Shard {
         transport: &Transport,
         request: &UpgradeRequest<'_>,
     ) -> Result<Entry, Refusal> {
-        let config = &self.settings.config;
+        let config = &self.config;
         let clients = config.tls.as_ref().and_then(|tls| tls.clients.as_ref());
         let given = Circumstances {
             onboarding: config.onboarding,
@@ -481,7 +480,7 @@ impl Shard {
         let Some((peer, conn)) = self.conns.peer(id).zip(self.conns.get_mut(id)) else {
             return;
         };
-        let config = &self.settings.config;
+        let config = &self.config;
         conn.stage = Stage::Live(Live {
             codec: self.compression.begin(id, deflate),
             version,

@@ -28,7 +28,7 @@ impl Shard {
             Load::Full => SHARE_FULL,
             Load::Calm | Load::Busy | Load::High => SHARE,
         };
-        let limit = self.settings.config.shard_bytes_max / share;
+        let limit = self.config.shard_bytes_max / share;
         if self.fragments_len <= limit {
             return;
         }

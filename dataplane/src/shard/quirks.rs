@@ -248,7 +248,7 @@ impl Shard {
 
     /// Whether one more message of this station may be kept within the hour; one that may not is counted.
     fn has_room_aside(&mut self, now: Now, station: u32, outcome: QuarantineOutcome) -> bool {
-        let limit = self.settings.config.quirks.kept_per_hour_max;
+        let limit = self.config.quirks.kept_per_hour_max;
         let kept = &mut self.stations[station].side_mut().kept;
         if kept
             .since
@@ -367,7 +367,7 @@ impl Shard {
 
     /// How often a silent station is pinged, if ever, and when its silence ends its connection; seconds.
     pub(super) fn patience(&mut self, station: u32) -> (Option<u64>, u64) {
-        let config = &self.settings.config;
+        let config = &self.config;
         let (interval, idle) = (config.ping_interval, config.idle_timeout);
         let heartbeats = HEARTBEATS_MISSED_MAX * config.heartbeat_interval_s;
         let Some(profile) = self.profile(station) else {

@@ -60,7 +60,7 @@ impl Shard {
                     std::mem::replace(&mut live.codec, ws::Codec::new(ws::Role::Server));
                 let (held_before, came_before) = (codec.held_len(), codec.fragments_len());
                 let limits = ws::Limits {
-                    message_len_max: self.settings.config.message_len_max,
+                    message_len_max: self.config.message_len_max,
                     ..ws::Limits::default()
                 };
                 let read = match live.is_compressed {
@@ -104,7 +104,7 @@ impl Shard {
         if len <= HEADERS_FREE {
             return;
         }
-        let rate = self.settings.config.messages_per_second_max;
+        let rate = self.config.messages_per_second_max;
         let Some(live) = self.conns.live_mut(id) else {
             return;
         };
@@ -195,7 +195,7 @@ impl Shard {
         }
         let full = self.over_budget();
         self.reads_paused |= full;
-        let rate = self.settings.config.messages_per_second_max;
+        let rate = self.config.messages_per_second_max;
         let Some(live) = self.conns.live_mut(id) else {
             return ControlFlow::Break(());
         };

@@ -21,9 +21,7 @@ impl Shard {
         let bytes = self.journal.bytes(range);
         let record = fleet::wire::read(bytes).expect("bytes that were just written read back");
         let newest_at = entry.state.newest_at;
-        entry
-            .state
-            .apply(event, &record, &self.settings.config.plausibility);
+        entry.state.apply(event, &record, &self.config.plausibility);
         entry.since_newest = if newest_at < entry.state.newest_at {
             1
         } else {
@@ -72,7 +70,7 @@ impl Shard {
         raw: &[u8],
     ) {
         self.tally.message(action, direction);
-        if action == "Heartbeat" && !self.settings.config.log_heartbeats {
+        if action == "Heartbeat" && !self.config.log_heartbeats {
             return;
         }
         let masked = ocpp::may_hold_secrets(action).then(|| {

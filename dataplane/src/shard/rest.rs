@@ -80,6 +80,6 @@ impl Shard {
             self.compression.let_go();
             self.scratch = Scratch::default();
         }
-        Some(self.settings.config.give_back)
+        Some(self.config.give_back)
     }
 }

@@ -28,6 +28,7 @@ mod money;
 mod overload;
 mod progress;
 mod quirks;
+mod reconfigured;
 mod records;
 mod reservations;
 mod retries;

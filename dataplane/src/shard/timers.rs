@@ -63,7 +63,7 @@ impl Shard {
         let stall = self
             .journal
             .waiting_since()
-            .map(|since| since + self.settings.config.log_stall_timeout);
+            .map(|since| since + self.config.log_stall_timeout);
         let stall = stall.filter(|_| !self.stalled);
         let sweep = Some(self.sweep.0);
         let rest = Some(self.rest_at).filter(|_| 0 < self.stations.awake_len());
@@ -106,7 +106,7 @@ impl Shard {
         self.drain_on(now);
         self.sweep(now);
         self.rest(now);
-        let limit = self.settings.config.log_stall_timeout;
+        let limit = self.config.log_stall_timeout;
         let stalled = self
             .journal
             .waiting_since()

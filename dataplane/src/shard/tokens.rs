@@ -170,7 +170,7 @@ impl Shard {
         station: u32,
         shown: Shown<'_>,
     ) -> Result<Judgement, StoreUnreadable> {
-        if self.settings.config.onboarding == Onboarding::Open {
+        if self.config.onboarding == Onboarding::Open {
             return Ok(Judgement::Accepted);
         }
         // An operator who starts a charge from here has authorized it.

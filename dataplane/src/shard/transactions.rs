@@ -568,7 +568,7 @@ impl Shard {
             ..
         } = judged;
         let token_ref = report.id_token.map(|id| self.token_ref(id));
-        let config = &self.settings.config;
+        let config = &self.config;
         let summary = if retry.conflict {
             before.unchanged(config)
         } else {

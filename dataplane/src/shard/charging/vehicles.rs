@@ -16,7 +16,7 @@ impl Shard {
     pub(in crate::shard) fn needs_201(&self) -> v201::NotifyEVChargingNeedsResponse<'static> {
         use v201::NotifyEVChargingNeedsStatus as Status;
 
-        let (status, status_info) = match self.settings.config.vehicle_needs {
+        let (status, status_info) = match self.config.vehicle_needs {
             VehicleNeeds::Rejected => (Status::Rejected, Some(not_enabled())),
             VehicleNeeds::Accepted => (Status::Accepted, None),
             VehicleNeeds::Processing => (Status::Processing, None),
@@ -49,7 +49,7 @@ impl Shard {
             });
         }
         Ok(v21::NotifyEVChargingNeedsResponse {
-            status: match self.settings.config.vehicle_needs {
+            status: match self.config.vehicle_needs {
                 VehicleNeeds::Rejected => Status::NoChargingProfile,
                 VehicleNeeds::Accepted => Status::Accepted,
                 VehicleNeeds::Processing => Status::Processing,

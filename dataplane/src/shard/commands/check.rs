@@ -16,7 +16,7 @@ impl Shard {
         payload: &str,
     ) -> Result<(), CommandRefused> {
         // An answer is a message, and takes up to half of the longest record.
-        let len_max = self.settings.config.log.record_len_max / 4;
+        let len_max = self.config.log.record_len_max / 4;
         if len_max < payload.len() {
             let len = payload.len();
             let detail = format!("payload has {len} bytes, at most {len_max} are allowed");

@@ -31,7 +31,7 @@ impl Shard {
             id: id.to_string(),
             action: Cow::Owned(action),
             payload,
-            answer_timeout: self.settings.config.call_timeout,
+            answer_timeout: self.config.call_timeout,
         };
         if let Err(QueueFull { call, .. }) = live.rpc.call(now.mono, call) {
             self.drop_doubt(now, station, id, &call.action, &call.payload);

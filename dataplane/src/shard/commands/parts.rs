@@ -244,7 +244,7 @@ impl Shard {
         };
         // What would not fit into the record of the command's end is not asked for either.
         let len: usize = parts.answers.iter().map(String::len).sum();
-        if self.settings.config.message_len_max < len + answer.len() {
+        if self.config.message_len_max < len + answer.len() {
             return false;
         }
         let (answered, report) = (parts.answered, status_of(answer));
@@ -267,7 +267,7 @@ impl Shard {
             id: call_id.to_string(),
             action: Cow::Owned(action.to_owned()),
             payload,
-            answer_timeout: self.settings.config.call_timeout,
+            answer_timeout: self.config.call_timeout,
         };
         let payload = call.payload.clone();
         let live = self.conns.live_mut(conn);
@@ -291,7 +291,7 @@ impl Shard {
         let mut answers = parts.answers;
         let len: usize = answers.iter().map(String::len).sum();
         // One that is too much stands among the station's messages.
-        if len + last.len() <= self.settings.config.message_len_max {
+        if len + last.len() <= self.config.message_len_max {
             answers.push(last);
         }
         match parts.answered {

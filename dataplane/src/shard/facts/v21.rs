@@ -194,7 +194,7 @@ impl Shard {
                 self.answer(now, call, Leave::WhenDurable, Answer::V21(response.into()));
                 return Ok(());
             }
-            v21::Request::VatNumberValidation(asked) if self.settings.config.vat.is_some() => {
+            v21::Request::VatNumberValidation(asked) if self.config.vat.is_some() => {
                 self.notified(now, call, |out| request.write(out))?;
                 let ask = VatAsk {
                     station: self.stations[call.station].state.key.clone(),

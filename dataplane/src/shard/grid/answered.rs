@@ -89,7 +89,7 @@ impl Shard {
                 )
             }
             "GetPeriodicEventStream" => {
-                let (answer, limits) = (answer(), self.settings.config.event_streams);
+                let (answer, limits) = (answer(), self.config.event_streams);
                 self.change_grid(
                     now,
                     station,

@@ -39,7 +39,7 @@ impl Shard {
             opened_at: now.utc.0,
             changed_at: now.utc.0,
         };
-        let limits = self.settings.config.event_streams;
+        let limits = self.config.event_streams;
         let mut opened = Ok(());
         self.change_grid(
             now,
@@ -79,7 +79,7 @@ impl Shard {
         said: &v21::NotifyPeriodicEventStream<'_>,
         payload: String,
     ) -> Result<(), StoreUnreadable> {
-        let limits = self.settings.config.event_streams;
+        let limits = self.config.event_streams;
         let heard = self.stations[station]
             .side_mut()
             .streams

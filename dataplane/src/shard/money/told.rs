@@ -30,7 +30,7 @@ impl Shard {
             }
             Some(Counted::Unread | Counted::Unreadable) => None,
             None | Some(Counted::Nothing) => {
-                let price = self.settings.config.tariff.price_per_kwh_micros;
+                let price = self.config.tariff.price_per_kwh_micros;
                 Cost::of_energy(transaction.energy?, price)
             }
         }
@@ -50,7 +50,7 @@ impl Shard {
         match report.kind {
             TransactionEventKind::Ended => settled.filter(|_| !by_station),
             TransactionEventKind::Started | TransactionEventKind::Updated => {
-                match self.settings.config.tariff.cost_updates {
+                match self.config.tariff.cost_updates {
                     CostUpdates::Responses => self.running_cost(now, station, id),
                     CostUpdates::Off | CostUpdates::Commands { .. } => None,
                 }
@@ -71,7 +71,7 @@ impl Shard {
         station: u32,
         id: TransactionId,
     ) {
-        if let CostUpdates::Commands { every } = self.settings.config.tariff.cost_updates
+        if let CostUpdates::Commands { every } = self.config.tariff.cost_updates
             && self.stations[station].state.protocol != Some(Protocol::Ocpp16)
         {
             let deadline = Deadline::CostUpdate(station, id, 0);
@@ -87,7 +87,7 @@ impl Shard {
         id: TransactionId,
         told: i64,
     ) {
-        let CostUpdates::Commands { every } = self.settings.config.tariff.cost_updates else {
+        let CostUpdates::Commands { every } = self.config.tariff.cost_updates else {
             return;
         };
         let entry = &self.stations[station];
@@ -125,7 +125,7 @@ impl Shard {
         told: &v21::NotifySettlement<'_>,
         id: TransactionId,
     ) -> Option<(String, String)> {
-        let ours = self.settings.config.tariff.receipt_url.as_deref()?;
+        let ours = self.config.tariff.receipt_url.as_deref()?;
         let is_settled = told.status == v21::PaymentStatus::Settled && told.receipt_url.is_none();
         let id = is_settled.then(|| id.to_string())?;
         Some((ours.replace("{transaction_id}", &id), id))

@@ -104,7 +104,7 @@ fn log_config(own_commits: bool) -> LogConfig {
 
 fn settings() -> Arc<Settings> {
     Arc::new(Settings {
-        config: config(Onboarding::Open),
+        started: Arc::new(config(Onboarding::Open)),
         shards: 1,
         transaction_ids: TransactionIds::new(b"sim"),
         token_key: hmac::Key::new(hmac::HMAC_SHA256, b"sim"),
@@ -623,7 +623,7 @@ fn open(
         let state = states
             .entry(key.clone())
             .or_insert_with(|| StationState::new(key.clone()));
-        state.apply(event, &record, &settings.config.plausibility);
+        state.apply(event, &record, &settings.started.plausibility);
         let mut stored = |key: &[u8]| {
             let rows = rows.lock().unwrap();
             rows.get(&(Table::Variables, key.to_vec())).cloned()

@@ -77,8 +77,10 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(config: Config) -> Self {
         let quirks = Arc::new(Shelf::open(config.quirks.clone()).expect("profiles that read"));
+        let services =
+            Services::open(&config.certificates, config.vat.as_ref()).expect("services that start");
         let settings = Arc::new(Settings {
-            config,
+            started: Arc::new(config),
             shards: 1,
             transaction_ids: TransactionIds::new(b"test"),
             token_key: hmac::Key::new(hmac::HMAC_SHA256, b"test"),
@@ -89,8 +91,6 @@ impl World {
             tariffs: crate::tariff::Books::default(),
         });
         let rows = Rows::default();
-        let services = Services::open(&settings.config.certificates, settings.config.vat.as_ref())
-            .expect("services that start");
         let mut world = Self {
             services,
             services_hang: false,
@@ -124,6 +124,15 @@ impl World {
         self.settings
             .quirks
             .replace((*other.settings.quirks.book()).clone());
+    }
+
+    /// Changes settings of a shard that runs.
+    pub(super) fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut wanted = (*self.shard.config).clone();
+        change(&mut wanted);
+        let taken = self.settings.started.taking(wanted);
+        self.shard.configured(Arc::new(taken));
+        self.settle();
     }
 
     /// Reads the quirk profiles again.

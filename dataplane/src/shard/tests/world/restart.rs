@@ -39,7 +39,7 @@ impl World {
                 .or_insert_with(|| crate::state::StationState::new(key.clone()));
             // The store may be at the end of the log, and rows are not written for raw frames.
             if !matches!(record.body, Body::Message(_)) {
-                state.apply(event, &record, &self.settings.config.plausibility);
+                state.apply(event, &record, &self.shard.config.plausibility);
             }
             let mut stored = |key: &[u8]| {
                 let rows = self.rows.lock().unwrap();
