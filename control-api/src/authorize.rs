@@ -1,7 +1,6 @@
 //! The login of every request, and how many of them are let in.
 
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -15,22 +14,22 @@ use crate::error::ApiError;
 use crate::metrics;
 use crate::policy::{Access, Verdict, verdict};
 use crate::principals::{Principal, Principals};
-use crate::rate::{Asker, Limiter, RateLimits};
+use crate::rate::{Asker, Rates};
 use crate::serve::Peer;
 
 /// What stands in front of every route.
 #[derive(Clone)]
 pub(crate) struct Guard {
     principals: Principals,
-    limiter: Arc<Mutex<Limiter>>,
+    rates: Rates,
     started: Instant,
 }
 
 impl Guard {
-    pub(crate) fn new(principals: Principals, limits: RateLimits) -> Self {
+    pub(crate) fn new(principals: Principals, rates: Rates) -> Self {
         Self {
             principals,
-            limiter: Arc::new(Mutex::new(Limiter::new(limits))),
+            rates,
             started: metrics::now(),
         }
     }
@@ -42,9 +41,7 @@ impl Guard {
             Asker::Address(_) => "this address without a valid token",
         };
         let now = u64::try_from(self.started.elapsed().as_nanos()).expect("584 years of uptime");
-        self.limiter
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.rates
             .take(now, asker)
             .map_err(|retry_after| ApiError::TooOften { who, retry_after })
     }

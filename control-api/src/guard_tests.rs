@@ -55,7 +55,11 @@ fn api_with(routes: Router) -> Api {
         .unwrap();
     let metrics = metrics::Metrics::default();
     Api {
-        router: guarded(routes, Guard::new(principals, RATES), metrics.clone()),
+        router: guarded(
+            routes,
+            Guard::new(principals, Rates::new(RATES)),
+            metrics.clone(),
+        ),
         metrics,
         read_only,
         _dir: dir,

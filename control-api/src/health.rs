@@ -27,6 +27,8 @@ pub struct HealthParts {
     pub lake: sdk::LakeHealth,
     /// The state store.
     pub state: sdk::StateHealth,
+    /// The settings that hold.
+    pub configuration: sdk::ConfigurationHealth,
     /// Where the server listens.
     pub listeners: Vec<sdk::ListenerHealth>,
     /// True when a listener beyond loopback speaks without TLS.
@@ -117,7 +119,12 @@ async fn examine(app: &SharedApp) -> Health {
     let status = logs
         .iter()
         .map(|log| log.status)
-        .chain([parts.lake.status, parts.state.status, dataplane.status])
+        .chain([
+            parts.lake.status,
+            parts.state.status,
+            parts.configuration.status,
+            dataplane.status,
+        ])
         .max()
         .unwrap_or(HealthStatus::Ok);
     Health {
@@ -128,6 +135,7 @@ async fn examine(app: &SharedApp) -> Health {
         logs,
         lake: parts.lake,
         state: parts.state,
+        configuration: parts.configuration,
         listeners: parts.listeners,
         plaintext_beyond_loopback: parts.plaintext_beyond_loopback,
     }

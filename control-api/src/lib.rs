@@ -48,7 +48,7 @@ pub use principals::{
     AdminTokenError, NAME_CHARS_MAX, PRINCIPALS_MAX, Principal, PrincipalError, Principals,
     ScramVerifier,
 };
-pub use rate::RateLimits;
+pub use rate::{RateLimits, Rates};
 pub use routes::read_import;
 pub use serve::{ServeLimits, ShownTls, serve};
 pub use sql::{SqlError, SqlFn, SqlRow};
@@ -63,7 +63,7 @@ pub struct Deps {
     /// Who may call.
     pub principals: Principals,
     /// How often.
-    pub rates: RateLimits,
+    pub rates: Rates,
     /// Files for stations and from them.
     pub files: Files,
     /// Asks the tables.

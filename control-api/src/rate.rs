@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How much of its rate a caller may use at once, seconds.
@@ -26,6 +27,33 @@ pub struct RateLimits {
     pub principal: u32,
     /// Of one address without a valid token: health, metrics, documents, failed logins.
     pub anonymous: u32,
+}
+
+/// What is counted of all callers, for who counts and for who sets the limits. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rates(Arc<Mutex<Limiter>>);
+
+impl Rates {
+    /// Nobody has asked for anything yet.
+    #[must_use]
+    pub fn new(limits: RateLimits) -> Self {
+        Self(Arc::new(Mutex::new(Limiter::new(limits))))
+    }
+
+    /// Other limits from the next request on. What a caller has used up is refilled at its new rate.
+    pub fn limit(&self, limits: RateLimits) {
+        self.limiter().limits = limits;
+    }
+
+    /// As [`Limiter::take`].
+    pub(crate) fn take(&self, now: u64, asker: Asker) -> Result<(), Duration> {
+        self.limiter().take(now, asker)
+    }
+
+    fn limiter(&self) -> std::sync::MutexGuard<'_, Limiter> {
+        // Each change of it is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Who asks.
@@ -53,7 +81,7 @@ impl Asker {
 
 /// All buckets. `now` is any clock that only goes forward, nanoseconds.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+struct Limiter {
     limits: RateLimits,
     /// When the bucket will be full again; one that is full is as good as none.
     full_at: HashMap<Asker, u64>,
@@ -61,7 +89,7 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: RateLimits) -> Self {
+    fn new(limits: RateLimits) -> Self {
         Self {
             limits,
             full_at: HashMap::new(),
@@ -74,7 +102,7 @@ impl Limiter {
     /// # Errors
     ///
     /// How long it takes until there is one.
-    pub(crate) fn take(&mut self, now: u64, asker: Asker) -> Result<(), Duration> {
+    fn take(&mut self, now: u64, asker: Asker) -> Result<(), Duration> {
         let rate = match &asker {
             Asker::Principal(_) => self.limits.principal,
             Asker::Address(_) => self.limits.anonymous,
@@ -144,6 +172,21 @@ mod tests {
         let later = u64::try_from(wait.as_nanos()).unwrap();
         assert_eq!(limiter.take(later, ana()), Ok(()));
         assert_eq!(limiter.take(later, ana()), Err(wait));
+    }
+
+    #[test]
+    fn other_limits_hold_for_the_next_request_of_everybody() {
+        let rates = Rates::new(LIMITS);
+        let told = rates.clone();
+        while rates.take(0, ana()).is_ok() {}
+        told.limit(RateLimits {
+            principal: 2,
+            anonymous: 0,
+        });
+        assert_eq!(rates.take(0, ana()), Err(Duration::from_millis(500)));
+        for _ in 0..100 {
+            assert_eq!(rates.take(0, host(1)), Ok(()), "without a limit");
+        }
     }
 
     #[test]

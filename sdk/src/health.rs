@@ -20,6 +20,8 @@ pub struct Health {
     pub lake: LakeHealth,
     /// The state store.
     pub state: StateHealth,
+    /// The settings that hold.
+    pub configuration: ConfigurationHealth,
     /// Where the server listens.
     pub listeners: Vec<ListenerHealth>,
     /// True when a listener beyond loopback takes passwords and tokens unencrypted.
@@ -106,6 +108,21 @@ pub struct StateHealth {
     pub status: HealthStatus,
     /// Why, when it is not `ok`.
     pub detail: Option<String>,
+}
+
+/// The settings that hold, and what became of the last attempt to read them again (`SIGHUP`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConfigurationHealth {
+    /// `degraded` after an attempt that failed, until one succeeds.
+    pub status: HealthStatus,
+    /// Why, when it is not `ok`; which setting it is, the log says.
+    pub detail: Option<String>,
+    /// When the settings that hold were read.
+    #[schema(example = "2026-11-22T10:00:00.000Z")]
+    pub read_at: String,
+    /// Settings that have other values where they were read from than the server runs with: it takes a restart.
+    #[schema(example = json!(["ocpp.listen"]))]
+    pub needs_restart: Vec<String>,
 }
 
 /// One address the server listens on.

@@ -72,7 +72,8 @@ pub use grid::{
     DerControls, EventStream, EventStreamHeard, SwappedBattery,
 };
 pub use health::{
-    DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth, LogHealth, StateHealth,
+    ConfigurationHealth, DataPlaneHealth, Health, HealthStatus, LakeHealth, ListenerHealth,
+    LogHealth, StateHealth,
 };
 pub use items::{CustomerReport, DisplayMessage, Monitor};
 pub use local_lists::{LocalList, LocalListRequest, LocalListUpdate};

@@ -18,7 +18,9 @@ use crate::run::{self, Ready};
 pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Run { flags, ready_file } => {
-            run::run(&config::load(&flags)?.0, ready_file.as_deref())
+            let loaded = config::load(&flags)?;
+            let read = move || Ok(config::load(&flags)?.1);
+            run::run(loaded, Box::new(read), ready_file.as_deref())
         }
         Command::Config(command) => config::execute(command),
         Command::Sql {

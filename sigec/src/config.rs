@@ -6,6 +6,7 @@
 
 mod certificates;
 mod layers;
+mod live;
 mod show;
 mod tls;
 mod units;
@@ -19,8 +20,10 @@ use control_api::{AdminToken, AdminTokenError, FilesConfig, RateLimits, ServeLim
 use net::driver::DriverKind;
 use storage::log::LogConfig;
 use tracing::warn;
+use tracing_subscriber::EnvFilter;
 
 pub(crate) use layers::{DEFAULTS, Settings};
+pub(crate) use live::{Change, Reread, listed};
 pub(crate) use show::show;
 pub(crate) use tls::PostgresMode;
 use units::{BaseUrl, Currency, Price};
@@ -163,7 +166,7 @@ impl Config {
             data_dir,
             price_per_kwh: settings.non_empty("tariff.price_per_kwh")?,
             logging: Logging {
-                filter: settings.non_empty("logging.filter")?,
+                filter: log_filter(settings)?,
                 format: settings.choice(
                     "logging.format",
                     &[("text", LogFormat::Text), ("json", LogFormat::Json)],
@@ -232,6 +235,19 @@ fn listeners(settings: &Settings) -> Result<[SocketAddr; 3], ConfigError> {
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
+}
+
+/// One that can be read.
+fn log_filter(settings: &Settings) -> Result<String, ConfigError> {
+    const KEY: &str = "logging.filter";
+    let filter = settings.non_empty(KEY)?;
+    match EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(error) => {
+            let expected = format!("level,crate=level,… ({error})");
+            Err(settings.invalid(KEY, expected))
+        }
+    }
 }
 
 /// Requests a second; 0 for no limit.

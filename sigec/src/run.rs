@@ -8,6 +8,7 @@ mod health;
 mod lake;
 mod logging;
 mod ready;
+mod reload;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use control_api::{Files, PrincipalError, Principals};
+use control_api::{Files, PrincipalError, Principals, Rates};
 use dataplane::{Dataplane, Failure, Onboarding, Tls};
 use futures::future::OptionFuture;
 use pipeline::{Lake, PostgresTls};
@@ -30,10 +31,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use voice_gateway::VoiceGateway;
 
-use crate::config::{Config, PostgresMode, admin_token};
+use crate::config::{Config, PostgresMode, Settings, admin_token};
 use crate::print;
 use health::{Listener, Watch};
 pub(crate) use ready::Ready;
+use reload::{Read, Readings, Reloads};
 
 /// Threads for HTTP and the Postgres wire; they wait more than they work.
 const CONTROL_THREADS: usize = 2;
@@ -47,8 +49,14 @@ pub(crate) fn state_dir(data_dir: &Path) -> PathBuf {
 }
 
 /// Runs the server until it is told to stop, or cannot go on: that is an error, for whoever starts it again.
-pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
-    logging::start(&config.logging)?;
+/// It runs as `loaded` says, and at SIGHUP as `read` does.
+pub(crate) fn run(
+    loaded: (Config, Settings),
+    read: Read,
+    ready_file: Option<&Path>,
+) -> anyhow::Result<()> {
+    let (config, settings) = loaded;
+    let set_filter = logging::start(&config.logging)?;
     match net::os::raise_nofile_limit() {
         Ok(limit) => tracing::info!(limit, "open files"),
         Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
@@ -57,12 +65,24 @@ pub(crate) fn run(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
     let served = control.block_on(async {
         // Asked for first, so that no signal is missed while the parts start.
         let (signals, hangups) = (Signals::listen()?, Signals::hangup()?);
-        let server = Server::start(config, ready_file).await?;
+        let server = Server::start(&config, ready_file).await?;
         server.announce(ready_file)?;
+        let (config, running) = watch::channel(config);
+        let reloads = Reloads {
+            read,
+            settings,
+            config,
+            router: server.dataplane.router(),
+            rates: server.rates.clone(),
+            set_filter,
+            tls: server.dataplane.tls().cloned(),
+            readings: server.watch.readings.clone(),
+        };
         // One that came in the meantime is still there.
-        tokio::spawn(reload(hangups, server.dataplane.tls().cloned()));
+        tokio::spawn(reloads.follow(hangups));
         let failure = signals.first(failed(&server.dataplane)).await;
-        let stopped = server.stop(config.drain_timeout).await;
+        let drain_timeout = running.borrow().drain_timeout;
+        let stopped = server.stop(drain_timeout).await;
         match failure {
             // What the stop said follows from it.
             Some(failure) => Err(failure.into()),
@@ -175,28 +195,11 @@ async fn failed(dataplane: &Dataplane) -> Failure {
     }
 }
 
-/// Reads certificates again whenever it is told to.
-async fn reload(mut hangups: Signal, tls: Option<Tls>) {
-    while hangups.recv().await.is_some() {
-        let Some(tls) = tls.clone() else {
-            tracing::info!("SIGHUP: there is no TLS, nothing to read again");
-            continue;
-        };
-        match tokio::task::spawn_blocking(move || tls.reload()).await {
-            Ok(Ok(())) => tracing::info!("SIGHUP: the files of TLS were read again"),
-            Ok(Err(error)) => {
-                let error = anyhow::Error::from(error);
-                tracing::error!(error = format!("{error:#}"), "TLS stays as it was");
-            }
-            Err(error) => tracing::error!(%error, "reading the files of TLS panicked"),
-        }
-    }
-}
-
 /// Everything that runs.
 struct Server {
     data_dir: DataDir,
     principals: Principals,
+    rates: Rates,
     dataplane: Dataplane,
     lake: Arc<Lake>,
     watch: Arc<Watch>,
@@ -266,6 +269,7 @@ impl Server {
             listeners: listeners(&ready, config.postgres_tls),
             certificates: dataplane.tls().cloned(),
             records_aside,
+            readings: Readings::new(),
         });
         let currency = String::from_utf8_lossy(&config.dataplane.tariff.currency).into_owned();
         let voice = VoiceGateway::new(voice_gateway::Config {
@@ -273,11 +277,12 @@ impl Server {
             // The gateway names prices in reais.
             price_per_kwh: (currency == "BRL").then(|| config.price_per_kwh.clone()),
         })?;
+        let rates = Rates::new(config.rates);
         let api = control_api::router(control_api::Deps {
             router,
             principals: principals.clone(),
             files: files.clone(),
-            rates: config.rates,
+            rates: rates.clone(),
             sql: bridge::sql(lake.sql()),
             health: {
                 let watch = Arc::clone(&watch);
@@ -295,6 +300,10 @@ impl Server {
                         let expires_at = tls.as_ref().and_then(Tls::expires_at);
                         health::metrics(records_aside, expires_at)
                     })
+                },
+                {
+                    let readings = watch.readings.clone();
+                    Arc::new(move || readings.metrics())
                 },
             ],
             sql_routes: pipeline::http_router(lake.sql(), bridge::by_token(&principals))
@@ -335,6 +344,7 @@ impl Server {
         Ok(Self {
             data_dir,
             principals,
+            rates,
             dataplane,
             lake,
             watch,

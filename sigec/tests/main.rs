@@ -30,6 +30,7 @@ mod e2e {
     mod offline;
     mod openapi;
     mod quarantine;
+    mod reload;
     mod sql_clients;
     mod stations;
     mod tls;

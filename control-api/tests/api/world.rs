@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use control_api::{
-    AdminToken, Deps, Files, FilesConfig, HealthParts, Principals, RateLimits, ServeLimits,
+    AdminToken, Deps, Files, FilesConfig, HealthParts, Principals, RateLimits, Rates, ServeLimits,
     SqlError, SqlFn, SqlRow,
 };
 use dataplane::{Config, Dataplane, Onboarding};
@@ -108,10 +108,10 @@ impl World {
         let router = control_api::router(Deps {
             router: dataplane.router(),
             principals: principals.clone(),
-            rates: RateLimits {
+            rates: Rates::new(RateLimits {
                 principal: 0,
                 anonymous: 0,
-            },
+            }),
             files,
             sql: tables(Arc::clone(&queries), Arc::clone(&rows)),
             health: Arc::new(parts),
@@ -221,6 +221,12 @@ fn parts() -> HealthParts {
         state: sdk::StateHealth {
             status: HealthStatus::Ok,
             detail: None,
+        },
+        configuration: sdk::ConfigurationHealth {
+            status: HealthStatus::Ok,
+            detail: None,
+            read_at: "2026-11-22T10:00:00.000Z".into(),
+            needs_restart: Vec::new(),
         },
         listeners: Vec::new(),
         plaintext_beyond_loopback: false,

@@ -163,7 +163,13 @@ impl Settings {
         (value, origin)
     }
 
-    #[cfg(test)]
+    /// Takes the value of `other`, and where that comes from.
+    pub(super) fn take(&mut self, key: &str, other: &Settings) {
+        let (value, origin) = other.value(key);
+        self.values
+            .insert(key.to_owned(), (value.clone(), origin.clone()));
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
     }

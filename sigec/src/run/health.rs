@@ -10,6 +10,8 @@ use fleet::UtcMicros;
 use pipeline::Lake;
 use sdk::{HealthStatus, LakeHealth, ListenerHealth, StateHealth};
 
+use super::reload::Readings;
+
 /// Fewer days than this until the disk is full, and somebody should look.
 const DAYS_TO_FULL_MIN: f64 = 7.0;
 
@@ -23,6 +25,8 @@ pub(super) struct Watch {
     pub(super) certificates: Option<Tls>,
     /// Records of the logs that this start could not read and passed by.
     pub(super) records_aside: u64,
+    /// When settings were read.
+    pub(super) readings: Readings,
 }
 
 /// A port of ours.
@@ -54,6 +58,7 @@ impl Watch {
             ready: self.ready.load(Ordering::Relaxed),
             lake: lake_health(&self.lake.health()),
             state: state_health(self.records_aside),
+            configuration: self.readings.health(),
             listeners: listeners.collect(),
             plaintext_beyond_loopback: self.listeners.iter().any(Listener::is_heard_by_all),
         }
