@@ -61,7 +61,7 @@ mod web_payment;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
@@ -185,6 +185,8 @@ pub(crate) struct Shard {
     active: BTreeMap<TransactionId, u32>,
     /// Those that a tariff is about.
     charged: HashMap<TransactionId, Charged>,
+    /// Those that run and may not cost more than their station has said.
+    cost_limits: HashSet<TransactionId>,
     commands: Commands,
     /// Stations that have a row of their smart charging, and when their last connection ended; `None` where that was
     /// another run's.
@@ -274,6 +276,7 @@ impl Shard {
             stations: Stations::default(),
             active: BTreeMap::new(),
             charged: HashMap::new(),
+            cost_limits: HashSet::new(),
             commands: Commands::default(),
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),
@@ -311,6 +314,7 @@ impl Shard {
     /// Takes a station as store and log know it, before the first connection.
     pub(crate) fn load(&mut self, mut state: StationState) {
         self.load_charged(&state);
+        self.load_cost_limits(&state);
         state.pack();
         let station = self.stations.insert(state);
         let state = &self.stations[station].state;

@@ -433,6 +433,7 @@ impl StationState {
             | Body::WebPaymentSecretsPending(_)
             | Body::PasswordsInDoubt(_)
             | Body::StartTokens(_)
+            | Body::CostLimits(_)
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)

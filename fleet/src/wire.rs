@@ -29,12 +29,13 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
-    ConnectionRefused, CostAccrued, DerChanged, Disconnected, EventStreamsChanged, Message,
-    MessageQuarantined, MeterValues, MoneyChanged, Notified, NotifiedDated, PasswordsInDoubt,
-    ReservationsChanged, SecurityEvent, SecurityProfileSet, StartTokens, StationCertificates,
-    StationConfigured, StationDeleted, StationHeard, StationTariffs, StatusReported,
-    TransactionBilled, TransactionClosed, TransactionCosted, TransactionEvent, TransactionMoney,
-    TransactionProgress, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    ConnectionRefused, CostAccrued, CostLimits, DerChanged, Disconnected, EventStreamsChanged,
+    Message, MessageQuarantined, MeterValues, MoneyChanged, Notified, NotifiedDated,
+    PasswordsInDoubt, ReservationsChanged, SecurityEvent, SecurityProfileSet, StartTokens,
+    StationCertificates, StationConfigured, StationDeleted, StationHeard, StationTariffs,
+    StatusReported, TransactionBilled, TransactionClosed, TransactionCosted, TransactionEvent,
+    TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -274,6 +275,7 @@ kinds! {
     85 WebPaymentSecretsPending,
     92 PasswordsInDoubt,
     93 StartTokens,
+    94 CostLimits,
     97 NotifiedDated,
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)
         | Body::StartTokens(_)
+        | Body::CostLimits(_)
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)

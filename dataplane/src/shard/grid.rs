@@ -10,8 +10,8 @@ mod streams;
 mod swaps;
 
 use fleet::record::{
-    BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt, StartTokens,
-    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    BatterySwapsChanged, CostLimits, DerChanged, EventStreamsChanged, PasswordsInDoubt,
+    StartTokens, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -73,6 +73,7 @@ kept! {
     WebPaymentSecretsPending "web payment at boot" command_id,
     PasswordsInDoubt "passwords" command_id,
     StartTokens "starts",
+    CostLimits "cost limits",
 }
 
 impl Shard {
@@ -117,6 +118,7 @@ impl Shard {
         self.forget_kept::<WebPaymentSecretsChanged>(now, station);
         self.forget_kept::<WebPaymentSecretsPending>(now, station);
         self.forget_kept::<StartTokens>(now, station);
+        self.forget_kept::<CostLimits>(now, station);
         self.settle_doubts(now, station);
     }
 

@@ -232,6 +232,7 @@ writable!(
     WebPaymentSecretsPending,
     PasswordsInDoubt,
     StartTokens,
+    CostLimits,
     MessageQuarantined,
 );
 

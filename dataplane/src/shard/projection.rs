@@ -9,9 +9,9 @@ mod unstored;
 use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
-    ArchivedMeterValues, BatterySwapsChanged, DerChanged, EventStreamsChanged, PasswordsInDoubt,
-    QuarantinedAt, Retry, StartTokens, TransactionEventKind, TransactionState, V2xChanged,
-    WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    ArchivedMeterValues, BatterySwapsChanged, CostLimits, DerChanged, EventStreamsChanged,
+    PasswordsInDoubt, QuarantinedAt, Retry, StartTokens, TransactionEventKind, TransactionState,
+    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey, UtcMicros};
@@ -358,6 +358,7 @@ impl Projection {
                 self.put_grid(event, PasswordsInDoubt::NAME, record.station, bytes);
             }
             Body::StartTokens(_) => self.put_grid(event, StartTokens::NAME, record.station, bytes),
+            Body::CostLimits(_) => self.put_grid(event, CostLimits::NAME, record.station, bytes),
             Body::TransactionClosed(closed) => {
                 let row = record_row(event, bytes);
                 self.push(event.seq, Table::Closings, closed.transaction_id, row);

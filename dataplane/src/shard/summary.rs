@@ -30,6 +30,8 @@ pub(super) struct TransactionReport<'a> {
     pub(super) tariff_id: Option<&'a str>,
     /// What the station has worked out, a JSON object (2.1).
     pub(super) cost_details: Option<String>,
+    /// What it may come to at most, said once for each change (2.1).
+    pub(super) max_cost: Option<&'a str>,
 }
 
 /// A transaction before an event, as far as memory or store know it.

@@ -113,6 +113,7 @@ impl Shard {
             reservation_id: start.reservation_id,
             tariff_id: None,
             cost_details: None,
+            max_cost: None,
         };
         let is_new = known.is_none();
         let before = match known {
@@ -240,6 +241,7 @@ impl Shard {
             reservation_id: None,
             tariff_id: None,
             cost_details: None,
+            max_cost: None,
         };
         let judged = Judged {
             values_verdict: self.judge_values(station, &report, &before, is_new, &mut values)?,
@@ -383,6 +385,7 @@ impl Shard {
         self.record_reservations(now, station, used);
         if is_said {
             self.note_told(now, station, report, id);
+            self.note_cost_limit(now, station, report, id);
         }
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);

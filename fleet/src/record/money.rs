@@ -71,6 +71,27 @@ pub struct Settlement {
     pub vat_company: String,
 }
 
+/// The transactions of a station that may not cost more than their station has said (2.1 `transactionLimit.maxCost`): the whole of
+/// it each time.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct CostLimits {
+    /// The OCPP action that changed it.
+    pub cause: String,
+    /// The newest last.
+    pub limits: Vec<CostLimit>,
+}
+
+/// One of [`CostLimits`].
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct CostLimit {
+    /// Which transaction.
+    pub transaction_id: [u8; 16],
+    /// In the currency of its tariff, the decimal as the station wrote it.
+    pub max_cost: String,
+}
+
 /// What is known of a transaction's money has changed. Its newest record holds all of it; a row of SQL is made of what is
 /// new, and only of that.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]

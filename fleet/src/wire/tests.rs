@@ -6,11 +6,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
-    ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostPart, DateRead, DerAlarm,
-    DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate, MessageChange, MeterRow,
-    Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading, Reservation, Retry, Sample,
-    SeqRange, Settlement, SigningRequest, SigningState, StartToken, StationCost, StationTariff,
-    SwappedBattery, TextRange, ToldProgress, TransactionSummary, VehicleCharging, WebPaymentSecret,
+    ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostLimit, CostPart, DateRead,
+    DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate, MessageChange,
+    MeterRow, Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading, Reservation, Retry,
+    Sample, SeqRange, Settlement, SigningRequest, SigningState, StartToken, StationCost,
+    StationTariff, SwappedBattery, TextRange, ToldProgress, TransactionSummary, VehicleCharging,
+    WebPaymentSecret,
 };
 
 fn key() -> StationKey {
@@ -613,6 +614,14 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        CostLimits {
+            cause: "TransactionEvent".into(),
+            limits: vec![CostLimit {
+                transaction_id: [5; 16],
+                max_cost: "12.50".into(),
+            }],
+        }
+        .into(),
         NotifiedDated {
             notified: Notified {
                 action: "NotifyEvent".into(),
@@ -865,6 +874,9 @@ fn golden_bytes_have_not_moved() {
         5d00010080b7df1fdb6006000b64656661756c742f4350315265717565737453746172745472616e73616374696f6e05
         050505050505050505050505050505060000000000000009000000000000000a0000000000000097000000c1ffffffd0
         ffffff01000000
+        CostLimits
+        5e00010080b7df1fdb6006000b64656661756c742f4350315472616e73616374696f6e4576656e740505050505050505
+        050505050505050531322e3530ffffff90000000d8ffffffe0ffffff01000000
         NotifiedDated
         6100010080b7df1fdb6006000b64656661756c742f4350314e6f746966794576656e742f61ffffffffffff0109000000
         000000002f62ffffffffffff0000000000000000008b000000d3ffffff7b7dffffffffffffceffffff02000000

@@ -214,7 +214,8 @@ pub(super) fn push(
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)
-        | Body::StartTokens(_) => {}
+        | Body::StartTokens(_)
+        | Body::CostLimits(_) => {}
     }
 }
 

@@ -253,7 +253,10 @@ pub(super) fn report<'a>(
 ) -> (TransactionReport<'a>, Option<Shown<'a>>) {
     let (report, shown) = both::report_21(event, received_at);
     let details = event.cost_details.as_ref();
+    let limit = event.transaction_info.transaction_limit.as_ref();
+    let max_cost = limit.and_then(|limit| limit.max_cost.as_ref());
     let report = TransactionReport {
+        max_cost: max_cost.map(|most| most.as_str()),
         tariff_id: event.transaction_info.tariff_id.as_deref(),
         cost_details: details.map(|details| written(|out| details.write(out))),
         ..report

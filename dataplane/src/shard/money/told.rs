@@ -37,7 +37,7 @@ impl Shard {
     }
 
     /// The `totalCost` of an event's answer: of the end what it comes to (I03.FR.02), before it what it has come to if that
-    /// is configured (I02.FR.01).
+    /// is configured (I02.FR.01), or the station keeps to a limit.
     pub(in crate::shard) fn cost_to_tell(
         &self,
         now: Now,
@@ -52,6 +52,10 @@ impl Shard {
             TransactionEventKind::Started | TransactionEventKind::Updated => {
                 match self.config.tariff.cost_updates {
                     CostUpdates::Responses => self.running_cost(now, station, id),
+                    // Whoever keeps to a limit has to hear how near it is (E16.FR.11).
+                    CostUpdates::Off if self.cost_limits.contains(&id) => {
+                        self.running_cost(now, station, id)
+                    }
                     CostUpdates::Off | CostUpdates::Commands { .. } => None,
                 }
             }

@@ -200,7 +200,7 @@ impl Case {
     }
 
     /// `EVENT REASON` and: `state=`, `stopped=`, `start`, `token=`, `meter=CONTEXT:WH`, `evse`, `offline`,
-    /// `reservation=`, `seq=`, `tariff=`, `cost=`.
+    /// `reservation=`, `seq=`, `tariff=`, `limit=`, `cost=`.
     fn transaction_event(&mut self, rest: &str) {
         let mut words = rest.split(' ');
         let (event, reason) = (words.next().unwrap(), words.next().unwrap());
@@ -217,6 +217,7 @@ impl Case {
                 "token" => write!(more, r#","idToken":{{"idToken":"{value}","type":"ISO14443"}}"#),
                 "evse" => write!(more, r#","evse":{{"id":1,"connectorId":1}}"#),
                 "offline" => write!(more, r#","offline":true"#),
+                "limit" => write!(info, r#","transactionLimit":{{"maxCost":{value}}}"#),
                 "tariff" => write!(info, r#","tariffId":"{value}""#),
                 "cost" => write!(more, r#","costDetails":{value}"#),
                 "reservation" => write!(more, r#","reservationId":{value}"#),

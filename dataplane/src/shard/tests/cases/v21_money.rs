@@ -566,3 +566,36 @@ fn a_call_that_waits_for_another_service_has_one_answer() {
     });
     assert_eq!(taken.count(), 1);
 }
+
+/// Whoever stops a charge at a limit has to know what it has come to, also after a restart of the server.
+#[test]
+fn e16_fr_11_a_station_that_keeps_to_a_limit_of_cost_hears_what_the_charge_has_come_to() {
+    check(
+        T1,
+        Tariff::default(),
+        &format!(
+            "{BEGUN}
+            wait 1800
+            tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+            tx Updated LimitSet limit=12.50
+            wait 1800
+            tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+            : restart
+            : a connect CP1 2.1
+            tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+            {ENDED}"
+        ),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {}
+            TransactionEvent: {"totalCost":0.55}
+            TransactionEvent: {"totalCost":1.10}
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {"totalCost":1.10}
+            TransactionEvent: {"totalCost":2.75}
+            cost 2.75 EUR ended
+            tariff T1 NormalCost: energy 250/275 = 250/275, 10000000 mWh, 7207 s charging, 0 s idle
+        "#]],
+    );
+}

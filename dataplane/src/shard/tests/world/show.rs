@@ -226,6 +226,10 @@ impl World {
                 format!("PasswordsInDoubt {}", doubts.passwords.len())
             }
             Fact::StartTokens(starts) => format!("StartTokens {}", starts.tokens.len()),
+            Fact::CostLimits(kept) => {
+                let limits = kept.limits.iter().map(|limit| limit.max_cost.as_str());
+                format!("CostLimits {:?}", limits.collect::<Vec<_>>())
+            }
             Fact::TransactionClosed(closed) => format!(
                 "TransactionClosed by {} because {:?} ended_at {:?} meter_stop {:?}",
                 closed.principal,
