@@ -213,6 +213,9 @@ pub struct Config {
     pub log_stall_timeout: Duration,
     /// Whether Heartbeats enter the raw message history; default true.
     pub log_heartbeats: bool,
+    /// A station that is known to have monitors is asked for them after it has rebooted (N04.FR.19). Default false: nothing is sent
+    /// to a station unasked.
+    pub monitors_after_boot: bool,
     /// What vehicles are answered that tell their needs; whoever has them accepted sends the profiles. Default rejected.
     pub vehicle_needs: VehicleNeeds,
     /// What event streams may be.
@@ -263,6 +266,7 @@ impl Config {
             shard_bytes_max,
             log_stall_timeout,
             log_heartbeats,
+            monitors_after_boot,
             vehicle_needs,
             event_streams,
             tariff: _,
@@ -290,6 +294,7 @@ impl Config {
             shard_bytes_max,
             log_stall_timeout,
             log_heartbeats,
+            monitors_after_boot,
             vehicle_needs,
             event_streams,
             quirks,
@@ -324,6 +329,7 @@ impl Default for Config {
             shard_bytes_max: 64 << 20,
             log_stall_timeout: Duration::from_secs(5),
             log_heartbeats: true,
+            monitors_after_boot: false,
             vehicle_needs: VehicleNeeds::default(),
             event_streams: EventStreams::default(),
             tariff: Tariff::default(),

@@ -338,6 +338,7 @@ fn dataplane_config(
         shard_bytes_max: settings.size("ocpp.memory_max", 8 * MIB..=64 * GIB)?,
         log_stall_timeout: settings.duration("log.stall_timeout", secs(1)..=secs(600))?,
         log_heartbeats: settings.boolean("ocpp.keep_heartbeats")?,
+        monitors_after_boot: settings.boolean("ocpp.monitors_after_boot")?,
         vehicle_needs: settings.choice(
             "ocpp.vehicle_needs",
             &[

@@ -7,11 +7,11 @@ use super::arrivals::Load;
 use super::{Now, Shard, StoreUnreadable};
 
 impl Shard {
-    /// A station has rebooted. The monitors that were set are there still, and may have other numbers: one that is known to have
-    /// any is asked for all of them (N04.FR.19), and what it does not name any more is gone with the end of its report. In a
-    /// storm of boots nobody is asked.
+    /// A station has rebooted. The monitors that were set are there still, and may have other numbers: where it is configured so,
+    /// one that is known to have any is asked for all of them (N04.FR.19), and what it does not name any more is gone with the end
+    /// of its report. In a storm of boots nobody is asked.
     pub(super) fn ask_for_monitors(&mut self, now: Now, station: u32) {
-        if self.how_busy(now) != Load::Calm {
+        if !self.config.monitors_after_boot || self.how_busy(now) != Load::Calm {
             return;
         }
         // A failed read was counted, and nobody is asked.

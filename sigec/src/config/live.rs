@@ -7,7 +7,7 @@ use super::{Config, ConfigError, Logging};
 
 /// Settings that a running server takes. Every other one waits for a restart; tests compare both with [`Config::taking`]
 /// and with the operators' guide.
-pub(crate) const LIVE: [&str; 30] = [
+pub(crate) const LIVE: [&str; 31] = [
     "server.memory_max",
     "server.drain_timeout",
     "ocpp.security_profile_min",
@@ -26,6 +26,7 @@ pub(crate) const LIVE: [&str; 30] = [
     "ocpp.answer_timeout",
     "ocpp.pending_max",
     "ocpp.keep_heartbeats",
+    "ocpp.monitors_after_boot",
     "ocpp.streams_max",
     "ocpp.stream_interval_min",
     "ocpp.stream_values_max",

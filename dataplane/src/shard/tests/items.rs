@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use storage::state::{Durability, StateBatch, StateStore, Table};
 
 use super::world::{World, config, key};
-use crate::config::Onboarding;
+use crate::config::{Config, Onboarding};
 use crate::items::{ItemKind, read};
 use crate::variables::clear::clear;
 use crate::variables::read::Recent;
@@ -25,9 +25,17 @@ pub(super) fn stored(world: &World) -> (tempfile::TempDir, StateStore) {
     (dir, store)
 }
 
+/// Stations are asked for their monitors after they have rebooted.
+fn asking() -> Config {
+    Config {
+        monitors_after_boot: true,
+        ..config(Onboarding::Open)
+    }
+}
+
 /// Runs a script, then lists what the rows say.
 fn check(kind: ItemKind, script: &str, expected: Expect) {
-    let mut world = World::new(config(Onboarding::Open));
+    let mut world = World::new(asking());
     world.run(script);
     let (_dir, store) = stored(&world);
     let shown = listed(&store, kind);
@@ -246,15 +254,18 @@ fn n04_fr_19_a_station_that_has_rebooted_is_asked_for_its_monitors() {
             "{at} a > [2,\"b{at}\",\"BootNotification\",{{\"reason\":\"{reason}\",\"chargingStation\":{{\"model\":\"M\",\"vendorName\":\"V\"}}}}]\n"
         )
     };
-    let asked = |script: &str| {
-        let mut world = World::new(config(Onboarding::Open));
+    let asked_with = |config: Config, script: &str| {
+        let mut world = World::new(config);
         world.run(script).matches("GetMonitoringReport").count()
     };
+    let asked = |script: &str| asked_with(asking(), script);
     let (again, triggered) = (boot(7, "RemoteReset"), boot(7, "Triggered"));
     // One that told of none, and one that did not reboot.
     assert_eq!(asked(&format!("{BOOT}{again}")), 0);
     assert_eq!(asked(&format!("{BOOT}{SET}{triggered}")), 0);
     assert_eq!(asked(&format!("{BOOT}{SET}{again}")), 1);
+    let unasked = config(Onboarding::Open);
+    assert_eq!(asked_with(unasked, &format!("{BOOT}{SET}{again}")), 0);
     // By the clock of the server.
     let request_id = 1_795_341_607;
     let told = monitor(21, "Delta", 8)
