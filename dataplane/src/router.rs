@@ -259,3 +259,43 @@ fn post<A, T>(mailbox: &Mailbox<A>, ask: impl FnOnce(Reply<T>) -> A) -> Pending<
     }
     pending
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::mailbox;
+    use crate::quirks::QuirksConfig;
+
+    #[test]
+    fn a_shard_that_is_gone_keeps_no_other_from_its_settings() {
+        let wake = || Arc::new(|| {}) as crate::mailbox::Wake;
+        let (gone, letters) = mailbox(wake());
+        drop(letters);
+        let (there, letters) = mailbox(wake());
+        let (tokens, _asks) = mailbox(wake());
+        let quirks = Shelf::open(QuirksConfig::default()).unwrap();
+        let started = Config {
+            heartbeat_interval_s: 300,
+            ..Config::default()
+        };
+        let shards = vec![gone, there];
+        let router = Router::new(shards, tokens, &[], Arc::new(quirks), Arc::new(started));
+        let shard = std::thread::spawn(move || {
+            let letter = letters.recv_timeout(Duration::from_secs(60)).unwrap();
+            let Letter::Configured(config, reply) = letter else {
+                panic!("another letter");
+            };
+            reply.send(());
+            config.heartbeat_interval_s
+        });
+        let told = router.reconfigure(Config {
+            heartbeat_interval_s: 60,
+            ..Config::default()
+        });
+        assert_eq!(shard.join().unwrap(), 60);
+        let Err(ReconfigureError::Shard { shard, source }) = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!((shard, source), (0, RouterError::Stopped));
+    }
+}

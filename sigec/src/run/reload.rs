@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use control_api::Rates;
-use dataplane::{Router, Tls};
+use dataplane::{ReconfigureError, Router, Tls};
 use fleet::UtcMicros;
 use sdk::{ConfigurationHealth, HealthStatus};
 use tokio::signal::unix::Signal;
@@ -127,42 +127,48 @@ impl Reloads {
             let running = self.config.borrow();
             Ok(running.reread(&self.settings, &wanted)?)
         });
-        let taken = reread.and_then(|reread| self.take(reread));
-        let needs_restart = match taken {
-            Ok(needs_restart) => needs_restart,
-            Err(error) => {
-                self.readings
-                    .failed("it could not be read again, and holds as it was");
-                let error = format!("{error:#}");
-                return tracing::error!(error, "SIGHUP: the configuration stays as it was");
-            }
-        };
-        self.readings.taken(&needs_restart);
-        if !needs_restart.is_empty() {
-            tracing::warn!("needs a restart: {}", listed(&needs_restart));
+        if let Err(error) = reread.and_then(|reread| self.take(reread)) {
+            self.readings
+                .failed("it could not be read again, and holds as it was");
+            let error = format!("{error:#}");
+            return tracing::error!(error, "SIGHUP: the configuration stays as it was");
         }
         self.reload_tls();
     }
 
-    /// Has every part take its settings; what they leave for a restart.
-    fn take(&mut self, reread: Reread) -> anyhow::Result<Vec<Change>> {
+    /// Has every part take its settings.
+    fn take(&mut self, reread: Reread) -> anyhow::Result<()> {
         let Reread {
             config,
             settings,
             changed,
             needs_restart,
         } = reread;
-        // First what may fail.
-        self.router.reconfigure(config.dataplane.clone())?;
+        // First what may fail: it leaves all as it was.
+        let late = match self.router.reconfigure(config.dataplane.clone()) {
+            Ok(()) => None,
+            Err(late @ ReconfigureError::Shard { .. }) => Some(late),
+            Err(error) => return Err(error.into()),
+        };
         (self.set_filter)(&config.logging.filter)?;
         self.rates.limit(config.rates);
         self.config.send_replace(config);
         self.settings = settings;
+        self.readings.taken(&needs_restart);
         tracing::info!(
             changed = listed(&changed),
             "SIGHUP: the configuration was read again"
         );
-        Ok(needs_restart)
+        if !needs_restart.is_empty() {
+            tracing::warn!("needs a restart: {}", listed(&needs_restart));
+        }
+        if let Some(error) = late {
+            self.readings
+                .failed("a shard has not said that it took it; the log says which");
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(error, "a shard may run with the settings from before");
+        }
+        Ok(())
     }
 
     fn reload_tls(&self) {

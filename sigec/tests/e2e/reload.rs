@@ -103,4 +103,13 @@ fn a_running_server_takes_what_it_can_names_what_it_cannot_and_survives_what_is_
         "{log}"
     );
     assert!(!log.contains(SECRET), "{log}");
+
+    // A file that it names is as good as a part of it.
+    let settings = "[quirks]\npath = \"missing\"\n[ocpp]\nheartbeat_interval = \"99s\"\n";
+    reload(&server, &site, settings, |configuration| {
+        configuration["status"] == "degraded"
+    });
+    assert_eq!(interval(&mut station, 5), 300);
+    let log = server.log();
+    assert!(log.contains("reading quirk profiles"), "{log}");
 }
