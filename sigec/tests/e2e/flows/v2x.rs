@@ -122,7 +122,9 @@ fn monitors_are_set_reported_and_cleared_and_tell_of_events() {
 
 /// A monitor as each version tells it.
 fn monitoring(protocol: &str, id: u32) -> Value {
-    let mut monitoring = json!({"id": id, "transaction": false, "value": 1, "type": "UpperThreshold", "severity": 4});
+    // There is one of a type and severity on a variable (N04.FR.10).
+    let severity = id + 1;
+    let mut monitoring = json!({"id": id, "transaction": false, "value": 1, "type": "UpperThreshold", "severity": severity});
     if protocol == "ocpp2.1" {
         monitoring["eventNotificationType"] = json!("CustomMonitor");
     }
