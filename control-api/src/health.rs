@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dataplane::{LogView, ShardHealth};
+use net::driver::DriverKind;
 use sdk::{DataPlaneHealth, Health, HealthStatus};
 use storage::log::{LogHealth, LogState};
 use tokio::time::{Instant, timeout_at};
@@ -115,7 +116,7 @@ async fn examine(app: &SharedApp) -> Health {
         .zip(&shards)
         .map(|(log, shard)| log_health(log, shard.as_ref()))
         .collect();
-    let dataplane = data_plane(&shards);
+    let dataplane = data_plane(&shards, app.router.driver());
     let status = logs
         .iter()
         .map(|log| log.status)
@@ -208,7 +209,7 @@ fn log_status(health: &LogHealth, given_up: bool) -> (HealthStatus, Option<Strin
     (status, Some(detail))
 }
 
-fn data_plane(shards: &[Option<ShardHealth>]) -> DataPlaneHealth {
+fn data_plane(shards: &[Option<ShardHealth>], driver: DriverKind) -> DataPlaneHealth {
     let silent: Vec<_> = (0..shards.len())
         .filter(|shard| shards[*shard].is_none())
         .map(|shard| shard.to_string())
@@ -237,6 +238,7 @@ fn data_plane(shards: &[Option<ShardHealth>]) -> DataPlaneHealth {
             Some(_) => HealthStatus::Down,
         },
         detail,
+        driver: driver.name().to_owned(),
         shards: shards.len() as u32,
         connections: sum(|shard| shard.connections),
         stations: sum(|shard| shard.stations),

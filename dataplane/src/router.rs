@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use fleet::record::StationCertificates;
 use fleet::{Partition, StationKey};
+use net::driver::DriverKind;
 use storage::log::LogHandle;
 
 use crate::config::Config;
@@ -90,6 +91,7 @@ pub struct Router {
     quirks: Arc<Shelf>,
     /// What the shards were started with.
     started: Arc<Config>,
+    driver: DriverKind,
 }
 
 impl Router {
@@ -100,6 +102,7 @@ impl Router {
         logs: &[LogHandle],
         quirks: Arc<Shelf>,
         started: Arc<Config>,
+        driver: DriverKind,
     ) -> Self {
         Self {
             shards: shards.into(),
@@ -107,7 +110,13 @@ impl Router {
             logs: logs.into(),
             quirks,
             started,
+            driver,
         }
+    }
+
+    /// What carries the stations' sockets.
+    pub fn driver(&self) -> DriverKind {
+        self.driver
     }
 
     /// The quirk profiles in force.
@@ -279,7 +288,14 @@ mod tests {
             ..Config::default()
         };
         let shards = vec![gone, there];
-        let router = Router::new(shards, tokens, &[], Arc::new(quirks), Arc::new(started));
+        let router = Router::new(
+            shards,
+            tokens,
+            &[],
+            Arc::new(quirks),
+            Arc::new(started),
+            DriverKind::Epoll,
+        );
         let shard = std::thread::spawn(move || {
             let letter = letters.recv_timeout(Duration::from_secs(60)).unwrap();
             let Letter::Configured(config, reply) = letter else {

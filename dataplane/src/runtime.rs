@@ -294,7 +294,14 @@ impl Dataplane {
             .map_err(StartError::Thread)?;
         let (tokens, asks) = mailbox(Arc::new(|| {}));
         let keeper = spawn_keeper(store.clone(), Arc::clone(&settings), tls.clone(), asks)?;
-        let router = Router::new(mailboxes.clone(), tokens.clone(), &logs, quirks, config);
+        let router = Router::new(
+            mailboxes.clone(),
+            tokens.clone(),
+            &logs,
+            quirks,
+            config,
+            driver,
+        );
         // All are loaded before the first runs: a token's transactions are counted over all of them.
         let mut loaded = Vec::with_capacity(shards);
         for (index, (seat, share)) in seats.into_iter().zip(replay.split(shards)).enumerate() {

@@ -317,6 +317,14 @@ pub(crate) struct Join {
     pub(crate) fail_if: Vec<Threshold>,
 }
 
+/// What carries the sockets of the echo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum EchoDriver {
+    Epoll,
+    #[value(name = "io_uring")]
+    IoUring,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct WsEcho {
     /// Listen here and echo; port 0 picks a free one, which is printed.
@@ -336,6 +344,9 @@ pub(crate) struct WsEcho {
     /// Compress each message by itself.
     #[arg(long)]
     pub(crate) no_context_takeover: bool,
+    /// What carries the sockets; it is an error if this machine has no such thing.
+    #[arg(long, value_enum, default_value_t = EchoDriver::Epoll)]
+    pub(crate) driver: EchoDriver,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,8 @@ pub struct DataPlaneHealth {
     pub status: HealthStatus,
     /// Why, when it is not `ok`.
     pub detail: Option<String>,
+    /// What carries the stations' sockets: `epoll` or `io_uring`.
+    pub driver: String,
     /// Threads that own stations.
     pub shards: u32,
     /// Sockets open.

@@ -10,6 +10,7 @@
 )]
 
 mod e2e {
+    mod again;
     pub(crate) mod api;
     pub(crate) mod foreign;
     pub(crate) mod raw;

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use loadgen::echo::{self, Echo};
 use loadgen::target::Target;
-use net::driver::Epoll;
+use net::driver::{Driver, DriverKind};
 use net::os::ListenOptions;
 use net::ws::DeflateOptions;
 
@@ -34,6 +34,10 @@ pub(crate) async fn ws_echo(options: options::WsEcho) -> anyhow::Result<ExitCode
             (Echo::listen(deflate), vec![listener])
         }
     };
+    let wanted = match options.driver {
+        options::EchoDriver::Epoll => DriverKind::Epoll,
+        options::EchoDriver::IoUring => DriverKind::IoUring,
+    };
     let (started, waker) = tokio::sync::oneshot::channel();
     let (done, finished) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new()
@@ -41,12 +45,16 @@ pub(crate) async fn ws_echo(options: options::WsEcho) -> anyhow::Result<ExitCode
         .spawn(move || {
             let mut echo = echo;
             // The driver belongs to the thread that runs it.
-            let mut driver = Epoll::new(echo::driver_config(), listeners)?;
+            let mut driver = Driver::new(wanted, echo::driver_config(), listeners)?;
+            if driver.kind() != wanted {
+                bail!("this machine has no {}", wanted.name());
+            }
             // Whoever waits at the other ends is gone only when the program is.
             let _ = started.send(driver.waker());
             let result = driver.run(&mut echo);
             let _ = done.send(());
-            result.map(|()| echo.failure())
+            result?;
+            Ok(echo.failure())
         });
     let thread = thread.context("starting the thread of the echo")?;
     if let Ok(waker) = waker.await {

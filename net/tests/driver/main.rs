@@ -5,6 +5,7 @@
 
 mod again;
 mod begins;
+mod denied;
 mod ends;
 mod reads;
 mod rig;

@@ -27,10 +27,19 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn connect(ocpp: &str) -> Self {
-        let socket = TcpStream::connect(ocpp).unwrap();
+        Self::try_connect(ocpp).unwrap()
+    }
+
+    /// `None` where nobody listens.
+    pub(crate) fn try_connect(ocpp: &str) -> Option<Self> {
+        let socket = match TcpStream::connect(ocpp) {
+            Ok(socket) => socket,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return None,
+            Err(error) => panic!("{error}"),
+        };
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket }
+        Some(Self { socket })
     }
 
     /// Connects as `station` and finishes the handshake.

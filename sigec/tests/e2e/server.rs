@@ -20,11 +20,17 @@ pub(crate) fn sigec() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SIGEC_")) {
         command.env_remove(name);
     }
+    if let Some(driver) = std::env::var_os(UNDER_TEST) {
+        command.env("SIGEC_SERVER__DRIVER", driver);
+    }
     command.stdin(Stdio::null());
     command
 }
 
-const FREE_PORTS: [&str; 6] = [
+/// Names the driver that every server is told to have; nothing is the default.
+pub(crate) const UNDER_TEST: &str = "SIGEC_TEST_DRIVER";
+
+pub(crate) const FREE_PORTS: [&str; 6] = [
     "--ocpp",
     "127.0.0.1:0",
     "--http",
@@ -64,12 +70,12 @@ impl Site {
 
     /// Starts a server on free ports and waits until it is ready.
     pub(crate) fn start(&self, args: &[&str]) -> Server {
-        self.start_with(&[&FREE_PORTS, args].concat(), Some(TOKEN))
+        self.start_with(sigec(), &[&FREE_PORTS, args].concat())
     }
 
     /// As [`Site::start`], with nothing said of the administrator.
     pub(crate) fn start_without_token(&self, args: &[&str]) -> Server {
-        self.start_with(&[&FREE_PORTS, args].concat(), None)
+        self.run(sigec(), &[&FREE_PORTS, args].concat(), None)
     }
 
     /// Starts a server again where the last one listened, as stations expect of one that comes back.
@@ -82,7 +88,7 @@ impl Site {
             "--postgres",
             &last.postgres,
         ];
-        self.start_with(&[&same, args].concat(), Some(TOKEN))
+        self.start_with(sigec(), &[&same, args].concat())
     }
 
     /// Starts a server whose data directory is a file system of its own, of `size_mib`; without root, in a user
@@ -106,14 +112,18 @@ impl Site {
         let mut command = Command::new("unshare");
         inside(&mut command);
         command.arg(program.get_program()).stdin(Stdio::null());
-        for (name, _) in program.get_envs() {
-            command.env_remove(name);
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
         }
         Some(self.run(command, &[&FREE_PORTS, args].concat(), Some(TOKEN)))
     }
 
-    fn start_with(&self, args: &[&str], token: Option<&str>) -> Server {
-        self.run(sigec(), args, token)
+    /// As [`Site::start`], a program that was told more than others are, and nothing but this.
+    pub(crate) fn start_with(&self, program: Command, args: &[&str]) -> Server {
+        self.run(program, args, Some(TOKEN))
     }
 
     fn run(&self, mut program: Command, args: &[&str], token: Option<&str>) -> Server {
@@ -188,13 +198,22 @@ impl Server {
     }
 
     /// Asks it to stop with `signal` and waits for its exit.
-    pub(crate) fn stop(mut self, signal: &str) -> (Ready, ExitStatus) {
+    pub(crate) fn stop(self, signal: &str) -> (Ready, ExitStatus) {
+        self.send(signal);
+        (self.ready.clone(), self.ended())
+    }
+
+    pub(crate) fn send(&self, signal: &str) {
         let sent = Command::new("kill")
             .args([&format!("-{signal}"), &self.ready.pid.to_string()])
             .status()
             .unwrap();
         assert!(sent.success());
-        (self.ready.clone(), wait_for_exit(&mut self.child))
+    }
+
+    /// Waits for its exit.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        wait_for_exit(&mut self.child)
     }
 
     pub(crate) fn log(&self) -> String {
