@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::server::{Site, TOKEN, output, sigec};
+use super::raw::{CLOSE, Incoming, Raw};
+use super::server::{FREE_PORTS, Site, TOKEN, output, sigec};
+use super::wait::eventually;
 
 #[test]
 fn a_ready_server_says_where_it_listens_and_answers_there() {
@@ -179,4 +181,78 @@ fn interrupt_and_terminate_end_it_well() {
         // What was released is free for the next one at once.
         drop(site.restart(&ready, &[]));
     }
+}
+
+/// Readiness first, so that whoever distributes stations sends no more; then each is told to come again (1012), one that owes an
+/// answer too; then the exit, within the limit.
+#[test]
+fn stations_are_sent_away_before_the_end_and_readiness_goes_first() {
+    let site = Site::new();
+    let mut program = sigec();
+    program.env("SIGEC_SERVER__DRAIN_TIMEOUT", "8s");
+    let server = site.start_with(program, &FREE_PORTS);
+    let mut stations: Vec<_> = (0..6)
+        .map(|at| Raw::station(&server.ready.ocpp, &format!("CP{at}"), "ocpp1.6"))
+        .collect();
+    for station in &mut stations {
+        station
+            .text(r#"[2,"b","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]"#);
+        assert!(matches!(station.next(), Incoming::Text(_)));
+    }
+    let asked = server.post(
+        "/api/v1/devices/CP0/commands",
+        &json!({"action": "ClearCache", "payload": {}}),
+    );
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let Incoming::Text(call) = stations[0].next() else {
+        panic!("the station is asked nothing");
+    };
+    assert!(call.contains("ClearCache"), "{call}");
+
+    server.send("TERM");
+    eventually("readiness is off", || {
+        let ready = server.get("/health/ready");
+        match ready.status {
+            503 => Ok(()),
+            _ => Err(format!("{ready:?}")),
+        }
+    });
+    // An upgrade may still find the listener.
+    let mut late = Raw::try_connect(&server.ready.ocpp);
+    if let Some(late) = &mut late {
+        late.send(super::raw::upgrade("CP9", "ocpp1.6").as_bytes());
+    }
+    for station in &mut stations {
+        assert_eq!(station.next(), Incoming::Close(1012));
+        station.frame(CLOSE, &1012_u16.to_be_bytes());
+        assert_eq!(station.next(), Incoming::End);
+    }
+    // Readiness goes a moment before the shards: who was let in by then hears the same.
+    if let Some(mut late) = late
+        && late.head().starts_with("HTTP/1.1 101")
+    {
+        assert_eq!(late.next(), Incoming::Close(1012));
+    }
+    let (ready, log) = (server.ready.clone(), server.log());
+    let status = server.ended();
+    assert!(status.success(), "{status}: {log}");
+    // Nobody knows whether the station obeyed, and it is not asked again.
+    let server = site.restart(&ready, &[]);
+    server.sql_until(
+        "SELECT state FROM commands WHERE station_id = 'CP0' ORDER BY log_id, seq",
+        |rows| rows.last().is_some_and(|row| row["state"] == "unknown"),
+    );
+}
+
+#[test]
+fn health_shows_that_plain_text_leaves_the_machine() {
+    let site = Site::new();
+    let shown = |ocpp: &str| {
+        let local = ["--http", "127.0.0.1:0", "--postgres", "127.0.0.1:0"];
+        let args = [&local[..], &["--allow-plaintext", "--ocpp", ocpp]].concat();
+        let server = site.start_with(sigec(), &args);
+        server.get("/health").json()["plaintext_beyond_loopback"].clone()
+    };
+    assert_eq!(shown("127.0.0.1:0"), false);
+    assert_eq!(shown("0.0.0.0:0"), true);
 }
