@@ -20,9 +20,7 @@ use storage::log::{LogError, LogReader};
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::config::Plausibility;
-use crate::shard::{
-    KnownValues, Projection, VALUES_UNKNOWN, read_record_row, reservation_ends as ends,
-};
+use crate::shard::{Projection, read_record_row, reservation_ends as ends};
 use crate::state::{RowError, StationState};
 use aside::Aside;
 pub use stored::stored_stations;
@@ -237,13 +235,7 @@ impl Replay {
                 None => self.insert(StationState::new(key.clone())),
             };
             self.stations[station as usize].apply(event, &record, &self.rules);
-            // A store that cannot be read takes nothing either, and the start ends there.
-            let mut stored = |key: &[u8]| store.get(Table::Variables, key).ok().flatten();
-            let mut values = KnownValues {
-                until: &mut { VALUES_UNKNOWN },
-                stored: &mut stored,
-            };
-            self.projection.note(event, &record, bytes, &mut values);
+            self.projection.note(event, &record, bytes);
             let changed = !matches!(record.body, Body::Message(_));
             if changed && !std::mem::replace(&mut self.dirty[station as usize], true) {
                 self.projection.dirty(seq, station);

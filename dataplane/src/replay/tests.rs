@@ -180,11 +180,7 @@ fn what_may_be_passed_by_changes_no_state() {
         state.seen_at = UtcMicros(0);
         assert_eq!(state.to_row(), StationState::new(station.clone()).to_row());
         let mut projection = Projection::default();
-        let mut values = KnownValues {
-            until: &mut { VALUES_UNKNOWN },
-            stored: &mut |_| unreachable!("no value is told"),
-        };
-        projection.note(event, &read, &bytes, &mut values);
+        projection.note(event, &read, &bytes);
         assert!(projection.is_empty());
     }
 }

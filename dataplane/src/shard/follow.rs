@@ -1,9 +1,9 @@
 //! What comes after a command: the messages of its station that carry its `requestId`.
 //!
 //! A course begins when such a command goes out, and is found by (station, action of the messages, `requestId`); a
-//! report that nobody asked for begins one of its own, and so do events that come in parts. Each message makes a record that
-//! holds the whole course. Nothing stays in memory: the newest record is looked up among the rows. A station that was deleted
-//! is behind no message of the next one of its name: what began before its deletion goes on no more.
+//! report that nobody asked for begins one of its own. Each message makes a record that holds the whole course. Nothing
+//! stays in memory: the newest record is looked up among the rows. A station that was deleted is behind no message of the next
+//! one of its name: what began before its deletion goes on no more.
 //!
 //! # Invariants
 //!
@@ -20,10 +20,8 @@ use storage::state::Table;
 
 use super::commands::{CALLS_MAX, EMPTY, part_request_id};
 use super::projection::course_key;
-use super::stations::EventParts;
 use super::{Now, Shard, StoreUnreadable, read_record_row};
 use crate::CommandId;
-use crate::charging::held::members;
 use crate::items::tell::asks_for_all;
 use crate::router::view::{CommandView, CourseView, FollowUpView};
 
@@ -204,7 +202,7 @@ impl Shard {
         station: u32,
         notified: &Notified,
     ) -> Result<(), StoreUnreadable> {
-        if !follows(&notified.action) && !self.is_part_of_events(station, notified) {
+        if !follows(&notified.action) {
             if !self.is_said_again(station, notified) {
                 self.record_notified(now, station, notified);
             }
@@ -215,16 +213,13 @@ impl Shard {
         let message: Value = serde_json::from_str(&notified.payload).unwrap_or_default();
         let request_id = message.get("requestId").and_then(Value::as_i64);
         let is_firmware = firmware::is_firmware(&notified.action);
-        let begins = notified.action == "NotifyReport"
-            || (notified.action == "NotifyEvent" && message["tbc"] == true);
-        let course = self.course_of(now, station, &notified.action, request_id, begins)?;
+        let course = self.course_of(now, station, &notified.action, request_id)?;
         let is_asked = (course.as_ref()).is_some_and(|course| course.command_id.is_some());
         // A part that was asked for is known by its number.
         if !is_asked && self.is_said_again(station, notified) {
             return Ok(());
         }
         let Some(mut course) = course else {
-            self.note_event_parts(station, &notified.action, EventParts::None);
             if !is_private {
                 self.record_notified(now, station, notified);
             }
@@ -271,11 +266,6 @@ impl Shard {
             course.duplicates = course.duplicates.saturating_add(1);
         }
         self.record(now, station, &course);
-        let parts = match course.complete {
-            true => EventParts::None,
-            false => EventParts::Awaited,
-        };
-        self.note_event_parts(station, &course.action, parts);
         if course.action == "ReportChargingProfiles" && course.complete {
             self.profiles_reported(now, station, &course);
         }
@@ -285,39 +275,19 @@ impl Shard {
         Ok(())
     }
 
-    /// True for events that are told in several messages, of which gaps are to be seen as those of a report are. Most are told in
-    /// one, and a station may count those on.
-    fn is_part_of_events(&self, station: u32, notified: &Notified) -> bool {
-        if notified.action != "NotifyEvent" {
-            return false;
-        }
-        let message = members(&notified.payload);
-        let is = |name: &str, value: &str| message.get(name).is_some_and(|is| is.get() == value);
-        let may_go_on = || self.stations[station].event_parts != EventParts::None;
-        is("tbc", "true") || (!is("seqNo", "0") && may_go_on())
-    }
-
-    fn note_event_parts(&mut self, station: u32, action: &str, parts: EventParts) {
-        if action == "NotifyEvent" {
-            self.stations[station].event_parts = parts;
-        }
-    }
-
-    /// The course that a message belongs to; `None` for a status that no command of ours is behind, and for events of which no
-    /// part has said that more follow. One that `begins` a course has none yet.
+    /// The course that a message belongs to; `None` for a status that no command of ours is behind.
     fn course_of(
         &mut self,
         now: Now,
         station: u32,
         action: &str,
         request_id: Option<i64>,
-        begins: bool,
     ) -> Result<Option<CommandFollowed>, StoreUnreadable> {
         let course = self.kept_course(station, action, request_id)?;
         Ok(match course {
             // A report that nobody asked for has no other end than its last part.
             Some(course) if course.command_id.is_some() || !course.complete => Some(course),
-            Some(_) | None if begins => Some(CommandFollowed {
+            Some(_) | None if action == "NotifyReport" => Some(CommandFollowed {
                 request_id,
                 ..self.new_course(now, action)
             }),
@@ -540,9 +510,8 @@ fn summary(message: &Value) -> String {
         "evseId",
         "eventType",
     ];
-    const LISTS: [&str; 14] = [
+    const LISTS: [&str; 13] = [
         "reportData",
-        "eventData",
         "monitor",
         "messageInfo",
         "chargingProfile",

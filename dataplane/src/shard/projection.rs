@@ -14,7 +14,7 @@ use fleet::record::{
     V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
-use fleet::{EventId, Seq, StationKey, UtcMicros};
+use fleet::{EventId, Seq, StationKey};
 use foldhash::fast::RandomState;
 use storage::state::Table;
 
@@ -24,9 +24,8 @@ use crate::events;
 use crate::id::made_at;
 use crate::items::{self, ItemKind};
 use crate::retry::{Canonical, begin_meter, kept_under, timed};
-use crate::variables::VariableSource;
 use crate::variables::read::Recent;
-use crate::variables::row::{VariableRow, read_origin, station_prefix};
+use crate::variables::row::{VariableRow, station_prefix};
 use crate::variables::tell;
 use unstored::Unstored;
 
@@ -167,17 +166,6 @@ pub(crate) fn read_record_row(row: &[u8]) -> Option<(EventId, RecordView<'_>)> {
     Some((event, fleet::wire::read(record).ok()?))
 }
 
-/// What is known of the values of a station's variables.
-pub(crate) struct KnownValues<'a> {
-    /// No value of the station is of a later time, UTC microseconds; [`VALUES_UNKNOWN`] where nobody knows.
-    pub(crate) until: &'a mut i64,
-    /// Reads a row of the table of variables; `None` also where it cannot be read.
-    pub(crate) stored: &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
-}
-
-/// Of a station from before the start.
-pub(crate) const VALUES_UNKNOWN: i64 = i64::MAX;
-
 /// What was made and not handed over.
 #[derive(Default)]
 pub(crate) struct Projection {
@@ -208,21 +196,16 @@ impl Projection {
     }
 
     /// Notes the rows that a record makes beside its station's.
-    pub(crate) fn note(
-        &mut self,
-        event: EventId,
-        record: &RecordView<'_>,
-        bytes: &[u8],
-        values: &mut KnownValues<'_>,
-    ) {
+    pub(crate) fn note(&mut self, event: EventId, record: &RecordView<'_>, bytes: &[u8]) {
         let at = record.received_at.0;
-        tell::rows(event, record, |row| {
-            if !self.is_overtaken(record.received_at, &row, values) {
-                self.put_variable(event.seq, row);
-            }
-        });
-        items::tell::rows(event, record, |row| self.put_variable(event.seq, row));
-        events::tell::rows(event, record, |row| self.put_variable(event.seq, row));
+        let (variables, len) = (&mut self.variables, &mut self.variables_len);
+        let mut put = |(key, row): VariableRow| {
+            *len += len_of(&key, &row);
+            variables.push(event.seq, key, row);
+        };
+        tell::rows(event, record, &mut put);
+        items::tell::rows(event, record, &mut put);
+        events::tell::rows(event, record, &mut put);
         match &record.body {
             Body::TransactionEvent(transaction) => {
                 let row = record_row(event, bytes);
@@ -399,41 +382,6 @@ impl Projection {
             // Worked out anew from what is kept of it.
             | Body::TransactionBilled(_)
             | Body::TransactionCosted(_) => {}
-        }
-    }
-
-    fn put_variable(&mut self, seq: Seq, (key, row): VariableRow) {
-        self.variables_len += len_of(&key, &row);
-        self.variables.push(seq, key, row);
-    }
-
-    /// True for a value that was seen before the one that is known: what a monitor saw may have waited long for a connection.
-    fn is_overtaken(
-        &self,
-        received_at: UtcMicros,
-        (key, row): &VariableRow,
-        values: &mut KnownValues<'_>,
-    ) -> bool {
-        let Some(told) = read_origin(row) else {
-            return false;
-        };
-        let is_event = told.source == VariableSource::Event;
-        if is_event && told.as_of < received_at && told.as_of.0 < *values.until {
-            let known = match self.variables.find(key) {
-                Some(row) => read_origin(row),
-                None => (values.stored)(key).as_deref().and_then(read_origin),
-            };
-            if *values.until == VALUES_UNKNOWN {
-                // What comes from here on is not newer than its message.
-                *values.until = received_at.0;
-            }
-            // One of the future was told while our own clock was ahead.
-            known.is_some_and(|known| told.as_of < known.as_of && known.as_of <= received_at)
-        } else {
-            if *values.until != VALUES_UNKNOWN {
-                *values.until = told.as_of.0.max(*values.until);
-            }
-            false
         }
     }
 

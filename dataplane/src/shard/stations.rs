@@ -10,7 +10,6 @@ use ocpp::Instant;
 use super::asked_for::AskedFor;
 use super::commands::{StartWait, StopWait};
 use super::grid::StreamsHeard;
-use super::projection::VALUES_UNKNOWN;
 use super::quirks::{Fit, Kept, MeterWatch};
 use crate::state::StationState;
 
@@ -25,23 +24,9 @@ pub(crate) struct Station {
     pub(crate) since_newest: u8,
     /// Commands between their making and their end.
     pub(crate) commands_open: u16,
-    /// No value of its variables is of a later time, see [`super::projection::KnownValues`].
-    pub(crate) values_until: i64,
-    /// Whether it tells events in parts.
-    pub(crate) event_parts: EventParts,
     /// Its quirk profile.
     pub(crate) fit: Fit,
     pub(crate) side: Option<Box<Side>>,
-}
-
-/// Whether parts of events are to come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EventParts {
-    /// As after a start.
-    Unknown,
-    /// What was told is whole.
-    None,
-    Awaited,
 }
 
 /// What few stations have.
@@ -118,8 +103,6 @@ impl Stations {
             dirty: false,
             since_newest: u8::MAX,
             commands_open: 0,
-            values_until: VALUES_UNKNOWN,
-            event_parts: EventParts::Unknown,
             fit: Fit::default(),
             side: None,
         });
@@ -130,13 +113,7 @@ impl Stations {
     pub(crate) fn entry(&mut self, key: &StationKey) -> u32 {
         match self.find(key) {
             Some(station) => station,
-            None => {
-                let station = self.insert(StationState::new(key.clone()));
-                // The store knows nothing of it.
-                let entry = &mut self[station];
-                (entry.values_until, entry.event_parts) = (i64::MIN, EventParts::None);
-                station
-            }
+            None => self.insert(StationState::new(key.clone())),
         }
     }
 

@@ -624,15 +624,7 @@ fn open(
             .entry(key.clone())
             .or_insert_with(|| StationState::new(key.clone()));
         state.apply(event, &record, &settings.started.plausibility);
-        let mut stored = |key: &[u8]| {
-            let rows = rows.lock().unwrap();
-            rows.get(&(Table::Variables, key.to_vec())).cloned()
-        };
-        let mut values = crate::shard::KnownValues {
-            until: &mut { crate::shard::VALUES_UNKNOWN },
-            stored: &mut stored,
-        };
-        staged.note(event, &record, bytes, &mut values);
+        staged.note(event, &record, bytes);
         note(&key, record.body.to_fact().unwrap());
     }
     // As a start does, what the log adds goes to the store at once.
