@@ -250,7 +250,7 @@ impl Config {
             security_profile_min,
             shards: _,
             driver: _,
-            onboarding,
+            onboarding: _,
             origins,
             pending_max,
             heartbeat_interval_s,
@@ -280,7 +280,6 @@ impl Config {
         } = wanted;
         Config {
             security_profile_min,
-            onboarding,
             origins,
             pending_max,
             heartbeat_interval_s,

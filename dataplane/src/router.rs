@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use fleet::record::StationCertificates;
 use fleet::{Partition, StationKey};
+use net::clock::monotonic_ns;
 use net::driver::DriverKind;
 use storage::log::LogHandle;
 
@@ -150,9 +151,11 @@ impl Router {
             })
         };
         let told: Vec<_> = self.shards.iter().map(tell).collect();
+        let patience = RECONFIGURE_TIMEOUT.as_nanos() as u64;
+        let until = monotonic_ns() + patience;
         let mut result = Ok(());
         for (shard, pending) in told.into_iter().enumerate() {
-            let taken = pending.wait(RECONFIGURE_TIMEOUT);
+            let taken = pending.wait(Duration::from_nanos(until.saturating_sub(monotonic_ns())));
             result = result.and(taken.map_err(|source| ReconfigureError::Shard { shard, source }));
         }
         result

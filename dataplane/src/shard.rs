@@ -174,6 +174,8 @@ pub(crate) struct Shard {
     settings: Arc<Settings>,
     /// What holds now: another takes its place as a whole.
     config: Arc<Config>,
+    /// The longest interval between Heartbeats that held since the start: a station keeps to what its last boot told it.
+    heartbeat_longest_s: u32,
     lookup: Lookup,
     tokens: TokenCache,
     random: Random,
@@ -266,6 +268,7 @@ impl Shard {
             delayed: Delayed::default(),
             replaying: None,
             settings,
+            heartbeat_longest_s: config.heartbeat_interval_s,
             config,
             lookup,
             tokens: TokenCache::default(),
@@ -308,6 +311,7 @@ impl Shard {
 
     /// Runs with these settings from here on. What was agreed with a connection, and what is timed already, stays as it is.
     pub(crate) fn configured(&mut self, config: Arc<Config>) {
+        self.heartbeat_longest_s = self.heartbeat_longest_s.max(config.heartbeat_interval_s);
         self.config = config;
     }
 

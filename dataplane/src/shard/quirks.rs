@@ -369,7 +369,7 @@ impl Shard {
     pub(super) fn patience(&mut self, station: u32) -> (Option<u64>, u64) {
         let config = &self.config;
         let (interval, idle) = (config.ping_interval, config.idle_timeout);
-        let heartbeats = HEARTBEATS_MISSED_MAX * config.heartbeat_interval_s;
+        let heartbeats = HEARTBEATS_MISSED_MAX * self.heartbeat_longest_s;
         let Some(profile) = self.profile(station) else {
             return (Some(interval.as_secs()), idle.as_secs());
         };

@@ -189,7 +189,7 @@ impl Shard {
                     self.watch(id, tick + ping.unwrap_or(idle));
                 } else if message_due <= tick {
                     self.end_slow_message(now, id);
-                } else if seen_at + idle <= tick {
+                } else if seen_at + idle <= tick && (live.pinged || ping.is_none()) {
                     self.tally.counters.connections_dropped += 1;
                     self.detach_station(now, id, "ping timeout");
                     self.conns.remove(id);
@@ -199,7 +199,11 @@ impl Shard {
                     if first {
                         self.outbox.send(id, |out| ws::write_ping(out, None, b""));
                     }
-                    let next = (tick + ping).min(seen_at + idle);
+                    // Nobody is given up unasked, whatever limits hold since the last look.
+                    let next = match seen_at + idle {
+                        end if end <= tick => tick + ping,
+                        end => end.min(tick + ping),
+                    };
                     self.watch(id, next.min(message_due));
                 } else {
                     self.watch(id, (seen_at + ping.unwrap_or(idle)).min(message_due));

@@ -7,11 +7,10 @@ use super::{Config, ConfigError, Logging};
 
 /// Settings that a running server takes. Every other one waits for a restart; tests compare both with [`Config::taking`]
 /// and with the operators' guide.
-pub(crate) const LIVE: [&str; 31] = [
+pub(crate) const LIVE: [&str; 30] = [
     "server.memory_max",
     "server.drain_timeout",
     "ocpp.security_profile_min",
-    "ocpp.onboarding",
     "ocpp.vehicle_needs",
     "ocpp.origins",
     "ocpp.compression",

@@ -131,8 +131,9 @@ impl Reloads {
             self.readings
                 .failed("it could not be read again, and holds as it was");
             let error = format!("{error:#}");
-            return tracing::error!(error, "SIGHUP: the configuration stays as it was");
+            tracing::error!(error, "SIGHUP: the configuration stays as it was");
         }
+        // Also then: a certificate that was renewed lies where the settings that hold say.
         self.reload_tls();
     }
 

@@ -26,7 +26,7 @@ fn boots_and_newcomers_meet_the_new_settings() {
         "#,
         |config| {
             config.heartbeat_interval_s = 60;
-            config.onboarding = Onboarding::Closed;
+            config.security_profile_min = 1;
         },
         r#"
         2 a > [2,"2","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
@@ -37,8 +37,33 @@ fn boots_and_newcomers_meet_the_new_settings() {
             1 a < [3,"1",{"status":"Accepted","currentTime":"2026-11-22T10:00:01.000Z","interval":300}]
             changed
             2 a < [3,"2",{"status":"Accepted","currentTime":"2026-11-22T10:00:02.000Z","interval":60}]
-            3 b < 404 Not Found
+            3 b < 403 Forbidden
             3 b ended
+        "#]],
+    );
+}
+
+/// A station that keeps to what was agreed is no dead one under shorter limits: it is asked first.
+#[test]
+fn nobody_is_given_up_unasked_when_limits_shrink() {
+    check(
+        r#"
+        0 a connect CP1
+        0 b connect CP2
+        0 b mute
+        20 wait
+        "#,
+        |config| {
+            config.ping_interval = Duration::from_secs(15);
+            config.idle_timeout = Duration::from_secs(30);
+        },
+        "70 wait",
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            0 b < 101 Switching Protocols ocpp1.6
+            changed
+            45 b < ping
+            60 b ended
         "#]],
     );
 }
