@@ -7,7 +7,8 @@
 //! # Invariants
 //!
 //! - Every errand ends once: by its outcome, or at its deadline, whichever comes first.
-//! - At most [`OPEN_MAX`] are open; what comes on top is answered at once as if nobody could be asked.
+//! - At most [`OPEN_MAX`] are open of stations that wait at the door, and as many of all others; what comes on top is answered at
+//!   once as if nobody could be asked.
 //! - What is over before a thread has come to it is not begun: the other server hears nothing of it.
 
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ use super::{Now, Shard};
 use crate::certificates::{Errand, Outcome, VatAsk, Wish, Worth};
 
 /// Errands of one shard that are open at a time.
-const OPEN_MAX: usize = 256;
+pub(super) const OPEN_MAX: usize = 256;
 /// A station waits at least 30 s for an answer where nobody configured another time, and often no longer.
 pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(20);
 /// For a signature nobody waits on the wire.
@@ -94,6 +95,11 @@ impl Purpose {
             Self::Upgrade { conn } => Some(*conn),
         }
     }
+
+    /// A station waits at the door for it, which slow providers must keep no one at.
+    fn is_at_door(&self) -> bool {
+        matches!(self, Self::Upgrade { .. })
+    }
 }
 
 /// The open errands of a shard.
@@ -115,7 +121,13 @@ impl Shard {
         purpose: Purpose,
         wait: Duration,
     ) -> Option<Errand> {
-        if self.errands.open.len() == OPEN_MAX {
+        let at_door = purpose.is_at_door();
+        let open = self.errands.open.values();
+        if OPEN_MAX
+            <= open
+                .filter(|(other, _)| other.is_at_door() == at_door)
+                .count()
+        {
             self.errand_failed(now, purpose, "too much of this kind is under way");
             return None;
         }

@@ -16,6 +16,7 @@ mod course_ends;
 mod courses;
 mod coverage;
 mod deleted;
+mod errands;
 mod firmware;
 mod follow;
 mod frames;
