@@ -1,9 +1,8 @@
 //! A page of a station's items, put together from their rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use fleet::StationKey;
-use serde_json::Value;
 use storage::state::{StateError, StateStore, Table};
 
 use super::row::{Told, id_of, inventory_key, item_key, prefix, read};
@@ -63,20 +62,8 @@ pub(crate) fn list(
         items: Vec::new(),
         next: is_cut.then(|| last.as_deref().and_then(id_of)).flatten(),
     };
-    let watching = match kind {
-        ItemKind::Monitor => newest_watching(store, recent, station)?,
-        ItemKind::DisplayMessage | ItemKind::Issue => HashMap::new(),
-    };
     for (key, value) in &rows {
         if let Some(item) = item(key, value, inventory.as_ref()) {
-            let newest = what_it_watches(&item.json).and_then(|what| watching.get(&what));
-            let told = Told {
-                position: item.position,
-                as_of: item.as_of,
-            };
-            if newest.is_some_and(|newest| told.is_before(newest)) {
-                continue;
-            }
             if page.items.len() == limit {
                 page.next = page.items.last().map(|item: &ItemView| item.id);
                 break;
@@ -85,61 +72,6 @@ pub(crate) fn list(
         }
     }
     Ok(page)
-}
-
-/// By what newest record each thing is watched that a station's monitors watch. There are no two monitors of one type and
-/// severity on a variable (N04.FR.10), but a station may give one another number at its next boot (N04.FR.19): what an older
-/// record told under another number is the same one.
-fn newest_watching(
-    store: &StateStore,
-    recent: &Recent,
-    station: &StationKey,
-) -> Result<HashMap<String, Told>, StateError> {
-    let mut prefix = prefix(ItemKind::Monitor, station);
-    prefix.push(1);
-    let mut newest: HashMap<String, Told> = HashMap::new();
-    let mut note = |value: &[u8]| {
-        if let Some((told, json)) = read(value)
-            && let Some(what) = what_it_watches(json)
-        {
-            let known = newest.entry(what).or_insert(told);
-            if known.is_before(&told) {
-                *known = told;
-            }
-        }
-    };
-    for row in store
-        .scan(Table::Variables, &prefix, &prefix)
-        .take(SCAN_MAX)
-    {
-        let (key, value) = row?;
-        if !recent.contains_key(&key) {
-            note(&value);
-        }
-    }
-    let made = recent.range(prefix.clone()..);
-    made.take_while(|(key, _)| key.starts_with(&prefix))
-        .for_each(|(_, value)| note(value));
-    Ok(newest)
-}
-
-/// Component, variable, type and severity of a monitor, as OCPP compares them; `None` for one that is gone, and for what is none.
-fn what_it_watches(json: &str) -> Option<String> {
-    let monitor: Value = serde_json::from_str(json).ok()?;
-    let (component, variable) = (&monitor["component"], &monitor["variable"]);
-    component["name"].as_str()?;
-    let evse = &component["evse"];
-    let what = [
-        &component["name"],
-        &component["instance"],
-        &evse["id"],
-        &evse["connectorId"],
-        &variable["name"],
-        &variable["instance"],
-        &monitor["type"],
-        &monitor["severity"],
-    ];
-    Some(serde_json::to_string(&what).ok()?.to_ascii_lowercase())
 }
 
 /// What a row says, if it is there still.

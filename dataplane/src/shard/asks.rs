@@ -338,10 +338,14 @@ impl Shard {
         if state.acceptance == Some(Acceptance::Pending) {
             self.no_longer_pending();
         }
+        let mut ended = Vec::new();
         for transaction in state.active() {
             self.uncount_running(station, transaction.token_ref, transaction.id);
             self.active.remove(&transaction.id);
-            self.charged.remove(&transaction.id);
+            ended.push(transaction.id);
+        }
+        for id in ended {
+            self.end_charge(id);
         }
         self.forget_charging(now, station);
         self.forget_grid(now, station);

@@ -430,12 +430,8 @@ fn the_name_of_a_transaction_is_not_written_with_each_of_its_events() {
             log_id: fleet::LogId(1),
             seq: fleet::Seq(seq),
         };
-        let mut values = crate::shard::KnownValues {
-            until: &mut { crate::shard::VALUES_UNKNOWN },
-            stored: &mut |_| None,
-        };
         let record = fleet::wire::read(bytes).unwrap();
-        staged.note(event, &record, bytes, &mut values);
+        staged.note(event, &record, bytes);
     }
     let (batch, _) = staged.batch(fleet::Seq(1_000), |_| unreachable!("no station is dirty"));
     let written = |table: Table| batch.iter().filter(|(of, ..)| *of == table).count();
