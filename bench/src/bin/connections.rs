@@ -195,7 +195,12 @@ fn measure(
 ) -> anyhow::Result<Measured> {
     let files = tempfile::tempdir().context("making a folder for certificates")?;
     let mut serve = arguments.serve.clone();
-    let mut more = vec!["--rate-connect".to_owned(), "1000".to_owned()];
+    // Each process of stations has its own limit of open files.
+    let processes = stations.div_ceil(10_000);
+    let mut more = ["--rate-connect", "1000", "--processes"]
+        .map(str::to_owned)
+        .to_vec();
+    more.push(processes.to_string());
     if way.is_secured() {
         // As loadgen calls them.
         let names = (1..=stations).map(|index| format!("CP{index:05}"));
