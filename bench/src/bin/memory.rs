@@ -97,7 +97,7 @@ fn main() -> anyhow::Result<()> {
         "with --sigec the figure holds the rows of these messages too, until the tables are flushed",
     ];
     let subjects = match &arguments.sigec {
-        Some(_) => vec![(Subject::Sigec, "the program", None)],
+        Some(program) => vec![(Subject::Sigec(program), "the program", None)],
         None => vec![
             (Subject::Rival(Rival::Dataplane), "epoll", Some("≤ 512 B")),
             (
@@ -211,16 +211,16 @@ impl Data {
 
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
-enum Subject {
-    /// The program that the command line names.
-    Sigec,
+enum Subject<'a> {
+    /// This program.
+    Sigec(&'a Path),
     Rival(Rival),
 }
 
-impl Subject {
+impl Subject<'_> {
     fn needs_uring(self) -> bool {
         match self {
-            Subject::Sigec => false,
+            Subject::Sigec(_) => false,
             Subject::Rival(rival) => rival.needs_uring(),
         }
     }
@@ -233,12 +233,9 @@ enum Process {
 }
 
 impl Process {
-    fn start(arguments: &Arguments, subject: Subject, dir: &Path) -> anyhow::Result<Process> {
+    fn start(arguments: &Arguments, subject: Subject<'_>, dir: &Path) -> anyhow::Result<Process> {
         Ok(match subject {
-            Subject::Sigec => {
-                let program = arguments.sigec.as_deref().context("no program is named")?;
-                Process::Whole(Sigec::start(program, &dir.join("data"))?)
-            }
+            Subject::Sigec(program) => Process::Whole(Sigec::start(program, &dir.join("data"))?),
             Subject::Rival(rival) => Process::Alone(arguments.serve.start_in(rival, dir)?),
         })
     }
@@ -259,7 +256,7 @@ impl Process {
 }
 
 /// Brings so many stations to rest on a new server, then again on one that was started on what it left.
-fn live(arguments: &Arguments, subject: Subject, count: usize) -> anyhow::Result<Life> {
+fn live(arguments: &Arguments, subject: Subject<'_>, count: usize) -> anyhow::Result<Life> {
     let dir = tempfile::tempdir_in(&arguments.serve.dir).context("making a folder")?;
     let server = Process::start(arguments, subject, dir.path())?;
     let stations = settle_all(server.addr(), count)?;

@@ -4,6 +4,7 @@ use bench::contender::Contender;
 use bench::output::Figure;
 use bench::servers::Rival;
 use bench::stats::median;
+use net::driver::DriverKind;
 
 use super::Turn;
 use super::plan::{CONTENDERS, Coming, FLOOR};
@@ -85,10 +86,10 @@ fn figure(data: &[Turn], rival: Contender, sockets: usize, coming: Coming) -> Op
 /// What each of our layers adds, on either driver: the difference to the one below it within a turn.
 fn layers(data: &[Turn], sockets: usize) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for driver in ["epoll", "io_uring"] {
+    for driver in [DriverKind::Epoll, DriverKind::IoUring] {
         let rival = |layer: &(&str, Rival, Rival)| match driver {
-            "epoll" => layer.1,
-            _ => layer.2,
+            DriverKind::Epoll => layer.1,
+            DriverKind::IoUring => layer.2,
         };
         let turns = |rival: Rival| of(data, Contender::Here(rival), sockets, Coming::Together(1));
         // TCP itself is what stands under them.
@@ -103,7 +104,7 @@ fn layers(data: &[Turn], sockets: usize) -> Vec<Figure> {
                 .zip(&below)
                 .map(|(above, below)| above.server_ns - below.server_ns);
             figures.push(Figure {
-                name: format!("{} adds, {sockets} sockets, {driver}", layer.0),
+                name: format!("{} adds, {sockets} sockets, {}", layer.0, driver.name()),
                 value: format!("{:.0} ns", median(added.collect())),
                 reach: None,
             });
