@@ -1,7 +1,7 @@
 //! `SIGHUP`: the configuration is read again, and the files of TLS and of quirks that it names.
 //!
-//! A configuration that is wrong changes nothing. One that is right is taken as far as a running server can; what needs a
-//! restart is named. Files of TLS that are wrong leave TLS as it was, and the rest is taken.
+//! A configuration that is wrong changes no setting. One that is right is taken as far as a running server can; what needs a
+//! restart is named. The files of TLS that the running settings name are read either way; wrong ones leave TLS as it was.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
