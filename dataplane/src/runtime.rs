@@ -38,7 +38,7 @@ use crate::router::{Letter, Router, TokenAsk};
 use crate::shard::{Lookup, Now, Running, Settings, Shard, StoreUnreadable};
 use crate::tariff::Books;
 use crate::tls::{Tls, TlsFilesError};
-use reactor::Reactor;
+use reactor::{CommittedAt, Reactor};
 
 /// Projections that may wait for the state store's writer.
 const PROJECTIONS_MAX: usize = 64;
@@ -181,6 +181,7 @@ struct Seat {
     waker: Waker,
     letters: Receiver<Letter>,
     log: Log,
+    committed_at: CommittedAt,
 }
 
 impl Dataplane {
@@ -249,9 +250,12 @@ impl Dataplane {
             let waker = made.waker();
             let (sender, letters) = mailbox(wake(&waker));
             let path = shard_dir(data_dir.path(), shard);
-            let on_change = waker.clone();
+            let committed_at = CommittedAt::default();
+            let on_change = (committed_at.clone(), waker.clone());
             let opened = Log::open(&path, config.log.clone(), Arc::clone(&disk), move || {
-                on_change.wake();
+                let (committed_at, waker) = &on_change;
+                committed_at.note();
+                waker.wake();
             });
             let (log, _) = opened.map_err(|source| StartError::Log { path, source })?;
             mailboxes.push(sender);
@@ -260,6 +264,7 @@ impl Dataplane {
                 waker,
                 letters,
                 log,
+                committed_at,
             });
         }
         let stations_max = shards.saturating_mul(driver_config.descriptors_max);
@@ -338,9 +343,19 @@ impl Dataplane {
                     waker,
                     letters,
                     log,
+                    committed_at,
                 } = seat;
-                let reactor =
-                    Reactor::new(shard, log, letters, peers, projector, store, waker, desk);
+                let reactor = Reactor::new(
+                    shard,
+                    log,
+                    committed_at,
+                    letters,
+                    peers,
+                    projector,
+                    store,
+                    waker,
+                    desk,
+                );
                 reactor.run(index, shards, &mut driver)
             });
             threads.push(spawned.map_err(StartError::Thread)?);

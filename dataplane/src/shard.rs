@@ -13,6 +13,7 @@
 mod arrivals;
 mod asked_for;
 mod asks;
+mod before;
 mod calls;
 mod certificates;
 mod charging;

@@ -313,7 +313,7 @@ fn messages(out: &mut Exposition, shards: &[ShardHealth]) {
 
 fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
     type Latency = fn(&ShardHealth) -> &Histogram;
-    let latencies: [(&str, &str, Latency); 2] = [
+    let latencies: [(&str, &str, Latency); 3] = [
         (
             "sigec_ack_latency_seconds",
             "From a call's receipt to its answer's release, for answers that waited for the disk.",
@@ -321,8 +321,13 @@ fn logs(out: &mut Exposition, shards: &[ShardHealth]) {
         ),
         (
             "sigec_established_latency_seconds",
-            "From a call's receipt to its answer, of stations that had an answer on that connection before.",
+            "From a call's receipt to its answer, on a connection that was there a minute before.",
             |shard| &shard.counters.established_latency,
+        ),
+        (
+            "sigec_command_latency_seconds",
+            "From when a command is safe in the log to its call handed to the socket, of commands that had not to wait for another's answer.",
+            |shard| &shard.counters.command_latency,
         ),
     ];
     let bounds_s = Histogram::BOUNDS_US.map(|bound| bound as f64 / 1e6);

@@ -145,6 +145,7 @@ fn metrics_carry_the_names_that_dashboards_know() {
             "process_resident_memory_bytes ",
             "sigec_ack_latency_seconds_bucket{le=\"0.001\"} ",
             "sigec_established_latency_seconds_bucket{le=\"0.05\"} ",
+            "sigec_command_latency_seconds_bucket{le=\"0.001\"} ",
         ] {
             assert!(
                 text.lines().any(|found| found.starts_with(name)),

@@ -363,8 +363,10 @@ pub struct Counters {
     pub records: u64,
     /// From a CALL's receipt to its answer's release, for answers that waited for the disk.
     pub ack_latency: Histogram,
-    /// From a CALL's receipt to its answer, of stations that had an answer on that connection before.
+    /// From a CALL's receipt to its answer, on a connection that was there a minute before.
     pub established_latency: Histogram,
+    /// From when a command's record was safe to its CALL handed to the socket; of commands that had the line at once.
+    pub command_latency: Histogram,
 }
 
 /// How a shard's log is, which does not hang on the shard.

@@ -1,5 +1,7 @@
 //! A shard's thread.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -35,11 +37,34 @@ pub(super) const BUFFERS_LEN_MAX: usize = 256 << 20;
 /// Time between two looks at how much memory is taken.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 
+/// When the oldest commit ended that a shard has not looked at, nanoseconds of the monotonic clock; 0 for none.
+#[derive(Clone, Default)]
+pub(super) struct CommittedAt(Arc<AtomicU64>);
+
+impl CommittedAt {
+    /// A commit has ended, on whatever thread.
+    pub(super) fn note(&self) {
+        let now = net::clock::monotonic_ns();
+        // An older one stands.
+        let _ = self
+            .0
+            .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Option<Instant> {
+        if self.0.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        Some(Instant(self.0.swap(0, Ordering::Relaxed)))
+    }
+}
+
 /// Carries things between a shard, its sockets, its log and its mailbox.
 pub(super) struct Reactor {
     shard: Shard,
     log: Log,
     handle: LogHandle,
+    committed_at: CommittedAt,
     letters: Receiver<Letter>,
     peers: Vec<Mailbox<Letter>>,
     projector: ProjectorHandle,
@@ -65,6 +90,7 @@ impl Reactor {
     pub(super) fn new(
         shard: Shard,
         log: Log,
+        committed_at: CommittedAt,
         letters: Receiver<Letter>,
         peers: Vec<Mailbox<Letter>>,
         projector: ProjectorHandle,
@@ -76,6 +102,7 @@ impl Reactor {
             shard,
             handle: log.handle().clone(),
             log,
+            committed_at,
             letters,
             peers,
             projector,
@@ -315,9 +342,12 @@ impl Reactor {
             mono: Instant(net::clock::monotonic_ns()),
             ..now(io)
         };
+        let safe_at = self.committed_at.take().unwrap_or(now.mono);
         self.shard.committed(now, self.handle.durable());
         self.shard.turn_ended(now, Instant(io.now()));
         self.effects(io, None);
+        let later = || Instant(net::clock::monotonic_ns());
+        self.shard.commands_left(safe_at, later);
     }
 
     /// Hands rows to the state store's writer, when their time has come and their records are durable.

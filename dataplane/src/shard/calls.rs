@@ -615,8 +615,9 @@ impl Shard {
                 } else {
                     live.inbound.refused(call.id);
                 }
-                let was_established = std::mem::replace(&mut live.is_established, true);
-                self.tally.answered_at_once += u32::from(was_established);
+                live.is_established = true;
+                let was_there = self.tally.before.has(now.tick(), live.connection);
+                self.tally.answered_at_once += u32::from(was_there);
                 self.say(call.conn, &answer);
             }
         }

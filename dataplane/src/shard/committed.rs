@@ -23,7 +23,10 @@ impl Shard {
                     conn, called_at, ..
                 } => self.release(now, conn, called_at, text),
                 Ready::Reply(reply) => reply(),
-                Ready::Transmit(command) => self.transmit(now, command),
+                Ready::Transmit(command) => {
+                    let left = self.transmit(now, command);
+                    self.tally.commands_left += u32::from(left);
+                }
                 Ready::Errand(errand) => self.send_errand(*errand),
             }
         }
@@ -40,6 +43,19 @@ impl Shard {
         let tally = &mut self.tally;
         for _ in 0..std::mem::take(&mut tally.answered_at_once) {
             tally.counters.established_latency.record(latency_us);
+        }
+    }
+
+    /// The commands whose records were safe at `safe_at` are with their sockets now.
+    pub(crate) fn commands_left(&mut self, safe_at: Instant, now: impl FnOnce() -> Instant) {
+        let count = std::mem::take(&mut self.tally.commands_left);
+        if count == 0 {
+            return;
+        }
+        let latency_us = (now() - safe_at).as_micros() as u64;
+        for _ in 0..count {
+            let counters = &mut self.tally.counters;
+            counters.command_latency.record(latency_us);
         }
     }
 
@@ -75,7 +91,8 @@ impl Shard {
         let latency_us = (now.mono - called_at).as_micros() as u64;
         let counters = &mut self.tally.counters;
         counters.ack_latency.record(latency_us);
-        if std::mem::replace(&mut live.is_established, true) {
+        live.is_established = true;
+        if self.tally.before.has(now.tick(), live.connection) {
             counters.established_latency.record(latency_us);
         }
         self.say(id, text);

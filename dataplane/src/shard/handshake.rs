@@ -507,6 +507,7 @@ impl Shard {
             first_seen: entry.first_seen,
         };
         self.tally.counters.connections_opened += 1;
+        self.tally.before.begun(now.tick(), connection);
         let before = self.stations[station].state.acceptance;
         let waits = |acceptance| acceptance == Some(Acceptance::Pending);
         match (waits(before), waits(Some(entry.acceptance))) {

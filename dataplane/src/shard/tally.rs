@@ -3,6 +3,7 @@
 use fleet::record::Direction;
 use ocpp::{v16, v21};
 
+use super::before::Before;
 use crate::router::view::Counters;
 
 /// What stands for an action that no version knows.
@@ -12,8 +13,11 @@ const OTHER: &str = "other";
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) counters: Counters,
-    /// Answers to established stations in this turn that waited for nothing.
+    pub(crate) before: Before,
+    /// Answers in this turn that waited for nothing, on connections that were there before.
     pub(crate) answered_at_once: u32,
+    /// Commands that left when their records were safe, since the last look.
+    pub(crate) commands_left: u32,
     /// Places in `counters.messages` that were counted last, from stations and to them: most frames follow their like.
     recent: [usize; 2],
 }

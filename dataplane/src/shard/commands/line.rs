@@ -13,19 +13,20 @@ use crate::shard::timers::Deadline;
 use crate::shard::{Now, Shard};
 
 impl Shard {
-    /// A command's first record is durable: it goes to the station, or in line behind others.
-    pub(in crate::shard) fn transmit(&mut self, now: Now, id: CommandId) {
+    /// A command's first record is durable: it goes to the station, or in line behind others. True when it went.
+    pub(in crate::shard) fn transmit(&mut self, now: Now, id: CommandId) -> bool {
         let Some((action, payload)) = self.outgoing.remove(&id) else {
-            return;
+            return false;
         };
         let Some(command) = self.commands.get(&id) else {
-            return;
+            return false;
         };
         let station = command.station;
         let conn = self.stations[station].conn;
         let Some(live) = conn.and_then(|conn| self.conns.live_mut(conn)) else {
             self.drop_doubt(now, station, id, &action, &payload);
-            return self.end_command(now, id, CommandState::Unknown, String::new(), None);
+            self.end_command(now, id, CommandState::Unknown, String::new(), None);
+            return false;
         };
         let call = Call {
             id: id.to_string(),
@@ -35,11 +36,14 @@ impl Shard {
         };
         if let Err(QueueFull { call, .. }) = live.rpc.call(now.mono, call) {
             self.drop_doubt(now, station, id, &call.action, &call.payload);
-            return self.end_command(now, id, CommandState::QueueFull, String::new(), None);
+            self.end_command(now, id, CommandState::QueueFull, String::new(), None);
+            return false;
         }
         if let Some(conn) = conn {
             self.pump(now, conn);
         }
+        let command = self.commands.get(&id);
+        command.is_some_and(|command| command.record.state == CommandState::Sent.code())
     }
 
     /// Sends the call that has the line, and takes in the calls that have ended.

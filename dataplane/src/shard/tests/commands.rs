@@ -1,6 +1,7 @@
 //! Commands: durable, sent once, and ended by the station or by time.
 
 use expect_test::expect;
+use ocpp::Instant;
 
 use super::scripts::check;
 use super::world::{World, config};
@@ -31,6 +32,31 @@ fn a_command_is_durable_then_sent_then_answered_by_the_station() {
             7 op command ClearCache: Answered None Some(("FormatViolation", "the station's answer is no JSON object"))
         "#]],
     );
+}
+
+/// How late a command is at its socket is counted of those that had the line: behind another it waits for the station.
+#[test]
+fn a_command_behind_another_is_not_late_of_ours() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(
+        r#"
+        0 a connect CP1
+        1 op command CP1 ClearCache {}
+        1 op command CP1 Reset {"type":"Soft"}
+        2 a answers {"status":"Accepted"}
+        3 a answers {"status":"Accepted"}
+        4 op command CP9 ClearCache {}
+        "#,
+    );
+    let second = 1_000_000_000_u64;
+    let mut left = |safe_at: u64, now: u64| {
+        let (shard, now) = (&mut world.shard, Instant(now * second));
+        shard.commands_left(Instant(safe_at * second), || now);
+        let counted = &shard.tally.counters.command_latency;
+        (counted.counts.iter().sum::<u64>(), counted.sum_us)
+    };
+    assert_eq!(left(7, 9), (1, 2_000_000));
+    assert_eq!(left(9, 20), (1, 2_000_000));
 }
 
 #[test]
