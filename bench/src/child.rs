@@ -61,8 +61,17 @@ impl Server {
     ///
     /// It is gone.
     pub fn ask(&mut self) -> anyhow::Result<String> {
+        self.ask_for("")
+    }
+
+    /// Tells it a line and reads the one that it answers.
+    ///
+    /// # Errors
+    ///
+    /// It is gone.
+    pub fn ask_for(&mut self, line: &str) -> anyhow::Result<String> {
         self.questions
-            .write_all(b"\n")
+            .write_all(format!("{line}\n").as_bytes())
             .context("asking the server")?;
         self.line()
     }

@@ -1,6 +1,7 @@
 //! The servers that are compared. Each answers a Heartbeat with its time, and anything else alike, but for the echoes
 //! of meter messages, which answer nothing else.
 
+mod commands;
 mod dataplane;
 mod echo;
 mod layers;

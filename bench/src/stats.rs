@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The middle of `values`; of an even number, the upper of the two. NaN for none.
 pub fn median(mut values: Vec<f64>) -> f64 {
@@ -48,7 +48,7 @@ impl Latencies {
 }
 
 /// Quantiles of a latency, microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// How many were measured.
     pub count: u64,

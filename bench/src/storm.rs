@@ -11,7 +11,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::child::{Memory, Server, cpu_time, memory};
-use crate::inside::Inside;
+use crate::inside::{Commands, Inside};
+use crate::stats::Quantiles;
+
+/// Stations are called so, and numbered from 1.
+pub const PREFIX: &str = "CP";
 
 /// All stations are there by then, or something is wrong.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -27,6 +31,8 @@ pub struct Storm<'a> {
     pub established: u64,
     /// In which the quiet stations are measured.
     pub quiet: Duration,
+    /// What they are asked afterwards.
+    pub commands: Option<Commands>,
     /// More of the command line: `--rate-connect`, `--power-loss`, `--ca` and so on; `--url` is not among it.
     pub arguments: Vec<String>,
 }
@@ -48,7 +54,11 @@ pub struct Measured {
     pub quiet_cpu_s: f64,
     /// Its answers in it.
     pub quiet_inside: Inside,
-    /// From the end of the quiet time until all were back.
+    /// Commands afterwards, from asking for one to the station's answer.
+    pub commands: Option<Quantiles>,
+    /// What the server says of them.
+    pub commands_inside: Inside,
+    /// From the end of those until all were back.
     pub storm_cpu_s: f64,
     /// Answers in that time.
     pub storm_inside: Inside,
@@ -87,12 +97,14 @@ impl Storm<'_> {
     pub fn run(&self, server: &mut Server, url: &str, dir: &Path) -> anyhow::Result<Measured> {
         let empty = memory(server.id())?;
         let report = dir.join("storm.json");
-        let settle = self.quiet.as_secs() + self.quiet.as_secs() / 10 + 1;
+        let asked_s = self.commands.as_ref().map_or(0, |c| c.count / c.rate + 1);
+        let settle = self.quiet.as_secs() + (self.quiet.as_secs() + asked_s) / 10 + 1 + asked_s;
         let mut stations = Stations(
             Command::new(self.loadgen)
                 .arg("storm")
                 .args(["--url", url])
                 .args(["--version", "1.6"])
+                .args(["--station-prefix", PREFIX])
                 .args(["--stations", &self.stations.to_string()])
                 .args(["--established", &self.established.to_string()])
                 // Some to notice that all are there, and to measure.
@@ -122,6 +134,12 @@ impl Storm<'_> {
         wait(self.quiet);
         let (after_quiet, cpu_quiet, end) = now(server)?;
         let quiet = memory(server.id())?;
+        let commands = self.commands.as_ref();
+        let commands = commands
+            .map(|commands| commands.send(server))
+            .transpose()
+            .context("sending commands")?;
+        let (commanded, cpu_commanded, _) = now(server)?;
         let status = stations.0.wait().context("waiting for loadgen")?;
         ensure!(status.success(), "loadgen ended with {status}");
         let (after, cpu_after, _) = now(server)?;
@@ -138,8 +156,10 @@ impl Storm<'_> {
             quiet_s: Duration::from_nanos(end - start).as_secs_f64(),
             quiet_cpu_s: (cpu_quiet - cpu_before).as_secs_f64(),
             quiet_inside: after_quiet.since(&before),
-            storm_cpu_s: (cpu_after - cpu_quiet).as_secs_f64(),
-            storm_inside: after.since(&after_quiet),
+            commands,
+            commands_inside: commanded.since(&after_quiet),
+            storm_cpu_s: (cpu_after - cpu_commanded).as_secs_f64(),
+            storm_inside: after.since(&commanded),
             after: memory(server.id())?,
             storm,
         })

@@ -228,6 +228,7 @@ fn measure(
         stations,
         established: 0,
         quiet: Duration::from_secs(arguments.quiet),
+        commands: None,
         arguments: more,
     };
     storm.run(&mut server, &url, dir.path())

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use bench::child::Memory;
-use bench::inside::Inside;
+use bench::inside::{Commands, Inside};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::servers::{Rival, Serve};
-use bench::storm::{self, Measured, Storm};
+use bench::storm::{self, Measured, PREFIX, Storm};
 use clap::Parser;
 use net::driver::{Config, Uring};
 
@@ -45,6 +45,12 @@ struct Arguments {
     /// Seconds in which the quiet stations are measured.
     #[arg(long, default_value_t = 60)]
     quiet: u64,
+    /// Commands to them after that.
+    #[arg(long, default_value_t = 5_000)]
+    commands: u64,
+    /// Commands a second.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    rate_commands: u64,
     /// The load generator [default: beside this program]
     #[arg(long)]
     loadgen: Option<PathBuf>,
@@ -60,6 +66,7 @@ fn main() -> anyhow::Result<()> {
     if arguments.options.smoke {
         (arguments.stations, arguments.established) = (40, 4);
         (arguments.processes, arguments.quiet) = (2, 1);
+        (arguments.commands, arguments.rate_commands) = (88, 200);
     }
     let loadgen = storm::loadgen(arguments.loadgen.as_deref())?;
     let uring = Uring::new(Config::default(), Vec::new());
@@ -100,6 +107,12 @@ fn measure(arguments: &Arguments, loadgen: &Path) -> anyhow::Result<Measured> {
         stations: arguments.stations,
         established: arguments.established,
         quiet: Duration::from_secs(arguments.quiet),
+        commands: Some(Commands {
+            count: arguments.commands,
+            rate: arguments.rate_commands,
+            stations: arguments.stations + arguments.established,
+            prefix: PREFIX.to_owned(),
+        }),
         // They boot anew, and report their connectors.
         arguments: own.chain(["--power-loss".to_owned()]).collect(),
     };
@@ -119,9 +132,10 @@ fn figures(data: &Measured) -> Vec<Figure> {
         format!("{:.1} MB, {each:.0} B per station", grown / 1e6)
     };
     let quiet_share = 100.0 * data.quiet_cpu_s / data.quiet_s;
-    let bound = |inside: &Inside, quantile: f64| match inside.bound_us(quantile) {
-        Some(bound) => format!("≤ {:.1} ms", bound as f64 / 1e3),
-        None => "beyond 5 s".to_owned(),
+    let p99 = |inside: &Inside| match (inside.count(), inside.bound_us(0.99)) {
+        (0, _) => "none was counted".to_owned(),
+        (count, Some(bound)) => format!("p99 ≤ {:.1} ms over {count}", bound as f64 / 1e3),
+        (count, None) => format!("p99 beyond 5 s over {count}"),
     };
     let storm = &data.storm;
     let ms = |phase: &str| {
@@ -146,6 +160,17 @@ fn figures(data: &Measured) -> Vec<Figure> {
             Some("≤ 20 %"),
         ),
         figure(
+            "a command from its record on the disk to its call at the socket, inside the server",
+            p99(&data.commands_inside.of_commands()),
+            Some("p99 ≤ 1 ms"),
+        ),
+        figure(
+            "a command from asking for it to the station's answer",
+            data.commands
+                .map_or_else(String::new, |commands| commands.to_string()),
+            None,
+        ),
+        figure(
             "power cut, until all are back",
             format!(
                 "{:.1} s, {} refused, {} attempts",
@@ -157,20 +182,12 @@ fn figures(data: &Measured) -> Vec<Figure> {
         ),
         figure(
             "answers that wait for the disk, inside the server from the cut on, readable to reply",
-            format!(
-                "p99 {} over {}",
-                bound(&data.storm_inside, 0.99),
-                data.storm_inside.count()
-            ),
+            p99(&data.storm_inside),
             None,
         ),
         figure(
-            "answers to stations that had one on that connection before, likewise",
-            format!(
-                "p99 {} over {}",
-                bound(&data.storm_inside.of_established(), 0.99),
-                data.storm_inside.of_established().count()
-            ),
+            "answers to stations that were there a minute before, likewise",
+            p99(&data.storm_inside.of_established()),
             Some("p99 ≤ 50 ms"),
         ),
         figure(

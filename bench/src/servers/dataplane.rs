@@ -1,19 +1,20 @@
 //! The data plane itself, without the tables behind it: its shards with their logs, and its state.
 //!
 //! Its log is released as in the whole program, by the state store once a second; the tables, which there hold it up
-//! to a minute longer, are not here. Asked with a line on standard input, it tells how long its answers took.
+//! to a minute longer, are not here. Asked with an empty line on standard input, it tells how long its answers took; told
+//! which commands to send, it sends them and tells how long these took.
 
 use std::io::{BufRead, Write};
 use std::net::SocketAddr;
 
 use anyhow::{Context, ensure};
-use dataplane::{Config, Counters, Dataplane, Histogram};
+use dataplane::{Config, Counters, Dataplane, Histogram, Router};
 use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
 
-use super::Serve;
-use crate::inside::Inside;
+use super::{Serve, commands};
+use crate::inside::{Commands, Inside};
 use crate::pki;
 
 /// Serves as `config` says, on a free port, with the data in the folder of `serve`.
@@ -46,33 +47,22 @@ pub(super) fn serve(serve: &Serve, config: Config) -> anyhow::Result<()> {
     super::announce(*addrs.min().context("it listens nowhere")?)?;
     let router = dataplane.router();
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .context("starting a runtime")?;
     let mut stdout = std::io::stdout();
     // The shard has its own thread; this one waits to be asked.
     for line in std::io::stdin().lock().lines() {
-        line.context("waiting for a question")?;
-        let shards = runtime
-            .block_on(router.health())
-            .context("asking the shards")?;
-        let sum_of = |of: fn(&Counters) -> &Histogram| {
-            let mut sums = vec![0; Histogram::BOUNDS_US.len() + 1];
-            for shard in &shards {
-                let counts = &of(&shard.counters).counts;
-                let sums = sums.iter_mut().zip(counts);
-                sums.for_each(|(sum, count)| *sum += count);
-            }
-            sums
-        };
-        let inside = Inside {
-            bounds_us: Histogram::BOUNDS_US.to_vec(),
-            counts: sum_of(|counters| &counters.ack_latency),
-            established: sum_of(|counters| &counters.established_latency),
-            commits: shards.iter().map(|shard| shard.log.commits).sum(),
-            bytes_written: shards.iter().map(|shard| shard.log.bytes_written).sum(),
-            connections: shards.iter().map(|shard| shard.connections as u64).sum(),
-        };
-        let mut text = serde_json::to_string(&inside).context("writing an answer")?;
+        let line = line.context("waiting for a question")?;
+        let mut text = if line.is_empty() {
+            serde_json::to_string(&runtime.block_on(inside(&router))?)
+        } else {
+            let wanted: Commands = serde_json::from_str(&line)
+                .with_context(|| format!("reading which commands to send: {line}"))?;
+            let took = runtime.block_on(commands::ask(&router, &wanted))?;
+            serde_json::to_string(&took.quantiles())
+        }
+        .context("writing an answer")?;
         text.push('\n');
         stdout
             .write_all(text.as_bytes())
@@ -80,4 +70,27 @@ pub(super) fn serve(serve: &Serve, config: Config) -> anyhow::Result<()> {
             .context("answering")?;
     }
     Ok(())
+}
+
+/// How long its answers took so far.
+async fn inside(router: &Router) -> anyhow::Result<Inside> {
+    let shards = router.health().await.context("asking the shards")?;
+    let sum_of = |of: fn(&Counters) -> &Histogram| {
+        let mut sums = vec![0; Histogram::BOUNDS_US.len() + 1];
+        for shard in &shards {
+            let counts = &of(&shard.counters).counts;
+            let sums = sums.iter_mut().zip(counts);
+            sums.for_each(|(sum, count)| *sum += count);
+        }
+        sums
+    };
+    Ok(Inside {
+        bounds_us: Histogram::BOUNDS_US.to_vec(),
+        counts: sum_of(|counters| &counters.ack_latency),
+        established: sum_of(|counters| &counters.established_latency),
+        commands: sum_of(|counters| &counters.command_latency),
+        commits: shards.iter().map(|shard| shard.log.commits).sum(),
+        bytes_written: shards.iter().map(|shard| shard.log.bytes_written).sum(),
+        connections: shards.iter().map(|shard| shard.connections as u64).sum(),
+    })
 }
