@@ -1,8 +1,11 @@
 //! A configuration that is read again: what of it a running server takes, and what waits for a restart.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
 
 use super::layers::Settings;
+use super::units::{BaseUrl, Bytes, Price, Span};
 use super::{Config, ConfigError, Logging};
 
 /// Settings that a running server takes. Every other one waits for a restart; tests compare both with [`Config::taking`]
@@ -88,7 +91,7 @@ impl Config {
         let (mut changed, mut needs_restart) = (Vec::new(), Vec::new());
         for key in running.keys() {
             let (was, is) = (running.value(key).0, wanted.value(key).0);
-            if was == is {
+            if means_the_same(key, was, is) {
                 continue;
             }
             let change = Change {
@@ -139,6 +142,33 @@ impl Config {
             ..self.clone()
         }
     }
+}
+
+/// True where a setting has the same value, though it may be written in other words: `60s` and `1m`.
+fn means_the_same(key: &str, was: &toml::Value, is: &toml::Value) -> bool {
+    let (Some(was), Some(is)) = (was.as_str(), is.as_str()) else {
+        return was == is;
+    };
+    if was == is {
+        return true;
+    }
+    let defaults = Settings::defaults();
+    // A file may be called `60s`: what a text is, only its setting says.
+    let default = defaults.value(key).0.as_str().unwrap_or_default();
+    match key {
+        "files.base_url" => same::<BaseUrl>(was, is),
+        "server.memory_max" => same::<Bytes>(was, is),
+        "tariff.price_per_kwh" => same::<Price>(was, is),
+        _ if key.ends_with("listen") => same::<SocketAddr>(was, is),
+        _ if default.parse::<Span>().is_ok() => same::<Span>(was, is),
+        _ if default.parse::<Bytes>().is_ok() => same::<Bytes>(was, is),
+        _ => false,
+    }
+}
+
+fn same<T: FromStr + PartialEq>(was: &str, is: &str) -> bool {
+    let both = was.parse::<T>().ok().zip(is.parse::<T>().ok());
+    both.is_some_and(|(was, is)| was == is)
 }
 
 /// A value for the log. A URL may hold a password, or what is as good as one.

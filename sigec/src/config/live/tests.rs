@@ -58,6 +58,43 @@ fn a_value_back_as_it_was_needs_nothing() {
 }
 
 #[test]
+fn the_same_value_in_other_words_is_no_change() {
+    let check = |key: &str, was: &str, is: &str, is_change: bool| {
+        let (running, wanted) = (settings(&[(key, was)]), settings(&[(key, is)]));
+        let reread = Config::check(&running)
+            .unwrap()
+            .reread(&running, &wanted)
+            .unwrap();
+        let said = reread.changed.len() + reread.needs_restart.len();
+        assert_eq!(said, usize::from(is_change), "{key} from {was} to {is}");
+    };
+    for (key, was, is) in [
+        ("ocpp.heartbeat_interval", "60s", "1m"),
+        ("query.timeout", "120s", "2m"),
+        ("ocpp.memory_max", "64MiB", "65536KiB"),
+        ("log.bytes_max", "1GiB", "1024MiB"),
+        ("server.memory_max", "1GiB", "1024MiB"),
+        ("ocpp.listen", "[::1]:9000", "[0::1]:9000"),
+        ("tariff.price_per_kwh", "0.75", "0.750"),
+        ("files.base_url", "https://a", "https://a/"),
+    ] {
+        check(key, was, is, false);
+    }
+    for (key, was, is) in [
+        ("ocpp.heartbeat_interval", "60s", "61s"),
+        ("server.memory_max", "1GiB", "auto"),
+        ("files.base_url", "https://a", ""),
+        ("tls.listen", "none", "[::1]:9443"),
+        // Of names, each is another one.
+        ("server.data_dir", "60s", "1m"),
+        ("quirks.path", "64MiB", "65536KiB"),
+        ("logging.filter", "info", "INFO"),
+    ] {
+        check(key, was, is, true);
+    }
+}
+
+#[test]
 fn what_would_be_taken_has_to_go_together_with_what_waits_for_a_restart() {
     // It would shut out every station: TLS is spoken only after a restart.
     check(
