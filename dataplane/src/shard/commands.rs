@@ -185,7 +185,6 @@ impl Shard {
         }
         for call in sent.into_iter().chain(unsent) {
             if let Some(id) = self.command_of(&call.id) {
-                self.course_before_goes_on(now, id);
                 self.end_command(now, id, CommandState::Unknown, String::new(), None);
             }
         }

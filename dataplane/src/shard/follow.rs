@@ -155,7 +155,12 @@ impl Shard {
             ..self.new_course(now, action)
         };
         self.record(now, station, &course);
-        before?.command_id.map(CommandId)
+        let before = before?;
+        // Until the station agrees to this one, what it says under their number is of the one before, also after a crash.
+        if before.request_id == request_id {
+            self.record(now, station, &before);
+        }
+        before.command_id.map(CommandId)
     }
 
     /// Another part of a report is asked for, by `payload`: it has its own course.
@@ -266,6 +271,9 @@ impl Shard {
             course.duplicates = course.duplicates.saturating_add(1);
         }
         self.record(now, station, &course);
+        if course.complete {
+            self.hand_on(now, station, &course);
+        }
         if course.action == "ReportChargingProfiles" && course.complete {
             self.profiles_reported(now, station, &course);
         }

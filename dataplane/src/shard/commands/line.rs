@@ -208,14 +208,12 @@ impl Shard {
                 (CommandState::Answered, kept, problem.as_ref().map(named))
             }
             Outcome::Answered(_) => {
-                self.course_before_goes_on(now, id);
                 let error = unreadable("the station's answer is no JSON object");
                 let named = named(&error);
                 problem = Some(error);
                 (CommandState::Answered, String::new(), Some(named))
             }
             Outcome::Unreadable => {
-                self.course_before_goes_on(now, id);
                 let error = unreadable(NO_MESSAGE);
                 (CommandState::Answered, String::new(), Some(named(&error)))
             }
@@ -240,10 +238,7 @@ impl Shard {
                     Some((code, description)),
                 )
             }
-            Outcome::TimedOut => {
-                self.course_before_goes_on(now, id);
-                (CommandState::Timeout, String::new(), None)
-            }
+            Outcome::TimedOut => (CommandState::Timeout, String::new(), None),
         };
         self.end_command(now, id, state, result, error);
         problem

@@ -60,7 +60,7 @@ impl Commands {
     }
 
     /// Those of a station that are open, in the order of their ids.
-    pub(super) fn open_of(&self, station: u32) -> impl Iterator<Item = &Command> {
+    pub(in crate::shard) fn open_of(&self, station: u32) -> impl Iterator<Item = &Command> {
         let open = self.open.range(range(station));
         open.filter_map(|(_, id)| self.all.get(id))
     }

@@ -121,9 +121,14 @@ impl Shard {
         let asked: Value = serde_json::from_str(&call.payload).unwrap_or_default();
         let request_id = asked.get("requestId").and_then(Value::as_i64);
         // A failed read was counted; the course stays open, and says nothing that is not so.
+        let is_own = |course: &CommandFollowed| course.command_id == Some(id.0);
         let course = self.kept_course(station, action, request_id);
-        let course = course.ok().flatten();
-        let course = course.filter(|course| course.command_id == Some(id.0));
+        let mut course = course.ok().flatten().filter(is_own);
+        if course.is_none() {
+            // What the station says under this number is of another one so far.
+            let own = self.course_of_command(id).ok().flatten();
+            course = own.filter(|own| own.request_id == request_id);
+        }
         let how = match answer.map_or(Ahead::Refused, |answer| ahead(&call.action, answer)) {
             Ahead::Messages { cancels } => {
                 return self.course_accepted(now, station, id, request_id, course, cancels);
@@ -138,7 +143,7 @@ impl Shard {
             course.is_inventory = names_all && how == CourseState::Empty;
             self.record(now, station, &course);
         }
-        self.course_before_goes_on(now, id);
+        self.course_before_goes_on(now, station, id);
     }
 
     /// Messages of a command will come: the course before it ends, if the station gives it up or says nothing more of it.
@@ -168,20 +173,34 @@ impl Shard {
         }
     }
 
-    /// The course before a call of ours goes on: the station refused the call, or there is no answer that says what it made of
-    /// it, because the deadline passed, the connection was lost, or the answer is no message.
+    /// The course before a call of ours goes on: the station refused the call.
     ///
-    /// Without an answer the station may have taken the call or not. The course of the same `requestId`, whose place it would
-    /// have taken, has not ended as far as anybody knows: what the station says under that number is shown with it. The course
-    /// of the call stays open, and empty if that was all. Under numbers of their own, each has what is said under its own.
-    pub(in crate::shard) fn course_before_goes_on(&mut self, now: Now, id: CommandId) {
-        let station = self.commands.get(&id).map(|command| command.station);
-        let Some((station, before)) = station.zip(self.course_behind(id)) else {
+    /// Where there is no answer that says what it made of it, because the deadline passed, the connection was lost, the server
+    /// crashed, or the answer is no message, the station may have taken the call or not. The course of the same `requestId`,
+    /// whose place it would have taken, has not ended as far as anybody knows: what the station says under that number is
+    /// shown with it still. The course of the call stays open, and empty if that was all. Under numbers of their own, each has
+    /// what is said under its own.
+    fn course_before_goes_on(&mut self, now: Now, station: u32, id: CommandId) {
+        let Some(before) = self.course_behind(id) else {
             return;
         };
         let course = self.course_of_command(id).ok().flatten();
         if course.is_some_and(|course| course.request_id == before.request_id) {
             self.record(now, station, &before);
+        }
+    }
+
+    /// A course is over: what comes under its number from here on is of the command on the wire that may take its place.
+    pub(super) fn hand_on(&mut self, now: Now, station: u32, over: &CommandFollowed) {
+        let id = over.command_id.map(CommandId);
+        let mut open = self.commands.open_of(station);
+        let next = open.find(|command| id.is_some() && command.before == id);
+        let next = next.map(|command| CommandId(command.record.command_id));
+        drop(open);
+        // A failed read was counted; what comes next is shown with the one that is over.
+        let next = next.and_then(|next| self.course_of_command(next).ok().flatten());
+        if let Some(next) = next.filter(|next| next.request_id == over.request_id) {
+            self.record(now, station, &next);
         }
     }
 

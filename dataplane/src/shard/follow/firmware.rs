@@ -128,6 +128,7 @@ impl Shard {
                 ends::end(&mut course, now, CourseState::Done);
             }
             self.record(now, station, &course);
+            self.hand_on(now, station, &course);
         }
     }
 }

@@ -489,6 +489,160 @@ fn l03_fr_04_the_places_of_published_firmware_are_shown() {
     assert_eq!(courses(&mut world).matches("http://a").count(), 4);
 }
 
+/// A command and what its station says of it under the same number, or none, as the next of its kind would.
+struct Way {
+    boot: &'static str,
+    asked: String,
+    accepted: &'static str,
+    action: &'static str,
+    id: u32,
+    statuses: [&'static str; 3],
+}
+
+fn ways() -> [Way; 4] {
+    let update_statuses = ["Downloading", "Downloaded", "Installed"];
+    let upload_statuses = ["Uploading", "Uploading", "Uploaded"];
+    [
+        Way {
+            boot: BOOT_16,
+            asked: UPDATE_16.to_owned(),
+            accepted: "{}",
+            action: "FirmwareStatusNotification",
+            id: 0,
+            statuses: update_statuses,
+        },
+        Way {
+            boot: BOOT_16,
+            asked: r#"GetDiagnostics {"location":"ftp://files"}"#.to_owned(),
+            accepted: r#"{"fileName":"f"}"#,
+            action: "DiagnosticsStatusNotification",
+            id: 0,
+            statuses: upload_statuses,
+        },
+        Way {
+            boot: BOOT,
+            asked: update(1),
+            accepted: ACCEPTED,
+            action: "FirmwareStatusNotification",
+            id: 1,
+            statuses: update_statuses,
+        },
+        Way {
+            boot: BOOT,
+            asked: log(1),
+            accepted: ACCEPTED,
+            action: "LogStatusNotification",
+            id: 1,
+            statuses: upload_statuses,
+        },
+    ]
+}
+
+/// How a command ends at second 7 that went out at 5, if not at its deadline: what the station is called from then on, the state
+/// of the command, and of its course.
+const ENDS: [(&str, &str, &str, &str); 5] = [
+    ("", "a", "timeout", "running"),
+    (
+        "7 a drops\n8 b connect CP1 VERSION\n",
+        "b",
+        "unknown",
+        "running",
+    ),
+    (
+        "7 restart\n8 b connect CP1 VERSION\n",
+        "b",
+        "unknown",
+        "running",
+    ),
+    ("7 a says [3,\"$ID\"]\n", "a", "answered", "running"),
+    (
+        "7 a refuses InternalError busy\n",
+        "a",
+        "answered",
+        "refused",
+    ),
+];
+
+/// The states of two commands, of which the second one went out while the first one went on, with what the station told before
+/// the second one ended, and later.
+fn two_commands(
+    way: &Way,
+    end: (&str, &str),
+    meanwhile: &[&str],
+    later: &[&str],
+) -> (Vec<String>, Vec<String>) {
+    let Way {
+        boot,
+        asked,
+        action,
+        id,
+        ..
+    } = way;
+    let (end, socket) = end;
+    let version = if *boot == BOOT_16 { "" } else { "2.0.1" };
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(boot);
+    world.run(&command(2, asked, way.accepted));
+    world.run(&told(4, action, *id, &way.statuses[..1]));
+    world.run(&format!("5 op command CP1 {asked}"));
+    world.run(&told(6, action, *id, meanwhile));
+    let on_its_way = states(&mut world);
+    world.run(&end.replace("VERSION", version));
+    world.run("36 wait");
+    for line in told(37, action, *id, later).lines() {
+        world.run(&line.replacen(" a ", &format!(" {socket} "), 1));
+    }
+    (on_its_way, states(&mut world))
+}
+
+/// Until a station has agreed to the next one, what it says under their number is of the command that it is at.
+#[test]
+fn what_comes_while_the_next_command_is_on_its_way_is_of_the_one_before() {
+    for way in ways() {
+        let name = way.asked.split(' ').next().unwrap();
+        for (end, socket, state, course) in ENDS {
+            let [_, meanwhile, over] = way.statuses;
+            let (on_its_way, after) = two_commands(&way, (end, socket), &[meanwhile], &[over]);
+            let first = format!("{name} answered: 2 messages, 0 again, missing [], running");
+            assert_eq!(on_its_way[0], first, "{name} {end}");
+            let expected = [
+                format!("{name} answered: 3 messages, 0 again, missing [], done"),
+                format!("{name} {state}: 0 messages, 0 again, missing [], {course}"),
+            ];
+            assert_eq!(after, expected, "{name} {end}");
+        }
+        // One that is accepted takes over from there.
+        let end = format!("7 a answers {}\n", way.accepted);
+        let [begun, meanwhile, over] = way.statuses;
+        let (_, after) = two_commands(&way, (&end, "a"), &[meanwhile], &[begun, over]);
+        let expected = [
+            format!("{name} answered: 2 messages, 0 again, missing [], replaced"),
+            format!("{name} answered: 2 messages, 0 again, missing [], done"),
+        ];
+        assert_eq!(after, expected, "{name}");
+    }
+}
+
+/// What comes after the end of the one before can only be of the next one, whoever answers for it.
+#[test]
+fn the_next_command_goes_on_where_the_one_before_has_come_to_its_end() {
+    for way in ways() {
+        let name = way.asked.split(' ').next().unwrap();
+        let accepted = format!("7 a answers {}\n", way.accepted);
+        let unanswered = ENDS[..4].iter();
+        let ends = unanswered.map(|(end, socket, state, _)| (*end, *socket, *state));
+        for (end, socket, state) in ends.chain([(&*accepted, "a", "answered")]) {
+            let [begun, _, over] = way.statuses;
+            let (_, after) = two_commands(&way, (end, socket), &[over], &[begun]);
+            let expected = [
+                format!("{name} answered: 2 messages, 0 again, missing [], done"),
+                format!("{name} {state}: 1 messages, 0 again, missing [], running"),
+            ];
+            assert_eq!(after, expected, "{name} {end}");
+        }
+    }
+}
+
 /// A CALL without an answer may have been taken or not: the course before it is told to have ended only by what decides it.
 #[test]
 fn a_command_that_nobody_answered_takes_nothing_over_from_the_one_before() {
@@ -499,49 +653,22 @@ fn a_command_that_nobody_answered_takes_nothing_over_from_the_one_before() {
         ("6 a says [3,\"$ID\"]\n", "a", "answered"),
         ("6 a says [3,\"$ID\",[]]\n", "a", "answered"),
     ];
-    let ways = [
-        (
-            BOOT_16,
-            UPDATE_16.to_owned(),
-            "FirmwareStatusNotification",
-            0,
-            ["Downloading", "Installed"],
-        ),
-        (
-            BOOT_16,
-            r#"GetDiagnostics {"location":"ftp://files"}"#.to_owned(),
-            "DiagnosticsStatusNotification",
-            0,
-            ["Uploading", "Uploaded"],
-        ),
-        (
-            BOOT,
-            update(1),
-            "FirmwareStatusNotification",
-            1,
-            ["Downloading", "Installed"],
-        ),
-        (
-            BOOT,
-            log(1),
-            "LogStatusNotification",
-            1,
-            ["Uploading", "Uploaded"],
-        ),
-    ];
-    for (boot, asked, action, id, statuses) in ways {
-        let is_16 = boot == BOOT_16;
-        let accepted = match (is_16, asked.starts_with("GetDiagnostics")) {
-            (true, true) => r#"{"fileName":"f"}"#,
-            (true, false) => "{}",
-            (false, _) => ACCEPTED,
-        };
+    for way in ways() {
+        let is_16 = way.boot == BOOT_16;
+        let Way {
+            boot,
+            asked,
+            accepted,
+            action,
+            id,
+            statuses: [begun, _, over],
+        } = way;
         let name = asked.split(' ').next().unwrap();
         for (end, socket, state) in ends {
             let mut world = World::new(config(Onboarding::Open));
             world.run(boot);
             world.run(&command(2, &asked, accepted));
-            world.run(&told(4, action, id, &statuses[..1]));
+            world.run(&told(4, action, id, &[begun]));
             world.run(&format!("5 op command CP1 {asked}"));
             let first = format!("{name} answered: 1 messages, 0 again, missing [], running");
             assert_eq!(states(&mut world)[0], first, "{asked} on its way");
@@ -549,7 +676,7 @@ fn a_command_that_nobody_answered_takes_nothing_over_from_the_one_before() {
             world.run("36 wait");
             let second = format!("{name} {state}: 0 messages, 0 again, missing [], running");
             assert_eq!(states(&mut world), [first, second.clone()], "{asked} {end}");
-            let rest = told(37, action, id, &statuses[1..]);
+            let rest = told(37, action, id, &[over]);
             world.run(&rest.replace("37 a", &format!("37 {socket}")));
             let first = format!("{name} answered: 2 messages, 0 again, missing [], done");
             assert_eq!(states(&mut world), [first, second], "{asked} {end}");
