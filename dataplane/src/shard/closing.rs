@@ -71,7 +71,7 @@ impl Shard {
         }
         self.recall_charged(&before)?;
         let mut summary = self.summary_of_close(now, request, &before);
-        let bill = self.charge_close(&before, &mut summary);
+        let bill = self.charge_close(&before, request.ended_at, &mut summary);
         let closed = TransactionClosed {
             transaction_id: before.id.0,
             principal: request.principal.clone(),

@@ -19,12 +19,12 @@ mod written;
 
 use std::sync::Arc;
 
-use fleet::TransactionId;
 use fleet::record::{
     AppliedTariff, MoneyChanged, Quality, StationCost, TransactionCosted, TransactionMoney,
     TransactionState, TransactionSummary,
 };
 use fleet::wire::Fact;
+use fleet::{TransactionId, UtcMicros};
 use storage::state::Table;
 
 use super::projection::{accrued_key, money_key, read_record_row};
@@ -308,11 +308,12 @@ impl Shard {
         }
     }
 
-    /// Says what a transaction comes to that an operator ends. That lies over what was counted, and is not counted itself.
-    /// Answers the record of it.
+    /// Says what a transaction comes to that an operator ends, at `ended_at` if that is said. That lies over what was counted,
+    /// and is not counted itself. Answers the record of it.
     pub(super) fn charge_close(
         &mut self,
         before: &Before,
+        ended_at: Option<UtcMicros>,
         summary: &mut TransactionSummary,
     ) -> Option<TransactionCosted> {
         let Charged { counted, .. } = self.charged.get(&before.id)?;
@@ -323,7 +324,7 @@ impl Shard {
         summary.currency = tariff.currency;
         let is_told = summary.quality != Quality::Quarantined.code();
         let is_billed = summary.cost.is_some() || (is_told && tariff.energy.is_none());
-        let (usage, bill) = closed(tariff, usage, summary.ended_at?, summary.energy_mwh);
+        let (usage, bill) = closed(tariff, usage, ended_at, summary.energy_mwh);
         summary.cost = is_billed.then_some(bill.total.incl_tax);
         Some(billed(
             before.id,
@@ -482,11 +483,12 @@ impl Shard {
             return Ok(None);
         };
         let has_ended = view.state != TransactionState::Active;
-        let closed_at = view.closing.as_ref().and(view.ended_at);
+        let closing = view.closing.as_ref().filter(|closing| closing.stands);
+        let energy_mwh = view.energy.map(|energy| energy.0);
         let bill = |charged: &Charged| {
             let (tariff, usage) = charged.counted.usage()?;
-            Some(match closed_at {
-                Some(at) => closed(tariff, usage, at.0, view.energy.map(|energy| energy.0)).1,
+            Some(match closing {
+                Some(closing) => closed(tariff, usage, closing.ended_at, energy_mwh).1,
                 None => usage.bill(tariff, has_ended),
             })
         };
@@ -502,9 +504,16 @@ impl Shard {
     }
 }
 
-/// A usage that an operator ends, with so much energy if that is known, and what it comes to.
-fn closed(tariff: &Tariff, usage: &Usage, at: i64, energy_mwh: Option<i64>) -> (Usage, Bill) {
+/// A usage that an operator ends, with so much energy if that is known, and what it comes to. Where the operator does not say
+/// when it ended, it has no more minutes than were counted: nobody knows what was in others.
+fn closed(
+    tariff: &Tariff,
+    usage: &Usage,
+    ended_at: Option<UtcMicros>,
+    energy_mwh: Option<i64>,
+) -> (Usage, Bill) {
     let mut usage = usage.clone();
+    let at = ended_at.map_or(usage.time_at, |at| at.0);
     if let Some(energy_mwh) = energy_mwh {
         usage.energy(tariff, at, energy_mwh);
     }

@@ -493,6 +493,48 @@ fn what_a_tariff_asks_for_without_energy_is_billed_where_no_register_came() {
     assert!(closed.starts_with("1801 cost 4.00 EUR ended"), "{closed}");
 }
 
+/// Of a charge that an operator ends, and of which nobody says when, what was told is counted and no more.
+#[test]
+fn a_close_without_an_end_counts_no_minute_that_was_not_told() {
+    let parking = r#"{"tariffId":"parking","currency":"EUR","fixedFee":{"prices":[{"priceFixed":2}]},"idleTime":{"prices":[{"priceMinute":0.1}]}}"#;
+    let run = |state: &str, back: &str, close: &str| {
+        let event = |at: u32, seq_no: u32, kind: &str, time: &str| {
+            format!(
+                r#"{at} a > [2,"{kind}{at}","TransactionEvent",{{"eventType":"{kind}","timestamp":"{time}","triggerReason":"Trigger","seqNo":{seq_no},"evse":{{"id":1}},"transactionInfo":{{"transactionId":"T1"{state}}}}}]"#
+            )
+        };
+        let mut world = world();
+        world.run(&format!(
+            "0 tariff everywhere UTC {parking}\n0 a connect CP1 2.1\n0 a > {BOOT_21}\n{}\n{}\n601 a drops\n7200 a connect CP1 2.1",
+            event(0, 0, "Started", "2026-11-22T10:00:00Z"),
+            event(600, 1, "Updated", "2026-11-22T10:10:00Z"),
+        ));
+        if !back.is_empty() {
+            world.run(&event(7_201, 2, "Updated", back));
+        }
+        world.run(&format!("7260 op close{close}"));
+        let shown = world.run("7261 op money CP1");
+        let costed = world.log.iter().rev().find_map(|record| {
+            let record = fleet::wire::read(record).unwrap();
+            match record.body.to_fact().unwrap() {
+                Fact::TransactionCosted(costed) => Some(costed.bill.idle / 1_000_000),
+                _ => None,
+            }
+        });
+        let idle = format!(" {} s idle", costed.expect("a bill"));
+        assert!(shown.contains(&idle), "{idle}: {shown}");
+        idle
+    };
+    let idle = r#","chargingState":"Idle""#;
+    let (unset, right) = ("1970-01-01T00:00:00Z", "2026-11-22T12:00:01Z");
+    assert_eq!(run(idle, "", ""), " 600 s idle");
+    assert_eq!(run(idle, unset, ""), " 601 s idle");
+    assert_eq!(run(idle, right, ""), " 7201 s idle", "the station says so");
+    assert_eq!(run("", unset, ""), " 0 s idle");
+    assert_eq!(run("", right, ""), " 0 s idle");
+    assert_eq!(run("", unset, " ended=1200"), " 1200 s idle");
+}
+
 /// A world with a tariff everywhere, another one that holds nowhere here, and a station that has booted.
 fn world_21(tariff: &str, configured: Tariff) -> World {
     let mut world = World::new(Config {
