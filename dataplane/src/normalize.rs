@@ -5,6 +5,8 @@
 
 pub(crate) mod meter;
 
+use std::borrow::Cow;
+
 use fleet::UtcMicros;
 use fleet::record::{Booted, ConnectorStatus, Moment};
 use ocpp::{Timestamp, Zone, v16};
@@ -29,6 +31,22 @@ pub(crate) fn moment(timestamp: Option<&Timestamp<'_>>, received_at: UtcMicros) 
 pub(crate) fn was_offline(moment: &Moment, received_at: UtcMicros) -> bool {
     moment.clock_trusted && moment.at < received_at.0 - OFFLINE_AFTER_MICROS
 }
+
+/// A number as records keep it: as its station writes it, or, of one in more than [`NUMERAL_LEN_MAX`] characters, the nearest
+/// double. A numeral may be as long as a message, and a record has room for two of those, but for dozens of numbers.
+pub(crate) fn numeral(lexeme: &str) -> Cow<'_, str> {
+    match lexeme.parse::<f64>() {
+        Ok(nearest) if NUMERAL_LEN_MAX < lexeme.len() => {
+            let plain = nearest.to_string();
+            let fits = plain.len() <= NUMERAL_LEN_MAX;
+            Cow::Owned(if fits { plain } else { format!("{nearest:e}") })
+        }
+        Ok(_) | Err(_) => Cow::Borrowed(lexeme),
+    }
+}
+
+/// More than any amount of money takes, in any notation.
+const NUMERAL_LEN_MAX: usize = 64;
 
 /// EVSE and connector of a 1.6 connector.
 pub(crate) fn place(connector_id: u32) -> (u32, u32) {

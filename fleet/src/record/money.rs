@@ -57,7 +57,7 @@ pub struct Settlement {
     pub status: String,
     /// Empty where absent, as all below.
     pub status_info: String,
-    /// The decimal as the station wrote it.
+    /// The decimal as the station wrote it, but for a very long one.
     pub amount: String,
     /// The station's time; when it was told where that is no time at which it can have been.
     pub settled_at: i64,
@@ -88,7 +88,7 @@ pub struct CostLimits {
 pub struct CostLimit {
     /// Which transaction.
     pub transaction_id: [u8; 16],
-    /// In the currency of its tariff, the decimal as the station wrote it.
+    /// In the currency of its tariff, the decimal as the station wrote it, but for a very long one.
     pub max_cost: String,
 }
 

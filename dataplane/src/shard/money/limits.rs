@@ -6,6 +6,7 @@ use fleet::record::{CostLimit, CostLimits, Protocol};
 use super::super::store::StoreUnreadable;
 use super::super::summary::TransactionReport;
 use super::super::{Now, Shard};
+use crate::normalize::numeral;
 use crate::state::StationState;
 
 /// Limits that are kept of a station; of more, the oldest is forgotten at the next start.
@@ -64,7 +65,7 @@ impl Shard {
                 }
                 kept.limits.push(CostLimit {
                     transaction_id: id.0,
-                    max_cost: max_cost.to_owned(),
+                    max_cost: numeral(max_cost).into_owned(),
                 });
             },
         );

@@ -6,7 +6,7 @@ use ocpp::{Word, v21};
 
 use super::super::store::StoreUnreadable;
 use super::super::{Now, Shard};
-use crate::normalize::moment;
+use crate::normalize::{moment, numeral};
 
 /// Settlements that are kept of a transaction. One more is refused: were the oldest to go, it would be new when it is told
 /// again.
@@ -46,7 +46,7 @@ impl Shard {
             psp_ref: told.psp_ref.to_string(),
             status: told.status.as_str().to_owned(),
             status_info: text(told.status_info.as_deref()),
-            amount: told.settlement_amount.as_str().to_owned(),
+            amount: numeral(told.settlement_amount.as_str()).into_owned(),
             settled_at: settled.at,
             receipt_id: text(told.receipt_id.as_deref()),
             receipt_url: text(told.receipt_url.as_deref()),

@@ -408,3 +408,31 @@ fn a_token_that_changes_is_read_anew() {
         .collect();
     assert_eq!(statuses, [2, 1], "{out}");
 }
+
+/// A station may write a number in as many digits as a message has room for.
+#[test]
+fn numerals_of_any_length_leave_no_limit_and_no_settlement_out() {
+    let numeral = format!("12.5{}", "0".repeat(800_000));
+    let mut world = world();
+    world.run("0 a connect CP1 2.1");
+    for n in 1..=3 {
+        let event = |kind: &str, seq_no: u32, more: &str| {
+            format!(
+                r#"{n} a > [2,"{kind}{n}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:00:00Z","triggerReason":"LimitSet","seqNo":{seq_no},"evse":{{"id":{n}}},"transactionInfo":{{"transactionId":"T{n}"{more}}}}}]"#
+            )
+        };
+        world.run(&event("Started", 0, ""));
+        let limit = format!(r#","transactionLimit":{{"maxCost":{numeral}}}"#);
+        world.run(&event("Updated", 1, &limit));
+        world.run(&format!(
+            r#"{n} a > [2,"paid{n}","NotifySettlement",{{"transactionId":"T1","pspRef":"P{n}","status":"Settled","settlementAmount":{numeral},"settlementTime":"2026-11-22T10:00:00Z"}}]"#
+        ));
+    }
+    world.run("4 restart");
+    assert_eq!(world.shard.cost_limits.len(), 3);
+    let shown = world.run("5 op money CP1");
+    for n in 1..=3 {
+        let settled = format!("5 settlement P{n} Settled 12.5 \n");
+        assert!(shown.contains(&settled), "{shown:.500}");
+    }
+}
