@@ -5,6 +5,11 @@
 //! room in our own buffer: that is writable again only once a third of it is free, which a reader of 20 KB/s does not
 //! reach within a minute when the buffer has grown to 4 MiB.
 //!
+//! A minute is meant for a peer that reads nothing, and a very slow one looks like that: once its own buffer is full, Linux takes
+//! no more before a sixteenth of that is free. Of the largest that a socket has unless its system is told otherwise (`tcp_rmem`,
+//! 6 MiB) that is 384 KiB, so whoever reads less than some 6.4 KB/s of an answer that is longer than the buffers on its way may be
+//! ended too. It would need a quarter of an hour for those 6 MiB, and no place is kept for that.
+//!
 //! It stands on the socket itself, below TLS: what a peer acknowledges is what was written there.
 
 use std::io;
