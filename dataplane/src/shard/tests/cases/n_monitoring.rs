@@ -431,3 +431,74 @@ fn n07_a_value_is_as_of_its_own_time() {
     "#]],
     );
 }
+
+/// What was seen before what is known does not take its place: by the clock of the events, or while the station was out of touch.
+#[test]
+fn n07_an_event_that_comes_late_replaces_no_newer_value() {
+    let seen = |at: &str, value: u32| {
+        format!(
+            "NotifyEvent {{\"generatedAt\":\"$NOW\",\"seqNo\":0,\"eventData\":[{{\"eventId\":{value},\"timestamp\":\"2026-11-22T{at}Z\",\"trigger\":\"Delta\",\"actualValue\":\"{value}\",\"eventNotificationType\":\"CustomMonitor\",\"component\":{{\"name\":\"C\"}},\"variable\":{{\"name\":\"V\"}}}}]}}\nop values\n"
+        )
+    };
+    let got = r#"
+        op GetVariables {"getVariableData":[{"component":{"name":"C"},"variable":{"name":"V"}}]}
+        answer {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"8","component":{"name":"C"},"variable":{"name":"V"}}]}
+    "#;
+    let script = [
+        &*seen("10:00:03", 3),
+        &seen("10:00:02", 2),
+        ": restart\n: a connect CP1 2.0.1\n",
+        &seen("10:00:01", 1),
+        &seen("10:00:04", 4),
+        got,
+        // It was seen before the answer by the station's clock, and told after it by ours.
+        &seen("10:00:14", 14),
+        &seen("10:00:13", 13),
+        // A clock that is put back by hours.
+        &seen("07:00:07", 7),
+        ": a drops\nwait 600\n: a connect CP1 2.0.1\n",
+        got,
+        &seen("10:05:00", 9),
+        &seen("10:10:29", 10),
+    ];
+    check(
+        &[BOOTED],
+        &script.concat(),
+        expect![[r#"
+        NotifyEvent: {}
+        C.V = 3 as of 10:00:03
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 3 as of 10:00:03
+        Connector.AvailabilityState = Available as of 10:00:04
+        a ended
+        < 101 Switching Protocols ocpp2.0.1
+        NotifyEvent: {}
+        C.V = 3 as of 10:00:03
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 4 as of 10:00:04
+        Connector.AvailabilityState = Available as of 10:00:04
+        < GetVariables {"getVariableData":[{"component":{"name":"C"},"variable":{"name":"V"}}]}
+        op GetVariables: Answered {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"8","component":{"name":"C"},"variable":{"name":"V"}}]}
+        NotifyEvent: {}
+        C.V = 14 as of 10:00:14
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 14 as of 10:00:14
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 7 as of 07:00:07
+        Connector.AvailabilityState = Available as of 10:00:04
+        < 101 Switching Protocols ocpp2.0.1
+        < GetVariables {"getVariableData":[{"component":{"name":"C"},"variable":{"name":"V"}}]}
+        op GetVariables: Answered {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"8","component":{"name":"C"},"variable":{"name":"V"}}]}
+        NotifyEvent: {}
+        C.V = 8 as of 10:10:26
+        Connector.AvailabilityState = Available as of 10:00:04
+        NotifyEvent: {}
+        C.V = 10 as of 10:10:29
+        Connector.AvailabilityState = Available as of 10:00:04
+    "#]],
+    );
+}
