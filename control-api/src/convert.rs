@@ -1,6 +1,6 @@
 //! The crossings between what the data plane says and what the API shows.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use dataplane::{
     ClosingView, CommandView, FollowUpView, StationView, TransactionView, command_warnings,
@@ -8,6 +8,7 @@ use dataplane::{
 use fleet::record::{self, Acceptance, Quality, TransactionState};
 use fleet::{EventId, MilliwattHours, UtcMicros};
 use sdk::AsWritten;
+use serde_json::Number;
 
 use crate::principals::Principal;
 
@@ -105,6 +106,7 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
             record::CommandState::QueueFull => sdk::CommandState::QueueFull,
             record::CommandState::Unknown => sdk::CommandState::Unknown,
         },
+        answer_timeout: command.answer_timeout.and_then(seconds),
         result: command.result.as_deref().map(AsWritten::new),
         error: command
             .error
@@ -118,6 +120,14 @@ pub(crate) fn command(command: CommandView) -> sdk::Command {
         complete: course_state.map(|state| state != record::CourseState::Running),
         course_state: course_state.map(of_course),
         files: Vec::new(),
+    }
+}
+
+/// A whole number of seconds where it is one.
+fn seconds(duration: Duration) -> Option<Number> {
+    match duration.subsec_nanos() {
+        0 => Some(Number::from(duration.as_secs())),
+        _ => Number::from_f64(duration.as_secs_f64()),
     }
 }
 

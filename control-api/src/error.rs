@@ -109,7 +109,7 @@ pub enum ApiError {
     #[error("station {:?} refused {}: {}", .0.device_id, .0.action, answer(.0))]
     Rejected(Box<Command>),
     /// The station did not answer in time.
-    #[error("station {:?} did not answer {} in time", .0.device_id, .0.action)]
+    #[error("station {:?} did not answer {} in time{}", .0.device_id, .0.action, limit(.0))]
     Timeout(Box<Command>),
     /// The connection ended before the station answered.
     #[error("the connection of station {:?} ended before it answered {}; whether it carried it out is not known", .0.device_id, .0.action)]
@@ -156,6 +156,12 @@ fn answer(command: &Command) -> String {
         (None, Some(result)) => result.to_string(),
         (None, None) => "no answer".to_owned(),
     }
+}
+
+/// The limit that a station did not keep to; none where only the wait of the request is over.
+fn limit(command: &Command) -> String {
+    let error = command.error.as_ref();
+    error.map_or_else(String::new, |error| format!(": {}", error.description))
 }
 
 impl ApiError {

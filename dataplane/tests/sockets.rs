@@ -211,6 +211,7 @@ fn compressed_stations_are_served_beside_plain_ones() {
                 payload: payload.clone(),
                 principal: "test".into(),
                 wait: Some(PATIENCE),
+                answer_timeout: None,
             });
             let call = station.hear();
             assert!(call.contains(&payload), "{call}");
@@ -283,6 +284,7 @@ fn commands_and_remote_starts_reach_the_station() {
         payload: r#"{"type":"Soft"}"#.into(),
         principal: "test".into(),
         wait: Some(PATIENCE),
+        answer_timeout: None,
     });
     let call = station.hear();
     assert!(call.ends_with(r#""Reset",{"type":"Soft"}]"#), "{call}");

@@ -17,6 +17,11 @@ pub struct CommandRequest {
     #[serde(default = "empty_object")]
     #[schema(value_type = Object, example = json!({"type": "Soft"}))]
     pub payload: AsWritten,
+    /// Seconds that the station has for its answer, 1 to 600, from the moment the command is sent, or each part of one that goes
+    /// out in several; without it those of `ocpp.answer_timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 600, example = 60)]
+    pub answer_timeout: Option<u32>,
 }
 
 fn empty_object() -> AsWritten {
@@ -37,10 +42,14 @@ pub struct Command {
     pub payload: AsWritten,
     /// Where it stands.
     pub state: CommandState,
+    /// Seconds that the station has for its answer, from the moment the command is sent; `null` once it has ended.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, example = 60)]
+    pub answer_timeout: Option<serde_json::Number>,
     /// The station's own answer, secrets masked; `null` until there is one.
     #[schema(value_type = Option<Object>)]
     pub result: Option<AsWritten>,
-    /// The CALLERROR, where the station answered with one.
+    /// The CALLERROR, where the station answered with one; `Timeout` where it did not answer.
     pub error: Option<CommandError>,
     /// Why the station is likely to refuse it, although its schema allows it: it was sent as it was written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -229,6 +238,7 @@ mod tests {
         let request = CommandRequest {
             action: "Reset".to_owned(),
             payload: AsWritten::new(payload),
+            answer_timeout: None,
         };
         let body = serde_json::to_string(&request).unwrap();
         assert_eq!(body, format!(r#"{{"action":"Reset","payload":{payload}}}"#));

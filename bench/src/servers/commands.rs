@@ -41,6 +41,7 @@ pub(super) async fn ask(router: &Router, commands: &Commands) -> anyhow::Result<
                 payload: r#"{"key":["HeartbeatInterval"]}"#.to_owned(),
                 principal: "bench".to_owned(),
                 wait: Some(PATIENCE),
+                answer_timeout: None,
             });
             open.spawn(async move {
                 let command = pending.await??;

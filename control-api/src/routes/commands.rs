@@ -1,5 +1,6 @@
 //! `/api/v1/devices/{id}/commands` and `/api/v1/commands`
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::Json;
@@ -24,6 +25,8 @@ use crate::{SharedApp, convert};
 
 /// Longest action name that is looked up.
 const ACTION_CHARS_MAX: usize = 64;
+/// Bounds of the setting too.
+const ANSWER_TIMEOUT_SECONDS: RangeInclusive<u64> = 1..=600;
 /// How long a command of a request's own may wait for its turn and the station's answer.
 pub(super) const WAIT: Duration = Duration::from_secs(60);
 
@@ -34,6 +37,8 @@ pub(crate) struct Create {
     action: String,
     #[serde(default = "nothing")]
     payload: Box<RawValue>,
+    #[serde(default)]
+    answer_timeout: Option<Value>,
 }
 
 fn nothing() -> Box<RawValue> {
@@ -46,8 +51,8 @@ fn nothing() -> Box<RawValue> {
 ///
 /// With `Prefer: wait=N` the answer is the station's own (200, also when it is `Rejected`), or 504 `timeout`,
 /// 409 `offline`, 429 `queue_full`; without it 202 and the command. `Location` tells how it goes on, also after the
-/// wait has ended: the station has a time of its own for each command
-/// (`ocpp.answer_timeout`, 30 seconds). A command is durable before it is sent. One that a crash
+/// wait has ended: the station has a time of its own for each command (`answer_timeout`, or that of the configuration:
+/// `ocpp.answer_timeout`, 30 seconds), and one that it does not answer in it ends as `timeout`. A command is durable before it is sent. One that a crash
 /// or a disconnect caught without an answer is `unknown` and never resent.
 #[utoipa::path(
     post,
@@ -77,8 +82,28 @@ pub(crate) async fn create(
     }
     let payload = object_as_written(&request.payload)
         .map_err(|detail| ApiError::field("/payload", detail))?;
-    let command = send(&app, caller, &id, request.action, payload, wait).await?;
-    respond(command, wait)
+    let answer_timeout = request.answer_timeout.as_ref().map(answer_timeout);
+    let question = dataplane::CommandRequest {
+        station: station_key(&caller, &id)?,
+        action: request.action,
+        payload,
+        principal: caller.name,
+        wait,
+        answer_timeout: answer_timeout.transpose()?,
+    };
+    respond(ask(&app, question, &id).await?, wait)
+}
+
+/// How long a station may take for its answer, as `ocpp.answer_timeout` may be.
+fn answer_timeout(found: &Value) -> Result<Duration, ApiError> {
+    let seconds = found
+        .as_u64()
+        .filter(|seconds| ANSWER_TIMEOUT_SECONDS.contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        let (min, max) = (ANSWER_TIMEOUT_SECONDS.start(), ANSWER_TIMEOUT_SECONDS.end());
+        let detail = format!("{found}, expected a whole number of seconds, {min} to {max}");
+        ApiError::field("/answer_timeout", detail)
+    })
 }
 
 /// Sends a command to the station `id`, whose answer is waited for as long as `wait` says.
@@ -90,14 +115,24 @@ pub(super) async fn send(
     payload: String,
     wait: Option<Duration>,
 ) -> Result<Command, ApiError> {
-    let question = app.router.command(dataplane::CommandRequest {
+    let question = dataplane::CommandRequest {
         station: station_key(&caller, id)?,
         action,
         payload,
         principal: caller.name,
         wait,
-    });
-    let command = answered_within(wait.unwrap_or_default(), question)
+        answer_timeout: None,
+    };
+    ask(app, question, id).await
+}
+
+async fn ask(
+    app: &SharedApp,
+    question: dataplane::CommandRequest,
+    id: &str,
+) -> Result<Command, ApiError> {
+    let wait = question.wait.unwrap_or_default();
+    let command = answered_within(wait, app.router.command(question))
         .await?
         .map_err(|refused| refuse(refused, id))?;
     Ok(convert::command(command))
@@ -186,6 +221,7 @@ pub(super) async fn ask_station(
         payload,
         principal: caller.name.clone(),
         wait: Some(WAIT),
+        answer_timeout: None,
     });
     let command = answered_within(WAIT, question)
         .await?

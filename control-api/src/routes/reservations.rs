@@ -157,6 +157,7 @@ pub(crate) async fn cancel(
         payload: json!({ "reservationId": rid }).to_string(),
         principal: caller.name,
         wait: Some(WAIT),
+        answer_timeout: None,
     });
     let command = answered_within(WAIT, question)
         .await?

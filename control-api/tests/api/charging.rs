@@ -117,6 +117,7 @@ fn what_the_station_takes_not_is_not_kept_and_what_is_wrong_is_said_before() {
         let asked = sdk::CommandRequest {
             action: "GetConfiguration".into(),
             payload: json!({}).into(),
+            answer_timeout: None,
         };
         let sent = tokio::spawn(async move {
             client

@@ -12,6 +12,7 @@ fn reset() -> CommandRequest {
     CommandRequest {
         action: "Reset".into(),
         payload: json!({ "type": "Soft" }).into(),
+        answer_timeout: None,
     }
 }
 
@@ -69,6 +70,7 @@ fn what_a_station_has_under_way_is_listed_in_its_order() {
         let cache = || CommandRequest {
             action: "ClearCache".into(),
             payload: json!({}).into(),
+            answer_timeout: None,
         };
         assert!(
             world
@@ -266,6 +268,57 @@ fn a_station_that_is_away_silent_or_busy_is_told_apart() {
 }
 
 #[test]
+fn a_command_has_a_time_of_its_own_for_its_answer() {
+    with_server(|world| async move {
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let within = |seconds| CommandRequest {
+            answer_timeout: Some(seconds),
+            ..reset()
+        };
+        let silent = send(&world, within(1), WAIT).await.unwrap();
+        let silent = problem(silent);
+        assert_eq!((silent.status, silent.slug()), (504, "timeout"));
+        assert_eq!(silent.state, Some(CommandState::Timeout));
+        let detail = r#"station "CP1" did not answer Reset in time: no answer within 1 s"#;
+        assert_eq!(silent.detail, detail);
+        let ended = silent.command.unwrap();
+        let known = world.admin.command_by_id(&ended.id).await.unwrap();
+        assert_eq!((&known.state, &known.error), (&ended.state, &ended.error));
+        let error = known.error.unwrap();
+        assert_eq!(
+            (&*error.code, &*error.description, known.answer_timeout),
+            ("Timeout", "no answer within 1 s", None)
+        );
+        // Under way, a command shows its own time, or the configuration's.
+        for request in [within(600), reset()] {
+            send(&world, request, None).await.unwrap().unwrap();
+        }
+        let open = world.admin.open_commands("CP1", None, None).await.unwrap();
+        let times = open.items.iter().map(|open| json!(open.answer_timeout));
+        assert_eq!(times.collect::<Vec<_>>(), [json!(600), json!(30)]);
+        for found in [json!(0), json!(601), json!(2.5), json!("5s"), json!(-1)] {
+            let body = json!({ "action": "ClearCache", "answer_timeout": found });
+            let refused = reqwest::Client::new()
+                .post(format!("{}/api/v1/devices/CP1/commands", world.url))
+                .bearer_auth(ROOT)
+                .header("content-type", "application/json")
+                .body(body.to_string());
+            let refused = refused.send().await.unwrap();
+            assert_eq!(refused.status(), 422, "{found}");
+            let refused: Value = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
+            assert_eq!(
+                refused["errors"],
+                json!([{
+                    "pointer": "/answer_timeout",
+                    "detail": format!("{found}, expected a whole number of seconds, 1 to 600"),
+                }])
+            );
+        }
+    });
+}
+
+#[test]
 fn a_connection_that_ends_leaves_the_outcome_unknown() {
     with_server(|world| async move {
         let mut station = world.station("CP1", None).await;
@@ -294,6 +347,7 @@ fn what_is_no_command_is_refused_before_it_is_made() {
                             &CommandRequest {
                                 action,
                                 payload: payload.into(),
+                                answer_timeout: None,
                             },
                             WAIT,
                         )

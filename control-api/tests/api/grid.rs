@@ -9,6 +9,7 @@ fn command(world: &World, action: &str, payload: Value) -> tokio::task::JoinHand
     let request = CommandRequest {
         action: action.into(),
         payload: payload.into(),
+        answer_timeout: None,
     };
     tokio::spawn(async move {
         let wait = Some(std::time::Duration::from_secs(60));

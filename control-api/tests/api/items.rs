@@ -20,6 +20,7 @@ async fn command(
     let request = CommandRequest {
         action: action.to_owned(),
         payload: payload.into(),
+        answer_timeout: None,
     };
     let asking = world.admin.command("CP1", &request, WAIT);
     let (command, _) = tokio::join!(asking, station.answer(action, answer));

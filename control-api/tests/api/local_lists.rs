@@ -137,6 +137,7 @@ fn a_list_goes_in_parts_as_the_station_has_said_and_is_no_longer_than_it_takes()
         let request = CommandRequest {
             action: "GetConfiguration".into(),
             payload: json!({}).into(),
+            answer_timeout: None,
         };
         let key = |key: &str, value: &str| json!({"key": key, "readonly": true, "value": value});
         let keys = json!({"configurationKey": [key("SendLocalListMaxLength", "1"), key("LocalAuthListMaxLength", "2")]});

@@ -213,6 +213,7 @@ fn signed_values_come_with_all_that_checks_them() {
             let command = sdk::CommandRequest {
                 action: "GetConfiguration".into(),
                 payload: json!({}).into(),
+                answer_timeout: None,
             };
             asked
                 .command("CP1", &command, Some(std::time::Duration::from_secs(30)))

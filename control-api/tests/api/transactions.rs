@@ -301,6 +301,7 @@ fn what_belongs_to_another_tenant_does_not_exist() {
         let command = CommandRequest {
             action: "ClearCache".into(),
             payload: json!({}).into(),
+            answer_timeout: None,
         };
         let sent = world.admin.command("CP1", &command, None).await.unwrap();
 
@@ -362,6 +363,7 @@ fn what_has_not_come_of_a_charge_and_what_its_station_says_of_it_stand_beside_it
         let request = CommandRequest {
             action: "GetTransactionStatus".into(),
             payload: json!({ "transactionId": "T1" }).into(),
+            answer_timeout: None,
         };
         let asking = world
             .admin

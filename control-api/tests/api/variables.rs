@@ -20,6 +20,7 @@ async fn command(
     let request = CommandRequest {
         action: action.into(),
         payload: payload.into(),
+        answer_timeout: None,
     };
     let client = world.admin.clone();
     let sent = tokio::spawn(async move { client.command("CP1", &request, WAIT).await });

@@ -24,6 +24,8 @@ pub struct CommandRequest {
     pub principal: String,
     /// How long the answer of this question waits for the station's; `None` answers once the command is durable.
     pub wait: Option<Duration>,
+    /// Time the station has for its answer, from when a call of the command is sent; `None` takes that of the configuration.
+    pub answer_timeout: Option<Duration>,
 }
 
 /// Why a command was not made. A command that was made and not sent is a [`CommandView`] in that state.

@@ -1,5 +1,7 @@
 //! What a question to a shard is answered with: plain values, copied out of its state.
 
+use std::time::Duration;
+
 use fleet::record::{
     Acceptance, CommandState, ConnectorStatus, CourseState, Direction, Protocol, Quality, Security,
     TransactionState,
@@ -203,6 +205,8 @@ pub struct CommandView {
     pub payload: String,
     /// Where it stands.
     pub state: CommandState,
+    /// Time the station has for its answer, from when a call of it is sent; `None` where it has ended.
+    pub answer_timeout: Option<Duration>,
     /// The station's own answer as JSON, secrets masked; `None` until there is one.
     pub result: Option<String>,
     /// CALLERROR code and description.

@@ -194,6 +194,7 @@ impl Shard {
             payload,
             principal,
             wait,
+            answer_timeout,
             ..
         } = request;
         if let Err(refused) = self.check_command(station, &action, &payload) {
@@ -217,6 +218,9 @@ impl Shard {
         let id = self.make_command(now, station, action, payload, principal, wait);
         if let Some(limits) = limits {
             self.cut_to(id, &limits);
+        }
+        if let Some(answer_timeout) = answer_timeout {
+            self.answer_within(id, answer_timeout);
         }
         let made = self.commands.get(&id).map(|command| self.view_of(command));
         if let (Some(reply), Some(view)) = (reply, made) {

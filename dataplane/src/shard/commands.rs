@@ -10,6 +10,8 @@ mod open;
 mod parts;
 mod remote;
 
+use std::time::Duration;
+
 use fleet::record::{CommandChanged, CommandState};
 use fleet::{StationKey, UtcMicros};
 use ocpp::{Instant, Rpc};
@@ -35,6 +37,8 @@ pub(crate) struct Command {
     pub(super) station: u32,
     pub(super) record: CommandChanged,
     pub(super) updated_at: UtcMicros,
+    /// Of each of its calls.
+    answer_timeout: Duration,
     /// The command whose course this one may take the place of: until it is answered, nobody can tell.
     pub(super) before: Option<CommandId>,
     /// Empty where it has ended. Operators that wait for its end, and until when.
@@ -91,6 +95,7 @@ impl Shard {
             station,
             record,
             updated_at: now.utc,
+            answer_timeout: self.config.call_timeout,
             before: None,
             waiters: Vec::new(),
         };
@@ -111,6 +116,13 @@ impl Shard {
         }
         self.commands.insert(id, command);
         id
+    }
+
+    /// A command that waits to be sent has another time for its answer than the configuration's.
+    pub(super) fn answer_within(&mut self, id: CommandId, answer_timeout: Duration) {
+        if let Some(command) = self.commands.get_mut(&id) {
+            command.answer_timeout = answer_timeout;
+        }
     }
 
     /// Answers an operator once every record made so far is durable.
@@ -219,11 +231,11 @@ impl Shard {
     }
 
     pub(super) fn view_of(&self, command: &Command) -> CommandView {
-        command_view(
-            self.stations[command.station].state.key.clone(),
-            &command.record,
-            command.updated_at,
-        )
+        let key = self.stations[command.station].state.key.clone();
+        CommandView {
+            answer_timeout: command.is_open().then_some(command.answer_timeout),
+            ..command_view(key, &command.record, command.updated_at)
+        }
     }
 
     /// Somebody's wait at this station may be over.
@@ -250,7 +262,7 @@ impl Shard {
     }
 }
 
-/// A command as its operator sees it.
+/// A command as its operator sees it once it has ended.
 pub(super) fn command_view(
     station: StationKey,
     record: &CommandChanged,
@@ -262,6 +274,7 @@ pub(super) fn command_view(
         action: record.action.clone(),
         payload: record.payload.clone(),
         state: CommandState::from_code(record.state).unwrap_or(CommandState::Unknown),
+        answer_timeout: None,
         result: (!record.result.is_empty()).then(|| record.result.clone()),
         error: (!record.error_code.is_empty())
             .then(|| (record.error_code.clone(), record.error_description.clone())),

@@ -101,6 +101,7 @@ impl Shard {
             payload,
             principal: request.principal,
             wait: Some(request.wait),
+            answer_timeout: None,
         };
         self.command(now, station, command, reply);
     }

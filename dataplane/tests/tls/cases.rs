@@ -21,6 +21,7 @@ fn obeyed(
         payload: payload.into(),
         principal: "admin".into(),
         wait: Some(support::PATIENCE),
+        answer_timeout: None,
     });
     let heard: serde_json::Value = serde_json::from_str(&station.hear()).unwrap();
     let sent: serde_json::Value = serde_json::from_str(payload).unwrap();

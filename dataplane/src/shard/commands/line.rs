@@ -1,6 +1,7 @@
 //! The line to a station: one call on it, the others behind it, and what a call's answer is.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use fleet::record::{Acceptance, CommandState, Direction};
 use net::driver::ConnId;
@@ -21,7 +22,7 @@ impl Shard {
         let Some(command) = self.commands.get(&id) else {
             return false;
         };
-        let station = command.station;
+        let (station, answer_timeout) = (command.station, command.answer_timeout);
         let conn = self.stations[station].conn;
         let Some(live) = conn.and_then(|conn| self.conns.live_mut(conn)) else {
             self.drop_doubt(now, station, id, &action, &payload);
@@ -32,7 +33,7 @@ impl Shard {
             id: id.to_string(),
             action: Cow::Owned(action),
             payload,
-            answer_timeout: self.config.call_timeout,
+            answer_timeout,
         };
         if let Err(QueueFull { call, .. }) = live.rpc.call(now.mono, call) {
             self.drop_doubt(now, station, id, &call.action, &call.payload);
@@ -238,7 +239,11 @@ impl Shard {
                     Some((code, description)),
                 )
             }
-            Outcome::TimedOut => (CommandState::Timeout, String::new(), None),
+            Outcome::TimedOut => {
+                // No code of OCPP's, for the finding is ours.
+                let error = (TIMEOUT.to_owned(), no_answer(call.answer_timeout));
+                (CommandState::Timeout, String::new(), Some(error))
+            }
         };
         self.end_command(now, id, state, result, error);
         problem
@@ -264,6 +269,13 @@ impl Shard {
 
 /// What is said of an answer that is cut off or has other elements than it ought to.
 const NO_MESSAGE: &str = "the station's answer is no OCPP-J message";
+
+/// Code of a command that was not answered in time.
+const TIMEOUT: &str = "Timeout";
+
+fn no_answer(within: Duration) -> String {
+    format!("no answer within {} s", within.as_secs_f64())
+}
 
 /// True for an answer behind which a station will not say what it was asked for.
 fn refuses_to_say(answer: &str) -> bool {

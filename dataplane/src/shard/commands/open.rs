@@ -91,6 +91,8 @@ fn range(station: u32) -> std::ops::RangeInclusive<(u32, CommandId)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use fleet::record::{CommandChanged, CommandState};
 
     use super::*;
@@ -113,6 +115,7 @@ mod tests {
             station,
             record,
             updated_at: UtcMicros(0),
+            answer_timeout: Duration::ZERO,
             before: None,
             waiters: Vec::new(),
         };

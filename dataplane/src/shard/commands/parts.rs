@@ -238,6 +238,7 @@ impl Shard {
         let Some(command) = self.commands.get(&id) else {
             return false;
         };
+        let answer_timeout = command.answer_timeout;
         let partition = self.stations[command.station].state.key.partition();
         let Some(parts) = self.split.open.get_mut(&id) else {
             return false;
@@ -267,7 +268,7 @@ impl Shard {
             id: call_id.to_string(),
             action: Cow::Owned(action.to_owned()),
             payload,
-            answer_timeout: self.config.call_timeout,
+            answer_timeout,
         };
         let payload = call.payload.clone();
         let live = self.conns.live_mut(conn);

@@ -115,6 +115,78 @@ fn commands_end_in_the_state_that_tells_what_is_known() {
     );
 }
 
+/// The time of the first is no other's, whichever of them is the shorter, and the station's own calls go on beside it.
+#[test]
+fn each_command_in_line_has_its_own_time_from_when_it_is_sent() {
+    check(
+        r#"
+        0 a connect CP1
+        1 op command CP1 wait within=5 Reset {"type":"Soft"}
+        1 op command CP1 wait within=10 ClearCache {}
+        1 op command CP1 wait within=60 GetLocalListVersion {}
+        1 op command CP1 wait within=2 UnlockConnector {"connectorId":1}
+        5 a > [2,"1","Heartbeat",{}]
+        7 a > [2,"2","Heartbeat",{}]
+        8 a > [3,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb",{"status":"Accepted"}]
+        15 a > [2,"3","Heartbeat",{}]
+        17 a answers {"listVersion":3}
+        40 wait
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","Reset",{"type":"Soft"}]
+            5 a < [3,"1",{"currentTime":"2026-11-22T10:00:05.000Z"}]
+            6 a < [2,"01a202b2-c8e8-729f-8f13-5767524794fb","ClearCache",{}]
+            6 op command Reset: Timeout None Some(("Timeout", "no answer within 5 s"))
+            7 a < [3,"2",{"currentTime":"2026-11-22T10:00:07.000Z"}]
+            15 a < [3,"3",{"currentTime":"2026-11-22T10:00:15.000Z"}]
+            16 a < [2,"01a202b2-c8e8-7223-8824-5a58bc0906fb","GetLocalListVersion",{}]
+            16 op command ClearCache: Timeout None Some(("Timeout", "no answer within 10 s"))
+            17 a < [2,"01a202b2-c8e8-7d6d-b745-1c67e937a43b","UnlockConnector",{"connectorId":1}]
+            17 op command GetLocalListVersion: Answered Some("{\"listVersion\":3}") None
+            19 op command UnlockConnector: Timeout None Some(("Timeout", "no answer within 2 s"))
+        "#]],
+    );
+}
+
+#[test]
+fn each_part_of_a_command_has_its_time() {
+    let data =
+        |name: &str| format!(r#"{{"component":{{"name":"C"}},"variable":{{"name":"{name}"}}}}"#);
+    let answer = |name: &str| {
+        let data = data(name);
+        let data = data.strip_suffix('}').unwrap();
+        format!(
+            r#"{{"getVariableResult":[{data},"attributeStatus":"Accepted","attributeValue":"1"}}]}}"#
+        )
+    };
+    let (a, b, c) = (data("A"), data("B"), data("C"));
+    check(
+        &format!(
+            r#"
+            0 a connect CP1 2.0.1
+            1 a > [2,"2","NotifyReport",{{"requestId":1,"generatedAt":"2026-11-22T10:00:00Z","seqNo":0,"reportData":[{{"component":{{"name":"DeviceDataCtrlr"}},"variable":{{"name":"ItemsPerMessage","instance":"GetVariables"}},"variableAttribute":[{{"value":"1"}}]}}]}}]
+            1 a answers {{"status":"NotImplemented"}}
+            2 op command CP1 wait within=5 GetVariables {{"getVariableData":[{a},{b},{c}]}}
+            6 a answers {}
+            10 a answers {}
+            20 wait
+            "#,
+            answer("A"),
+            answer("B"),
+        ),
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp2.0.1
+            1 a < [3,"2",{}]
+            1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            2 a < [2,"01a202b2-ccd0-729f-8f13-5767524794fb","GetVariables",{"getVariableData":[{"component":{"name":"C"},"variable":{"name":"A"}}]}]
+            6 a < [2,"01a202b2-dc70-7223-8824-5a58bc0906fb","GetVariables",{"getVariableData":[{"component":{"name":"C"},"variable":{"name":"B"}}]}]
+            10 a < [2,"01a202b2-ec10-7d6d-b745-1c67e937a43b","GetVariables",{"getVariableData":[{"component":{"name":"C"},"variable":{"name":"C"}}]}]
+            15 op command GetVariables: Timeout Some("{\"getVariableResult\":[{\"component\":{\"name\":\"C\"},\"variable\":{\"name\":\"A\"},\"attributeStatus\":\"Accepted\",\"attributeValue\":\"1\"},{\"component\":{\"name\":\"C\"},\"variable\":{\"name\":\"B\"},\"attributeStatus\":\"Accepted\",\"attributeValue\":\"1\"}]}") Some(("Timeout", "no answer within 5 s"))
+        "#]],
+    );
+}
+
 #[test]
 fn a_remote_start_waits_for_its_transaction() {
     check(

@@ -86,7 +86,7 @@ fn the_next_command_has_the_new_time_and_the_one_on_the_wire_its_own() {
             changed
             21 op command Reset: Sent None None
             31 a < [2,"01a202b3-26a8-729f-8f13-5767524794fb","ClearCache",{}]
-            36 op command ClearCache: Timeout None None
+            36 op command ClearCache: Timeout None Some(("Timeout", "no answer within 5 s"))
         "#]],
     );
 }

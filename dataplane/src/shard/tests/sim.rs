@@ -327,6 +327,7 @@ impl Sim {
             payload: "{}".into(),
             principal: "sim".into(),
             wait: Some(Duration::from_secs(10)),
+            answer_timeout: None,
         };
         let now = self.now();
         self.shard.ask(now, Ask::Command { request, reply });

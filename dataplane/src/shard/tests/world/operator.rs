@@ -68,11 +68,18 @@ impl World {
         });
     }
 
-    /// `command IDENTITY [wait] ACTION JSON`
+    /// `command IDENTITY [wait] [within=SECONDS] ACTION JSON`
     pub(super) fn command(&mut self, rest: &str) {
         let (station, rest) = rest.split_once(' ').unwrap();
         let (wait, rest) = match rest.strip_prefix("wait ") {
             Some(rest) => (Some(Duration::from_secs(20)), rest),
+            None => (None, rest),
+        };
+        let (answer_timeout, rest) = match rest.strip_prefix("within=") {
+            Some(rest) => {
+                let (seconds, rest) = rest.split_once(' ').unwrap();
+                (Some(Duration::from_secs(seconds.parse().unwrap())), rest)
+            }
             None => (None, rest),
         };
         let (action, payload) = rest.split_once(' ').unwrap();
@@ -82,6 +89,7 @@ impl World {
             payload: payload.into(),
             principal: "op".into(),
             wait,
+            answer_timeout,
         };
         self.ask(&format!("command {action}"), |reply| Ask::Command {
             request,
