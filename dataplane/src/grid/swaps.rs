@@ -6,6 +6,8 @@ use fleet::record::{
 };
 use ocpp::v21;
 
+use crate::normalize::numeral;
+
 /// Swaps that are kept of a station, the newest.
 const SWAPS_MAX: usize = 64;
 /// Batteries that are kept of one swap.
@@ -110,8 +112,8 @@ fn battery(data: &v21::BatteryData<'_>, event: BatteryEvent, at: UtcMicros) -> S
         event: event.code(),
         evse_id: data.evse_id,
         serial_number: data.serial_number.to_string(),
-        soc_percent: data.so_c.as_str().to_owned(),
-        soh_percent: data.so_h.as_str().to_owned(),
+        soc_percent: numeral(data.so_c.as_str()).into_owned(),
+        soh_percent: numeral(data.so_h.as_str()).into_owned(),
         produced_at: data.production_date.as_ref().map(|date| date.utc_micros),
         vendor_info: data.vendor_info.as_deref().unwrap_or_default().to_owned(),
         at: at.0,

@@ -169,7 +169,7 @@ pub struct SwappedBattery {
     pub evse_id: u32,
     /// Its own.
     pub serial_number: String,
-    /// State of charge as the station wrote it, percent.
+    /// State of charge as the station wrote it, but for a very long one, percent.
     pub soc_percent: String,
     /// State of health, likewise.
     pub soh_percent: String,

@@ -33,19 +33,7 @@ fn a_request_that_is_answered_after_its_battery_came_is_the_same_swap() {
 #[test]
 fn s03_as_many_batteries_of_a_swap_are_kept_as_there_is_room_for() {
     let tell = |held: &mut BatterySwapsChanged, from: usize, count: usize| {
-        let batteries = (from..from + count)
-            .map(|n| format!(r#"{{"evseId":1,"serialNumber":"B{n}","soC":50.0,"soH":99.0}}"#));
-        let payload = format!(
-            r#"{{"batteryData":[{}],"eventType":"BatteryIn","idToken":{{"idToken":"TAG","type":"Central"}},"requestId":5}}"#,
-            batteries.collect::<Vec<_>>().join(",")
-        );
-        let mut columns = ocpp::MeterColumns::new();
-        let strict = ocpp::Policy::Strict;
-        let decoded = v21::Request::decode("BatterySwap", &payload, strict, &mut columns);
-        let v21::Request::BatterySwap(told) = decoded.unwrap().message else {
-            panic!("{payload}")
-        };
-        moved(held, &told, [1; 16], UtcMicros(7));
+        tell_with("50.0", held, from, count);
     };
     let mut held = BatterySwapsChanged::default();
     let mut move_batteries = |from, count| {
@@ -74,4 +62,32 @@ fn s03_as_many_batteries_of_a_swap_are_kept_as_there_is_room_for() {
     let mut held = BatterySwapsChanged::default();
     tell(&mut held, 0, BATTERIES_MAX + 9);
     assert_eq!(held.swaps[0].batteries.len(), BATTERIES_MAX);
+}
+
+#[test]
+fn s03_a_charge_in_very_many_digits_takes_no_more_room_than_another() {
+    let mut held = BatterySwapsChanged::default();
+    tell_with(&format!("50.5{}", "0".repeat(100_000)), &mut held, 0, 1);
+    let battery = &held.swaps[0].batteries[0];
+    assert_eq!(
+        (&*battery.soc_percent, &*battery.soh_percent),
+        ("50.5", "99.0")
+    );
+}
+
+/// The station tells that batteries with this charge came in.
+fn tell_with(soc: &str, held: &mut BatterySwapsChanged, from: usize, count: usize) {
+    let batteries = (from..from + count)
+        .map(|n| format!(r#"{{"evseId":1,"serialNumber":"B{n}","soC":{soc},"soH":99.0}}"#));
+    let payload = format!(
+        r#"{{"batteryData":[{}],"eventType":"BatteryIn","idToken":{{"idToken":"TAG","type":"Central"}},"requestId":5}}"#,
+        batteries.collect::<Vec<_>>().join(",")
+    );
+    let mut columns = ocpp::MeterColumns::new();
+    let strict = ocpp::Policy::Strict;
+    let decoded = v21::Request::decode("BatterySwap", &payload, strict, &mut columns);
+    let v21::Request::BatterySwap(told) = decoded.unwrap().message else {
+        panic!("{payload:.500}")
+    };
+    moved(held, &told, [1; 16], UtcMicros(7));
 }
