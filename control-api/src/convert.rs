@@ -15,6 +15,7 @@ use crate::principals::Principal;
 mod charging;
 mod connectors;
 mod grid;
+mod limits;
 mod reservations;
 mod tariffs;
 mod tokens;
@@ -22,6 +23,7 @@ mod tokens;
 pub(crate) use charging::{charging_profiles, compared, composite, warning};
 pub(crate) use connectors::{compact as compact_connectors, declared as declared_connectors};
 pub(crate) use grid::{battery_swap, der_controls, event_stream};
+pub(crate) use limits::limits;
 pub(crate) use reservations::{named_token, reservation, reservation_state};
 pub(crate) use tariffs::{station_tariffs, tariff};
 pub(crate) use tokens::{local_list, token, token_rules, token_status};
@@ -185,6 +187,9 @@ pub(crate) fn transaction(transaction: TransactionView) -> sdk::Transaction {
         cost_details: None,
         station_cost: None,
         settlements: Vec::new(),
+        limits: transaction
+            .limits
+            .map(|limit| limits::of_transaction(*limit)),
         missing_seq_nos: Vec::new(),
         station_status: None,
     };

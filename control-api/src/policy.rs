@@ -65,6 +65,7 @@ pub(crate) static RULES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/transactions/start", OPERATE),
     ("POST", "/api/v1/transactions/{id}/stop", OPERATE),
     ("POST", "/api/v1/transactions/{id}/close", OPERATE),
+    ("PATCH", "/api/v1/transactions/{id}/limits", OPERATE),
     ("GET", "/api/v1/transactions/{id}", READ),
     ("GET", "/api/v1/transactions/{id}/signed-values", READ),
     ("GET", "/api/v1/transactions/active", READ),

@@ -59,6 +59,7 @@ pub(crate) fn all() -> OpenApiRouter<SharedApp> {
         .routes(routes!(transactions::start))
         .routes(routes!(transactions::stop))
         .routes(routes!(transactions::close))
+        .routes(routes!(transactions::limit))
         .routes(routes!(transactions::signed_values))
         .routes(routes!(transactions::show))
         .routes(routes!(transactions::active))

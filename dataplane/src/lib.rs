@@ -76,6 +76,7 @@ pub use replay::{ReplayError, stored_stations};
 pub use router::charging::ChargingView;
 pub use router::closing::{CloseOutcome, CloseProblem, CloseRequest, ClosingView};
 pub use router::grid::{DerControlState, DerControlView, DerView, EventStreamView, StreamHeard};
+pub use router::limits::{LimitOutcome, LimitRequest};
 pub use router::money::MoneyView;
 pub use router::pending::Pending;
 pub use router::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};

@@ -10,6 +10,7 @@ mod events;
 pub(crate) mod grid;
 mod items;
 mod letters;
+pub(crate) mod limits;
 pub(crate) mod money;
 pub(crate) mod pending;
 pub(crate) mod quarantine;

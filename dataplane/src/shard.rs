@@ -62,11 +62,11 @@ mod web_payment;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-use fleet::record::{Disconnected, MeterValues, StationHeard};
+use fleet::record::{Disconnected, MeterValues, StationHeard, TransactionLimit};
 use fleet::{Seq, TransactionId, UtcMicros};
 use net::driver::ConnId;
 use net::tls::TlsFailure;
@@ -188,8 +188,8 @@ pub(crate) struct Shard {
     active: BTreeMap<TransactionId, u32>,
     /// Those that a tariff is about.
     charged: HashMap<TransactionId, Charged>,
-    /// Those that run and may not cost more than their station has said.
-    cost_limits: HashSet<TransactionId>,
+    /// Of those that run, what they may come to at most.
+    limits: HashMap<TransactionId, TransactionLimit>,
     commands: Commands,
     /// Stations that have a row of their smart charging, and when their last connection ended; `None` where that was
     /// another run's.
@@ -280,7 +280,7 @@ impl Shard {
             stations: Stations::default(),
             active: BTreeMap::new(),
             charged: HashMap::new(),
-            cost_limits: HashSet::new(),
+            limits: HashMap::new(),
             commands: Commands::default(),
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),
@@ -319,7 +319,7 @@ impl Shard {
     /// Takes a station as store and log know it, before the first connection.
     pub(crate) fn load(&mut self, mut state: StationState) {
         self.load_charged(&state);
-        self.load_cost_limits(&state);
+        self.load_limits(&state);
         state.pack();
         let station = self.stations.insert(state);
         let state = &self.stations[station].state;

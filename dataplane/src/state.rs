@@ -434,6 +434,7 @@ impl StationState {
             | Body::PasswordsInDoubt(_)
             | Body::StartTokens(_)
             | Body::CostLimits(_)
+            | Body::TransactionLimits(_)
             | Body::StationCertificates(_)
             | Body::TransactionClosed(_)
             | Body::MessageQuarantined(_)

@@ -304,6 +304,7 @@ fn commands_and_remote_starts_reach_the_station() {
         station: key("CP1"),
         connector_id: 1,
         reservation_id: None,
+        limits: fleet::record::Limits::default(),
         id_token: Some("TAG".into()),
         principal: "test".into(),
         wait: PATIENCE,

@@ -34,7 +34,7 @@ use crate::record::{
     PasswordsInDoubt, ReservationsChanged, SecurityEvent, SecurityProfileSet, StartTokens,
     StationCertificates, StationConfigured, StationDeleted, StationHeard, StationTariffs,
     StatusReported, TransactionBilled, TransactionClosed, TransactionCosted, TransactionEvent,
-    TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
+    TransactionLimits, TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
     WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
@@ -276,6 +276,7 @@ kinds! {
     92 PasswordsInDoubt,
     93 StartTokens,
     94 CostLimits,
+    95 TransactionLimits,
     97 NotifiedDated,
 }
 

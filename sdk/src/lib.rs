@@ -97,8 +97,9 @@ pub use tokens::{
     TokenStatus, TokenType,
 };
 pub use transactions::{
-    MeterPublicKey, SignedValue, SignedValues, StationTransactionStatus, Transaction,
-    TransactionClose, TransactionClosing, TransactionQuality, TransactionStart, TransactionStatus,
+    Limits, MeterPublicKey, SignedValue, SignedValues, StationTransactionStatus, Transaction,
+    TransactionClose, TransactionClosing, TransactionLimits, TransactionQuality, TransactionStart,
+    TransactionStatus,
 };
 pub use variables::{
     Variable, VariableAttribute, VariableCharacteristics, VariableComponent, VariableName,

@@ -31,6 +31,63 @@ pub struct TransactionStart {
     /// Begin it on this reservation, which has to be an active one for this token or its group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation_id: Option<i64>,
+    /// What it may come to at most; for a station of 2.1 that keeps to such limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// What a transaction may come to at most (OCPP 2.1). What is absent is not limited, and in a change stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// In major units of the transaction's currency: a whole number, or a decimal with up to six places as a text.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "decimal"
+    )]
+    #[schema(example = "12.50")]
+    pub max_cost: Option<String>,
+    /// Watt-hours: a whole number, or a decimal with up to three places as a text.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "decimal"
+    )]
+    #[schema(example = "20000")]
+    pub max_energy_wh: Option<String>,
+    /// Seconds since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 2_147_483_647, example = 3600)]
+    pub max_time_seconds: Option<u32>,
+    /// State of charge of the vehicle, percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 100, example = 80)]
+    pub max_soc: Option<u8>,
+}
+
+/// The limits of a transaction that runs: what operators have set, and what its station says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TransactionLimits {
+    /// What operators have set.
+    pub set: Limits,
+    /// Who did it last; `null` where nobody has.
+    pub set_by: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    pub set_at: Option<String>,
+    /// Of it, what goes to the station with the answer to its next event.
+    pub waiting: Limits,
+    /// When the newest of it went there.
+    #[schema(format = DateTime)]
+    pub sent_at: Option<String>,
+    /// To what the station says that it keeps: limits that it has taken over, and its driver's.
+    pub station: Limits,
+    /// When it said so last.
+    #[schema(format = DateTime)]
+    pub told_at: Option<String>,
+    /// `true` when the station keeps to all that is set, as far as it has said.
+    pub is_confirmed: bool,
 }
 
 fn is_zero(connector_id: &u32) -> bool {
@@ -50,7 +107,7 @@ pub struct TransactionClose {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "watt_hours"
+        deserialize_with = "decimal"
     )]
     #[schema(example = "123456.5")]
     pub meter_stop_wh: Option<String>,
@@ -61,20 +118,20 @@ pub struct TransactionClose {
 }
 
 /// A decimal: one that JSON calls a number is taken while no digit of it can be lost.
-fn watt_hours<'de, D: serde::Deserializer<'de>>(number: D) -> Result<Option<String>, D::Error> {
+fn decimal<'de, D: serde::Deserializer<'de>>(number: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(
         untagged,
         expecting = "expected a whole number, or a decimal as a text"
     )]
-    enum WattHours {
+    enum Decimal {
         Whole(u64),
         Text(String),
     }
-    let number = Option::<WattHours>::deserialize(number)?;
+    let number = Option::<Decimal>::deserialize(number)?;
     Ok(number.map(|number| match number {
-        WattHours::Whole(number) => number.to_string(),
-        WattHours::Text(text) => text,
+        Decimal::Whole(number) => number.to_string(),
+        Decimal::Text(text) => text,
     }))
 }
 
@@ -146,6 +203,9 @@ pub struct Transaction {
     /// How it was paid, oldest first, the newest 16 (OCPP 2.1); not in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settlements: Vec<Settlement>,
+    /// What it may come to at most while it runs (OCPP 2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<TransactionLimits>,
     /// Events of it that have not come, by their `seqNo` (OCPP 2.x), the first 64: sums and times may still change. Not in
     /// lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

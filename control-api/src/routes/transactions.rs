@@ -2,6 +2,7 @@
 
 mod close;
 mod history;
+mod limits;
 mod signed;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::{SharedApp, convert, cursor};
 
 pub(crate) use close::{__path_close, close};
 pub(crate) use history::{__path_history, history};
+pub(crate) use limits::{__path_limit, limit};
 pub(crate) use signed::{__path_signed_values, signed_values};
 
 /// How long start and stop wait when the request does not say.
@@ -62,12 +64,15 @@ pub(crate) async fn start(
     }
     let station = station_key(&caller, &request.device_id)
         .map_err(|e| ApiError::field("/device_id", e.to_string()))?;
+    let limits = request.limits.as_ref();
+    let limits = limits.map(|limits| convert::limits(limits, "/limits"));
     let wait = wait.unwrap_or(WAIT_DEFAULT);
     let question = app.router.start_transaction(StartRequest {
         station,
         connector_id: request.connector_id,
         reservation_id: request.reservation_id,
         id_token,
+        limits: limits.transpose()?.unwrap_or_default(),
         principal: caller.name,
         wait,
     });

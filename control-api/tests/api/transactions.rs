@@ -3,10 +3,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fleet::UtcMicros;
 use sdk::{
-    ClientError, CommandRequest, CommandState, DeviceFilter, DevicePatch, DeviceRequest, Outcome,
-    Role, Transaction, TransactionClose, TransactionQuality, TransactionStart, TransactionStatus,
+    ClientError, CommandRequest, CommandState, DeviceFilter, DevicePatch, DeviceRequest, Limits,
+    Outcome, Role, Transaction, TransactionClose, TransactionQuality, TransactionStart,
+    TransactionStatus,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::station::Station;
 use super::world::{World, problem, refusal, with_server};
@@ -333,6 +334,146 @@ fn what_belongs_to_another_tenant_does_not_exist() {
         }
         let shown = world.admin.transaction(&started.id).await.unwrap();
         assert_eq!(shown.status, TransactionStatus::Started);
+    });
+}
+
+/// E16: set by an operator, told in an answer, confirmed by the station.
+#[test]
+fn a_charge_of_2_1_is_limited_while_it_runs() {
+    with_server(|world| async move {
+        let mut station = world.station_21("CP1").await;
+        let supported = json!({
+            "requestId": 1, "generatedAt": now(), "seqNo": 0,
+            "reportData": [{
+                "component": { "name": "TxCtrlr" }, "variable": { "name": "SupportedLimits" },
+                "variableAttribute": [{ "value": "maxCost,maxEnergy" }],
+            }],
+        });
+        station.call("NotifyReport", supported).await;
+        let event = |kind: &str, seq_no: u32, limits: Value| {
+            let mut info = json!({ "transactionId": "T1" });
+            if !limits.is_null() {
+                info["transactionLimit"] = limits;
+            }
+            json!({
+                "eventType": kind, "timestamp": now(), "triggerReason": "LimitSet", "seqNo": seq_no,
+                "evse": { "id": 1, "connectorId": 1 }, "transactionInfo": info,
+            })
+        };
+        station
+            .call("TransactionEvent", event("Started", 0, Value::Null))
+            .await;
+        let active = world.admin.active_transactions(None).await.unwrap().items;
+        assert_eq!(active[0].limits, None);
+        let id = active[0].id.clone();
+        let asked = Limits {
+            max_cost: Some("12.5".into()),
+            max_energy_wh: Some("20000".into()),
+            ..Limits::default()
+        };
+        let set = world.admin.limit_transaction(&id, &asked).await.unwrap();
+        let set = set.limits.expect("limits");
+        let written = Limits {
+            max_cost: Some("12.50".into()),
+            max_energy_wh: Some("20000.000".into()),
+            ..Limits::default()
+        };
+        assert_eq!((&set.set, &set.waiting), (&written, &written));
+        assert_eq!(
+            (set.set_by.as_deref(), &set.sent_at),
+            (Some("admin"), &None)
+        );
+        assert_eq!(
+            (&set.station, set.is_confirmed),
+            (&Limits::default(), false)
+        );
+        let answer = station
+            .call("TransactionEvent", event("Updated", 1, Value::Null))
+            .await;
+        let limit = json!({ "maxCost": 12.5, "maxEnergy": 20000 });
+        assert_eq!(answer["transactionLimit"], limit);
+        let answer = station
+            .call("TransactionEvent", event("Updated", 2, limit))
+            .await;
+        assert_eq!(answer["transactionLimit"], Value::Null);
+        let shown = world.admin.transaction(&id).await.unwrap().limits.unwrap();
+        assert_eq!(
+            (&shown.station, &shown.waiting),
+            (&written, &Limits::default())
+        );
+        assert!(shown.is_confirmed && shown.sent_at.is_some() && shown.told_at.is_some());
+
+        let refused = |limits: Limits| {
+            let (client, id) = (world.admin.clone(), id.clone());
+            async move {
+                let refused = problem(client.limit_transaction(&id, &limits).await);
+                format!("{} {} {}", refused.status, refused.slug(), refused.detail)
+            }
+        };
+        let named = |name: &str, found: &str| {
+            let mut limits = Limits::default();
+            match name {
+                "cost" => limits.max_cost = Some(found.into()),
+                "energy" => limits.max_energy_wh = Some(found.into()),
+                "time" => limits.max_time_seconds = Some(found.parse().unwrap()),
+                _ => limits.max_soc = Some(found.parse().unwrap()),
+            }
+            limits
+        };
+        for (limits, expected) in [
+            (
+                named("cost", "-1"),
+                r#"422 invalid /max_cost: "-1", expected 0 to 1000000000 with at most six decimals"#,
+            ),
+            (
+                named("energy", "1.2345"),
+                r#"422 invalid /max_energy_wh: "1.2345", expected 0 to 1000000000000 watt-hours with at most three decimals"#,
+            ),
+            (
+                named("time", "2147483648"),
+                "422 invalid /max_time_seconds: 2147483648, expected 0 to 2147483647 seconds",
+            ),
+            (
+                named("soc", "101"),
+                "422 invalid /max_soc: 101, expected 0 to 100 percent",
+            ),
+            (
+                Limits::default(),
+                "422 invalid no limit, expected max_cost, max_energy_wh, max_time_seconds or max_soc",
+            ),
+            (
+                named("soc", "80"),
+                r#"422 invalid_command maxSoC is none of the limits to which the station keeps, "maxCost,maxEnergy" (TxCtrlr.SupportedLimits)"#,
+            ),
+        ] {
+            assert_eq!(refused(limits).await, expected);
+        }
+        let start = TransactionStart {
+            device_id: "CP1".into(),
+            connector_id: 1,
+            limits: Some(named("soc", "101")),
+            ..TransactionStart::default()
+        };
+        let started = problem(world.admin.start_transaction(&start, None).await);
+        assert_eq!(
+            started.detail,
+            "/limits/max_soc: 101, expected 0 to 100 percent"
+        );
+        let (_, token) = world
+            .principals
+            .create("eve", Role::Admin, "elsewhere")
+            .unwrap();
+        let eve = world.admin.with_token(token);
+        assert_eq!(
+            refusal(eve.limit_transaction(&id, &asked).await),
+            "404 not_found"
+        );
+        station
+            .call("TransactionEvent", event("Ended", 3, Value::Null))
+            .await;
+        let ended = format!("409 conflict transaction {id} has ended, and takes no limits");
+        assert_eq!(refused(asked).await, ended);
+        assert_eq!(world.admin.transaction(&id).await.unwrap().limits, None);
     });
 }
 

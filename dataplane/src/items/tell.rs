@@ -54,6 +54,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::PasswordsInDoubt(_)
         | Body::StartTokens(_)
         | Body::CostLimits(_)
+        | Body::TransactionLimits(_)
         | Body::StationCertificates(_)
         | Body::TransactionClosed(_)
         | Body::MessageQuarantined(_)

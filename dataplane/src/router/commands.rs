@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fleet::record::Limits;
 use fleet::{Partition, StationKey, TransactionId};
 
 use super::pending::Pending;
@@ -54,6 +55,8 @@ pub struct StartRequest {
     pub reservation_id: Option<i64>,
     /// The token to charge for; `None` takes our own.
     pub id_token: Option<NamedToken>,
+    /// What the transaction may come to at most (2.1).
+    pub limits: Limits,
     /// Who asks.
     pub principal: String,
     /// How long to wait for the transaction to begin.

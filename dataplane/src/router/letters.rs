@@ -8,6 +8,7 @@ use fleet::{StationKey, TransactionId};
 use net::driver::Detached;
 use net::tls::CertificateFault;
 
+use super::limits::{LimitOutcome, LimitRequest};
 use super::pending::Reply;
 use super::quarantine::{QuarantineReplay, ReplayOutcome, ReplayRefused};
 use super::reservations::{ReservationView, ReserveRequest};
@@ -142,6 +143,10 @@ pub(crate) enum Ask {
     Stop {
         request: StopRequest,
         reply: Reply<StopOutcome>,
+    },
+    Limit {
+        request: LimitRequest,
+        reply: Reply<LimitOutcome>,
     },
     Close {
         request: closing::CloseRequest,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleet::record::{
     Acceptance, CommandState, ConnectorStatus, CourseState, Direction, Protocol, Quality, Security,
-    TransactionState,
+    TransactionLimit, TransactionState,
 };
 use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 
@@ -166,6 +166,8 @@ pub struct TransactionView {
     pub closing: Option<ClosingView>,
     /// Its tariff, what its station worked out, and how it was paid; `None` for nothing of it, and in lists.
     pub money: Option<Box<MoneyView>>,
+    /// What it may come to at most; `None` for nothing, and of one that is over.
+    pub limits: Option<Box<TransactionLimit>>,
     /// What has not come of it; `None` for nothing, and in lists.
     pub progress: Option<ProgressView>,
     /// The newest event that this view reflects.

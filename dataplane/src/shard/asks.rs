@@ -177,6 +177,7 @@ impl Shard {
                 let ocpp_id = view.ocpp_transaction_id;
                 self.stop_transaction(now, station, request, &ocpp_id, reply);
             }
+            Ask::Limit { request, reply } => self.limit_transaction(now, request, reply),
             Ask::Close { request, reply } => self.close_transaction(now, &request, reply),
         }
     }
@@ -467,7 +468,10 @@ impl Shard {
         let state = &self.stations[station].state;
         let transaction = state.transaction(id)?;
         let position = state.applied?;
-        Some(transaction_view(state.key.clone(), &transaction, position))
+        Some(TransactionView {
+            limits: self.limits.get(&id).cloned().map(Box::new),
+            ..transaction_view(state.key.clone(), &transaction, position)
+        })
     }
 
     fn find_whole_transaction(
@@ -649,6 +653,7 @@ fn transaction_view(
         stop_reason: transaction.stop_reason.to_string(),
         closing: None,
         money: None,
+        limits: None,
         progress: None,
         position,
     }
@@ -694,6 +699,7 @@ fn stored_transaction(row: &[u8]) -> Option<TransactionView> {
         stop_reason: event.stop_reason,
         closing: None,
         money: None,
+        limits: None,
         progress: None,
         position,
     })

@@ -47,8 +47,8 @@ pub(super) enum Answer<'a> {
     /// Also to 2.1, where both versions answer alike: what 2.0.1 has to say is the same in 2.1.
     V201(v201::Response<'a>),
     V21(v21::Response<'a>),
-    /// Authorize with what 2.1 has beside 2.0.1: further members as JSON, each behind a comma.
-    Authorized(v201::AuthorizeResponse<'a>, String),
+    /// What 2.1 has beside 2.0.1: further members as JSON, each behind a comma.
+    More(v201::Response<'a>, String),
 }
 
 impl Answer<'_> {
@@ -58,10 +58,12 @@ impl Answer<'_> {
             Self::V16(response) => response.write(out),
             Self::V201(response) => response.write(out),
             Self::V21(response) => response.write(out),
-            Self::Authorized(response, more) => {
-                v201::Response::from(response.clone()).write(out);
+            Self::More(response, more) => {
+                response.write(out);
                 let end = out.pop();
-                out.extend_from_slice(more.as_bytes());
+                // The first member of all has no comma before it.
+                let first = usize::from(out.ends_with(b"{") && !more.is_empty());
+                out.extend_from_slice(&more.as_bytes()[first..]);
                 out.extend(end);
             }
         }

@@ -344,7 +344,7 @@ impl Shard {
             now,
             held.call(),
             Leave::AtOnce,
-            Answer::Authorized(response, terms),
+            Answer::More(response.into(), terms),
         );
     }
 }

@@ -305,7 +305,7 @@ impl Shard {
             now,
             call,
             Leave::AtOnce,
-            Answer::Authorized(response, terms),
+            Answer::More(response.into(), terms),
         );
         Ok(())
     }
@@ -500,7 +500,7 @@ impl Shard {
         let mut authorization = shown
             .map(|shown| self.authorize(now, call.station, shown))
             .transpose()?;
-        let cost = self.transaction_event_2x(now, call.station, report, columns)?;
+        let (id, cost) = self.transaction_event_2x(now, call.station, report, columns)?;
         // A token that is shown to end a transaction begins none.
         let ends = report.kind == TransactionEventKind::Ended
             || report.trigger_reason == v201::TriggerReason::StopAuthorized.as_str();
@@ -513,13 +513,20 @@ impl Shard {
             id_token_info: authorization.as_ref().map(id_token_info),
             updated_personal_message: None,
         };
-        self.answer(now, call, Leave::WhenDurable, Answer::V201(response.into()));
+        let limits = self.limits_to_tell(now, call.station, report, id);
+        let answer = match limits {
+            Some(limits) => {
+                Answer::More(response.into(), format!(",\"transactionLimit\":{limits}"))
+            }
+            None => Answer::V201(response.into()),
+        };
+        self.answer(now, call, Leave::WhenDurable, answer);
         Ok(())
     }
 }
 
 /// A request, written back as a JSON object.
-fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut payload = Vec::new();
     write(&mut payload);
     String::from_utf8(payload).expect("the writers write JSON")

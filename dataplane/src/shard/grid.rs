@@ -11,7 +11,7 @@ mod swaps;
 
 use fleet::record::{
     BatterySwapsChanged, CostLimits, DerChanged, EventStreamsChanged, PasswordsInDoubt,
-    StartTokens, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    StartTokens, TransactionLimits, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -74,6 +74,7 @@ kept! {
     PasswordsInDoubt "passwords" command_id,
     StartTokens "starts",
     CostLimits "cost limits",
+    TransactionLimits "transaction limits",
 }
 
 impl Shard {
@@ -119,6 +120,7 @@ impl Shard {
         self.forget_kept::<WebPaymentSecretsPending>(now, station);
         self.forget_kept::<StartTokens>(now, station);
         self.forget_kept::<CostLimits>(now, station);
+        self.forget_kept::<TransactionLimits>(now, station);
         self.settle_doubts(now, station);
     }
 

@@ -233,6 +233,7 @@ writable!(
     PasswordsInDoubt,
     StartTokens,
     CostLimits,
+    TransactionLimits,
     MessageQuarantined,
 );
 

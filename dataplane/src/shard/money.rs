@@ -12,7 +12,7 @@
 //! - One whose tariff cannot be read is not billed by another price: its event waits for the store, or its cost stays open.
 
 mod clock;
-mod limits;
+pub(super) mod limits;
 mod settlements;
 mod told;
 mod written;
@@ -337,7 +337,7 @@ impl Shard {
     /// A transaction runs no longer.
     pub(super) fn end_charge(&mut self, id: TransactionId) {
         self.charged.remove(&id);
-        self.cost_limits.remove(&id);
+        self.limits.remove(&id);
     }
 
     /// Reads what [`Shard::note_told`] will add to.

@@ -207,7 +207,7 @@ mod tests {
             reservation_id: None,
             tariff_id: None,
             cost_details: None,
-            max_cost: None,
+            limits: None,
         }
     }
 

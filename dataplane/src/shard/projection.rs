@@ -10,8 +10,8 @@ use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
     ArchivedMeterValues, BatterySwapsChanged, CostLimits, DerChanged, EventStreamsChanged,
-    PasswordsInDoubt, QuarantinedAt, Retry, StartTokens, TransactionEventKind, TransactionState,
-    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    PasswordsInDoubt, QuarantinedAt, Retry, StartTokens, TransactionEventKind, TransactionLimits,
+    TransactionState, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey, UtcMicros};
@@ -364,6 +364,9 @@ impl Projection {
             }
             Body::StartTokens(_) => self.put_grid(event, StartTokens::NAME, record.station, bytes),
             Body::CostLimits(_) => self.put_grid(event, CostLimits::NAME, record.station, bytes),
+            Body::TransactionLimits(_) => {
+                self.put_grid(event, TransactionLimits::NAME, record.station, bytes);
+            }
             Body::TransactionClosed(closed) => {
                 let row = record_row(event, bytes);
                 self.push(event.seq, Table::Closings, closed.transaction_id, row);

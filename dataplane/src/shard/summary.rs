@@ -1,7 +1,7 @@
 //! What a station reports of a transaction, and what that one comes to.
 
 use fleet::record::{
-    CLOSED, Moment, Quality, TransactionEvent, TransactionEventKind, TransactionState,
+    CLOSED, Limits, Moment, Quality, TransactionEvent, TransactionEventKind, TransactionState,
     TransactionSummary,
 };
 use fleet::{Cost, MilliwattHours, TransactionId};
@@ -31,7 +31,7 @@ pub(super) struct TransactionReport<'a> {
     /// What the station has worked out, a JSON object (2.1).
     pub(super) cost_details: Option<String>,
     /// What it may come to at most, said once for each change (2.1).
-    pub(super) max_cost: Option<&'a str>,
+    pub(super) limits: Option<Limits>,
 }
 
 /// A transaction before an event, as far as memory or store know it.

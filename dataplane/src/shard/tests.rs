@@ -23,6 +23,7 @@ mod frames;
 mod grid;
 mod handshakes;
 mod items;
+mod limits;
 mod local_lists;
 mod memory;
 mod money;

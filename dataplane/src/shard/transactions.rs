@@ -113,7 +113,7 @@ impl Shard {
             reservation_id: start.reservation_id,
             tariff_id: None,
             cost_details: None,
-            max_cost: None,
+            limits: None,
         };
         let is_new = known.is_none();
         let before = match known {
@@ -241,7 +241,7 @@ impl Shard {
             reservation_id: None,
             tariff_id: None,
             cost_details: None,
-            max_cost: None,
+            limits: None,
         };
         let judged = Judged {
             values_verdict: self.judge_values(station, &report, &before, is_new, &mut values)?,
@@ -287,14 +287,14 @@ impl Shard {
         transaction.map(|transaction| transaction.ocpp_id.to_string())
     }
 
-    /// TransactionEvent; answers what the station is told that it costs.
+    /// TransactionEvent; answers which transaction it is, and what the station is told that it costs.
     pub(super) fn transaction_event_2x(
         &mut self,
         now: Now,
         station: u32,
         report: &TransactionReport<'_>,
         columns: Option<&MeterColumns>,
-    ) -> Result<Option<Cost>, StoreUnreadable> {
+    ) -> Result<(TransactionId, Option<Cost>), StoreUnreadable> {
         // A beginning that is newer than all the station has said begins what nobody knows.
         let older = report.kind != TransactionEventKind::Started
             || self.is_older(station, trusted(&report.occurred));
@@ -376,20 +376,29 @@ impl Shard {
         if is_said {
             self.look_up_money(report, id)?;
         }
+        let start = match is_said {
+            true => self.start_limit(now, station, report)?,
+            false => None,
+        };
         if let Some(progress) = self.progress_after(report, &judged.before, judged.verdict)? {
             self.record(now, station, &progress);
         }
         let by_station = self.is_charged_by_station(id);
         let held = held_for(report, used.as_ref());
+        let is_limited = start.is_some();
+        if let Some(start) = start {
+            self.begin_limited(id, start);
+        }
         self.put_on_record(now, station, report, judged, held);
         self.record_reservations(now, station, used);
         if is_said {
             self.note_told(now, station, report, id);
-            self.note_cost_limit(now, station, report, id);
+            self.note_limits(now, station, report, id, is_limited);
         }
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);
-        Ok(self.cost_to_tell(now, station, report, id, cost, by_station))
+        let cost = self.cost_to_tell(now, station, report, id, cost, by_station);
+        Ok((id, cost))
     }
 
     /// What the values of a transaction's message are beside those before it.

@@ -121,6 +121,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::PasswordsInDoubt(_)
         | Body::StartTokens(_)
         | Body::CostLimits(_)
+        | Body::TransactionLimits(_)
         | Body::StationConfigured(_) => {}
     }
 }

@@ -71,8 +71,8 @@ pub struct Settlement {
     pub vat_company: String,
 }
 
-/// The transactions of a station that may not cost more than their station has said (2.1 `transactionLimit.maxCost`): the whole of
-/// it each time.
+/// The transactions of a station that may not cost more than their station has said (2.1 `transactionLimit.maxCost`): what versions
+/// before [`TransactionLimits`] wrote, the whole of it each time.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[rkyv(derive(Debug))]
 pub struct CostLimits {
@@ -90,6 +90,106 @@ pub struct CostLimit {
     pub transaction_id: [u8; 16],
     /// In the currency of its tariff, the decimal as the station wrote it, but for a very long one.
     pub max_cost: String,
+}
+
+/// What transactions of a station may come to at most (2.1 `transactionLimit`): the whole of it each time.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionLimits {
+    /// The OCPP action, or the operator's wish, that changed it.
+    pub cause: String,
+    /// Of transactions that run; the one that changed last is the last.
+    pub limits: Vec<TransactionLimit>,
+    /// Of remote starts whose transactions have not begun, the newest last.
+    pub starts: Vec<StartLimit>,
+}
+
+/// What a transaction may come to at most.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct TransactionLimit {
+    /// [`crate::TransactionId`].
+    pub transaction_id: [u8; 16],
+    /// What operators have set.
+    pub set: Limits,
+    /// Principal who did it last; empty where nobody has.
+    pub set_by: String,
+    /// When.
+    pub set_at: Option<i64>,
+    /// Of `set`, what goes out with the next answer.
+    pub waiting: Limits,
+    /// Of `set`, what went out.
+    pub sent: Limits,
+    /// What the newest answer that had limits had of them.
+    pub newest: Limits,
+    /// `seqNo` of the event that was answered by it.
+    pub newest_seq_no: i64,
+    /// When it went out.
+    pub sent_at: Option<i64>,
+    /// What the station has said.
+    pub told: Limits,
+    /// `seqNo` of the newest event that said something of it.
+    pub told_seq_no: i64,
+    /// When that came.
+    pub told_at: Option<i64>,
+}
+
+/// What the transaction of a remote start may come to at most.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct StartLimit {
+    /// `remoteStartId`.
+    pub remote_start_id: i64,
+    /// When the start counts no more.
+    pub until: i64,
+    /// What the operator has set.
+    pub set: Limits,
+    /// Who that is.
+    pub set_by: String,
+    /// When.
+    pub set_at: i64,
+}
+
+/// Bounds of a transaction; what is absent is not bounded.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug))]
+pub struct Limits {
+    /// Millionths of the major unit of its currency.
+    pub cost_micros: Option<i64>,
+    /// Milliwatt-hours.
+    pub energy_mwh: Option<i64>,
+    /// Seconds since it began.
+    pub time_s: Option<i64>,
+    /// State of charge, percent.
+    pub soc_percent: Option<i64>,
+}
+
+impl Limits {
+    /// True where nothing is bounded.
+    pub fn is_empty(&self) -> bool {
+        self.each().iter().all(Option::is_none)
+    }
+
+    /// Cost, energy, time and state of charge.
+    pub fn each(&self) -> [Option<i64>; 4] {
+        let Self {
+            cost_micros,
+            energy_mwh,
+            time_s,
+            soc_percent,
+        } = *self;
+        [cost_micros, energy_mwh, time_s, soc_percent]
+    }
+
+    /// The inverse of [`Limits::each`].
+    pub fn of_each([cost_micros, energy_mwh, time_s, soc_percent]: [Option<i64>; 4]) -> Self {
+        Self {
+            cost_micros,
+            energy_mwh,
+            time_s,
+            soc_percent,
+        }
+    }
 }
 
 /// What is known of a transaction's money has changed. Its newest record holds all of it; a row of SQL is made of what is

@@ -7,11 +7,11 @@ use super::*;
 use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
     ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostLimit, CostPart, DateRead,
-    DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate, MessageChange,
-    MeterRow, Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading, Reservation, Retry,
-    Sample, SeqRange, Settlement, SigningRequest, SigningState, StartToken, StationCost,
-    StationTariff, SwappedBattery, TextRange, ToldProgress, TransactionSummary, VehicleCharging,
-    WebPaymentSecret,
+    DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate, Limits,
+    MessageChange, MeterRow, Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading,
+    Reservation, Retry, Sample, SeqRange, Settlement, SigningRequest, SigningState, StartLimit,
+    StartToken, StationCost, StationTariff, SwappedBattery, TextRange, ToldProgress,
+    TransactionLimit, TransactionSummary, VehicleCharging, WebPaymentSecret,
 };
 
 fn key() -> StationKey {
@@ -622,6 +622,48 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        TransactionLimits {
+            cause: "Sigec.Limited".into(),
+            limits: vec![TransactionLimit {
+                transaction_id: [5; 16],
+                set: Limits {
+                    cost_micros: Some(12_500_000),
+                    energy_mwh: Some(20_000_000),
+                    time_s: Some(3_600),
+                    soc_percent: Some(80),
+                },
+                set_by: "op".into(),
+                set_at: Some(6),
+                waiting: Limits {
+                    time_s: Some(3_600),
+                    ..Limits::default()
+                },
+                sent: Limits {
+                    cost_micros: Some(12_500_000),
+                    ..Limits::default()
+                },
+                newest: Limits {
+                    energy_mwh: Some(20_000_000),
+                    ..Limits::default()
+                },
+                newest_seq_no: 7,
+                sent_at: Some(8),
+                told: Limits {
+                    soc_percent: Some(80),
+                    ..Limits::default()
+                },
+                told_seq_no: 9,
+                told_at: Some(10),
+            }],
+            starts: vec![StartLimit {
+                remote_start_id: 11,
+                until: 12,
+                set: Limits::default(),
+                set_by: "op".into(),
+                set_at: 13,
+            }],
+        }
+        .into(),
         NotifiedDated {
             notified: Notified {
                 action: "NotifyEvent".into(),
@@ -877,6 +919,15 @@ fn golden_bytes_have_not_moved() {
         CostLimits
         5e00010080b7df1fdb6006000b64656661756c742f4350315472616e73616374696f6e4576656e740505050505050505
         050505050505050531322e3530ffffff90000000d8ffffffe0ffffff01000000
+        TransactionLimits
+        5f00010080b7df1fdb6006000b64656661756c742f43503153696765632e4c696d697465640505050505050505050505
+        05050505050120bcbe000000000001002d31010000000001100e0000000000000150000000000000006f70ffffffffff
+        ff01060000000000000000000000000000000000000000000000000001100e0000000000000000000000000000000120
+        bcbe000000000000000000000000000000000000000000000000000000000000000000000000000000000001002d3101
+        000000000000000000000000000000000000000000000700000000000000010800000000000000000000000000000000
+        0000000000000000000000000000000000000150000000000000000900000000000000010a000000000000000b000000
+        000000000c00000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+        6f70ffffffffffff0d000000000000008d000000b8feffffbdfeffff01000000acffffff01000000
         NotifiedDated
         6100010080b7df1fdb6006000b64656661756c742f4350314e6f746966794576656e742f61ffffffffffff0109000000
         000000002f62ffffffffffff0000000000000000008b000000d3ffffff7b7dffffffffffffceffffff02000000

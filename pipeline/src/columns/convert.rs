@@ -215,7 +215,8 @@ pub(super) fn push(
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)
         | Body::StartTokens(_)
-        | Body::CostLimits(_) => {}
+        | Body::CostLimits(_)
+        | Body::TransactionLimits(_) => {}
     }
 }
 

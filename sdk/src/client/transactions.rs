@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{Client, ClientError, outcome, prefer_wait, read};
-use crate::{Command, Page, SignedValues, Transaction, TransactionClose, TransactionStart};
+use crate::{Command, Limits, Page, SignedValues, Transaction, TransactionClose, TransactionStart};
 
 /// What a station was asked for: done, or still on its way.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,16 @@ impl Client {
         request: &TransactionClose,
     ) -> Result<Transaction, ClientError> {
         read(self.post(&["transactions", id, "close"]).json(request)).await
+    }
+
+    /// `PATCH /api/v1/transactions/{id}/limits`
+    pub async fn limit_transaction(
+        &self,
+        id: &str,
+        limits: &Limits,
+    ) -> Result<Transaction, ClientError> {
+        let path = ["transactions", id, "limits"];
+        read(self.request(Method::PATCH, &path, &[]).json(limits)).await
     }
 
     /// `GET /api/v1/transactions/{id}`

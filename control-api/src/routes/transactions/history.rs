@@ -193,6 +193,7 @@ fn transaction(row: &SqlRow) -> Result<Transaction, ApiError> {
         cost_details: None,
         station_cost: None,
         settlements: Vec::new(),
+        limits: None,
         missing_seq_nos: Vec::new(),
         station_status: None,
     })

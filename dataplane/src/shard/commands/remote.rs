@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fleet::TransactionId;
 use fleet::record::{
-    CommandState, Protocol, StartToken, StartTokens, TransactionEvent, TransactionEventKind,
-    TransactionState,
+    CommandState, Protocol, StartLimit, StartToken, StartTokens, TransactionEvent,
+    TransactionEventKind, TransactionState,
 };
 use ocpp::{Instant, Int, v16, v21, v201};
 
@@ -80,6 +80,13 @@ impl Shard {
                 Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
             }
         }
+        if !request.limits.is_empty() {
+            match self.check_limits(station, &request.limits) {
+                Ok(Ok(())) => {}
+                Ok(Err(refused)) => return reply.send(StartOutcome::Refused(refused)),
+                Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
+            }
+        }
         let remote_start_id = (self.random.next() >> 33) as i64;
         let protocol = self.stations[station].state.protocol;
         let written = remote_start(protocol, evse_id, remote_start_id, &token)
@@ -102,7 +109,20 @@ impl Shard {
                 sent_at: now.utc.0,
                 until: now.utc.0.saturating_add(micros),
             };
+            let until = token.until;
             if let Err(StoreUnreadable) = self.keep_start_token(now, station, token) {
+                return reply.refuse(RouterError::StoreUnreadable);
+            }
+            let limit = StartLimit {
+                remote_start_id,
+                until,
+                set: request.limits,
+                set_by: request.principal.clone(),
+                set_at: now.utc.0,
+            };
+            if !request.limits.is_empty()
+                && let Err(StoreUnreadable) = self.keep_start_limit(now, station, limit)
+            {
                 return reply.refuse(RouterError::StoreUnreadable);
             }
         }
@@ -272,6 +292,7 @@ impl Shard {
         side.stops.retain(|wait| wait.reply.is_some());
         if let Some(remote_start_id) = ended {
             self.forget_start_token(now, station, remote_start_id);
+            self.forget_start_limit(now, station, remote_start_id);
         }
         let view = view.clone();
         if let Some(reply) = start {

@@ -144,7 +144,7 @@ macro_rules! both {
                 reservation_id: event.reservation_id.map(i64::from),
                 tariff_id: None,
                 cost_details: None,
-                max_cost: None,
+                limits: None,
             };
             (report, shown)
         }

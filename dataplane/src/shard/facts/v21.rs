@@ -7,6 +7,7 @@ use super::super::calls::{Answer, Inbound, Leave};
 use super::super::certificates::{Asked, ChainAsked, StatusKind};
 use super::super::charging::dynamic_response;
 use super::super::errands::Held;
+use super::super::money::limits::limits_of;
 use super::super::money::{SETTLEMENTS_MAX, Settled};
 use super::super::store::StoreUnreadable;
 use super::super::summary::TransactionReport;
@@ -254,9 +255,8 @@ pub(super) fn report<'a>(
     let (report, shown) = both::report_21(event, received_at);
     let details = event.cost_details.as_ref();
     let limit = event.transaction_info.transaction_limit.as_ref();
-    let max_cost = limit.and_then(|limit| limit.max_cost.as_ref());
     let report = TransactionReport {
-        max_cost: max_cost.map(|most| most.as_str()),
+        limits: limit.map(limits_of),
         tariff_id: event.transaction_info.tariff_id.as_deref(),
         cost_details: details.map(|details| written(|out| details.write(out))),
         ..report

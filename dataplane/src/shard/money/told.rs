@@ -53,7 +53,7 @@ impl Shard {
                 match self.config.tariff.cost_updates {
                     CostUpdates::Responses => self.running_cost(now, station, id),
                     // Whoever keeps to a limit has to hear how near it is (E16.FR.11).
-                    CostUpdates::Off if self.cost_limits.contains(&id) => {
+                    CostUpdates::Off if self.has_cost_limit(id) => {
                         self.running_cost(now, station, id)
                     }
                     CostUpdates::Off | CostUpdates::Commands { .. } => None,

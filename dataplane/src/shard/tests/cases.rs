@@ -40,6 +40,7 @@ mod v21_battery;
 mod v21_commands;
 mod v21_der;
 mod v21_dynamic;
+mod v21_limits;
 mod v21_money;
 mod v21_streams;
 mod v21_v2x;
@@ -200,7 +201,7 @@ impl Case {
     }
 
     /// `EVENT REASON` and: `state=`, `stopped=`, `start`, `token=`, `meter=CONTEXT:WH`, `evse`, `offline`,
-    /// `reservation=`, `seq=`, `tariff=`, `limit=`, `cost=`.
+    /// `reservation=`, `seq=`, `tariff=`, `limit=`, `limits=`, `cost=`.
     fn transaction_event(&mut self, rest: &str) {
         let mut words = rest.split(' ');
         let (event, reason) = (words.next().unwrap(), words.next().unwrap());
@@ -217,6 +218,7 @@ impl Case {
                 "token" => write!(more, r#","idToken":{{"idToken":"{value}","type":"ISO14443"}}"#),
                 "evse" => write!(more, r#","evse":{{"id":1,"connectorId":1}}"#),
                 "offline" => write!(more, r#","offline":true"#),
+                "limits" => write!(info, r#","transactionLimit":{value}"#),
                 "limit" => write!(info, r#","transactionLimit":{{"maxCost":{value}}}"#),
                 "tariff" => write!(info, r#","tariffId":"{value}""#),
                 "cost" => write!(more, r#","costDetails":{value}"#),

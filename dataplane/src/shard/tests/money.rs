@@ -429,7 +429,7 @@ fn numerals_of_any_length_leave_no_limit_and_no_settlement_out() {
         ));
     }
     world.run("4 restart");
-    assert_eq!(world.shard.cost_limits.len(), 3);
+    assert_eq!(world.shard.limits.len(), 3);
     let shown = world.run("5 op money CP1");
     for n in 1..=3 {
         let settled = format!("5 settlement P{n} Settled 12.5 \n");

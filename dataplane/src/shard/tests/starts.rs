@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
+use fleet::record::Limits;
+
 use super::world::{World, config, key};
 use crate::config::Onboarding;
 use crate::router::{Ask, StartRequest};
@@ -14,6 +16,7 @@ fn request(token: NamedToken) -> StartRequest {
         station: key("CP1"),
         connector_id: 1,
         reservation_id: None,
+        limits: Limits::default(),
         id_token: Some(token),
         principal: "op".into(),
         wait: Duration::from_secs(30),

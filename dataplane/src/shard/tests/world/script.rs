@@ -9,7 +9,9 @@ use net::ws::{self, MaskKey};
 use super::{BOOT, World, key};
 use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
-use crate::shard::tests::{charging, closing, follow, grid, progress, reservations, tariffs};
+use crate::shard::tests::{
+    charging, closing, follow, grid, limits, progress, reservations, tariffs,
+};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -123,7 +125,11 @@ impl World {
                     station,
                     connector_id,
                     reservation_id: None,
-                    id_token: words.next().map(NamedToken::from),
+                    limits: limits::read(rest),
+                    id_token: words
+                        .next()
+                        .filter(|word| !word.contains('='))
+                        .map(NamedToken::from),
                     principal: "op".into(),
                     wait: Duration::from_secs(30),
                 };
@@ -144,6 +150,8 @@ impl World {
                 self.ask("pays", |reply| Ask::WebPayment { key, url, reply });
             }
             ("op", "progress") => progress::show(self),
+            ("op", "limit") => limits::set(self, rest),
+            ("op", "limits") => limits::show(self),
             ("op", "close") => closing::close(self, rest),
             ("op", "replay") => crate::shard::tests::quirks::replay(self, rest),
             ("op", "reserve") => reservations::reserve(self, rest),

@@ -8,7 +8,7 @@ use fleet::wire::Fact;
 use super::{World, key};
 use crate::router::Ask;
 use crate::router::pending::pending;
-use crate::shard::tests::reservations;
+use crate::shard::tests::{limits, reservations};
 
 impl World {
     pub(super) fn show_station(&mut self, identity: &str) {
@@ -230,6 +230,7 @@ impl World {
                 let limits = kept.limits.iter().map(|limit| limit.max_cost.as_str());
                 format!("CostLimits {:?}", limits.collect::<Vec<_>>())
             }
+            Fact::TransactionLimits(kept) => limits::shown(&kept),
             Fact::TransactionClosed(closed) => format!(
                 "TransactionClosed by {} because {:?} ended_at {:?} meter_stop {:?}",
                 closed.principal,

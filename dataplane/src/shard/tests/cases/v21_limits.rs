@@ -1,0 +1,311 @@
+//! OCPP 2.1: limits that operators set for transactions, named by requirement. The four numbers are cost in millionths, energy in
+//! milliwatt-hours, seconds and percent.
+
+use expect_test::{Expect, expect};
+
+use ocpp::Version;
+
+use super::{BOOTED, Case, check as check_201, check_16, check_21};
+use crate::config::{Config, Onboarding, Tariff};
+use crate::shard::tests::world::config;
+
+/// A station that keeps to limits, and a charge.
+const KEEPS: &str = r#"
+NotifyReport {"requestId":1,"generatedAt":"$NOW","seqNo":0,"reportData":[{"component":{"name":"TxCtrlr"},"variable":{"name":"SupportedLimits"},"variableAttribute":[{"value":"maxCost, maxEnergy,maxTime"}]}]}
+"#;
+
+const BEGUN: &str = "
+tx Started Authorized token=TAG evse state=Charging meter=Transaction.Begin:1000
+";
+
+fn check(script: &str, expected: Expect) {
+    check_21(&[KEEPS, BEGUN], script, expected);
+}
+
+#[test]
+fn e16_fr_02_a_limit_goes_out_once_with_the_first_answer_after_it_was_set() {
+    check(
+        r#"
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:1500
+        op limit energy=20000 time=3600
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        tx Updated LimitSet limits={"maxEnergy":20000.0,"maxTime":3600}
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+        op limits
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3500
+        op limit energy=10000 cost=1250
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:4000
+        op limits
+        "#,
+        expect![[r#"
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(500000))
+            limits set [None, Some(20000000), Some(3600), None] by "op" waiting [None, Some(20000000), Some(3600), None] sent [None, None, None, None] told [None, None, None, None]
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000,"maxTime":3600}}
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, Some(20000000), Some(3600), None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), Some(3600), None] told [None, Some(20000000), Some(3600), None]
+            op limit: Set Active energy Some(MilliwattHours(2000000))
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(2500000))
+            TransactionEvent: {"totalCost":2.25,"transactionLimit":{"maxCost":12.5,"maxEnergy":10000}}
+            limits set [Some(12500000), Some(10000000), Some(3600), None] by "op" waiting [None, None, None, None] sent [Some(12500000), Some(10000000), Some(3600), None] told [None, Some(20000000), Some(3600), None]
+        "#]],
+    );
+}
+
+/// The station has not heard an answer after which it says the same again.
+#[test]
+fn e16_fr_02_an_answer_that_was_lost_says_it_again() {
+    let event = |seq_no: u32| {
+        format!(
+            r#"TransactionEvent {{"eventType":"Updated","timestamp":"2026-11-22T10:00:30Z","triggerReason":"MeterValueClock","seqNo":{seq_no},"transactionInfo":{{"transactionId":"T1"}}}}"#
+        )
+    };
+    let (first, second) = (event(1), event(2));
+    check(
+        &format!(
+            "op limit time=3600
+            {first}
+            : a drops
+            : a connect CP1 2.1
+            {first}
+            op limit cost=100
+            {first}
+            {second}
+            {second}
+            op limits"
+        ),
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxTime":3600}}
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {"transactionLimit":{"maxTime":3600}}
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"totalCost":0.00,"transactionLimit":{"maxCost":1,"maxTime":3600}}
+            TransactionEvent: {"totalCost":0.00}
+            TransactionEvent: {"totalCost":0.00}
+            limits set [Some(1000000), None, Some(3600), None] by "op" waiting [None, None, None, None] sent [Some(1000000), None, Some(3600), None] told [None, None, None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_02_a_limit_that_waits_outlives_the_server() {
+    check(
+        r#"
+        op limit energy=20000
+        : restart
+        : a connect CP1 2.1
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        : restart
+        : a connect CP1 2.1
+        tx Updated LimitSet limits={"maxEnergy":20000}
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            limits set [None, Some(20000000), None, None] by "op" waiting [None, Some(20000000), None, None] sent [None, None, None, None] told [None, None, None, None]
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {}
+            limits set [None, Some(20000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, Some(20000000), None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_02_the_end_of_a_charge_has_no_limit() {
+    check(
+        "
+        op limit energy=20000
+        tx Ended StopAuthorized state=Idle stopped=Local meter=Transaction.End:11000
+        op limits
+        op limit energy=20000
+        ",
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {}
+            no limits
+            op limit: Over Ended energy Some(MilliwattHours(0))
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_07_a_limit_of_the_stations_own_that_is_higher_is_overruled() {
+    check(
+        r#"
+        op limit energy=20000 time=3600
+        tx Updated LimitSet limits={"maxEnergy":30000}
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000,"maxTime":3600}}
+            limits set [None, Some(20000000), Some(3600), None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), Some(3600), None] told [None, Some(30000000), None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_08_a_limit_of_the_stations_own_that_is_no_higher_is_left() {
+    check(
+        r#"
+        op limit energy=20000 time=3600
+        tx Updated LimitSet limits={"maxEnergy":20000,"maxTime":1800}
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {}
+            limits set [None, Some(20000000), Some(3600), None] by "op" waiting [None, None, None, None] sent [None, None, None, None] told [None, Some(20000000), Some(1800), None]
+            TransactionEvent: {}
+        "#]],
+    );
+}
+
+/// What a station says of one limit while another is under way is about the first.
+#[test]
+fn e16_fr_14_a_limit_is_raised_while_its_station_confirms_the_one_before() {
+    check(
+        r#"
+        op limit energy=5000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        op limit energy=20000
+        tx Updated LimitSet limits={"maxEnergy":5000}
+        tx Updated LimitSet limits={"maxEnergy":20000}
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":5000}}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            limits set [None, Some(20000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, Some(20000000), None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_11_a_station_with_a_limit_of_ours_hears_what_the_charge_has_come_to() {
+    let config = Config {
+        tariff: Tariff::default(),
+        ..config(Onboarding::Open)
+    };
+    let mut case = Case::new(Version::V21, config);
+    case.prepare(": tariff everywhere UTC {\"tariffId\":\"T1\",\"currency\":\"EUR\",\"energy\":{\"prices\":[{\"priceKwh\":0.25}]}}");
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    case.prepare(KEEPS);
+    case.prepare(BEGUN);
+    let seen = case.run(
+        "
+        wait 1800
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+        op limit cost=1250
+        wait 1800
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:9000
+        ",
+    );
+    expect![[r#"
+        TransactionEvent: {}
+        op limit: Set Active energy Some(MilliwattHours(4000000))
+        TransactionEvent: {"totalCost":2.00,"transactionLimit":{"maxCost":12.5}}
+    "#]]
+    .assert_eq(&seen);
+}
+
+#[test]
+fn e16_fr_12_only_what_the_station_says_to_keep_to_is_set() {
+    check(
+        "
+        op limit energy=20000 soc=80
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+        ",
+        expect![[r#"
+            op limit: Ok(Refused(Invalid("maxSoC is none of the limits to which the station keeps, "maxCost, maxEnergy,maxTime" (TxCtrlr.SupportedLimits)")))
+            no limits
+            TransactionEvent: {}
+        "#]],
+    );
+    check_21(
+        &[BEGUN],
+        "op limit energy=20000",
+        expect![[r#"
+        op limit: Ok(Refused(Invalid("the station has not said to which limits it keeps; ask it for TxCtrlr.SupportedLimits (GetVariables)")))
+    "#]],
+    );
+    check_201(
+        &[BEGUN],
+        "op limit energy=20000",
+        expect![[r#"
+        op limit: Ok(Refused(Invalid("the station speaks ocpp2.0.1, expected OCPP 2.1: no other version has limits of transactions")))
+    "#]],
+    );
+    check_16(
+        r#"
+        StartTransaction {"connectorId":1,"idTag":"TAG","meterStart":0,"timestamp":"$NOW"}
+        op limit energy=20000
+        op start CP1 1 TAG energy=20000
+        "#,
+        expect![[r#"
+            StartTransaction: {"idTagInfo":{"status":"Accepted"},"transactionId":$TX}
+            op limit: Ok(Refused(Invalid("the station speaks ocpp1.6, expected OCPP 2.1: no other version has limits of transactions")))
+            op start CP1 1 TAG energy=20000: Ok(Refused(Invalid("the station speaks ocpp1.6, expected OCPP 2.1: no other version has limits of transactions")))
+        "#]],
+    );
+}
+
+#[test]
+fn f07_fr_02_a_remote_start_with_a_limit_has_it_in_the_first_answer() {
+    check_21(
+        &[KEEPS],
+        r#"
+        op start CP1 1 TAG energy=20000
+        answer {"status":"Accepted"}
+        : restart
+        : a connect CP1 2.1
+        tx Started RemoteStart token=TAG evse start meter=Transaction.Begin:1000
+        tx Updated LimitSet limits={"maxEnergy":20000}
+        op limits
+        "#,
+        expect![[r#"
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            a ended
+            op start CP1 1 TAG energy=20000: Err(Stopped)
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"},"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            limits set [None, Some(20000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, Some(20000000), None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn f07_fr_02_a_start_that_its_station_refused_limits_nothing() {
+    check_21(
+        &[KEEPS],
+        r#"
+        op start CP1 1 TAG energy=20000
+        answer {"status":"Rejected"}
+        tx Started RemoteStart token=TAG evse start meter=Transaction.Begin:1000
+        op start CP1 1 TAG soc=80
+        "#,
+        expect![[r#"
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            op start CP1 1 TAG energy=20000: Rejected(Answered {"status":"Rejected"}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            op start CP1 1 TAG soc=80: Ok(Refused(Invalid("maxSoC is none of the limits to which the station keeps, "maxCost, maxEnergy,maxTime" (TxCtrlr.SupportedLimits)")))
+        "#]],
+    );
+}
