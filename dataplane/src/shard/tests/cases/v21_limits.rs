@@ -3,11 +3,12 @@
 
 use expect_test::{Expect, expect};
 
+use fleet::record::{CostLimit, CostLimits};
 use ocpp::Version;
 
 use super::{BOOTED, Case, check as check_201, check_16, check_21};
 use crate::config::{Config, Onboarding, Tariff};
-use crate::shard::tests::world::config;
+use crate::shard::tests::world::{config, key};
 
 /// A station that keeps to limits, and a charge.
 const KEEPS: &str = r#"
@@ -308,4 +309,59 @@ fn f07_fr_02_a_start_that_its_station_refused_limits_nothing() {
             op start CP1 1 TAG soc=80: Ok(Refused(Invalid("maxSoC is none of the limits to which the station keeps, "maxCost, maxEnergy,maxTime" (TxCtrlr.SupportedLimits)")))
         "#]],
     );
+}
+
+/// The list that defines the variable calls the limit of time by another name than the message that has it.
+#[test]
+fn e16_fr_12_a_limit_of_time_has_two_names() {
+    let keeps = KEEPS.replace("maxTime", "maxLength");
+    check_21(
+        &[&keeps, BEGUN],
+        "
+        op limit time=3600
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+        ",
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxTime":3600}}
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_11_a_limit_that_an_earlier_version_put_on_record_is_known() {
+    let mut case = Case::new(Version::V21, config(Onboarding::Open));
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    case.prepare(BEGUN);
+    let (now, shard) = (case.world.now(), &mut case.world.shard);
+    let station = shard.stations.find(&key("CP1")).unwrap();
+    let running = *shard.active.keys().next().unwrap();
+    let noted = shard.change_grid(
+        now,
+        station,
+        "TransactionEvent",
+        None,
+        |kept: &mut CostLimits| {
+            kept.limits.push(CostLimit {
+                transaction_id: running.0,
+                max_cost: "12.50".into(),
+            });
+        },
+    );
+    noted.unwrap();
+    let seen = case.run(
+        "
+        : restart
+        : a connect CP1 2.1
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:5000
+        ",
+    );
+    expect![[r#"
+        a ended
+        < 101 Switching Protocols ocpp2.1
+        limits set [None, None, None, None] by "" waiting [None, None, None, None] sent [None, None, None, None] told [Some(12500000), None, None, None]
+        TransactionEvent: {"totalCost":0.00}
+    "#]].assert_eq(&seen);
 }
