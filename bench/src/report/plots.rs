@@ -48,19 +48,32 @@ const STEPS: [&str; 6] = [
 fn engine(data: &Value) -> anyhow::Result<Vec<Plot>> {
     let turns = Vec::<EngineTurn>::deserialize(data)?;
     let groups = unique(turns.iter().map(|turn| (turn.sockets, &turn.coming)));
-    let mut plots = Vec::new();
-    for (sockets, coming) in groups {
-        let of = |server: &str| -> Vec<f64> {
-            let is_it = |turn: &&EngineTurn| {
-                (turn.sockets, &turn.coming) == (sockets, coming) && turn.server == server
+    Ok(groups
+        .into_iter()
+        .flat_map(|(sockets, coming)| {
+            let is_of = |turn: &&EngineTurn| (turn.sockets, &turn.coming) == (sockets, coming);
+            let group = EngineGroup {
+                sockets,
+                coming,
+                turns: turns.iter().filter(is_of).collect(),
             };
-            turns
-                .iter()
-                .filter(is_it)
-                .map(|turn| turn.server_ns)
-                .collect()
-        };
-        let (name, how) = match (&coming["together"], &coming["rate"]) {
+            std::iter::once(group.servers()).chain(group.layers())
+        })
+        .collect())
+}
+
+/// The turns in which the same was asked.
+struct EngineGroup<'a> {
+    sockets: usize,
+    coming: &'a Value,
+    turns: Vec<&'a EngineTurn>,
+}
+
+impl EngineGroup<'_> {
+    /// What its plots are called, and how the messages came.
+    fn name(&self) -> (String, String) {
+        let sockets = self.sockets;
+        match (&self.coming["together"], &self.coming["rate"]) {
             (Value::Number(deep), _) if deep.as_u64() != Some(1) => {
                 (format!("{sockets}-bursts"), format!(", bursts of {deep}"))
             }
@@ -68,65 +81,80 @@ fn engine(data: &Value) -> anyhow::Result<Vec<Plot>> {
                 (format!("{sockets}-{rate}"), format!(", {rate} per second"))
             }
             _ => (sockets.to_string(), String::new()),
-        };
+        }
+    }
+
+    fn title(&self) -> String {
+        let (sockets, (_, how)) = (self.sockets, self.name());
         let ending = if sockets == 1 { "" } else { "s" };
-        let title = format!("× a raw TCP echo over epoll, {sockets} socket{ending}{how}");
-        let ratio = |server: &str| {
-            let ratios = of(server)
-                .into_iter()
-                .zip(of("echo"))
-                .map(|(ns, echo)| ns / echo);
-            median(ratios.collect())
+        format!("× a raw TCP echo over epoll, {sockets} socket{ending}{how}")
+    }
+
+    /// Nanoseconds of a server, per turn.
+    fn of(&self, server: &str) -> impl Iterator<Item = f64> {
+        let turns = self.turns.iter().filter(move |turn| turn.server == server);
+        turns.map(|turn| turn.server_ns)
+    }
+
+    fn has(&self, server: &str) -> bool {
+        self.of(server).next().is_some()
+    }
+
+    fn bar(&self, server: &str, ours: bool) -> Bar {
+        let ratios = self.of(server).zip(self.of("echo"));
+        let value = median(ratios.map(|(ns, echo)| ns / echo).collect());
+        Bar {
+            label: server.to_owned(),
+            value,
+            shown: format!("{value:.2}"),
+            ours,
+        }
+    }
+
+    /// Everybody beside everybody, the steps of ours left out.
+    fn servers(&self) -> Plot {
+        let is_step = |server: &str| {
+            let step = server.trim_end_matches("-uring").replace("-uring-", "-");
+            STEPS.contains(&step.as_str())
         };
-        let bar = |server: &str, ours: bool| {
-            let value = ratio(server);
-            Bar {
-                label: server.to_owned(),
-                value,
-                shown: format!("{value:.2}"),
-                ours,
-            }
-        };
-        // Servers made with an OCPP library are so far off that the others could not be told apart beside them.
-        let servers = unique(turns.iter().map(|turn| turn.server.as_str()));
-        let near = |server: &&str| !of(server).is_empty() && !server.contains("ocpp");
-        let is_step = |server: &&str| {
-            STEPS.contains(
-                &server
-                    .trim_end_matches("-uring")
-                    .replace("-uring-", "-")
-                    .as_str(),
-            )
-        };
-        let bars = servers
-            .iter()
-            .filter(|server| near(server) && (server.starts_with("dataplane") || !is_step(server)));
-        let bars = bars.map(|server| bar(server, server.starts_with("dataplane")));
-        plots.push(Plot {
-            name: name.clone(),
-            chart: Chart {
-                title: format!("Server CPU per Heartbeat, {title}"),
-                bars: bars.collect(),
-            },
+        let servers = unique(self.turns.iter().map(|turn| turn.server.as_str()));
+        let shown = servers.into_iter().filter(|server| {
+            // Servers made with an OCPP library are so far off that the others could not be told apart beside them.
+            let is_near = !server.contains("ocpp");
+            is_near && (server.starts_with("dataplane") || !is_step(server))
         });
+        Plot {
+            name: self.name().0,
+            chart: Chart {
+                title: format!("Server CPU per Heartbeat, {}", self.title()),
+                bars: shown
+                    .map(|server| self.bar(server, server.starts_with("dataplane")))
+                    .collect(),
+            },
+        }
+    }
+
+    /// Each step of ours on top of the one before, per driver that has all.
+    fn layers(&self) -> Vec<Plot> {
+        let mut plots = Vec::new();
         for (driver, ending) in [("epoll", ""), ("io_uring", "-uring")] {
             let steps = STEPS.map(|step| match step.strip_suffix("-unlogged") {
                 Some(step) => format!("{step}{ending}-unlogged"),
                 None => format!("{step}{ending}"),
             });
-            if steps.iter().any(|step| of(step).is_empty()) {
+            if !steps.iter().all(|step| self.has(step)) {
                 continue;
             }
             plots.push(Plot {
-                name: format!("{name}-layers-{driver}"),
+                name: format!("{}-layers-{driver}", self.name().0),
                 chart: Chart {
-                    title: format!("Layer on layer over {driver}, {title}"),
-                    bars: steps.iter().map(|step| bar(step, true)).collect(),
+                    title: format!("Layer on layer over {driver}, {}", self.title()),
+                    bars: steps.iter().map(|step| self.bar(step, true)).collect(),
                 },
             });
         }
+        plots
     }
-    Ok(plots)
 }
 
 #[derive(Deserialize)]

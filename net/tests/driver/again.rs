@@ -1,11 +1,10 @@
 //! The same tests on the other driver, and those about TLS with OpenSSL, in processes of their own.
 
-use std::process::{Command, Output};
-
-use net::driver::{Config, DriverError, Uring};
+use std::process::Command;
 
 use crate::denied::deny_io_uring;
 use crate::rig::{DENIED, IO_URING, UNDER_TEST};
+use crate::uring::{check_passed, why_not};
 
 /// These tests alone, in this very program.
 fn tests_on(what: &str) -> Command {
@@ -15,21 +14,11 @@ fn tests_on(what: &str) -> Command {
     tests
 }
 
-fn check_passed(output: &Output) {
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{complained}");
-    // A filter that leaves nothing passes too.
-    assert!(said.contains("test result: ok. "), "{said}");
-    assert!(!said.contains("test result: ok. 0 passed"), "{said}");
-}
-
 #[test]
 fn everything_holds_on_io_uring() {
-    match Uring::new(Config::default(), Vec::new()) {
-        Ok(_) => check_passed(&tests_on(IO_URING).output().unwrap()),
-        Err(error @ DriverError::Unavailable { .. }) => println!("skipped: {error}"),
-        Err(error) => panic!("{error:?}"),
+    match why_not() {
+        None => check_passed(&tests_on(IO_URING).output().unwrap()),
+        Some(why) => println!("skipped: {why}"),
     }
 }
 
@@ -45,9 +34,9 @@ fn everything_holds_where_io_uring_is_denied() {
 fn what_is_secured_holds_with_openssl_on_both() {
     for driver in [None, Some(IO_URING)] {
         if let Some(IO_URING) = driver
-            && let Err(error) = Uring::new(Config::default(), Vec::new())
+            && let Some(why) = why_not()
         {
-            println!("skipped: {error}");
+            println!("skipped: {why}");
             continue;
         }
         let mut tests = tests_on(IO_URING);

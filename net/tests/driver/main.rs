@@ -12,6 +12,7 @@ mod rig;
 mod secured;
 mod sends;
 mod turns;
+mod uring;
 
 use std::io::Read;
 use std::net::TcpStream;

@@ -5,10 +5,11 @@ use std::process::Command;
 use super::foreign::skip;
 use super::raw::{Incoming, Raw};
 use super::server::{FREE_PORTS, Site, UNDER_TEST, sigec};
-use net::driver::{Config, DriverError, Uring};
 
 #[path = "../../../net/tests/driver/denied.rs"]
 mod denied;
+#[path = "../../../net/tests/driver/uring.rs"]
+mod uring;
 
 /// The tests in which a station, or somebody in its place, is connected.
 const WITH_STATIONS: [&str; 10] = [
@@ -26,20 +27,15 @@ const WITH_STATIONS: [&str; 10] = [
 
 #[test]
 fn stations_are_served_alike_on_io_uring() {
-    match Uring::new(Config::default(), Vec::new()) {
-        Ok(_) => {}
-        Err(error @ DriverError::Unavailable { .. }) => return skip(&error.to_string()),
-        Err(error) => panic!("{error:?}"),
+    if let Some(why) = uring::why_not() {
+        return skip(&why);
     }
     let output = Command::new(std::env::current_exe().unwrap())
         .args(WITH_STATIONS)
         .env(UNDER_TEST, "io_uring")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(!said.contains(" 0 passed"), "{said}");
+    uring::check_passed(&output);
 }
 
 /// One that believes it was given io_uring without being would pass the tests above on epoll.
