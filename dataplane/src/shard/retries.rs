@@ -4,14 +4,20 @@
 //! have been there before: one that is not newer than the station's newest.
 
 use std::cmp::Ordering;
+use std::fmt::Display;
+use std::time::Duration;
 
-use fleet::record::Retry;
+use fleet::record::{Moment, Retry, SecurityEvent};
 use storage::state::Table;
 
-use super::Shard;
 use super::projection::RetryRow;
 use super::store::StoreUnreadable;
+use super::{Now, Shard};
 use crate::retry::{RECENT_LEN_MAX, Verdict, conflict_key, short, timed};
+
+/// A station whose firmware numbers its messages anew contradicts itself with each of them: one event tells it as well, and
+/// the rows of all are flagged.
+const CONFLICT_TOLD_EVERY: Duration = Duration::from_hours(1);
 
 impl Shard {
     /// What a message is beside those before it. Of an `older` one, which may have been here before, the keys are also
@@ -99,5 +105,26 @@ impl Shard {
                 false
             }
         }
+    }
+
+    /// Raises an event where `what` contradicts the record, unless one was raised lately. Not for statuses: a connector goes
+    /// through several within the second that a timestamp tells.
+    pub(super) fn tell_conflict(&mut self, now: Now, station: u32, what: impl Display) {
+        let told_at = &mut self.stations[station].side_mut().conflict_told_at;
+        if told_at.is_some_and(|at| now.mono - at < CONFLICT_TOLD_EVERY) {
+            return;
+        }
+        *told_at = Some(now.mono);
+        let event = SecurityEvent {
+            event_type: "Sigec.RetryConflict".into(),
+            occurred: Moment {
+                at: now.utc.0,
+                raw: String::new(),
+                clock_trusted: true,
+            },
+            info: format!("{what} came again with other values"),
+            critical: false,
+        };
+        self.record(now, station, &event);
     }
 }

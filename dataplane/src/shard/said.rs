@@ -5,7 +5,6 @@ use fleet::record::{Moment, Notified, NotifiedDated};
 
 use super::{Now, Shard};
 use crate::dates::dates_by;
-use crate::retry::Verdict;
 use crate::said::{said_key, security_key};
 
 impl Shard {
@@ -44,11 +43,8 @@ impl Shard {
 
     fn is_known(&mut self, station: u32, key: Option<[u8; 16]>) -> bool {
         let details = self.stations[station].state.details();
-        let verdict = match key {
-            Some(key) if details.said.contains(key) => Verdict::Same,
-            Some(_) | None => Verdict::New,
-        };
-        drop(details);
-        self.is_repeated(verdict)
+        let is_known = key.is_some_and(|key| details.said.contains(key));
+        self.tally.counters.retries += u64::from(is_known);
+        is_known
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Side {
     pub(crate) stops: Vec<StopWait>,
     /// When its connection was taken over from one that was in use.
     pub(crate) swaps: Vec<Instant>,
+    /// When an event told that it had contradicted what is on record.
+    pub(crate) conflict_told_at: Option<Instant>,
     /// What its event streams said.
     pub(crate) streams: Option<Box<StreamsHeard>>,
     /// What was kept aside of its messages.

@@ -471,6 +471,10 @@ impl Shard {
             return self.give_values(judged.values);
         }
         judged.retry.conflict = judged.verdict == Verdict::Conflict;
+        if judged.retry.conflict {
+            let what = format_args!("an event of transaction {}", judged.before.id);
+            self.tell_conflict(now, station, what);
+        }
         if let Some(known) = judged.begins.take() {
             self.begin_charge(now, station, report, known, held);
         }

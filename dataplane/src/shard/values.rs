@@ -122,6 +122,10 @@ impl Shard {
         let verdict = self.verdict(station, values.retry, at, older)?;
         if !self.is_repeated(verdict) {
             values.retry.conflict = verdict == Verdict::Conflict;
+            if values.retry.conflict {
+                let what = format_args!("meter values of EVSE {}", values.evse_id);
+                self.tell_conflict(now, station, what);
+            }
             self.record(now, station, &values);
         }
         // Also of what comes again: a crash may have kept the values and not what they come to.

@@ -242,6 +242,68 @@ fn atk_10_a_half_open_connection_keeps_no_station_out() {
 }
 
 #[test]
+fn atk_13_what_is_replayed_has_one_effect_and_what_contradicts_it_raises_an_event() {
+    let values = |id: u32, wh: u32| {
+        format!(
+            r#"[2,"{id}","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"2026-11-22T10:00:01Z","sampledValue":[{{"value":"{wh}"}}]}}]}}]"#
+        )
+    };
+    let mut world = World::new(config(Onboarding::Open));
+    // The frame itself on a new connection, its content under another id, another content under its id, and a third one.
+    // While a call is unanswered nothing else goes by its id. An hour later a contradiction is news again.
+    let seen = world.run(&format!(
+        "
+        0 a connect CP1
+        1 a > {first}
+        2 a drops
+        3 b connect CP1
+        4 records shown
+        4 b > {first}
+        5 b > {as_new}
+        6 b > {other}
+        7 b > {third}
+        8 op station CP1
+        9 disk holds
+        9 b > {unanswered}
+        9 b > {another}
+        10 disk goes
+        3606 b > {late}
+        ",
+        first = values(1, 1000),
+        as_new = values(2, 1000),
+        other = values(1, 9000),
+        third = values(3, 8000),
+        unanswered = values(4, 1000),
+        another = values(4, 7000),
+        late = values(5, 7000),
+    ));
+    let is_told =
+        |line: &&str| !line.contains("record message") && !line.contains("record StationHeard");
+    let told = seen.lines().filter(is_told);
+    expect![[r#"
+        0 a < 101 Switching Protocols ocpp1.6
+        1 a < [3,"1",{}]
+        3 b < 101 Switching Protocols ocpp1.6
+        4 b < [3,"1",{}]
+        5 b < [3,"2",{}]
+        6 record SecurityEvent Sigec.RetryConflict meter values of EVSE 1 came again with other values
+        6 record MeterValues rows 1 readings 1 samples 0 offline false conflict true
+        6 b < [3,"1",{}]
+        7 record MeterValues rows 1 readings 1 samples 0 offline false conflict true
+        7 b < [3,"3",{}]
+        8 station CP1: accepted online Unavailable  0 [1.1  1 kWh]
+        10 b < [3,"4",{}]
+        10 b < [4,"4","ProtocolError","another call with this message id is still unanswered",{}]
+        3606 record SecurityEvent Sigec.RetryConflict meter values of EVSE 1 came again with other values
+        3606 record MeterValues rows 1 readings 1 samples 0 offline true conflict true
+        3606 b < [3,"5",{}]
+    "#]]
+    .assert_eq(&told.fold(String::new(), |told, line| told + line + "\n"));
+    let counters = &world.shard.tally.counters;
+    assert_eq!((counters.retries, counters.retry_conflicts), (3, 3));
+}
+
+#[test]
 fn atk_14_answers_that_nobody_asked_for_are_counted_and_dropped() {
     let mut world = World::new(config(Onboarding::Open));
     world.run("0 a connect CP1\n0 b connect CP2");

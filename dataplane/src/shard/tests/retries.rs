@@ -40,6 +40,7 @@ fn a_retry_by_content_has_one_effect_and_the_same_answer() {
             8 record message to [3,"7",{}]
             8 a < [3,"7",{}]
             9 record message from [2,"8","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:07Z","sampledValue":[{"value":"1600"}]}]}]
+            9 record SecurityEvent Sigec.RetryConflict meter values of EVSE 1 came again with other values
             9 record MeterValues rows 1 readings 1 samples 0 offline false conflict true
             9 record message to [3,"8",{}]
             9 a < [3,"8",{}]
