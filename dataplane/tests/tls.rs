@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod again;
+#[path = "tls/attacks.rs"]
+mod attacks;
 #[path = "tls/cases.rs"]
 mod cases;
 #[path = "tls/revocation.rs"]
@@ -284,7 +286,7 @@ fn stations_come_in_with_a_password_on_any_shard_and_go_on_after_a_restart() {
 }
 
 #[test]
-fn a_certificate_lets_in_its_own_station_alone() {
+fn atk_06_a_certificate_lets_in_its_own_station_alone() {
     let dir = tempfile::tempdir().unwrap();
     let ca = Ca::new(dir.path());
     let server = Server::start(&dir.path().join("data"), ca.config(2, Some(false)));
@@ -315,7 +317,7 @@ fn a_certificate_lets_in_its_own_station_alone() {
 }
 
 #[test]
-fn a_certificate_that_is_no_good_does_not_finish_the_handshake() {
+fn atk_06_a_certificate_that_is_no_good_does_not_finish_the_handshake() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let ca = Ca::new(dir.path());
     ca.revoke(&[7]);
@@ -543,7 +545,7 @@ fn s_client(
 }
 
 #[test]
-fn openssl_is_given_what_is_safe_and_nothing_else() {
+fn atk_07_openssl_is_given_what_is_safe_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let ca = Ca::new(dir.path());
     let server = Server::start(&dir.path().join("data"), ca.config(1, None));
