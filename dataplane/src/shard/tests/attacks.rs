@@ -1,9 +1,10 @@
 //! Attacks on the socket, one test each with the outcome it must have: no crash, nobody else's harm, a record or a count.
 
 use expect_test::expect;
+use fleet::wire::Fact;
 use net::ws::{self, MaskKey};
 
-use super::scripts::{check, check_with};
+use super::scripts::{check, check_transaction, check_with};
 use super::world::{World, config, upgrade};
 use crate::config::{Config, Onboarding};
 
@@ -171,6 +172,9 @@ fn atk_08_a_duplicate_without_credentials_displaces_nobody() {
     );
 }
 
+/// Nobody is asked first whether the old connection lives: what it said in the last ten seconds tells it at once, and a wait
+/// would be the attacker's to draw out. Nor is a station shut out that changes hands too often, for that would be the
+/// attacker's to bring about: the newest wins, each change is on record, and the fourth within a minute raises the alert.
 #[test]
 fn atk_09_stolen_credentials_take_over_in_the_open_and_answer_for_nobody_else() {
     check_with(
@@ -185,6 +189,8 @@ fn atk_09_stolen_credentials_take_over_in_the_open_and_answer_for_nobody_else() 
         5 a connect CP1 password=0123456789abcdef
         6 b connect CP1 password=0123456789abcdef
         7 a connect CP1 password=0123456789abcdef
+        8 op station CP1
+        40 b connect CP1 password=0123456789abcdef
         "#,
         expect![[r#"
             0 op register CP1: Ok([Ok(())])
@@ -214,6 +220,12 @@ fn atk_09_stolen_credentials_take_over_in_the_open_and_answer_for_nobody_else() 
             7 record SecurityEvent Sigec.ConnectionContested 4 takeovers of a connection in use within a minute
             7 record Disconnected replaced by a newer connection
             7 record Connected first_seen false
+            8 station CP1: accepted online Unavailable  0 []
+            40 a < close 1008 replaced by a newer connection
+            40 a ended
+            40 b < 101 Switching Protocols ocpp1.6
+            40 record Disconnected replaced by a newer connection
+            40 record Connected first_seen false
         "#]],
     );
 }
@@ -239,6 +251,150 @@ fn atk_10_a_half_open_connection_keeps_no_station_out() {
             6 station CP1: accepted online Unavailable  1 [1.1  0.001 kWh]
         "#]],
     );
+}
+
+#[test]
+fn atk_11_a_transaction_obeys_nobody_but_its_own_station() {
+    check_transaction(
+        r#"
+        0 a connect CP1
+        0 b connect CP2
+        1 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:01Z"}]
+        "#,
+        r#"
+        2 b > [2,"1","MeterValues",{"connectorId":1,"transactionId":$TX,"meterValue":[{"timestamp":"2026-11-22T10:00:02Z","sampledValue":[{"value":"900000"}]}]}]
+        3 b > [2,"2","StopTransaction",{"transactionId":$TX,"meterStop":900000,"timestamp":"2026-11-22T10:00:03Z"}]
+        4 b > [2,"3","StopTransaction",{"transactionId":-1,"meterStop":9,"timestamp":"2026-11-22T10:00:04Z"}]
+        5 b > [2,"4","StopTransaction",{"transactionId":0,"meterStop":9,"timestamp":"2026-11-22T10:00:05Z"}]
+        6 b > [2,"5","StopTransaction",{"transactionId":2147483647,"meterStop":9,"timestamp":"2026-11-22T10:00:06Z"}]
+        7 op transactions CP2
+        8 op transactions CP1
+        9 a > [2,"2","StopTransaction",{"transactionId":$TX,"meterStop":1500,"timestamp":"2026-11-22T10:00:09Z"}]
+        10 op transactions CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            0 b < 101 Switching Protocols ocpp1.6
+            1 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            2 b < [3,"1",{}]
+            3 b < [3,"2",{}]
+            4 b < [3,"3",{}]
+            5 b < [3,"4",{}]
+            6 b < [3,"5",{}]
+            7 transaction ID on 0.0: orphan estimated ? kWh - Local
+            7 transaction -1 on 0.0: orphan estimated ? kWh - Local
+            7 transaction 0 on 0.0: orphan estimated ? kWh - Local
+            7 transaction ID on 0.0: orphan estimated ? kWh - Local
+            8 transaction ID on 1.1: active ok 0 kWh -
+            9 a < [3,"2",{}]
+            10 transaction ID on 1.1: ended ok 0.5 kWh 0.38 Local
+        "#]],
+    );
+    // What a 2.x station calls its transaction is its own word.
+    check(
+        r#"
+        0 a connect CP1 2.0.1
+        0 b connect CP2 2.0.1
+        1 a > [2,"1","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:01Z","triggerReason":"Authorized","seqNo":0,"transactionInfo":{"transactionId":"T1"},"evse":{"id":1,"connectorId":1}}]
+        2 b > [2,"1","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:00:02Z","triggerReason":"StopAuthorized","seqNo":1,"transactionInfo":{"transactionId":"T1"},"evse":{"id":1,"connectorId":1}}]
+        3 op transactions CP1
+        3 op transactions CP2
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp2.0.1
+            0 b < 101 Switching Protocols ocpp2.0.1
+            1 a < [3,"1",{}]
+            1 a < [2,"01a202b2-c8e8-729f-8f13-5767524794fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            2 b < [3,"1",{}]
+            2 b < [2,"01a202b2-ccd0-7d6d-b745-1c67e937a43a","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            3 transaction T1 on 1.1: active estimated ? kWh -
+            3 transaction T1 on 1.1: orphan estimated ? kWh -
+        "#]],
+    );
+}
+
+#[test]
+fn atk_12_what_cannot_be_true_is_acknowledged_and_not_billed() {
+    // Twice, and the second time more; a beginning after its end; backwards; more than any station gives.
+    check_transaction(
+        r#"
+        0 a connect CP1
+        1 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:01Z"}]
+        "#,
+        r#"
+        2 a > [2,"2","StopTransaction",{"transactionId":$TX,"meterStop":1500,"timestamp":"2026-11-22T10:00:02Z"}]
+        3 a > [2,"3","StopTransaction",{"transactionId":$TX,"meterStop":9500,"timestamp":"2026-11-22T10:00:02Z"}]
+        4 a > [2,"4","StopTransaction",{"transactionId":77,"meterStop":1500,"timestamp":"2026-11-22T10:00:04Z"}]
+        5 a > [2,"5","StartTransaction",{"connectorId":2,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:03Z"}]
+        6 op transactions CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+            2 a < [3,"2",{}]
+            3 a < [3,"3",{}]
+            4 a < [3,"4",{}]
+            5 a < [3,"5",{"idTagInfo":{"status":"Accepted"},"transactionId":1152582712}]
+            6 transaction ID on 1.1: ended ok 0.5 kWh 0.38 Local
+            6 transaction 77 on 0.0: orphan estimated ? kWh - Local
+            6 transaction ID on 2.1: active ok 0 kWh -
+        "#]],
+    );
+    for register in [900, 2_000_000_000] {
+        check_transaction(
+            r#"
+            0 a connect CP1
+            1 a > [2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:01Z"}]
+            "#,
+            &format!(
+                r#"
+                3600 a > [2,"2","StopTransaction",{{"transactionId":$TX,"meterStop":{register},"timestamp":"2026-11-22T11:00:00Z"}}]
+                3600 op transactions CP1
+                "#
+            ),
+            expect![[r#"
+                0 a < 101 Switching Protocols ocpp1.6
+                1 a < [3,"1",{"idTagInfo":{"status":"Accepted"},"transactionId":$TX}]
+                3600 a < [3,"2",{}]
+                3600 transaction ID on 1.1: ended quarantined 0 kWh - Local
+            "#]],
+        );
+    }
+    // Times of nobody's clock, and times that are none.
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1");
+    let times = [
+        "1970-01-01T00:00:00Z",
+        "2099-01-01T00:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "2026-00-22T10:00:00Z",
+        "2026-11-22T25:00:00Z",
+        "1000000",
+    ];
+    let mut seen = String::new();
+    for time in times {
+        let answered = world.run(&format!(
+            r#"1 a > [2,"1","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":"1"}}]}}]}}]"#
+        ));
+        let (_, answer) = answered.split_once("a < ").unwrap();
+        let values = world.log.iter().filter_map(|bytes| {
+            match fleet::wire::read(bytes).unwrap().body.to_fact().unwrap() {
+                Fact::MeterValues(values) => Some(values.rows[0].clock_trusted),
+                _ => None,
+            }
+        });
+        let trusted: Vec<_> = values.collect();
+        seen += &format!("{time} {trusted:?} {answer}");
+    }
+    expect![[r#"
+        1970-01-01T00:00:00Z [false] [3,"1",{}]
+        2099-01-01T00:00:00Z [false, false] [3,"1",{}]
+        2016-12-31T23:59:60Z [false, false, false] [3,"1",{}]
+        2026-00-22T10:00:00Z [false, false, false] [4,"1","PropertyConstraintViolation","/meterValue/0/timestamp: found \"2026-00-22T10:00:00Z\", expected a date like 2026-11-22T10:00:00Z",{}]
+        2026-11-22T25:00:00Z [false, false, false] [4,"1","PropertyConstraintViolation","/meterValue/0/timestamp: found \"2026-11-22T25:00:00Z\", expected a date like 2026-11-22T10:00:00Z",{}]
+        1000000 [false, false, false] [4,"1","PropertyConstraintViolation","/meterValue/0/timestamp: found \"1000000\", expected a date like 2026-11-22T10:00:00Z",{}]
+    "#]]
+    .assert_eq(&seen);
 }
 
 #[test]
@@ -327,6 +483,42 @@ fn atk_14_answers_that_nobody_asked_for_are_counted_and_dropped() {
     .assert_eq(&seen);
     world.run("7 a drops\n7 b drops");
     assert_eq!(world.shard.tally.counters.answers_unexpected, 4);
+}
+
+#[test]
+fn atk_15_a_station_commands_nobody_and_speaks_its_own_version() {
+    check(
+        r#"
+        0 a connect CP1
+        0 b connect CP2 2.0.1
+        0 c connect CP3 2.1
+        1 a > [2,"1","Reset",{"type":"Hard"}]
+        1 b > [2,"1","Reset",{"type":"Immediate"}]
+        1 c > [2,"1","Reset",{"type":"Immediate"}]
+        2 a > [2,"2","TransactionEvent",{"eventType":"Ended","timestamp":"2026-11-22T10:00:02Z","triggerReason":"StopAuthorized","seqNo":1,"transactionInfo":{"transactionId":"T1"}}]
+        2 b > [2,"2","StopTransaction",{"transactionId":1,"meterStop":9,"timestamp":"2026-11-22T10:00:02Z"}]
+        2 b > [2,"3","VatNumberValidation",{"vatNumber":"1"}]
+        3 a > [2,"3","DropTables",{}]
+        3 b > [2,"4","DropTables",{}]
+        3 c > [2,"4","DropTables",{}]
+        4 op transactions CP1
+        4 op transactions CP2
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            0 b < 101 Switching Protocols ocpp2.0.1
+            0 c < 101 Switching Protocols ocpp2.1
+            1 a < [4,"1","NotSupported","Reset is not supported here",{}]
+            1 b < [4,"1","NotSupported","Reset is not supported here",{}]
+            1 c < [4,"1","NotSupported","Reset is not supported here",{}]
+            2 a < [4,"2","NotImplemented","\"TransactionEvent\" is no action of OCPP 1.6",{}]
+            2 b < [4,"2","NotImplemented","\"StopTransaction\" is no action of OCPP 2.0.1",{}]
+            2 b < [4,"3","NotImplemented","\"VatNumberValidation\" is no action of OCPP 2.0.1",{}]
+            3 a < [4,"3","NotImplemented","\"DropTables\" is no action of OCPP 1.6",{}]
+            3 b < [4,"4","NotImplemented","\"DropTables\" is no action of OCPP 2.0.1",{}]
+            3 c < [4,"4","NotImplemented","\"DropTables\" is no action of OCPP 2.1",{}]
+        "#]],
+    );
 }
 
 /// A frame of a client as its parts.
