@@ -20,9 +20,7 @@ use storage::log::{LogError, LogReader};
 use storage::state::{Durability, StateBatch, StateError, StateStore, Table};
 
 use crate::config::Plausibility;
-use crate::shard::{
-    EVENTS_UNKNOWN, KnownValues, Projection, read_record_row, reservation_ends as ends,
-};
+use crate::shard::{Projection, read_record_row, reservation_ends as ends};
 use crate::state::{RowError, StationState};
 use aside::Aside;
 pub use stored::stored_stations;
@@ -237,13 +235,7 @@ impl Replay {
                 None => self.insert(StationState::new(key.clone())),
             };
             self.stations[station as usize].apply(event, &record, &self.rules);
-            // A store that cannot be read takes nothing either, and the start ends there.
-            let mut known = KnownValues {
-                state: &self.stations[station as usize],
-                events_until: &mut { EVENTS_UNKNOWN },
-                stored: &mut |key| store.get(Table::Variables, key).ok().flatten(),
-            };
-            self.projection.note(event, &record, bytes, &mut known);
+            self.projection.note(event, &record, bytes);
             let changed = !matches!(record.body, Body::Message(_));
             if changed && !std::mem::replace(&mut self.dirty[station as usize], true) {
                 self.projection.dirty(seq, station);

@@ -99,9 +99,9 @@ use journal::Journal;
 use money::Charged;
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
+pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
-pub(crate) use projection::{EVENTS_UNKNOWN, KnownValues, Projection};
 pub(crate) use projection::{
     RETRY_KEPT_MICROS, RetryRow, Row, charging_key, read_record_row, reservations_key,
 };

@@ -1,9 +1,8 @@
 //! The variables of stations: what they report, are asked and are told, in rows of the state store.
 //!
 //! Rows come out of records alone ([`tell::rows`]), so that a replay of the log writes the same ones, and each is
-//! written without reading another, but for what a monitor saw, which replaces nothing that was seen later: a variable has
-//! one row that describes it and one per attribute for its value ([`row`]). A page of them is put together when somebody
-//! asks ([`read`]). No variable stays in a shard's memory.
+//! written without reading another: a variable has one row that describes it and one per attribute for its value
+//! ([`row`]). A page of them is put together when somebody asks ([`read`]). No variable stays in a shard's memory.
 //!
 //! # Words
 //!

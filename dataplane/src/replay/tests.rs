@@ -180,12 +180,7 @@ fn what_may_be_passed_by_changes_no_state() {
         state.seen_at = UtcMicros(0);
         assert_eq!(state.to_row(), StationState::new(station.clone()).to_row());
         let mut projection = Projection::default();
-        let mut known = KnownValues {
-            state: &state,
-            events_until: &mut { EVENTS_UNKNOWN },
-            stored: &mut |_| unreachable!("no value is told"),
-        };
-        projection.note(event, &read, &bytes, &mut known);
+        projection.note(event, &read, &bytes);
         assert!(projection.is_empty());
     }
 }

@@ -14,22 +14,18 @@ use fleet::record::{
     TransactionState, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
-use fleet::{EventId, Seq, StationKey, UtcMicros};
+use fleet::{EventId, Seq, StationKey};
 use foldhash::fast::RandomState;
 use storage::state::Table;
 
 use super::follow::{DELETED, ends, firmware, is_report};
 use super::grid::Kept;
-use crate::away;
 use crate::events;
 use crate::id::made_at;
 use crate::items::{self, ItemKind};
-use crate::normalize::OFFLINE_AFTER_MICROS;
 use crate::retry::{Canonical, begin_meter, kept_under, timed};
-use crate::state::StationState;
-use crate::variables::VariableSource;
 use crate::variables::read::Recent;
-use crate::variables::row::{VariableRow, read_origin, station_prefix};
+use crate::variables::row::{VariableRow, station_prefix};
 use crate::variables::tell;
 use unstored::Unstored;
 
@@ -170,19 +166,6 @@ pub(crate) fn read_record_row(row: &[u8]) -> Option<(EventId, RecordView<'_>)> {
     Some((event, fleet::wire::read(record).ok()?))
 }
 
-/// What is known of the values that a station's events have told, beside what is here.
-pub(crate) struct KnownValues<'a> {
-    /// The station with the record.
-    pub(crate) state: &'a StationState,
-    /// No value that an event told is of a later time, UTC microseconds; [`EVENTS_UNKNOWN`] where nobody knows.
-    pub(crate) events_until: &'a mut i64,
-    /// Reads a row of the table of variables; `None` also where it cannot be read.
-    pub(crate) stored: &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
-}
-
-/// Of a station from before the start.
-pub(crate) const EVENTS_UNKNOWN: i64 = i64::MAX;
-
 /// What was made and not handed over.
 #[derive(Default)]
 pub(crate) struct Projection {
@@ -213,21 +196,16 @@ impl Projection {
     }
 
     /// Notes the rows that a record makes beside its station's.
-    pub(crate) fn note(
-        &mut self,
-        event: EventId,
-        record: &RecordView<'_>,
-        bytes: &[u8],
-        known: &mut KnownValues<'_>,
-    ) {
+    pub(crate) fn note(&mut self, event: EventId, record: &RecordView<'_>, bytes: &[u8]) {
         let at = record.received_at.0;
-        tell::rows(event, record, |row| {
-            if !self.is_overtaken(record.received_at, &row, known) {
-                self.put_variable(event.seq, row);
-            }
-        });
-        items::tell::rows(event, record, |row| self.put_variable(event.seq, row));
-        events::tell::rows(event, record, |row| self.put_variable(event.seq, row));
+        let (variables, len) = (&mut self.variables, &mut self.variables_len);
+        let mut put = |(key, row): VariableRow| {
+            *len += len_of(&key, &row);
+            variables.push(event.seq, key, row);
+        };
+        tell::rows(event, record, &mut put);
+        items::tell::rows(event, record, &mut put);
+        events::tell::rows(event, record, &mut put);
         match &record.body {
             Body::TransactionEvent(transaction) => {
                 let row = record_row(event, bytes);
@@ -408,52 +386,6 @@ impl Projection {
             | Body::TransactionBilled(_)
             | Body::TransactionCosted(_) => {}
         }
-    }
-
-    fn put_variable(&mut self, seq: Seq, (key, row): VariableRow) {
-        self.variables_len += len_of(&key, &row);
-        self.variables.push(seq, key, row);
-    }
-
-    /// True for a value that an event tells, where a later one is known.
-    ///
-    /// Events are compared with each other, by the clock that all of them are of. With what the station has answered or reported,
-    /// which has our time, only one is compared that it saw while it was out of touch. A time of long ago that is of no such span
-    /// is that of a wrong clock, and says nothing.
-    fn is_overtaken(
-        &self,
-        received_at: UtcMicros,
-        (key, row): &VariableRow,
-        known: &mut KnownValues<'_>,
-    ) -> bool {
-        let told = read_origin(row).filter(|told| told.source == VariableSource::Event);
-        let Some(at) = told.map(|told| told.as_of) else {
-            return false;
-        };
-        let is_newest = *known.events_until <= at.0;
-        *known.events_until = match *known.events_until {
-            // Nothing that came before the start is of a later time than what comes now.
-            EVENTS_UNKNOWN => received_at.0,
-            until => until.max(at.0),
-        };
-        let away = known.state.away();
-        let was_away = away::awaited(&away, received_at.0).any(|away| {
-            let from = away.heard_until.unwrap_or(away.back_at);
-            (from..away.back_at).contains(&at.0)
-        });
-        let is_recent = received_at.0 - OFFLINE_AFTER_MICROS <= at.0;
-        if !was_away && (is_newest || !is_recent) {
-            return false;
-        }
-        let before = match self.variables.find(key) {
-            Some(row) => read_origin(row),
-            None => (known.stored)(key).as_deref().and_then(read_origin),
-        };
-        before.is_some_and(|before| {
-            let is_comparable = was_away || before.source == VariableSource::Event;
-            // One of the future was told while our own clock was ahead.
-            is_comparable && at < before.as_of && before.as_of <= received_at
-        })
     }
 
     fn push(&mut self, seq: Seq, table: Table, key: [u8; 16], row: Vec<u8>) {

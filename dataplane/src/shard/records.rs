@@ -3,10 +3,8 @@
 use fleet::EventId;
 use fleet::record::Direction;
 use fleet::wire::{Body, MessageView};
-use storage::state::Table;
 
 use super::journal::Writable;
-use super::projection::KnownValues;
 use super::quirks::{Fit, MeterNews};
 use super::{Now, Shard};
 
@@ -27,18 +25,7 @@ impl Shard {
         } else {
             entry.since_newest.saturating_add(1)
         };
-        let (lookup, counters) = (&self.lookup, &mut self.tally.counters);
-        let mut known = KnownValues {
-            state: &entry.state,
-            events_until: &mut entry.events_until,
-            stored: &mut |key| {
-                let read = lookup(Table::Variables, key);
-                counters.store_reads += 1;
-                counters.store_reads_failed += u64::from(read.is_err());
-                read.ok().flatten()
-            },
-        };
-        self.projection.note(event, &record, bytes, &mut known);
+        self.projection.note(event, &record, bytes);
         if matches!(record.body, Body::Booted(_) | Body::StationDeleted(_)) {
             entry.fit = Fit::default();
         }

@@ -7,7 +7,6 @@ use fleet::StationKey;
 use net::driver::ConnId;
 use ocpp::Instant;
 
-use super::EVENTS_UNKNOWN;
 use super::asked_for::AskedFor;
 use super::commands::{StartWait, StopWait};
 use super::grid::StreamsHeard;
@@ -25,8 +24,6 @@ pub(crate) struct Station {
     pub(crate) since_newest: u8,
     /// Commands between their making and their end.
     pub(crate) commands_open: u16,
-    /// See [`super::KnownValues`].
-    pub(crate) events_until: i64,
     /// Its quirk profile.
     pub(crate) fit: Fit,
     pub(crate) side: Option<Box<Side>>,
@@ -108,7 +105,6 @@ impl Stations {
             dirty: false,
             since_newest: u8::MAX,
             commands_open: 0,
-            events_until: EVENTS_UNKNOWN,
             fit: Fit::default(),
             side: None,
         });
@@ -119,12 +115,7 @@ impl Stations {
     pub(crate) fn entry(&mut self, key: &StationKey) -> u32 {
         match self.find(key) {
             Some(station) => station,
-            None => {
-                let station = self.insert(StationState::new(key.clone()));
-                // The store knows nothing of it.
-                self[station].events_until = i64::MIN;
-                station
-            }
+            None => self.insert(StationState::new(key.clone())),
         }
     }
 

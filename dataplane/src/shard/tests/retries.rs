@@ -432,12 +432,7 @@ fn the_name_of_a_transaction_is_not_written_with_each_of_its_events() {
             seq: fleet::Seq(seq),
         };
         let record = fleet::wire::read(bytes).unwrap();
-        let mut known = crate::shard::KnownValues {
-            state: &crate::state::StationState::new(record.station_key().unwrap()),
-            events_until: &mut { crate::shard::EVENTS_UNKNOWN },
-            stored: &mut |_| unreachable!("no event is told"),
-        };
-        staged.note(event, &record, bytes, &mut known);
+        staged.note(event, &record, bytes);
     }
     let (batch, _) = staged.batch(fleet::Seq(1_000), |_| unreachable!("no station is dirty"));
     let written = |table: Table| batch.iter().filter(|(of, ..)| *of == table).count();

@@ -625,15 +625,7 @@ fn open(
             .entry(key.clone())
             .or_insert_with(|| StationState::new(key.clone()));
         state.apply(event, &record, &settings.started.plausibility);
-        let mut known = crate::shard::KnownValues {
-            state: &*state,
-            events_until: &mut { crate::shard::EVENTS_UNKNOWN },
-            stored: &mut |key| {
-                let rows = rows.lock().unwrap();
-                rows.get(&(Table::Variables, key.to_vec())).cloned()
-            },
-        };
-        staged.note(event, &record, bytes, &mut known);
+        staged.note(event, &record, bytes);
         note(&key, record.body.to_fact().unwrap());
     }
     // As a start does, what the log adds goes to the store at once.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::Seq;
 use fleet::wire::{Body, Fact};
-use storage::state::Table;
 
 use super::{LOG, World, shard};
 use crate::shard::Projection;
@@ -41,15 +40,7 @@ impl World {
             if !matches!(record.body, Body::Message(_)) {
                 state.apply(event, &record, &self.shard.config.plausibility);
             }
-            let mut known = crate::shard::KnownValues {
-                state: &*state,
-                events_until: &mut { crate::shard::EVENTS_UNKNOWN },
-                stored: &mut |key| {
-                    let rows = self.rows.lock().unwrap();
-                    rows.get(&(Table::Variables, key.to_vec())).cloned()
-                },
-            };
-            staged.note(event, &record, bytes, &mut known);
+            staged.note(event, &record, bytes);
             match record.body.to_fact().unwrap() {
                 Fact::CommandChanged(command) => {
                     commands.insert(command.command_id, (key, command));
