@@ -82,7 +82,7 @@ impl Shard {
             if let Ok(id) = id.parse() {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
                 let before = self.begin_course(now, id);
-                self.commands.change(&id, |command| command.before = before);
+                self.commands.follows(&id, before);
             }
         }
     }

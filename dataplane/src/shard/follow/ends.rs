@@ -190,16 +190,17 @@ impl Shard {
         }
     }
 
-    /// A course is over: what comes under its number from here on is of the command on the wire that may take its place.
+    /// A course is over: what comes under its number from here on is of the command that went out after it, which the station
+    /// has not refused. After a restart nobody knows that one any more.
     pub(super) fn hand_on(&mut self, now: Now, station: u32, over: &CommandFollowed) {
-        let id = over.command_id.map(CommandId);
-        let mut open = self.commands.open_of(station);
-        let next = open.find(|command| id.is_some() && command.before == id);
-        let next = next.map(|command| CommandId(command.record.command_id));
-        drop(open);
+        let next = over
+            .command_id
+            .and_then(|id| self.commands.next(&CommandId(id)));
         // A failed read was counted; what comes next is shown with the one that is over.
         let next = next.and_then(|next| self.course_of_command(next).ok().flatten());
-        if let Some(next) = next.filter(|next| next.request_id == over.request_id) {
+        let takes_over =
+            |next: &CommandFollowed| next.request_id == over.request_id && !next.complete;
+        if let Some(next) = next.filter(takes_over) {
             self.record(now, station, &next);
         }
     }

@@ -643,6 +643,25 @@ fn the_next_command_goes_on_where_the_one_before_has_come_to_its_end() {
     }
 }
 
+/// A command that nobody answered may have been taken: what comes after the end of the one before can only be of it.
+#[test]
+fn a_command_that_nobody_answered_goes_on_where_the_one_before_ends_later() {
+    for way in ways() {
+        let name = way.asked.split(' ').next().unwrap();
+        let [begun, _, over] = way.statuses;
+        // What went out before a restart is not known to have gone out after it.
+        let ends = ENDS.iter().filter(|(end, ..)| !end.contains("restart"));
+        for (end, socket, state, _) in ends.filter(|(.., course)| *course == "running") {
+            let (_, after) = two_commands(&way, (end, socket), &[], &[over, begun]);
+            let expected = [
+                format!("{name} answered: 2 messages, 0 again, missing [], done"),
+                format!("{name} {state}: 1 messages, 0 again, missing [], running"),
+            ];
+            assert_eq!(after, expected, "{name} {end}");
+        }
+    }
+}
+
 /// A CALL without an answer may have been taken or not: the course before it is told to have ended only by what decides it.
 #[test]
 fn a_command_that_nobody_answered_takes_nothing_over_from_the_one_before() {
