@@ -583,3 +583,35 @@ fn tc_b_44_csms() {
     "#]],
     );
 }
+
+/// Of several versions the one is chosen that is known here, and named in the answer.
+///
+/// Where none is, Part 4 §3.1.2 has the handshake completed without the header and the connection closed at once. The case,
+/// which the errata of 2025-04 added, expects no upgrade: no station is served either way, and the text of the standard
+/// stands above that of its tests.
+#[test]
+fn of_several_versions_the_known_one_is_chosen() {
+    let offering = |at: u32, name: &str, versions: &str| {
+        format!(
+            r"{at} {name} raw GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {versions}\r\n\r\n"
+        )
+    };
+    let mut world = World::new(config(Onboarding::Open));
+    let seen = world.run(&format!(
+        "0 op register CP1\n{}\n{}\n{}",
+        offering(1, "a", "ocpp0.1"),
+        offering(2, "b", "ocpp0.1,ocpp2.0.1"),
+        offering(3, "c", "ocpp0.1, ocpp2.1"),
+    ));
+    expect![[r#"
+        0 op register CP1: Ok([Ok(())])
+        1 a < 101 Switching Protocols
+        1 a < close 1002 no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6
+        1 a ended
+        2 b < 101 Switching Protocols ocpp2.0.1
+        3 b < close 1008 replaced by a newer connection
+        3 b ended
+        3 c < 101 Switching Protocols ocpp2.1
+    "#]]
+    .assert_eq(&seen);
+}

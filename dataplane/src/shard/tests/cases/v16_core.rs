@@ -371,6 +371,39 @@ fn ocpp16_5_11_remote_start_transaction() {
     );
 }
 
+/// A profile that comes with a start from afar is of the transaction that begins where it was sent, and ends with it
+/// (1.6 §5.11, §5.16.2).
+#[test]
+fn a_profile_of_a_remote_start_of_1_6_lasts_as_long_as_its_transaction() {
+    let profile = r#"{"chargingProfileId":7,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Relative","chargingSchedule":{"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}}"#;
+    check_16(
+        &format!(
+            r#"
+            op RemoteStartTransaction {{"connectorId":1,"idTag":"TAG","chargingProfile":{profile}}}
+            answer {{"status":"Accepted"}}
+            op profiles CP1
+            {START}
+            op profiles CP1
+            StopTransaction {{"transactionId":$TX,"meterStop":2000,"timestamp":"$NOW"}}
+            op profiles CP1
+            op RemoteStartTransaction {{"connectorId":1,"idTag":"TAG","chargingProfile":{profile}}}
+            answer {{"status":"Rejected"}}
+            op profiles CP1
+            "#
+        ),
+        expect![[r#"
+            < RemoteStartTransaction {"connectorId":1,"idTag":"TAG","chargingProfile":{"chargingProfileId":7,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Relative","chargingSchedule":{"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}}}
+            op RemoteStartTransaction: Answered {"status":"Accepted"}
+            profile 7 on 1 by remote_start not in force
+            StartTransaction: {"idTagInfo":{"status":"Accepted"},"transactionId":$TX}
+            profile 7 on 1 by remote_start for $TX
+            StopTransaction: {}
+            < RemoteStartTransaction {"connectorId":1,"idTag":"TAG","chargingProfile":{"chargingProfileId":7,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Relative","chargingSchedule":{"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}}}
+            op RemoteStartTransaction: Answered {"status":"Rejected"}
+        "#]],
+    );
+}
+
 /// A stop from afar: by the transaction's id, and the operator hears of its end.
 #[test]
 fn ocpp16_5_12_remote_stop_transaction() {
