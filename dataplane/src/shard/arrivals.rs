@@ -13,7 +13,7 @@
 //! | [`Load`] | Newcomers |
 //! | --- | --- |
 //! | `Calm` | come in as fast as tokens are made |
-//! | `Busy` | most Boots are answered Rejected, with an interval that spreads them |
+//! | `Busy` | most Boots are answered Rejected, with an interval that spreads them; the others have fewer Heartbeats to send |
 //! | `High` | wait unread |
 //! | `Full` | are refused, and step by step those that wait too |
 
@@ -25,6 +25,7 @@ use net::driver::ConnId;
 use ocpp::Instant;
 
 use super::conns::{Conn, Handshake, Revocation, Stage};
+use super::quirks::HEARTBEATS_MISSED_MAX;
 use super::{Effect, Now, Shard};
 use crate::config::MemoryMax;
 use crate::tls::Transport;
@@ -47,6 +48,11 @@ const BOOTS_BUSY: u32 = 50;
 const BOOTS_HIGH: u32 = 10;
 /// Seconds after which a station whose Boot was rejected may boot again: as many, and up to twice as many more.
 const BOOT_AGAIN_S: u32 = 60;
+
+/// So many times the configured interval lies between two Heartbeats of a station that boots while there is too much to do.
+const HEARTBEATS_WIDER: u32 = 2;
+// Or one that is never pinged would be given up for its silence.
+const _: () = assert!(HEARTBEATS_WIDER < HEARTBEATS_MISSED_MAX);
 
 /// How much of what the shard may hold is taken, or of the process's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -363,6 +369,15 @@ impl Shard {
         self.tally.counters.boots_deferred += 1;
         let more = self.random.next() % u64::from(2 * BOOT_AGAIN_S);
         Some(BOOT_AGAIN_S + more as u32)
+    }
+
+    /// The interval of Heartbeats that a Boot is accepted with, which its station keeps until it boots again.
+    pub(super) fn heartbeat_interval(&self, now: Now) -> u32 {
+        let interval = self.config.heartbeat_interval_s;
+        match self.how_busy(now) {
+            Load::Calm => interval,
+            Load::Busy | Load::High | Load::Full => interval.saturating_mul(HEARTBEATS_WIDER),
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Shard {
                 let response = v16::BootNotificationResponse {
                     status: v16::RegistrationStatus::Accepted,
                     current_time: Timestamp::at(now.utc.0),
-                    interval: self.config.heartbeat_interval_s,
+                    interval: self.heartbeat_interval(now),
                 };
                 self.answer(now, call, Leave::WhenDurable, Answer::V16(response.into()));
                 return Ok(());
@@ -279,7 +279,7 @@ impl Shard {
         self.record(now, call.station, booted);
         let response = v201::BootNotificationResponse {
             current_time: Timestamp::at(now.utc.0),
-            interval: self.config.heartbeat_interval_s,
+            interval: self.heartbeat_interval(now),
             status: v201::RegistrationStatus::Accepted,
             status_info: None,
         };

@@ -26,7 +26,7 @@ use crate::state::StationState;
 /// The time in which so many messages of a station are kept aside as the configuration says.
 const KEPT_WITHIN: Duration = Duration::from_secs(3_600);
 /// A station that is not pinged is heard by its Heartbeats, of which two may be lost.
-const HEARTBEATS_MISSED_MAX: u32 = 3;
+pub(super) const HEARTBEATS_MISSED_MAX: u32 = 3;
 /// Longest reason of a refusal, characters.
 const REASON_MAX: usize = 500;
 

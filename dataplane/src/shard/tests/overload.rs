@@ -229,6 +229,31 @@ fn above_70_percent_most_boots_are_put_off_and_never_all() {
 }
 
 #[test]
+fn who_boots_above_70_percent_is_to_send_half_as_many_heartbeats() {
+    check(
+        r#"
+        0 a connect CP1
+        0 b connect CP2 2.0.1
+        1 server memory 69
+        1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+        2 server memory 70
+        2 a > [2,"2","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+        2 b > [2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+        3 server memory 69
+        3 b > [2,"2","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            0 b < 101 Switching Protocols ocpp2.0.1
+            1 a < [3,"1",{"status":"Accepted","currentTime":"2026-11-22T10:00:01.000Z","interval":300}]
+            2 a < [3,"2",{"status":"Accepted","currentTime":"2026-11-22T10:00:02.000Z","interval":600}]
+            2 b < [3,"1",{"currentTime":"2026-11-22T10:00:02.000Z","interval":600,"status":"Accepted"}]
+            3 b < [3,"2",{"currentTime":"2026-11-22T10:00:03.000Z","interval":300,"status":"Accepted"}]
+        "#]],
+    );
+}
+
+#[test]
 fn a_late_log_puts_boots_off_as_well() {
     let mut world = World::new(config(Onboarding::Open));
     let all: String = (0..20).map(|n| format!("0 s{n} connect CP{n}\n")).collect();
