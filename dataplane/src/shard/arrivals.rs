@@ -15,7 +15,7 @@
 //! | `Calm` | come in as fast as tokens are made |
 //! | `Busy` | most Boots are answered Rejected, with an interval that spreads them; the others have fewer Heartbeats to send |
 //! | `High` | wait unread |
-//! | `Full` | are refused, and step by step those that wait too |
+//! | `Full` | are refused, and step by step those that wait too, and those that are slow at their handshake |
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -309,6 +309,17 @@ impl Shard {
         self.arrivals.turn_at = now.mono + TURN_EVERY;
     }
 
+    /// Ends handshakes that have not come to their end within a second: each holds what it has sent so far, and a session of
+    /// TLS, for a peer that nobody knows yet.
+    fn drop_handshakes(&mut self, now: Now) {
+        let slow = self.conns.handshakes_before(now.tick());
+        for id in slow.take(REFUSED_AT_ONCE).collect::<Vec<_>>() {
+            self.tally.refused(503);
+            self.conns.remove(id);
+            self.outbox.push(Effect::Abort(id));
+        }
+    }
+
     /// Refuses a socket that waits for its turn. One that is to speak TLS ends without an answer: to send one would take
     /// the handshake that it is refused for.
     pub(super) fn refuse_arrival(&mut self, id: ConnId) {
@@ -334,6 +345,9 @@ impl Shard {
         self.arrivals.memory_used = percent;
         self.sockets_len = sockets_len;
         self.limit_fragments(now);
+        if self.how_busy(now) == Load::Full {
+            self.drop_handshakes(now);
+        }
         let of_budget = sockets_len.saturating_mul(100) / self.config.shard_bytes_max.max(1);
         95 <= of_budget.max(usize::from(percent))
     }

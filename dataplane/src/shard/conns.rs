@@ -191,6 +191,15 @@ impl Conns {
         }
     }
 
+    /// Those whose handshake began before a second of the monotonic clock and has not come to its end.
+    pub(crate) fn handshakes_before(&self, tick: u32) -> impl Iterator<Item = ConnId> {
+        let conns = self.slots.iter().flatten();
+        conns.filter_map(move |conn| match &conn.stage {
+            Stage::Handshake(begun) => (!begun.waits && begun.opened_at < tick).then_some(conn.id),
+            Stage::Live(_) | Stage::Closing => None,
+        })
+    }
+
     /// A socket that is still in its handshake.
     pub(crate) fn handshake_mut(&mut self, id: ConnId) -> Option<&mut Handshake> {
         match &mut self.get_mut(id)?.stage {

@@ -254,6 +254,31 @@ fn who_boots_above_70_percent_is_to_send_half_as_many_heartbeats() {
 }
 
 #[test]
+fn above_95_percent_a_handshake_has_a_second() {
+    check(
+        r#"
+        0 a connect CP1
+        0 b raw G
+        1 server memory 85
+        1 c connect CP2
+        2 server memory 84
+        3 d raw G
+        3 server memory 95
+        4 server memory 94
+        5 server memory 95
+        6 a > [2,"1","Heartbeat",{}]
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            2.01 c < 101 Switching Protocols ocpp1.6
+            3 b ended
+            5 d ended
+            6 a < [3,"1",{"currentTime":"2026-11-22T10:00:06.000Z"}]
+        "#]],
+    );
+}
+
+#[test]
 fn a_late_log_puts_boots_off_as_well() {
     let mut world = World::new(config(Onboarding::Open));
     let all: String = (0..20).map(|n| format!("0 s{n} connect CP{n}\n")).collect();
