@@ -18,6 +18,7 @@ mod e2e {
     pub(crate) mod wait;
 
     mod bad_input;
+    mod besieged;
     mod config;
     mod crash;
     mod deploy;

@@ -12,9 +12,10 @@ mod denied;
 mod uring;
 
 /// The tests in which a station, or somebody in its place, is connected.
-const WITH_STATIONS: [&str; 10] = [
+const WITH_STATIONS: [&str; 11] = [
     "e2e::again::health",
     "e2e::bad_input",
+    "e2e::besieged",
     "e2e::crash",
     "e2e::flows",
     "e2e::lifecycle",

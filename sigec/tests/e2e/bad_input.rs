@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::raw::{BINARY, CLOSE, Incoming, PING, Raw, TEXT, masked, upgrade};
-use super::server::{Server, Site};
+use super::server::Site;
 use super::wait::eventually;
 
 /// What is owed for a frame.
@@ -393,11 +393,11 @@ fn memory_is_flat_under_bad_input() {
     };
     // The first rounds fill buffers and pools that stay.
     (0..ROUNDS / 4).for_each(|_| round());
-    let before = resident_kib(&server);
+    let before = server.resident_kib();
     (0..ROUNDS).for_each(|_| round());
     // What the tables still hold of it they write out soon.
     eventually("the memory is given back", || {
-        let grown = resident_kib(&server).saturating_sub(before);
+        let grown = server.resident_kib().saturating_sub(before);
         let found = format!("{grown} KiB more after {ROUNDS} rounds");
         if grown < ALLOWED_KIB {
             Ok(())
@@ -405,14 +405,4 @@ fn memory_is_flat_under_bad_input() {
             Err(found)
         }
     });
-}
-
-/// Resident memory of the server's process.
-fn resident_kib(server: &Server) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.ready.pid)).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -216,6 +216,16 @@ impl Server {
         wait_for_exit(&mut self.child)
     }
 
+    /// Resident memory of its process.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.ready.pid)).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log_path).unwrap()
     }
