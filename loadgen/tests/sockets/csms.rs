@@ -1,7 +1,7 @@
 //! A CSMS on real sockets for the tests: accepts everything, remembers what it saw, and drops connections.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -28,6 +28,8 @@ pub(crate) struct Kept {
     pub(crate) compressed: usize,
     /// Paths and Authorization headers, one per upgrade.
     pub(crate) upgrades: Vec<(String, Option<String>)>,
+    /// Where connections came from, one per connection.
+    pub(crate) sources: Vec<IpAddr>,
 }
 
 impl Source for Kept {
@@ -311,7 +313,11 @@ fn energy(value: &Value) -> u64 {
 }
 
 impl Handler for Csms {
-    fn opened(&mut self, _io: &mut Io<'_>, conn: ConnId, _opened: Opened) {
+    fn opened(&mut self, _io: &mut Io<'_>, conn: ConnId, opened: Opened) {
+        let Opened::Accepted { peer, .. } = opened else {
+            unreachable!("it connects to nobody");
+        };
+        self.kept.lock().unwrap().sources.push(peer.ip());
         let codec = Codec::new(Role::Server);
         self.open.insert(
             conn,

@@ -4,6 +4,7 @@
 
 mod csms;
 mod echo;
+mod flags;
 mod foreign;
 mod peers;
 mod storm;
