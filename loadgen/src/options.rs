@@ -76,6 +76,9 @@ Examples:
   The power comes back to ten thousand stations, with the back-off that they were configured with, and a verdict:
     loadgen storm --stations 10000 --rate-connect 2000 --power-loss --wait-minimum 10s --random-range 10s \\
       --repeat-times 3 --fail-if 'all-back>30s' --fail-if 'established-p99>50ms'
+  Vehicles charge meanwhile, and nothing that was acknowledged is lost:
+    loadgen storm --interval 1s --outage 10s --truth truth.ndjson
+    loadgen verify --truth truth.ndjson --token \"$SIGEC_ADMIN_TOKEN\"
   A hundred thousand, in processes of 17,000, from as many addresses as that takes:
     loadgen storm --stations 100000 --established 1000 --processes 6 --rate-connect 5000 --report-json storm.json
 
@@ -150,6 +153,10 @@ pub(crate) struct Stations {
     /// files and may have its own core.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) processes: u32,
+    /// Write every event sent and whether it was acknowledged, for `loadgen verify`. With --processes there is one
+    /// file for each, FILE.1, FILE.2, …
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
     /// Write the report as JSON, also for `loadgen join`.
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
@@ -222,10 +229,6 @@ pub(crate) struct Fleet {
     /// Events that a station keeps while offline; beyond, the oldest samples are dropped.
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     pub(crate) offline_events: usize,
-    /// Write every event sent and whether it was acknowledged, for `loadgen verify`. With --processes there is one
-    /// file for each, FILE.1, FILE.2, …
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: Option<PathBuf>,
     /// Exit 1 when the 99th percentile of latency is above this.
     #[arg(long, value_name = "DURATION", value_parser = positive)]
     pub(crate) fail_p99: Option<Duration>,
@@ -271,6 +274,10 @@ pub(crate) struct Storm {
     /// Between two Heartbeats of an established station; the others beat as the CSMS says.
     #[arg(long, default_value = "1s", value_parser = positive)]
     pub(crate) heartbeat: Duration,
+    /// Vehicles come and go meanwhile, with a meter sample so often, and what the stations cannot send they send when
+    /// they are back [default: nobody comes].
+    #[arg(long, value_parser = positive)]
+    pub(crate) interval: Option<Duration>,
     /// RetryBackOffWaitMinimum: the shortest wait before a station connects again.
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
     pub(crate) wait_minimum: Duration,
@@ -351,7 +358,7 @@ pub(crate) struct WsEcho {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The truth of a run (`loadgen fleet --truth`); of a run in several processes, all their files.
+    /// The truth of a run (`--truth` of `loadgen fleet` or `storm`); of a run in several processes, all their files.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub(crate) truth: Vec<PathBuf>,
     /// The server.

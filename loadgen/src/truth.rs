@@ -169,7 +169,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Truth>> {
 fn read_lines(path: &Path) -> anyhow::Result<Vec<Truth>> {
     let file = File::open(path).with_context(|| {
         format!(
-            "opening {}; `loadgen fleet --truth` writes it",
+            "opening {}; `--truth` of `loadgen fleet` or `storm` writes it",
             path.display()
         )
     })?;

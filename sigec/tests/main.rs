@@ -35,6 +35,7 @@ mod e2e {
     mod reload;
     mod sql_clients;
     mod stations;
+    mod storm;
     mod tls;
     mod tour;
 }

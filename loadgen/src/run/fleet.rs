@@ -1,6 +1,5 @@
 //! `loadgen fleet`.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,13 +8,12 @@ use loadgen::fleet::Fleet;
 use loadgen::plan::{BackOff, Plan, Timeline, Versions};
 use loadgen::report::{File, Run, Threshold};
 use loadgen::scenario::{Faults, Scenario};
-use loadgen::truth::Writer;
 use ocpp::{Instant, Version};
 
 use super::conclude::{self, Conclusion};
 use super::drive::drive;
 use super::parts;
-use super::stations::stations;
+use super::stations::{stations, truth};
 use crate::options;
 
 /// How often the wait before a connection doubles.
@@ -94,12 +92,7 @@ async fn one(options: &options::Fleet, scenario: Scenario) -> anyhow::Result<Fil
 
     let mut stations = stations(of, options.stations, version(of, &scenario))?;
     stations.settings.peers = stations.split_off(|number| faults.role(of.seed, number));
-    let truth = options
-        .truth
-        .as_deref()
-        .map(|path| truth_of(path, of.part))
-        .map(|path| Writer::create(&path));
-    stations.settings.truth = truth.transpose()?;
+    stations.settings.truth = truth(of)?;
     let start = Instant(net::clock::monotonic_ns());
     let start_utc_micros = net::clock::utc_micros();
     let plan = Plan {
@@ -157,13 +150,4 @@ async fn one(options: &options::Fleet, scenario: Scenario) -> anyhow::Result<Fil
         elapsed: finished.elapsed,
         report: finished.report,
     })
-}
-
-/// Each part writes its own.
-fn truth_of(path: &Path, part: Option<options::Part>) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    if let Some(part) = part {
-        name.push(format!(".{}", part.index + 1));
-    }
-    PathBuf::from(name)
 }

@@ -1,10 +1,13 @@
 //! What the options make of the stations, before there is a fleet of them.
 
+use std::path::Path;
+
 use anyhow::Context;
 use loadgen::peer::Peer;
 use loadgen::runner::Settings;
 use loadgen::scenario::Role;
 use loadgen::target::{self, Target};
+use loadgen::truth::Writer;
 use net::ws::DeflateOptions;
 use ocpp::Version;
 
@@ -121,6 +124,18 @@ pub(super) fn stations(
             interrupted: std::sync::Arc::default(),
         },
     })
+}
+
+/// Begins the truth of this process, if there is to be one; each part of a run writes its own.
+pub(super) fn truth(options: &options::Stations) -> anyhow::Result<Option<Writer>> {
+    let Some(path) = &options.truth else {
+        return Ok(None);
+    };
+    let mut name = path.as_os_str().to_owned();
+    if let Some(part) = options.part {
+        name.push(format!(".{}", part.index + 1));
+    }
+    Writer::create(Path::new(&name)).map(Some)
 }
 
 /// The identity of each station, and the passwords, if there are any.

@@ -14,11 +14,14 @@ use ocpp::Instant;
 use super::conclude::{self, Conclusion};
 use super::drive::drive;
 use super::parts;
-use super::stations::stations;
+use super::stations::{stations, truth};
 use crate::options;
 
 /// Points of the series are so far apart.
 const STEP: Duration = Duration::from_millis(100);
+
+/// The meter interval of stations that nobody comes to, should the CSMS start a transaction.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Gathers a fleet, cuts it off, and measures how it comes back.
 ///
@@ -60,6 +63,7 @@ async fn one(options: &options::Storm, all: u32) -> anyhow::Result<File> {
     let gate = is_part.then(parts::gate);
     let go = gate.as_ref().map(|gate| gate.go.clone());
     stations.settings.step = STEP;
+    stations.settings.truth = truth(of)?;
     stations.settings.storm = Some(StormPlan {
         established: stations.identities.iter().take_while(stays).count(),
         power_loss: options.power_loss,
@@ -76,8 +80,11 @@ async fn one(options: &options::Storm, all: u32) -> anyhow::Result<File> {
     let longest = options.gather_max * 2 + options.settle + options.back_max;
     let plan = Plan {
         seed: of.seed,
-        scenario: Scenario::Idle,
-        interval: Duration::from_secs(60),
+        scenario: match options.interval {
+            Some(_) => Scenario::Default,
+            None => Scenario::Idle,
+        },
+        interval: options.interval.unwrap_or(INTERVAL),
         connectors: 1,
         timeline: Timeline::new(start, start_utc_micros, longest, 1),
         end: start + longest,
@@ -97,11 +104,15 @@ async fn one(options: &options::Storm, all: u32) -> anyhow::Result<File> {
         stations: stations.identities.len(),
         version: versions(of).as_str().to_owned(),
         scenario: format!(
-            "storm, {}, back-off {:?} + 0 to {:?}, {} doublings",
+            "storm, {}, {}, back-off {:?} + 0 to {:?}, {} doublings",
             if options.power_loss {
                 "power lost"
             } else {
                 "network lost"
+            },
+            match options.interval {
+                Some(interval) => format!("vehicles come and go, a sample per {interval:?}"),
+                None => "nobody comes".to_owned(),
             },
             options.wait_minimum,
             options.random_range,

@@ -287,7 +287,7 @@ fn errors_say_what_to_do_next() {
         ),
         (
             &["verify", "--truth", "/nonexistent", "--token", "t"],
-            "`loadgen fleet --truth` writes it",
+            "`--truth` of `loadgen fleet` or `storm` writes it",
         ),
     ] {
         let output = loadgen(args);
