@@ -1,6 +1,7 @@
-//! The envelope of a message in every version, and what hides its secrets.
+//! The envelope of a message in every version, what hides its secrets, what is signed, and what mends its slips.
 //!
-//! Rules: what is read can be written, and is read alike; a reply is a CALLERROR; masking answers for any text.
+//! Rules: what is read can be written, and is read alike; a reply is a CALLERROR; masking answers for any text; a JWS is opened
+//! or refused by a CALLERROR; what was mended differs, and is mended no further once it can be read.
 
 use ocpp::{Frame, FrameError, Version};
 
@@ -22,6 +23,20 @@ pub(crate) fn run(data: &[u8]) {
                 }
             }
         }
+    }
+    for version in Version::ALL {
+        if let Err(error) = ocpp::open_signed(version, "Heartbeat", text) {
+            refused(version, &error);
+        }
+    }
+    if let Some(repaired) = ocpp::repair(text) {
+        assert!(!repaired.changes.is_empty(), "{text}");
+        assert_ne!(repaired.text, text);
+        let can_be_read = ocpp::scan(&repaired.text, Version::V16).is_ok();
+        assert!(
+            !can_be_read || ocpp::repair(&repaired.text).is_none(),
+            "{text}"
+        );
     }
     for action in ACTIONS {
         ocpp::mask_secrets(action, text);

@@ -1,7 +1,7 @@
 //! Retries: recognised by content and by message id, also after a crash.
 
 use expect_test::expect;
-use fleet::wire::Body;
+use fleet::wire::{Body, Fact};
 use storage::state::Table;
 
 use super::scripts::{check, check_transaction};
@@ -204,6 +204,51 @@ fn message_ids_are_replayed_while_remembered_and_refused_while_unanswered() {
             6 a < [3,"2",{}]
             6 a < [4,"2","ProtocolError","another call with this message id is still unanswered",{}]
         "#]],
+    );
+}
+
+/// A status without a time, and under an id of its own, says something new only if it is another than its connector's last.
+#[test]
+fn a_status_without_a_time_is_compared_with_the_last_of_its_connector() {
+    let mut world = World::new(config(Onboarding::Open));
+    let status = |at: u32, connector: u32, status: &str| {
+        format!(
+            r#"{at} a > [2,"{at}","StatusNotification",{{"connectorId":{connector},"errorCode":"NoError","status":"{status}"}}]"#
+        )
+    };
+    world.run(&format!(
+        "0 a connect CP1\n{}",
+        [
+            status(1, 1, "Available"),
+            status(2, 1, "Available"),
+            status(3, 2, "Available"),
+            status(4, 1, "Charging"),
+            status(5, 1, "Available"),
+            "6 restart\n6 a connect CP1".to_owned(),
+            status(7, 1, "Available"),
+            status(8, 1, "Faulted"),
+        ]
+        .join("\n")
+    ));
+    let reported = world.log.iter().filter_map(|record| {
+        match fleet::wire::read(record).unwrap().body.to_fact().unwrap() {
+            Fact::StatusReported(status) => {
+                Some((status.evse_id, status.status_reported.to_string()))
+            }
+            _ => None,
+        }
+    });
+    let reported: Vec<_> = reported.collect();
+    let expected = [
+        (1, "Available"),
+        (2, "Available"),
+        (1, "Charging"),
+        (1, "Available"),
+        (1, "Faulted"),
+    ];
+    assert_eq!(
+        reported,
+        expected.map(|(connector, status)| (connector, status.to_owned()))
     );
 }
 
