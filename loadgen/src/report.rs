@@ -9,6 +9,7 @@
 
 mod html;
 mod latencies;
+mod memory;
 mod peers;
 mod series;
 mod storm;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::station::{Failure, Output};
 pub use latencies::{Latencies, LatencySummary};
+pub use memory::{Memory, MemorySummary};
 use peers::Peers;
 pub use peers::PeersSummary;
 pub use series::{Point, Series};
@@ -58,6 +60,8 @@ pub struct Report {
     pub series: Series,
     /// What a storm adds.
     pub storm: Option<Storm>,
+    /// What the generator itself takes.
+    pub memory: Memory,
     #[serde(skip)]
     window: Window,
 }
@@ -244,6 +248,7 @@ impl Report {
             self.peers.entry(kind.clone()).or_default().merge(theirs);
         }
         self.series.merge(&other.series);
+        self.memory.merge(&other.memory);
         match (&mut self.storm, &other.storm) {
             (Some(ours), Some(theirs)) => ours.merge(theirs),
             (None, Some(theirs)) => self.storm = Some(theirs.clone()),

@@ -56,6 +56,8 @@ pub struct Settings {
     pub step: Duration,
     /// Cut most of the stations off once all are connected, and see them come back.
     pub storm: Option<StormPlan>,
+    /// What this process had of its own before it had stations, bytes.
+    pub memory_before: u64,
     /// Set from outside, with a wake, to end the run early.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -142,6 +144,7 @@ impl<P: FnMut(String)> Runner<P> {
             back: false,
         };
         let mut report = Report::default();
+        report.memory.before = settings.memory_before;
         report.series.began_utc_micros = net::clock::utc_micros();
         let stage = Stage::first(settings.storm.as_ref(), start);
         let next_tick = start + settings.step;
@@ -170,6 +173,7 @@ impl<P: FnMut(String)> Runner<P> {
 
     /// Ends the truth file; call it when the driver has stopped.
     pub fn finish(mut self) -> Finished {
+        self.look_at_memory();
         if let Some(truth) = self.settings.truth.take()
             && let Err(error) = truth.finish(&self.fleet.unsettled())
         {
@@ -180,6 +184,13 @@ impl<P: FnMut(String)> Runner<P> {
             elapsed: self.ended_at - self.fleet.plan().timeline.start,
             failure: self.failure,
             failed: self.failed,
+        }
+    }
+
+    fn look_at_memory(&mut self) {
+        // Where it cannot be read there is no figure.
+        if let Some(bytes) = net::os::memory_own() {
+            self.report.memory.seen(bytes);
         }
     }
 
@@ -471,6 +482,7 @@ impl<P: FnMut(String)> Runner<P> {
             self.report.errors(),
             left.as_secs(),
         ));
+        self.look_at_memory();
         self.last_tick = self.now;
         // By the clock rather than from the last one, so that parts of a run in several processes keep step.
         while self.next_tick <= self.now {

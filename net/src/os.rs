@@ -3,7 +3,7 @@
 mod memory;
 mod outgoing;
 
-pub use memory::memory_used_percent;
+pub use memory::{memory_own, memory_used_percent};
 pub use outgoing::unacknowledged;
 
 use std::io;

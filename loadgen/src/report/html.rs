@@ -103,6 +103,9 @@ impl File {
             )?;
         }
         page.push_str("</table>");
+        if let Some(memory) = &summary.memory {
+            write!(page, "<p>Memory of the generator: {}.</p>", memory.text())?;
+        }
         let mut latencies = vec![
             ("latency", &summary.latency),
             ("delayed by outages", &summary.delayed),

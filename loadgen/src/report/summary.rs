@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Action, Connections, LatencySummary, PeersSummary, Report, StormSummary};
+use super::{
+    Action, Connections, LatencySummary, MemorySummary, PeersSummary, Report, StormSummary,
+};
 use crate::station::Failure;
 
 /// What was run: enough to run it again.
@@ -120,6 +122,8 @@ pub struct Summary {
     pub delayed: LatencySummary,
     /// How late the generator itself was: figures with a large lag say little about the CSMS.
     pub generator_lag: LatencySummary,
+    /// What the generator itself took; null in reports of versions that did not look.
+    pub memory: Option<MemorySummary>,
     /// See [`Report::errors`].
     pub errors: u64,
     /// Messages of the CSMS that answer nothing and ask nothing.
@@ -178,6 +182,7 @@ impl Report {
             latency: action.latencies.summary(),
         };
         Summary {
+            memory: self.memory.summary(run.stations),
             run,
             elapsed_s: elapsed.as_secs_f64(),
             offered,
@@ -260,6 +265,9 @@ impl Summary {
             if latency.count > 0 {
                 writeln!(text, "{label}: {}", latency.text())?;
             }
+        }
+        if let Some(memory) = &self.memory {
+            writeln!(text, "generator memory: {}", memory.text())?;
         }
         if let Some(storm) = &self.storm {
             text.push_str(&storm.text());

@@ -52,6 +52,29 @@ fn an_outage_does_not_pass_for_latency() {
 }
 
 #[test]
+fn memory_is_told_by_station_where_somebody_looked() {
+    let of = |report: &Report| {
+        let run = Run {
+            stations: 2_000,
+            ..run()
+        };
+        report.summary(run, Duration::from_secs(2))
+    };
+    assert_eq!(of(&Report::default()).memory, None);
+    let summary = of(&part(0..1));
+    let figures = MemorySummary {
+        grown_bytes: 3_000_000,
+        per_station_bytes: 1_500,
+    };
+    assert_eq!(summary.memory, Some(figures));
+    let text = summary.text();
+    assert!(
+        text.contains("\ngenerator memory: 3.0 MB, 1500 B per station\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn errors_are_what_the_csms_did_wrong() {
     let mut report = Report::default();
     for failure in [
@@ -98,6 +121,10 @@ fn part(ms: std::ops::Range<u64>) -> Report {
     report.record(&Output::Commanded("Reset".into()));
     report.disconnected("the server went away");
     report.step(Duration::from_secs(1), Duration::from_secs(1), 3);
+    report.memory.before = 1_000_000;
+    for bytes in [2_000_000, 4_000_000, 3_000_000] {
+        report.memory.seen(bytes);
+    }
     report
 }
 
@@ -118,6 +145,8 @@ fn parts_that_were_written_and_joined_are_the_whole() {
     });
     whole.record(&Output::Commanded("Reset".into()));
     whole.disconnected("the server went away");
+    whole.memory.before = 2_000_000;
+    whole.memory.seen(8_000_000);
     let summary = |report: &Report| report.summary(run(), Duration::from_secs(2));
     assert_eq!(summary(&joined), summary(&whole));
     assert_eq!(joined.series.points.len(), 1);

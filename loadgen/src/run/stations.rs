@@ -70,6 +70,7 @@ pub(super) fn stations(
     count: u32,
     version: impl Fn(u32) -> Version,
 ) -> anyhow::Result<Stations> {
+    let memory_before = net::os::memory_own().unwrap_or(0);
     let target = Target::parse(&options.url)?;
     let given = options.source_addresses.as_ref();
     let sources = target::sources(given.map(|given| &given.0[..]), target.addr, count)?;
@@ -121,6 +122,7 @@ pub(super) fn stations(
             truth: None,
             step: std::time::Duration::from_secs(1),
             storm: None,
+            memory_before,
             interrupted: std::sync::Arc::default(),
         },
     })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Output;
 
+use loadgen::station::Station;
 use loadgen::truth::{self, Kind};
 use serde_json::Value;
 
@@ -73,6 +74,46 @@ fn a_page_shows_the_run_in_plots_and_tables() {
         "the verdict is part of it"
     );
     assert!(page.contains("<td>BootNotification</td><td>7</td><td>7</td>"));
+}
+
+#[test]
+fn a_report_says_what_the_generator_takes_for_a_station() {
+    const STATIONS: u64 = 5_000;
+    let server = Server::start(Fault::None);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("report.json");
+    // They are there from the beginning; that few of them connect is no matter.
+    let output = loadgen(&[
+        "fleet",
+        "--url",
+        &format!("ws://{}", server.addr),
+        "--stations",
+        &STATIONS.to_string(),
+        "--scenario",
+        "idle",
+        "--rate-connect",
+        "10",
+        "--duration",
+        "300ms",
+        "--drain",
+        "0s",
+        "--processes",
+        "2",
+        "--report-json",
+        path.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    server.stop();
+    let report = std::fs::read_to_string(path).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let number = |name: &str| report["memory"][name].as_u64().unwrap();
+    let grown = number("grown_bytes");
+    let known = STATIONS * size_of::<Station>() as u64;
+    assert!(known < grown, "{grown} bytes, the stations are {known}");
+    let each = number("per_station_bytes");
+    assert_eq!(each, grown / STATIONS);
+    let said = format!("{each} B per station");
+    assert!(stdout(&output).contains(&said), "{}", stdout(&output));
 }
 
 /// All stations are offline for most of the time, and every connector charges.

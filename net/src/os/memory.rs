@@ -22,6 +22,14 @@ pub fn memory_used_percent(limit: Option<u64>) -> u8 {
     group.or_else(machine).unwrap_or(0)
 }
 
+/// Bytes of memory that this process has of its own, without files that it maps (`RssAnon`); `None` where nothing can be
+/// read. Reads a file below `/proc`.
+#[must_use]
+pub fn memory_own() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    Some(number_of(&status, "RssAnon:")? << 10)
+}
+
 /// Where the control group of this process lies.
 fn group_dir() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -107,5 +115,14 @@ mod tests {
         assert!(memory_used_percent(None) <= 100);
         assert_eq!(memory_used_percent(Some(1)), 100);
         assert_eq!(memory_used_percent(Some(1 << 50)), 0);
+    }
+
+    #[test]
+    fn what_this_process_takes_is_its_own() {
+        let before = memory_own().unwrap();
+        let taken = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let grown = memory_own().unwrap().saturating_sub(before);
+        // Other tests of this process give back less than half of it.
+        assert!(32 << 20 <= grown, "{grown} bytes for {}", taken.len());
     }
 }
