@@ -66,6 +66,8 @@ pub struct Measured {
     pub after: Memory,
     /// What `loadgen storm` says.
     pub storm: Value,
+    /// What it says of its own memory.
+    pub loadgen_memory: Value,
 }
 
 /// The load generator: `given`, or else what was built beside this program.
@@ -148,6 +150,11 @@ impl Storm<'_> {
         let written: Value = serde_json::from_str(&text).context("reading what loadgen wrote")?;
         let storm = written["storm"].clone();
         ensure!(storm["missing"] == 0, "stations are not back: {storm}");
+        let loadgen_memory = written["memory"].clone();
+        ensure!(
+            loadgen_memory["per_station_bytes"].is_u64(),
+            "loadgen says nothing of its memory: {loadgen_memory}"
+        );
         Ok(Measured {
             stations: all,
             empty,
@@ -162,6 +169,7 @@ impl Storm<'_> {
             storm_inside: after.since(&commanded),
             after: memory(server.id())?,
             storm,
+            loadgen_memory,
         })
     }
 }

@@ -135,7 +135,15 @@ fn crowd_brings_every_station_back() {
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return;
     }
-    assert_eq!(check(program)["checksum"], "40");
+    let results = check(program);
+    assert_eq!(results["checksum"], "40");
+    // Of so few most is what is there once; but it is all of it.
+    let memory = &results["data"]["loadgen_memory"];
+    let each = memory["per_station_bytes"].as_u64().unwrap();
+    assert_eq!(each, memory["grown_bytes"].as_u64().unwrap() / 44);
+    let figures = results["figures"].as_array().unwrap();
+    let shown = |figure: &&serde_json::Value| figure["value"] == format!("{each} B");
+    assert_eq!(figures.iter().filter(shown).count(), 1, "{results}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A hundred thousand stations on one machine: what the server takes with all of them quiet, and how they come back
 //! after all have been cut off at once.
 //!
-//! The stations are `loadgen storm`, in several processes beside the server. What is counted is the server's process.
+//! The stations are `loadgen storm`, in several processes beside the server. What is counted is the server's process,
+//! and what `loadgen` says of its own memory.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -204,6 +205,11 @@ fn figures(data: &Measured) -> Vec<Figure> {
             "CPU of the server from the cut on",
             format!("{:.1} s", data.storm_cpu_s),
             None,
+        ),
+        figure(
+            "loadgen's memory per station, at its largest",
+            format!("{} B", data.loadgen_memory["per_station_bytes"]),
+            Some("≤ 2 KB"),
         ),
     ]
 }
