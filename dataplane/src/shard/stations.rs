@@ -50,6 +50,8 @@ pub(crate) struct Side {
     pub(crate) meter_watches: Vec<MeterWatch>,
     /// What it may say while it waits for approval.
     pub(crate) asked_for: AskedFor,
+    /// The store has said that it has no remote start with limits whose transaction has not begun.
+    pub(crate) has_no_limited_start: bool,
 }
 
 impl Station {

@@ -377,7 +377,7 @@ impl Shard {
             self.look_up_money(report, id)?;
         }
         let start = match is_said {
-            true => self.start_limit(now, station, report)?,
+            true => self.start_limit(station, report)?,
             false => None,
         };
         if let Some(progress) = self.progress_after(report, &judged.before, judged.verdict)? {
@@ -385,15 +385,14 @@ impl Shard {
         }
         let by_station = self.is_charged_by_station(id);
         let held = held_for(report, used.as_ref());
-        let is_limited = start.is_some();
-        if let Some(start) = start {
+        if let Some(start) = &start {
             self.begin_limited(id, start);
         }
         self.put_on_record(now, station, report, judged, held);
         self.record_reservations(now, station, used);
         if is_said {
             self.note_told(now, station, report, id);
-            self.note_limits(now, station, report, id, is_limited);
+            self.note_limits(now, station, report, id, start);
         }
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);

@@ -140,7 +140,7 @@ pub struct TransactionLimit {
 pub struct StartLimit {
     /// `remoteStartId`.
     pub remote_start_id: i64,
-    /// When the start counts no more.
+    /// When its token is good no more; the limit is good for longer.
     pub until: i64,
     /// What the operator has set.
     pub set: Limits,

@@ -269,12 +269,16 @@ impl Shard {
         if accepted {
             return;
         }
+        // A station that said no, or never heard of it, has no use for the token. One that says nothing may begin yet.
+        let is_open = matches!(view.state, CommandState::Timeout | CommandState::Unknown);
+        // A start that stood in line for longer than its token is good has a limit all the same.
+        if !is_open && let Some(remote_start_id) = start_of_command(view) {
+            self.forget_start_limit(now, station, remote_start_id);
+        }
         let Some(side) = self.stations[station].side.as_mut() else {
             return;
         };
         let start = side.starts.iter().position(|wait| wait.command == id);
-        // A station that said no, or never heard of it, has no use for the token. One that says nothing may begin yet.
-        let is_open = matches!(view.state, CommandState::Timeout | CommandState::Unknown);
         let (start, ended) = match start {
             Some(at) if is_open => (side.starts[at].reply.take(), None),
             Some(at) => {
@@ -292,7 +296,6 @@ impl Shard {
         side.stops.retain(|wait| wait.reply.is_some());
         if let Some(remote_start_id) = ended {
             self.forget_start_token(now, station, remote_start_id);
-            self.forget_start_limit(now, station, remote_start_id);
         }
         let view = view.clone();
         if let Some(reply) = start {
@@ -421,6 +424,15 @@ impl Shard {
             }
         }
     }
+}
+
+/// The `remoteStartId` of a command that is a start.
+fn start_of_command(view: &CommandView) -> Option<i64> {
+    if view.action != START {
+        return None;
+    }
+    let payload: serde_json::Value = serde_json::from_str(&view.payload).ok()?;
+    payload.get("remoteStartId")?.as_i64()
 }
 
 /// A remote start in the words of a version; what that has no words for is an error. EVSE 0 leaves the choice to the

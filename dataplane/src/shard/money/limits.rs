@@ -26,11 +26,13 @@ use crate::variables::row::Name;
 
 /// Limited transactions that are kept of a station; of more, the oldest is forgotten at the next start.
 const LIMITS_MAX: usize = 64;
-/// Limited starts of a station; of more, the oldest begins without a limit.
+/// Limited starts of a station whose transactions nobody has heard of; of more, the oldest begins without a limit.
 const STARTS_MAX: usize = 16;
 
 /// What an operator's wish is called as the cause of a record.
 const SET: &str = "Sigec.Limited";
+/// What a station's word on limits is.
+const EVENT: &str = "TransactionEvent";
 
 /// Members of `transactionLimit`, in the order of [`Limits::each`]. For the third, the list that defines
 /// `TxCtrlr.SupportedLimits` has another name (2.1 Part 2 §2.8.1, E16.FR.20).
@@ -167,8 +169,8 @@ impl Shard {
         station: u32,
         start: StartLimit,
     ) -> Result<(), StoreUnreadable> {
+        self.stations[station].side_mut().has_no_limited_start = false;
         self.change_grid(now, station, SET, None, |kept: &mut TransactionLimits| {
-            kept.starts.retain(|start| now.utc.0 < start.until);
             if kept.starts.len() == STARTS_MAX {
                 kept.starts.remove(0);
             }
@@ -189,53 +191,56 @@ impl Shard {
                 kept.starts.retain(is_other);
             });
         if let Err(StoreUnreadable) = forgotten {
-            // The failed read was counted; the limit ends by its time.
+            // The failed read was counted; newer starts push the limit out.
         }
     }
 
-    /// What was set with the remote start that an event is the first to name.
+    /// What was set with the remote start that an event is the first to name. However late that is: an event may have waited for
+    /// a connection, or a start for its driver.
     pub(in crate::shard) fn start_limit(
         &mut self,
-        now: Now,
         station: u32,
         report: &TransactionReport<'_>,
     ) -> Result<Option<StartLimit>, StoreUnreadable> {
-        let is_21 = self.stations[station].state.protocol == Some(Protocol::Ocpp21);
-        if report.remote_start_id < 0 || !is_21 {
+        let side = self.stations[station].side.as_deref();
+        let has_none = side.is_some_and(|side| side.has_no_limited_start);
+        if report.remote_start_id < 0 || has_none {
             return Ok(None);
         }
         let kept: TransactionLimits = self.grid(station)?;
-        let is_it = |start: &StartLimit| {
-            start.remote_start_id == report.remote_start_id && now.utc.0 < start.until
-        };
+        self.stations[station].side_mut().has_no_limited_start = kept.starts.is_empty();
+        let is_it = |start: &StartLimit| start.remote_start_id == report.remote_start_id;
         Ok(kept.starts.into_iter().find(is_it))
     }
 
     /// The transaction of a remote start has the limits that were set with that.
-    pub(in crate::shard) fn begin_limited(&mut self, id: TransactionId, start: StartLimit) {
+    pub(in crate::shard) fn begin_limited(&mut self, id: TransactionId, start: &StartLimit) {
         let limit = self.limits.entry(id).or_insert_with(|| unlimited(id));
         limit.waiting = over(&start.set, &limit.waiting);
         limit.set = over(&start.set, &limit.set);
-        limit.set_by = start.set_by;
+        limit.set_by.clone_from(&start.set_by);
         limit.set_at = Some(start.set_at);
     }
 
-    /// An event is on record, which may have begun a limited transaction. Its station may have set a limit, or say which one it has taken over from somebody (E16.FR.01,
-    /// E16.FR.03).
+    /// An event is on record, which may have begun a limited transaction. Its station may have set a limit, or say which one it
+    /// has taken over from somebody (E16.FR.01, E16.FR.03).
     pub(in crate::shard) fn note_limits(
         &mut self,
         now: Now,
         station: u32,
         report: &TransactionReport<'_>,
         id: TransactionId,
-        begins: bool,
+        begins: Option<StartLimit>,
     ) {
         let state = &self.stations[station].state;
         if !state.active().any(|transaction| transaction.id == id) {
             self.limits.remove(&id);
+            if let Some(start) = begins {
+                self.forget_start_limit(now, station, start.remote_start_id);
+            }
             return;
         }
-        if report.limits.is_none() && !begins {
+        if report.limits.is_none() && begins.is_none() {
             return;
         }
         let limit = self.limits.entry(id).or_insert_with(|| unlimited(id));
@@ -258,8 +263,8 @@ impl Shard {
         if let Err(StoreUnreadable) = self.keep_limit(now, station, EVENT, limit) {
             // The failed read was counted; the limit is known until the next start.
         }
-        if begins {
-            self.forget_start_limit(now, station, report.remote_start_id);
+        if let Some(start) = begins {
+            self.forget_start_limit(now, station, start.remote_start_id);
         }
     }
 
@@ -320,9 +325,6 @@ impl Shard {
         })
     }
 }
-
-/// What a station's word on limits changes.
-const EVENT: &str = "TransactionEvent";
 
 /// What goes out once an operator has `set` this: not what the station keeps to already, as far as it has said.
 fn waiting_after(limit: &TransactionLimit, set: &Limits) -> Limits {

@@ -311,6 +311,75 @@ fn f07_fr_02_a_start_that_its_station_refused_limits_nothing() {
     );
 }
 
+/// A driver who comes late, or an event that waited for a connection.
+#[test]
+fn f07_fr_02_a_remote_start_keeps_its_limit_until_its_transaction_names_it() {
+    check_21(
+        &[KEEPS],
+        r#"
+        op start CP1 1 TAG energy=20000
+        answer {"status":"Accepted"}
+        wait 1200
+        tx Started CablePluggedIn evse
+        tx Updated RemoteStart token=TAG start
+        op limits
+        "#,
+        expect![[r#"
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            op start CP1 1 TAG energy=20000: Waiting(Answered {"status":"Accepted"}
+            TransactionEvent: {}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"},"transactionLimit":{"maxEnergy":20000}}
+            limits set [None, Some(20000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, None, None, None]
+        "#]],
+    );
+}
+
+/// The one in line is refused when nobody waits for it any more.
+#[test]
+fn f07_fr_02_a_start_that_stood_in_line_and_was_refused_limits_nothing() {
+    check_21(
+        &[KEEPS],
+        r#"
+        op command CP1 within=900 ClearCache {}
+        op start CP1 1 TAG energy=20000
+        wait 600
+        answer {"status":"Accepted"}
+        answer {"status":"Rejected"}
+        tx Started RemoteStart token=TAG evse start
+        op limits
+        "#,
+        expect![[r#"
+            < ClearCache {}
+            op ClearCache: Queued None None
+            op start CP1 1 TAG energy=20000: Waiting(Queued None None
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            no limits
+        "#]],
+    );
+}
+
+/// What has begun and ended unheard is no reason to keep the limit of its start.
+#[test]
+fn f07_fr_02_a_start_whose_transaction_is_over_limits_nothing() {
+    check_21(
+        &[KEEPS],
+        r#"
+        op start CP1 1 TAG energy=20000
+        answer {"status":"Accepted"}
+        : records shown
+        tx Ended StopAuthorized evse start state=Idle stopped=Local
+        "#,
+        expect![[r#"
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            record TransactionEvent kind 3 gap 0 offline false conflict false state 3
+            record TransactionLimits Sigec.Limited limits 0 starts 0
+            TransactionEvent: {}
+            op start CP1 1 TAG energy=20000: Begun Orphan energy None
+        "#]],
+    );
+}
+
 /// The list that defines the variable calls the limit of time by another name than the message that has it.
 #[test]
 fn e16_fr_12_a_limit_of_time_has_two_names() {
