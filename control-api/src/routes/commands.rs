@@ -52,8 +52,8 @@ fn nothing() -> Box<RawValue> {
 /// With `Prefer: wait=N` the answer is the station's own (200, also when it is `Rejected`), or 504 `timeout`,
 /// 409 `offline`, 429 `queue_full`; without it 202 and the command. `Location` tells how it goes on, also after the
 /// wait has ended: the station has a time of its own for each command (`answer_timeout`, or that of the configuration:
-/// `ocpp.answer_timeout`, 30 seconds), and one that it does not answer in it ends as `timeout`. A command is durable before it is sent. One that a crash
-/// or a disconnect caught without an answer is `unknown` and never resent.
+/// `ocpp.answer_timeout`, 30 seconds), and one that it does not answer in it ends as `timeout`. A command is durable before
+/// it is sent. One that a crash or a disconnect caught without an answer is `unknown` and never resent.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/{id}/commands",
