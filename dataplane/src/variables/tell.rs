@@ -212,7 +212,8 @@ impl<'a, F: FnMut(VariableRow)> Teller<'a, F> {
                 as_of,
                 ..self.origin(VariableSource::Event)
             };
-            if let (Some(name), Some(value)) = (name(data), text(data, "actualValue")) {
+            let named = name(data).filter(|name| !is_unsupported_limit(name));
+            if let (Some(name), Some(value)) = (named, text(data, "actualValue")) {
                 self.value(&name, origin, AttributeKind::Actual, Some(value));
             }
         }
@@ -323,6 +324,14 @@ impl<'a, F: FnMut(VariableRow)> Teller<'a, F> {
         let origin = self.origin(VariableSource::Report);
         (self.put)(inventory_row(self.station, origin));
     }
+}
+
+/// An event about this variable names a limit that the station does *not* support (2.1 E16.FR.20, which calls the component
+/// otherwise than its definition does).
+fn is_unsupported_limit(name: &Name) -> bool {
+    let component = &name.component.name;
+    name.variable.name.eq_ignore_ascii_case("SupportedLimits")
+        && (component.eq_ignore_ascii_case("TxCtrlr") || component.eq_ignore_ascii_case("TxCtrl"))
 }
 
 fn text<'v>(value: &'v Value, member: &str) -> Option<&'v str> {

@@ -380,6 +380,22 @@ fn f07_fr_02_a_start_whose_transaction_is_over_limits_nothing() {
     );
 }
 
+#[test]
+fn e16_fr_20_a_limit_that_a_station_does_not_support_is_none_that_it_does() {
+    check(
+        r#"
+        NotifyEvent {"generatedAt":"$NOW","seqNo":0,"eventData":[{"eventId":1,"timestamp":"$NOW","trigger":"Alerting","actualValue":"maxSoC","eventNotificationType":"HardWiredNotification","component":{"name":"TxCtrlr"},"variable":{"name":"SupportedLimits"}}]}
+        op limit soc=80
+        op limit energy=20000
+        "#,
+        expect![[r#"
+            NotifyEvent: {}
+            op limit: Ok(Refused(Invalid("maxSoC is none of the limits to which the station keeps, "maxCost, maxEnergy,maxTime" (TxCtrlr.SupportedLimits)")))
+            op limit: Set Active energy Some(MilliwattHours(0))
+        "#]],
+    );
+}
+
 /// The list that defines the variable calls the limit of time by another name than the message that has it.
 #[test]
 fn e16_fr_12_a_limit_of_time_has_two_names() {
