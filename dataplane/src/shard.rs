@@ -319,9 +319,12 @@ impl Shard {
     /// Takes a station as store and log know it, before the first connection.
     pub(crate) fn load(&mut self, mut state: StationState) {
         self.load_charged(&state);
-        self.load_limits(&state);
+        let limits = self.load_limits(&state);
         state.pack();
         let station = self.stations.insert(state);
+        if let Err(StoreUnreadable) = limits {
+            self.stations[station].side_mut().has_unread_limits = true;
+        }
         let state = &self.stations[station].state;
         if state.acceptance == Some(fleet::record::Acceptance::Pending) {
             self.settings

@@ -500,7 +500,7 @@ impl Shard {
         let mut authorization = shown
             .map(|shown| self.authorize(now, call.station, shown))
             .transpose()?;
-        let (id, cost) = self.transaction_event_2x(now, call.station, report, columns)?;
+        let (id, verdict, cost) = self.transaction_event_2x(now, call.station, report, columns)?;
         // A token that is shown to end a transaction begins none.
         let ends = report.kind == TransactionEventKind::Ended
             || report.trigger_reason == v201::TriggerReason::StopAuthorized.as_str();
@@ -513,7 +513,7 @@ impl Shard {
             id_token_info: authorization.as_ref().map(id_token_info),
             updated_personal_message: None,
         };
-        let limits = self.limits_to_tell(now, call.station, report, id);
+        let limits = self.limits_to_tell(now, call.station, report, id, verdict);
         let answer = match limits {
             Some(limits) => {
                 Answer::More(response.into(), format!(",\"transactionLimit\":{limits}"))

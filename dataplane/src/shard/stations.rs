@@ -52,6 +52,8 @@ pub(crate) struct Side {
     pub(crate) asked_for: AskedFor,
     /// The store has said that it has no remote start with limits whose transaction has not begun.
     pub(crate) has_no_limited_start: bool,
+    /// The store could not be read when the limits of its transactions were taken up.
+    pub(crate) has_unread_limits: bool,
 }
 
 impl Station {

@@ -287,14 +287,15 @@ impl Shard {
         transaction.map(|transaction| transaction.ocpp_id.to_string())
     }
 
-    /// TransactionEvent; answers which transaction it is, and what the station is told that it costs.
+    /// TransactionEvent; answers which transaction it is, what the event is beside those before it, and what the station is told
+    /// that the transaction costs.
     pub(super) fn transaction_event_2x(
         &mut self,
         now: Now,
         station: u32,
         report: &TransactionReport<'_>,
         columns: Option<&MeterColumns>,
-    ) -> Result<(TransactionId, Option<Cost>), StoreUnreadable> {
+    ) -> Result<(TransactionId, Verdict, Option<Cost>), StoreUnreadable> {
         // A beginning that is newer than all the station has said begins what nobody knows.
         let older = report.kind != TransactionEventKind::Started
             || self.is_older(station, trusted(&report.occurred));
@@ -375,6 +376,7 @@ impl Shard {
         };
         if is_said {
             self.look_up_money(report, id)?;
+            self.reread_limits(station)?;
         }
         let start = match is_said {
             true => self.start_limit(station, report)?,
@@ -397,7 +399,7 @@ impl Shard {
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);
         let cost = self.cost_to_tell(now, station, report, id, cost, by_station);
-        Ok((id, cost))
+        Ok((id, verdict, cost))
     }
 
     /// What the values of a transaction's message are beside those before it.

@@ -10,13 +10,14 @@
 
 use fleet::TransactionId;
 use fleet::record::{
-    CostLimits, Limits, Protocol, StartLimit, TransactionLimit, TransactionLimits, TransactionState,
+    CostLimits, Limits, Protocol, StartLimit, TransactionLimit, TransactionLimits,
 };
 use ocpp::{Int, Number, v21};
 
 use super::super::store::StoreUnreadable;
 use super::super::summary::TransactionReport;
 use super::super::{Now, Shard};
+use crate::retry::Verdict;
 use crate::router::limits::{LimitOutcome, LimitRequest};
 use crate::router::pending::Reply;
 use crate::router::{CommandRefused, RouterError};
@@ -44,18 +45,25 @@ const NAMES: [&[&str]; 4] = [
 ];
 
 impl Shard {
-    /// Takes up which of a station's transactions have a limit.
-    pub(in crate::shard) fn load_limits(&mut self, state: &StationState) {
-        if state.protocol != Some(Protocol::Ocpp21) || state.active().next().is_none() {
-            return;
+    /// Takes up which of a station's transactions have a limit. What cannot be read is to be read before it is used.
+    pub(in crate::shard) fn load_limits(
+        &mut self,
+        state: &StationState,
+    ) -> Result<(), StoreUnreadable> {
+        let active: Vec<_> = state.active().map(|transaction| transaction.id).collect();
+        self.take_up_limits(state.key.as_str(), &active)
+    }
+
+    fn take_up_limits(
+        &mut self,
+        key: &str,
+        active: &[TransactionId],
+    ) -> Result<(), StoreUnreadable> {
+        if active.is_empty() {
+            return Ok(());
         }
-        // A failed read was counted; what the station says next of its limit is noted.
-        let (Ok(kept), Ok(before)) = (
-            self.grid_of::<TransactionLimits>(state.key.as_str()),
-            self.grid_of::<CostLimits>(state.key.as_str()),
-        ) else {
-            return;
-        };
+        let kept: TransactionLimits = self.grid_of(key)?;
+        let before: CostLimits = self.grid_of(key)?;
         let before = before.limits.into_iter().map(|limit| TransactionLimit {
             transaction_id: limit.transaction_id,
             told: Limits {
@@ -67,10 +75,27 @@ impl Shard {
         // What has both is kept as the newer kind says it.
         for limit in before.chain(kept.limits) {
             let id = TransactionId(limit.transaction_id);
-            if state.active().any(|transaction| transaction.id == id) {
+            if active.contains(&id) {
                 self.limits.insert(id, limit);
             }
         }
+        Ok(())
+    }
+
+    /// Takes up what could not be read before.
+    pub(in crate::shard) fn reread_limits(&mut self, station: u32) -> Result<(), StoreUnreadable> {
+        let side = self.stations[station].side.as_deref();
+        if side.is_some_and(|side| side.has_unread_limits) {
+            let key = self.stations[station].state.key.clone();
+            let active: Vec<_> = self.stations[station]
+                .state
+                .active()
+                .map(|t| t.id)
+                .collect();
+            self.take_up_limits(key.as_str(), &active)?;
+            self.stations[station].side_mut().has_unread_limits = false;
+        }
+        Ok(())
     }
 
     /// Limits a transaction as an operator asks.
@@ -96,10 +121,11 @@ impl Shard {
         let Some(view) = view.filter(|view| view.station.tenant() == request.tenant) else {
             return Ok(LimitOutcome::Unknown);
         };
-        let station = self.stations.find(&view.station);
-        let (Some(station), TransactionState::Active) = (station, view.state) else {
+        // One whose station was deleted, or has begun too many since, runs on in the store alone.
+        let Some(station) = self.active.get(&id).copied() else {
             return Ok(LimitOutcome::Over(view));
         };
+        self.reread_limits(station)?;
         if let Err(refused) = self.check_limits(station, &request.limits)? {
             return Ok(LimitOutcome::Refused(refused));
         }
@@ -216,10 +242,17 @@ impl Shard {
     /// The transaction of a remote start has the limits that were set with that.
     pub(in crate::shard) fn begin_limited(&mut self, id: TransactionId, start: &StartLimit) {
         let limit = self.limits.entry(id).or_insert_with(|| unlimited(id));
-        limit.waiting = over(&start.set, &limit.waiting);
-        limit.set = over(&start.set, &limit.set);
-        limit.set_by.clone_from(&start.set_by);
-        limit.set_at = Some(start.set_at);
+        let is_newer = limit.set_at < Some(start.set_at);
+        // Of what was set since the start, nothing is older than that.
+        let set = zip(&start.set, &limit.set, |start, since| {
+            start.filter(|_| is_newer || since.is_none())
+        });
+        limit.waiting = waiting_after(limit, &set);
+        limit.set = over(&limit.set, &set);
+        if is_newer {
+            limit.set_by.clone_from(&start.set_by);
+            limit.set_at = Some(start.set_at);
+        }
     }
 
     /// An event is on record, which may have begun a limited transaction. Its station may have set a limit, or say which one it
@@ -246,12 +279,11 @@ impl Shard {
         let limit = self.limits.entry(id).or_insert_with(|| unlimited(id));
         let is_newer = limit.told_at.is_none() || limit.told_seq_no < report.seq_no;
         if let Some(told) = report.limits.filter(|_| is_newer) {
-            // What it has set itself, and lies below what waits, is not to be answered by a limit (E16.FR.08). What it has
-            // taken over from us is no limit of its own.
-            let sent = limit.sent.each();
-            let own = Limits::of_each(std::array::from_fn(|at| {
-                told.each()[at].filter(|_| told.each()[at] != sent[at])
-            }));
+            // What it has set itself, and lies below what waits, is not to be answered by a limit (E16.FR.08). What waits was
+            // set after the last that was sent: up to that one, the station speaks of what it has taken over from us.
+            let own = zip(&told, &limit.sent, |told, sent| {
+                told.filter(|told| sent.is_none_or(|sent| sent < *told))
+            });
             limit.waiting = zip(&limit.waiting, &own, |waiting, own| {
                 waiting.filter(|waiting| own.is_none_or(|own| *waiting < own))
             });
@@ -275,9 +307,17 @@ impl Shard {
         station: u32,
         report: &TransactionReport<'_>,
         id: TransactionId,
+        verdict: Verdict,
     ) -> Option<String> {
+        // A station may have come back with another version, in which answers have no limits.
+        if self.stations[station].state.protocol != Some(Protocol::Ocpp21) {
+            return None;
+        }
         let limit = self.limits.get_mut(&id)?;
-        let is_repeated = limit.sent_at.is_some() && limit.newest_seq_no == report.seq_no;
+        // Some stations give all their events one number.
+        let is_repeated = verdict == Verdict::Same
+            && limit.sent_at.is_some()
+            && limit.newest_seq_no == report.seq_no;
         let again = limit.newest;
         let told = match is_repeated {
             true => over(&again, &limit.waiting),
@@ -329,18 +369,31 @@ impl Shard {
 /// What goes out once an operator has `set` this: not what the station keeps to already, as far as it has said.
 fn waiting_after(limit: &TransactionLimit, set: &Limits) -> Limits {
     let [set, waiting] = [set, &limit.waiting].map(Limits::each);
-    let [sent, told] = [&limit.sent, &limit.told].map(Limits::each);
-    Limits::of_each(std::array::from_fn(|at| {
-        let is_kept = match sent[at] {
-            // Without a word of the station's it went out all the same.
-            Some(_) => sent[at] == set[at] && told[at].is_none_or(|told| Some(told) == set[at]),
-            None => told[at] == set[at],
-        };
-        match set[at] {
-            None => waiting[at],
-            Some(_) => set[at].filter(|_| !is_kept),
-        }
+    Limits::of_each(std::array::from_fn(|at| match set[at] {
+        Some(set) => Some(set).filter(|set| !is_kept(limit, at, *set)),
+        None => waiting[at],
     }))
+}
+
+/// Whether a station has said that it keeps to a member of [`Limits::each`], or to less of its own (E16.FR.08). What went out and
+/// found no answer may be lost, and is set again.
+fn is_kept(limit: &TransactionLimit, at: usize, set: i64) -> bool {
+    let [sent, newest, told] = [&limit.sent, &limit.newest, &limit.told].map(|l| l.each()[at]);
+    let is_silent = newest.is_some() && limit.told_at <= limit.sent_at;
+    match (told, sent) {
+        (None, _) => false,
+        (Some(_), Some(_)) if is_silent => false,
+        (Some(told), Some(sent)) if is_confirmation(at, sent, told) => sent == set || told == set,
+        (Some(told), _) => told <= set,
+    }
+}
+
+/// Whether what a station says of a member of [`Limits::each`] is what it was sent, as near as its meter comes to it: one that counts
+/// whole kilowatt-hours stops at 2000 Wh for 2300 (E16.FR.19).
+fn is_confirmation(at: usize, sent: i64, told: i64) -> bool {
+    /// One of the currency, a kilowatt-hour, a minute and a percent.
+    const COARSEST: [u64; 4] = [1_000_000, 1_000_000, 60, 1];
+    sent.abs_diff(told) < COARSEST[at]
 }
 
 fn unlimited(id: TransactionId) -> TransactionLimit {

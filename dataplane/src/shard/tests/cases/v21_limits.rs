@@ -381,6 +381,166 @@ fn f07_fr_02_a_start_whose_transaction_is_over_limits_nothing() {
 }
 
 #[test]
+fn e16_fr_08_a_limit_of_the_stations_own_that_was_there_before_is_left() {
+    check(
+        r#"
+        tx Updated LimitSet limits={"maxEnergy":10000,"maxTime":7200}
+        op limit energy=20000 time=3600
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        tx Updated LimitSet limits={"maxTime":1800}
+        op limit time=5400
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+        "#,
+        expect![[r#"
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(0))
+            limits set [None, Some(20000000), Some(3600), None] by "op" waiting [None, None, Some(3600), None] sent [None, None, None, None] told [None, Some(10000000), Some(7200), None]
+            TransactionEvent: {"transactionLimit":{"maxTime":3600}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {}
+        "#]],
+    );
+}
+
+/// A station that counts whole kilowatt-hours has taken over 2000 Wh of 2300.
+#[test]
+fn e16_fr_19_a_limit_is_raised_that_its_station_has_rounded() {
+    check(
+        r#"
+        op limit energy=2300
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:1100
+        op limit energy=12300
+        tx Updated LimitSet limits={"maxEnergy":2000}
+        tx Updated LimitSet limits={"maxEnergy":12000}
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":2300}}
+            op limit: Set Active energy Some(MilliwattHours(100000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":12300}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(100000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_02_a_limit_that_nobody_has_confirmed_is_set_again() {
+    check(
+        r#"
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+        tx Updated LimitSet limits={"maxEnergy":20000}
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:4000
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(2000000))
+            TransactionEvent: {}
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_02_a_station_that_numbers_all_events_alike_hears_a_limit_once() {
+    check(
+        r#"
+        op limit energy=20000
+        tx Updated MeterValuePeriodic seq=1 meter=Sample.Periodic:2000
+        tx Updated MeterValuePeriodic seq=1 meter=Sample.Periodic:3000
+        tx Updated MeterValuePeriodic seq=1 meter=Sample.Periodic:4000
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            TransactionEvent: {}
+        "#]],
+    );
+}
+
+/// The schema of 2.0.1 has no limits.
+#[test]
+fn e16_fr_02_a_station_that_comes_back_with_2_0_1_hears_no_limit() {
+    check(
+        r#"
+        op limit energy=20000
+        : a drops
+        : a connect CP1 2.0.1
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        : restart
+        : a connect CP1 2.1
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            < 101 Switching Protocols ocpp2.0.1
+            TransactionEvent: {}
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_02_what_was_set_is_known_when_the_store_can_be_read_again() {
+    check(
+        r#"
+        op limit energy=20000
+        : store breaks
+        : restart
+        : a connect CP1 2.1
+        op limit time=3600
+        : store works
+        op limit time=3600
+        op limits
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            op limit: Err(StoreUnreadable)
+            op limit: Set Active energy Some(MilliwattHours(0))
+            limits set [None, Some(20000000), Some(3600), None] by "op" waiting [None, Some(20000000), Some(3600), None] sent [None, None, None, None] told [None, None, None, None]
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000,"maxTime":3600}}
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_02_a_charge_of_a_deleted_station_is_not_limited() {
+    check(
+        r#"
+        : records shown
+        op delete CP1
+        op limit energy=20000
+        "#,
+        expect![[r#"
+            < close 1008 the station was deleted
+            a ended
+            record Disconnected the station was deleted
+            record StationDeleted
+            op delete CP1: Ok(Ok(()))
+            op limit: Over Active energy Some(MilliwattHours(0))
+        "#]],
+    );
+}
+
+#[test]
 fn e16_fr_20_a_limit_that_a_station_does_not_support_is_none_that_it_does() {
     check(
         r#"
@@ -392,6 +552,52 @@ fn e16_fr_20_a_limit_that_a_station_does_not_support_is_none_that_it_does() {
             NotifyEvent: {}
             op limit: Ok(Refused(Invalid("maxSoC is none of the limits to which the station keeps, "maxCost, maxEnergy,maxTime" (TxCtrlr.SupportedLimits)")))
             op limit: Set Active energy Some(MilliwattHours(0))
+        "#]],
+    );
+}
+
+#[test]
+fn f07_fr_02_of_a_start_and_a_wish_the_newer_counts() {
+    check_21(
+        &[KEEPS],
+        r#"
+        tx Started CablePluggedIn evse
+        op limit energy=5000
+        op start CP1 1 TAG energy=20000
+        answer {"status":"Accepted"}
+        tx Updated RemoteStart token=TAG start
+        op limits
+        "#,
+        expect![[r#"
+            TransactionEvent: {}
+            op limit: Set Active energy None
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"},"transactionLimit":{"maxEnergy":20000}}
+            op start CP1 1 TAG energy=20000: Begun Active energy None
+            limits set [None, Some(20000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, None, None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn f07_fr_02_of_a_wish_and_an_older_start_the_newer_counts() {
+    check_21(
+        &[KEEPS],
+        r#"
+        tx Started CablePluggedIn evse
+        op start CP1 1 TAG energy=20000 time=3600
+        answer {"status":"Accepted"}
+        op limit energy=5000
+        tx Updated RemoteStart token=TAG start
+        op limits
+        "#,
+        expect![[r#"
+            TransactionEvent: {}
+            < RequestStartTransaction {"evseId":1,"idToken":{"idToken":"TAG","type":"Central"},"remoteStartId":$START}
+            op limit: Set Active energy None
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"},"transactionLimit":{"maxEnergy":5000,"maxTime":3600}}
+            op start CP1 1 TAG energy=20000 time=3600: Begun Active energy None
+            limits set [None, Some(5000000), Some(3600), None] by "op" waiting [None, None, None, None] sent [None, Some(5000000), Some(3600), None] told [None, None, None, None]
         "#]],
     );
 }
