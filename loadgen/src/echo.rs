@@ -113,10 +113,16 @@ impl Echo {
         }
     }
 
-    /// Why a run against the suite ended early, if it did.
-    #[must_use]
-    pub fn failure(self) -> Option<String> {
-        self.failure
+    /// How many cases of the suite were run, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Why its run ended early.
+    pub fn ran(self) -> Result<Option<u32>, String> {
+        match self.failure {
+            None => Ok(self.suite.map(|suite| suite.cases)),
+            Some(failure) => Err(failure),
+        }
     }
 
     /// Finishes the upgrade that a client asks for; how many bytes of it were used.
@@ -215,7 +221,9 @@ impl Echo {
                 (Message::Close(code, _), _) => {
                     let code = code.map(|_| CloseCode::NORMAL);
                     ws::write_close(out, mask(), code, "");
-                    over = true;
+                    // The server is to go first (RFC 6455, 7.1.1): a suite that has not seen this case end when it is
+                    // asked for its report leaves the case out of it.
+                    over = *role == Role::Server;
                 }
             }
             ControlFlow::Continue(())
@@ -294,10 +302,17 @@ impl Handler for Echo {
     }
 
     fn closed(&mut self, io: &mut Io<'_>, conn: ConnId, _: Closed) {
-        self.peers.remove(&conn);
+        let peer = self.peers.remove(&conn);
         let Some(suite) = &mut self.suite else {
             return;
         };
+        if let Some(Peer::Asked) = peer {
+            let why = format!("the suite went away before it answered {}", suite.target());
+            self.failure.get_or_insert(why);
+        } else if suite.errand == Errand::Count && suite.cases == 0 {
+            let why = "the suite did not say how many cases it has".to_owned();
+            self.failure.get_or_insert(why);
+        }
         match suite.next().filter(|_| self.failure.is_none()) {
             Some(errand) => {
                 suite.errand = errand;

@@ -54,7 +54,7 @@ pub(crate) async fn ws_echo(options: options::WsEcho) -> anyhow::Result<ExitCode
             let result = driver.run(&mut echo);
             let _ = done.send(());
             result?;
-            Ok(echo.failure())
+            Ok(echo.ran())
         });
     let thread = thread.context("starting the thread of the echo")?;
     if let Ok(waker) = waker.await {
@@ -66,12 +66,16 @@ pub(crate) async fn ws_echo(options: options::WsEcho) -> anyhow::Result<ExitCode
             }
         }
     }
-    let failure = thread
+    let ran = thread
         .join()
         .expect("the thread of the echo does not panic")
         .context("running the reactor")?;
-    match failure {
-        None => Ok(ExitCode::SUCCESS),
-        Some(failure) => anyhow::bail!("{failure}"),
+    match ran {
+        Ok(None) => {}
+        Ok(Some(cases)) => print(&format!(
+            "{cases} cases were run; the suite has the report\n"
+        ))?,
+        Err(failure) => bail!("{failure}"),
     }
+    Ok(ExitCode::SUCCESS)
 }

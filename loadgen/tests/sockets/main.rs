@@ -8,6 +8,7 @@ mod flags;
 mod foreign;
 mod peers;
 mod storm;
+mod suite;
 mod tls;
 
 use std::collections::HashSet;
