@@ -194,6 +194,9 @@ pub struct Serve {
     /// As a server, listen with TLS and what lies in this folder.
     #[arg(long, hide = true)]
     pub tls: Option<PathBuf>,
+    /// As a data plane, know so many stations before they come, with their passwords.
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub known: u64,
     /// A folder on the disk to measure; new folders in it hold what servers store.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
@@ -217,7 +220,8 @@ impl Serve {
     /// It does not start.
     pub fn start_in(&self, rival: Rival, dir: &Path) -> anyhow::Result<Server> {
         let dir = dir.to_str().context("the folder's name is no text")?;
-        let mut arguments = vec!["--serve", rival.name(), "--dir", dir];
+        let known = self.known.to_string();
+        let mut arguments = vec!["--serve", rival.name(), "--dir", dir, "--known", &known];
         if let Some(tls) = &self.tls {
             arguments.extend([
                 "--tls",

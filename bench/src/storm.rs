@@ -1,6 +1,7 @@
 //! Stations that come, are quiet, are cut off and come back: `loadgen storm` beside a server, and what the server takes
 //! meanwhile.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Storm<'a> {
     pub established: u64,
     /// In which the quiet stations are measured.
     pub quiet: Duration,
+    /// They show the passwords that the server was told of, as security profile 1 has it.
+    pub passwords: bool,
     /// What they are asked afterwards.
     pub commands: Option<Commands>,
     /// More of the command line: `--rate-connect`, `--power-loss`, `--ca` and so on; `--url` is not among it.
@@ -90,6 +93,12 @@ pub fn loadgen(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
+/// The first so many stations, each with its password.
+pub fn passwords(stations: u64) -> impl Iterator<Item = (String, String)> {
+    let names = (1..=stations).map(|number| format!("{PREFIX}{number:05}"));
+    names.map(|name| (name.clone(), format!("the-password-of-{name}")))
+}
+
 impl Storm<'_> {
     /// Lets them come to `server` at `url`, which has nobody yet. What loadgen writes lies in `dir`.
     ///
@@ -99,6 +108,16 @@ impl Storm<'_> {
     pub fn run(&self, server: &mut Server, url: &str, dir: &Path) -> anyhow::Result<Measured> {
         let empty = memory(server.id())?;
         let report = dir.join("storm.json");
+        let all = self.stations + self.established;
+        let names: [OsString; 2] = if self.passwords {
+            let path = dir.join("passwords.csv");
+            let lines = passwords(all).map(|(name, password)| format!("{name},{password}\n"));
+            std::fs::write(&path, lines.collect::<String>())
+                .with_context(|| format!("writing {}", path.display()))?;
+            ["--password-file".into(), path.into()]
+        } else {
+            ["--station-prefix".into(), PREFIX.into()]
+        };
         let asked_s = self.commands.as_ref().map_or(0, |c| c.count / c.rate + 1);
         let settle = self.quiet.as_secs() + (self.quiet.as_secs() + asked_s) / 10 + 1 + asked_s;
         let mut stations = Stations(
@@ -106,7 +125,7 @@ impl Storm<'_> {
                 .arg("storm")
                 .args(["--url", url])
                 .args(["--version", "1.6"])
-                .args(["--station-prefix", PREFIX])
+                .args(names)
                 .args(["--stations", &self.stations.to_string()])
                 .args(["--established", &self.established.to_string()])
                 // Some to notice that all are there, and to measure.
@@ -119,7 +138,6 @@ impl Storm<'_> {
                 .spawn()
                 .with_context(|| format!("starting {}", self.loadgen.display()))?,
         );
-        let all = self.stations + self.established;
         let deadline = monotonic_ns() + PATIENCE.as_nanos() as u64;
         while Inside::of(server)?.connections < all {
             if let Some(status) = stations.0.try_wait().context("looking after loadgen")? {

@@ -135,6 +135,9 @@ fn crowd_brings_every_station_back() {
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return;
     }
+    let with_passwords = check_with(program, &["--passwords"]);
+    assert_eq!(with_passwords["benchmark"], "crowd-passwords");
+    assert_eq!(with_passwords["checksum"], "40");
     let results = check(program);
     assert_eq!(results["checksum"], "40");
     // Of so few most is what is there once; but it is all of it.

@@ -228,6 +228,7 @@ fn measure(
         stations,
         established: 0,
         quiet: Duration::from_secs(arguments.quiet),
+        passwords: false,
         commands: None,
         arguments: more,
     };

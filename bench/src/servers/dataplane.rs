@@ -8,14 +8,18 @@ use std::io::{BufRead, Write};
 use std::net::SocketAddr;
 
 use anyhow::{Context, ensure};
-use dataplane::{Config, Counters, Dataplane, Histogram, Router};
+use dataplane::{
+    Config, Counters, Dataplane, Histogram, Password, RegisterMode, Registration, Router,
+    StationPatch,
+};
+use fleet::StationKey;
 use storage::data_dir::DataDir;
 use storage::log::{Consumer, LogConfig};
 use storage::state::StateStore;
 
 use super::{Serve, commands};
 use crate::inside::{Commands, Inside};
-use crate::pki;
+use crate::{pki, storm};
 
 /// Serves as `config` says, on a free port, with the data in the folder of `serve`.
 pub(super) fn serve(serve: &Serve, config: Config) -> anyhow::Result<()> {
@@ -43,13 +47,14 @@ pub(super) fn serve(serve: &Serve, config: Config) -> anyhow::Result<()> {
         "{} is not to be had",
         driver.name()
     );
-    let addrs = dataplane.addrs().iter().chain(dataplane.tls_addrs());
-    super::announce(*addrs.min().context("it listens nowhere")?)?;
     let router = dataplane.router();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .context("starting a runtime")?;
+    runtime.block_on(register(&router, serve.known))?;
+    let addrs = dataplane.addrs().iter().chain(dataplane.tls_addrs());
+    super::announce(*addrs.min().context("it listens nowhere")?)?;
     let mut stdout = std::io::stdout();
     // The shard has its own thread; this one waits to be asked.
     for line in std::io::stdin().lock().lines() {
@@ -68,6 +73,31 @@ pub(super) fn serve(serve: &Serve, config: Config) -> anyhow::Result<()> {
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush())
             .context("answering")?;
+    }
+    Ok(())
+}
+
+/// Has the data plane know the first so many stations of a storm, with their passwords.
+async fn register(router: &Router, stations: u64) -> anyhow::Result<()> {
+    let registration = |(name, password): (String, String)| {
+        let password = Password::new(&password).context("making a password")?;
+        anyhow::Ok(Registration {
+            key: StationKey::new(fleet::TENANT_DEFAULT, &name).context("naming a station")?,
+            patch: StationPatch {
+                password: Some(Some(password)),
+                ..StationPatch::default()
+            },
+        })
+    };
+    let stations = storm::passwords(stations).map(registration);
+    let stations = stations.collect::<anyhow::Result<Vec<_>>>()?;
+    // The mailbox of a shard has no room for all at once.
+    for some in stations.chunks(1_000) {
+        for part in router.register_all(some.to_vec(), RegisterMode::Create, "bench") {
+            for answer in part.answer.await.context("registering stations")? {
+                answer.context("registering a station")?;
+            }
+        }
     }
     Ok(())
 }
