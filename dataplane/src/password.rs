@@ -7,13 +7,15 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// Shortest password an operator may choose (OCPP 2.0.1 Part 2, A00.FR.205).
 pub const PASSWORD_CHARS_MIN: usize = 16;
-/// Longest one (the same).
-pub const PASSWORD_CHARS_MAX: usize = 40;
+/// Longest one (the same, by the errata of 2025-01; a station's own `maxLimit` lies between 40 and this).
+pub const PASSWORD_CHARS_MAX: usize = 64;
+/// Longest one that 1.6 has room for (OCPP 1.6 security whitepaper, `AuthorizationKey`).
+pub(crate) const KEY_CHARS_MAX: usize = 40;
 /// Without the ones that look alike; 57 of them in 24 places are 139 bits.
 const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 const GENERATED_LEN: usize = 24;
-/// Longest key of 1.6, bytes: what [`PASSWORD_CHARS_MAX`] digits stand for.
-const KEY_LEN_MAX: usize = PASSWORD_CHARS_MAX / 2;
+/// Longest key of 1.6, bytes: what [`KEY_CHARS_MAX`] digits stand for.
+const KEY_LEN_MAX: usize = KEY_CHARS_MAX / 2;
 
 /// A password's salted digest; the password itself reaches a shard only in a command that gives it to its station.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,7 +156,7 @@ mod tests {
 
     #[test]
     fn lengths_are_those_of_the_specification() {
-        for (chars, good) in [(15, false), (16, true), (40, true), (41, false)] {
+        for (chars, good) in [(15, false), (16, true), (40, true), (64, true), (65, false)] {
             assert_eq!(Password::new(&"é".repeat(chars)).is_ok(), good, "{chars}");
         }
     }

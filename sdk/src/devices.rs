@@ -189,7 +189,7 @@ pub struct DeviceRequest {
     /// 1 to 48 characters without `/`, `:` and control characters.
     #[schema(min_length = 1, max_length = 48, example = "CP001")]
     pub id: String,
-    /// 16 to 40 characters.
+    /// 16 to 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 16, max_length = 40)]
     pub password: Option<String>,
@@ -229,7 +229,7 @@ pub struct DeviceCreated {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DevicePatch {
-    /// 16 to 40 characters; `null` removes it, so that whoever knows the station's id can connect as it.
+    /// 16 to 64 characters; `null` removes it, so that whoever knows the station's id can connect as it.
     #[serde(
         default,
         deserialize_with = "some",

@@ -369,7 +369,7 @@ mod tests {
         check(r#"{"connectors":65}"#, "/connectors: more than 64");
         check(
             r#"{"password":"short"}"#,
-            "/password: password has 5 characters, 16 to 40 are allowed",
+            "/password: password has 5 characters, 16 to 64 are allowed",
         );
         check("{\"site\":\"a\\nb\"}", "/site: contains '\\n'");
         let long = "x".repeat(65);

@@ -10,6 +10,7 @@ use ocpp::{MeterColumns, Policy, Word, v16, v201};
 use super::commands::status_of;
 use super::{Now, Shard, StoreUnreadable};
 use crate::admission::shows;
+use crate::password::{KEY_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::router::StationPatch;
 use crate::{CommandId, Password};
 
@@ -161,10 +162,23 @@ impl Shard {
 
 /// Why a command must not be sent: it gives a station a password that it could not come in with.
 pub(super) fn check_password(action: &str, payload: &str) -> Result<(), String> {
-    match wanted(action, payload).map(|text| Password::new(&text)) {
-        Some(Err(error)) if action == KEY_ACTION => Err(format!("{KEY}: {error}")),
-        Some(Err(error)) => Err(format!("BasicAuthPassword: {error}")),
-        Some(Ok(_)) | None => Ok(()),
+    let Some(text) = wanted(action, payload) else {
+        return Ok(());
+    };
+    if action == KEY_ACTION {
+        let chars = text.chars().count();
+        let allowed = PASSWORD_CHARS_MIN..=KEY_CHARS_MAX;
+        return if allowed.contains(&chars) {
+            Ok(())
+        } else {
+            Err(format!(
+                "{KEY}: password has {chars} characters, {PASSWORD_CHARS_MIN} to {KEY_CHARS_MAX} are allowed"
+            ))
+        };
+    }
+    match Password::new(&text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("BasicAuthPassword: {error}")),
     }
 }
 
@@ -242,4 +256,35 @@ fn is_password(
     component.name.eq_ignore_ascii_case("SecurityCtrlr")
         && variable.name.eq_ignore_ascii_case("BasicAuthPassword")
         && attribute.is_none_or(|attribute| attribute == v201::AttributeType::Actual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A00.FR.205 by the errata of 2025-01, and what 1.6 has room for.
+    #[test]
+    fn a_password_may_be_as_long_as_its_version_has_room_for() {
+        let key = |chars: usize| {
+            let text = "k".repeat(chars);
+            check_password(
+                "ChangeConfiguration",
+                &format!(r#"{{"key":"AuthorizationKey","value":"{text}"}}"#),
+            )
+        };
+        let variable = |chars: usize| {
+            let text = "k".repeat(chars);
+            check_password(
+                "SetVariables",
+                &format!(
+                    r#"{{"setVariableData":[{{"attributeValue":"{text}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
+                ),
+            )
+        };
+        let allowed = |check: &dyn Fn(usize) -> Result<(), String>| {
+            [15, 16, 40, 41, 64, 65].map(|chars| check(chars).is_ok())
+        };
+        assert_eq!(allowed(&key), [false, true, true, false, false, false]);
+        assert_eq!(allowed(&variable), [false, true, true, true, true, false]);
+    }
 }

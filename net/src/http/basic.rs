@@ -5,9 +5,9 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Longest base64 text read. OCPP's identity holds 48 characters and its password 40 bytes (64 in
-/// 2.1), which is 152 characters; the rest is room for tenants' longer passwords.
-const ENCODED_LEN_MAX: usize = 512;
+/// Longest base64 text read. OCPP's identity holds 48 characters and its password 64, of up to four bytes each: 600
+/// characters of base64.
+const ENCODED_LEN_MAX: usize = 640;
 
 /// A user and a password as bytes: OCPP 1.6 sends the password's raw bytes. Not printable.
 #[derive(Clone, PartialEq, Eq)]

@@ -182,7 +182,7 @@ mod tests {
         expect_test::expect![[r#"
             3 id is empty
             4 id "a/b": station identity or tenant contains '/'
-            5 password has 5 characters, 16 to 40 are allowed
+            5 password has 5 characters, 16 to 64 are allowed
             6 lat is 91, expected -90 to 90
             7 latitude and longitude go together, one is empty
             8 latitude is "x", expected a number

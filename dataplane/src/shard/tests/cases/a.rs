@@ -106,7 +106,7 @@ fn tc_a_09_csms() {
             BootNotification: {"currentTime":"2026-11-22T10:00:03.000Z","interval":300,"status":"Accepted"}
             StatusNotification: {}
             NotifyEvent: {}
-            op SetVariables: Ok(Err(Invalid("BasicAuthPassword: password has 9 characters, 16 to 40 are allowed")))
+            op SetVariables: Ok(Err(Invalid("BasicAuthPassword: password has 9 characters, 16 to 64 are allowed")))
             < SetVariables {"setVariableData":[{"attributeValue":"a-new-password-of-32-characters!","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
             op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
             < 401 Unauthorized
@@ -129,7 +129,7 @@ fn tc_a_10_csms() {
         BootNotification: {"currentTime":"2026-11-22T10:00:03.000Z","interval":300,"status":"Accepted"}
         StatusNotification: {}
         NotifyEvent: {}
-        op SetVariables: Ok(Err(Invalid("BasicAuthPassword: password has 9 characters, 16 to 40 are allowed")))
+        op SetVariables: Ok(Err(Invalid("BasicAuthPassword: password has 9 characters, 16 to 64 are allowed")))
         < SetVariables {"setVariableData":[{"attributeValue":"a-new-password-of-32-characters!","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
         op SetVariables: Answered {"setVariableResult":[{"attributeStatus":"Rejected","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
         < 101 Switching Protocols ocpp2.0.1
