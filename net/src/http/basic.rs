@@ -110,8 +110,19 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_name_and_password_are_read() {
+        let (user, password) = ("𝄞".repeat(48), "𝄞".repeat(64));
+        let text = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        let credentials = basic_credentials(text.as_bytes()).unwrap();
+        assert_eq!(
+            (credentials.user(), credentials.password()),
+            (user.as_bytes(), password.as_bytes())
+        );
+    }
+
+    #[test]
     fn what_is_not_basic_is_refused() {
-        let long = format!("Basic {}", "A".repeat(516));
+        let long = format!("Basic {}", "A".repeat(644));
         for (text, expected) in [
             ("", CredentialsError::Scheme),
             ("Basic", CredentialsError::Scheme),
@@ -124,7 +135,7 @@ mod tests {
             // Without padding.
             ("Basic Og", CredentialsError::Base64),
             ("Basic bm8gY29sb24=", CredentialsError::NoColon),
-            (&long, CredentialsError::TooLong { len: 516 }),
+            (&long, CredentialsError::TooLong { len: 644 }),
         ] {
             assert_eq!(basic_credentials(text.as_bytes()), Err(expected), "{text}");
         }
