@@ -29,12 +29,12 @@ pub struct Password {
 #[non_exhaustive]
 pub enum PasswordError {
     /// Too short or too long.
-    #[error(
-        "password has {chars} characters, {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} are allowed"
-    )]
+    #[error("password has {chars} characters, {PASSWORD_CHARS_MIN} to {max} are allowed")]
     Length {
         /// Characters found.
         chars: usize,
+        /// Most that are allowed.
+        max: usize,
     },
     /// The system's random source gives nothing.
     #[error("the system has no random bytes")]
@@ -44,6 +44,15 @@ pub enum PasswordError {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(..)")
+    }
+}
+
+/// Refuses a password that is too short, or longer than `max` characters.
+pub(crate) fn check_length(password: &str, max: usize) -> Result<(), PasswordError> {
+    let chars = password.chars().count();
+    match (PASSWORD_CHARS_MIN..=max).contains(&chars) {
+        true => Ok(()),
+        false => Err(PasswordError::Length { chars, max }),
     }
 }
 
@@ -60,10 +69,7 @@ impl Password {
     ///
     /// Any [`PasswordError`].
     pub fn new(password: &str) -> Result<Self, PasswordError> {
-        let chars = password.chars().count();
-        if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars) {
-            return Err(PasswordError::Length { chars });
-        }
+        check_length(password, PASSWORD_CHARS_MAX)?;
         let mut salt = [0; 16];
         SystemRandom::new()
             .fill(&mut salt)

@@ -10,7 +10,7 @@ use ocpp::{MeterColumns, Policy, Word, v16, v201};
 use super::commands::status_of;
 use super::{Now, Shard, StoreUnreadable};
 use crate::admission::shows;
-use crate::password::{KEY_CHARS_MAX, PASSWORD_CHARS_MIN};
+use crate::password::{KEY_CHARS_MAX, PASSWORD_CHARS_MAX, check_length};
 use crate::router::StationPatch;
 use crate::{CommandId, Password};
 
@@ -165,21 +165,11 @@ pub(super) fn check_password(action: &str, payload: &str) -> Result<(), String> 
     let Some(text) = wanted(action, payload) else {
         return Ok(());
     };
-    if action == KEY_ACTION {
-        let chars = text.chars().count();
-        let allowed = PASSWORD_CHARS_MIN..=KEY_CHARS_MAX;
-        return if allowed.contains(&chars) {
-            Ok(())
-        } else {
-            Err(format!(
-                "{KEY}: password has {chars} characters, {PASSWORD_CHARS_MIN} to {KEY_CHARS_MAX} are allowed"
-            ))
-        };
-    }
-    match Password::new(&text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("BasicAuthPassword: {error}")),
-    }
+    let (name, max) = match action {
+        KEY_ACTION => (KEY, KEY_CHARS_MAX),
+        _ => ("BasicAuthPassword", PASSWORD_CHARS_MAX),
+    };
+    check_length(&text, max).map_err(|error| format!("{name}: {error}"))
 }
 
 /// How 1.6 sets a password, and what it calls it.
