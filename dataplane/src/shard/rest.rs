@@ -58,7 +58,7 @@ impl Shard {
                 live.inbound = ocpp::Inbound::new();
             }
             if silent && !entry.dirty {
-                entry.state.pack();
+                entry.rest();
                 self.packed += usize::from(entry.state.is_packed());
             }
             self.stations.settle(station);

@@ -60,6 +60,15 @@ impl Station {
     pub(crate) fn side_mut(&mut self) -> &mut Side {
         self.side.get_or_insert_default()
     }
+
+    /// Leaves in memory what a station at rest needs, which is no retry key: the state store has them all, and is asked
+    /// about whatever is not newer than its newest message.
+    pub(crate) fn rest(&mut self) {
+        self.state.pack();
+        if self.state.is_packed() {
+            self.since_newest = u8::MAX;
+        }
+    }
 }
 
 /// They are never removed: what is deleted keeps its counter and its newest retry keys.

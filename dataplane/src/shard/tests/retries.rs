@@ -145,6 +145,19 @@ fn a_retry_is_recognised_among_many_of_the_same_time() {
 }
 
 #[test]
+fn a_retry_is_recognised_after_its_station_came_to_rest() {
+    let mut world = World::new(config(Onboarding::Open));
+    let values = r#"a > [2,"v","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:00:00Z","sampledValue":[{"value":"1500"}]}]}]"#;
+    world.run(&format!("0 a connect CP1\n0 {values}"));
+    world.store();
+    world.run("60 records shown");
+    let is_packed = |world: &World| world.shard.stations.iter().all(|s| s.state.is_packed());
+    assert!(is_packed(&world));
+    let out = world.run(&format!("60 {values}"));
+    assert!(!out.contains("record MeterValues"), "{out}");
+}
+
+#[test]
 fn clocks_that_are_not_set_do_not_make_two_transactions_one() {
     check(
         r#"
