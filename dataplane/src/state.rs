@@ -20,14 +20,14 @@ use fleet::record::{
     TransactionSummary,
 };
 use fleet::wire::{Body, RecordView};
-use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
+use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
 
 use crate::away::{self, Away};
 use crate::config::Plausibility;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::plug::{self, Declared, Plug};
-use crate::retry::Canonical;
+use crate::retry::{Canonical, short};
 use crate::said::{said_key, security_key};
 use compact::{Maybe, Texts, Words};
 pub(crate) use details::Details;
@@ -48,8 +48,8 @@ const ENDED_KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StationState {
     pub(crate) key: StationKey,
-    /// The newest event this state reflects.
-    pub(crate) applied: Option<EventId>,
+    /// The newest event this state reflects; [`UNAPPLIED`] for none.
+    pub(crate) applied: EventId,
     /// `None` for one that is known by a refused handshake alone.
     pub(crate) acceptance: Option<Acceptance>,
     /// An operator named it, so that onboarding does not judge it any more.
@@ -73,6 +73,12 @@ pub(crate) struct StationState {
     rest: Rest,
 }
 
+/// No event: a log is named by a positive number, and its records are counted from 1.
+pub(crate) const UNAPPLIED: EventId = EventId {
+    log_id: LogId(0),
+    seq: Seq(0),
+};
+
 /// What an operator said of a station.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Configured {
@@ -83,7 +89,7 @@ pub(crate) struct Configured {
 }
 
 // An idle station pays for this.
-const _: () = assert!(size_of::<StationState>() <= 96);
+const _: () = assert!(size_of::<StationState>() <= 88);
 
 /// What a station said when it booted.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,12 +130,12 @@ pub(crate) struct Connector {
     pub(crate) status: Option<ConnectorStatus>,
     words: Words,
     pub(crate) status_at: i64,
-    /// Hash of the last status' values, for one that comes without a time.
-    pub(crate) status_content: [u8; 16],
+    /// Half of the hash of the last status' values, for one that comes without a time.
+    pub(crate) status_content: u64,
     register: Maybe,
 }
 
-const _: () = assert!(size_of::<Connector>() <= 64);
+const _: () = assert!(size_of::<Connector>() <= 56);
 
 impl Connector {
     /// The status as the station wrote it.
@@ -169,7 +175,7 @@ pub(crate) struct Transaction {
     pub(crate) seq_no: i64,
     /// When its newest event happened.
     pub(crate) event_at: i64,
-    /// Hash of what began it, to recognise a StartTransaction whose clock cannot be believed.
+    /// Hash of what began it, to recognise a StartTransaction whose clock cannot be believed; zero once it is over.
     pub(crate) start: [u8; 16],
     /// When its last record was made.
     pub(crate) updated_at: UtcMicros,
@@ -229,6 +235,10 @@ impl Transaction {
         self.energy = native(&summary.energy_mwh).map(MilliwattHours);
         self.cost = native(&summary.cost).map(Cost);
         self.token_ref = summary.token_ref.as_ref().copied();
+        if self.state != TransactionState::Active {
+            // By its retry key it is still known.
+            self.start = [0; 16];
+        }
     }
 }
 
@@ -307,7 +317,7 @@ impl StationState {
     pub(crate) fn new(key: StationKey) -> Self {
         Self {
             key,
-            applied: None,
+            applied: UNAPPLIED,
             acceptance: None,
             registered: false,
             protocol: None,
@@ -479,7 +489,7 @@ impl StationState {
                 let Self {
                     counter, newest_at, ..
                 } = std::mem::replace(self, Self::new(self.key.clone()));
-                self.applied = Some(event);
+                self.applied = event;
                 self.counter = counter;
                 self.newest_at = newest_at;
                 let details = self.details_mut();
@@ -497,11 +507,9 @@ impl StationState {
 
     /// False for a record that is reflected already.
     fn advance(&mut self, event: EventId) -> bool {
-        let reflected = self
-            .applied
-            .is_some_and(|applied| applied.log_id == event.log_id && event.seq <= applied.seq);
+        let reflected = self.applied.log_id == event.log_id && event.seq <= self.applied.seq;
         if !reflected {
-            self.applied = Some(event);
+            self.applied = event;
         }
         !reflected
     }
@@ -531,7 +539,7 @@ impl StationState {
         };
         connector.words = Words::new(&status.status_reported, error_code);
         connector.status_at = status.occurred.at.to_native();
-        connector.status_content = status.retry.content;
+        connector.status_content = short(status.retry.content);
     }
 
     fn apply_transaction(

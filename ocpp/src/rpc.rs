@@ -82,7 +82,7 @@ pub struct Rpc {
 }
 
 // An idle station costs its Rpc and its Inbound.
-const _: () = assert!(size_of::<Rpc>() + size_of::<Inbound>() <= 40);
+const _: () = assert!(size_of::<Rpc>() + size_of::<Inbound>() <= 24);
 
 #[derive(Debug, Default)]
 struct Line {

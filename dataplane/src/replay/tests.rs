@@ -13,6 +13,7 @@ use storage::disk::RealDisk;
 use storage::log::{Log, LogConfig};
 
 use super::*;
+use crate::state::UNAPPLIED;
 
 const AT: UtcMicros = UtcMicros(1_700_000_000_000_000);
 
@@ -176,7 +177,7 @@ fn what_may_be_passed_by_changes_no_state() {
         let read = wire::read(&bytes).unwrap();
         let mut state = StationState::new(station.clone());
         state.apply(event, &read, &Plausibility::default());
-        state.applied = None;
+        state.applied = UNAPPLIED;
         state.seen_at = UtcMicros(0);
         assert_eq!(state.to_row(), StationState::new(station.clone()).to_row());
         let mut projection = Projection::default();

@@ -5,7 +5,7 @@ use fleet::record::{
     StationConfigured, StationDeleted, TransactionState,
 };
 use fleet::wire::{Body, Fact};
-use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
+use fleet::{Cost, EventId, MilliwattHours, StationKey, TransactionId, UtcMicros};
 use net::ws::CloseCode;
 use storage::log::LogHealth;
 use storage::state::Table;
@@ -467,10 +467,9 @@ impl Shard {
     ) -> Option<TransactionView> {
         let state = &self.stations[station].state;
         let transaction = state.transaction(id)?;
-        let position = state.applied?;
         Some(TransactionView {
             limits: self.limits.get(&id).cloned().map(Box::new),
-            ..transaction_view(state.key.clone(), &transaction, position)
+            ..transaction_view(state.key.clone(), &transaction, state.applied)
         })
     }
 
@@ -592,10 +591,7 @@ pub(crate) fn station_view(state: &StationState) -> StationView {
             .map(|c| connector_view(state, c))
             .collect(),
         active_transactions: state.active().map(|t| t.id).collect(),
-        position: state.applied.unwrap_or(EventId {
-            log_id: LogId(0),
-            seq: Seq(0),
-        }),
+        position: state.applied,
     }
 }
 

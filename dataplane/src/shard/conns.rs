@@ -23,7 +23,7 @@ pub(crate) struct Conn {
 }
 
 // An idle station pays for this and for its `Station`, and for no buffer.
-const _: () = assert!(size_of::<Option<Conn>>() <= 96);
+const _: () = assert!(size_of::<Option<Conn>>() <= 80);
 
 impl Conn {
     /// For how long it has sent nothing.

@@ -17,7 +17,7 @@ use super::{Now, Shard};
 use crate::certificates::ChainAsk;
 use crate::charging::vehicle_schedule_201;
 use crate::normalize::{self, moment, text};
-use crate::retry::Verdict;
+use crate::retry::{Verdict, short};
 use crate::security::is_critical;
 
 /// Connectors whose states one message may tell.
@@ -470,7 +470,7 @@ impl Shard {
             // Without a time it says something new only if it says something else.
             let same = last
                 .as_ref()
-                .is_some_and(|last| last.status_content == reported.retry.content);
+                .is_some_and(|last| last.status_content == short(reported.retry.content));
             if same { Verdict::Same } else { Verdict::New }
         };
         if self.is_repeated(verdict) {

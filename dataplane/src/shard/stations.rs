@@ -71,6 +71,8 @@ impl Station {
     }
 }
 
+const _: () = assert!(size_of::<Station>() <= 120);
+
 /// They are never removed: what is deleted keeps its counter and its newest retry keys.
 #[derive(Default)]
 pub(crate) struct Stations {

@@ -10,6 +10,7 @@
 //!   unpacked.
 
 use std::borrow::Cow;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use fleet::UtcMicros;
 use fleet::record::{ConnectorStatus, TransactionState};
@@ -214,6 +215,7 @@ const CONNECTED: u64 = 1 << 5;
 const HEARD: u64 = 1 << 6;
 const BOOT_PROVEN: u64 = 1 << 7;
 const AWAY_BEFORE: u64 = 1 << 8;
+const PEER_V4: u64 = 1 << 9;
 
 /// The details in as few bytes as they need. They live in memory only and are never stored.
 ///
@@ -221,13 +223,16 @@ const AWAY_BEFORE: u64 = 1 << 8;
 ///
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
 /// salt and digest of the password, what was configured, `connected_at`, `heard_until`, how often and when it was out of
-/// touch before, the boot. Other times are differences to `connected_at`. Then the peer and, each after its number,
+/// touch before, the boot. Other times are differences to `connected_at`. Then the peer, six bytes of IPv4 and port or a text,
+/// and, each after its number,
 /// connectors, what they are, transactions and the keys of what was said.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();
     let configured = details.configured.as_deref();
     let location = configured.and_then(|c| c.location);
+    let peer = details.peer.parse::<SocketAddrV4>().ok();
+    let peer = peer.filter(|peer| *peer.to_string() == *details.peer);
     let bit = |bit: u64, is_there: bool| if is_there { bit } else { 0 };
     let there = bit(ENDED, ended_first.is_some())
         | bit(PASSWORD, details.password.is_some())
@@ -237,7 +242,8 @@ fn pack(details: &Details) -> Box<[u8]> {
         | bit(BOOT_PROVEN, details.boot.as_ref().is_some_and(|b| b.proven))
         | bit(CONNECTED, connected_at.is_some())
         | bit(HEARD, details.heard_until.get().is_some())
-        | bit(AWAY_BEFORE, !details.away_before.is_empty());
+        | bit(AWAY_BEFORE, !details.away_before.is_empty())
+        | bit(PEER_V4, peer.is_some());
     let mut bytes = Vec::with_capacity(512);
     put_unsigned(&mut bytes, there);
     if let Some(at) = ended_first {
@@ -280,7 +286,13 @@ fn pack(details: &Details) -> Box<[u8]> {
         put_signed(&mut bytes, boot.at.0.wrapping_sub(base));
         boot.texts.put(&mut bytes);
     }
-    put_bytes(&mut bytes, details.peer.as_bytes());
+    match peer {
+        Some(peer) => {
+            bytes.extend_from_slice(&peer.ip().octets());
+            bytes.extend_from_slice(&peer.port().to_le_bytes());
+        }
+        None => put_bytes(&mut bytes, details.peer.as_bytes()),
+    }
     put_unsigned(&mut bytes, details.connectors.len() as u64);
     for connector in &details.connectors {
         put_connector(&mut bytes, base, connector);
@@ -344,7 +356,14 @@ fn unpack(bytes: &[u8]) -> Details {
         texts: Texts::take(rest),
         proven: there & BOOT_PROVEN != 0,
     });
-    let peer = take_text(rest).into();
+    let peer = match there & PEER_V4 {
+        0 => take_text(rest).into(),
+        _ => {
+            let ip = Ipv4Addr::from(take_array::<4>(rest));
+            let port = u16::from_le_bytes(take_array(rest));
+            SocketAddrV4::new(ip, port).to_string().into()
+        }
+    };
     let connectors = take_unsigned(rest);
     let connectors = (0..connectors)
         .map(|_| take_connector(rest, base))
@@ -412,7 +431,7 @@ fn put_connector(bytes: &mut Vec<u8>, base: i64, connector: &Connector) {
     );
     connector.words.put(bytes);
     put_signed(bytes, connector.status_at.wrapping_sub(base));
-    bytes.extend_from_slice(&connector.status_content);
+    bytes.extend_from_slice(&connector.status_content.to_le_bytes());
     if let Some(register) = register {
         put_signed(bytes, register);
     }
@@ -427,7 +446,7 @@ fn take_connector(rest: &mut &[u8], base: i64) -> Connector {
         status: ConnectorStatus::from_code((status >> 1) as u8),
         words: Words::take(rest),
         status_at: take_signed(rest).wrapping_add(base),
-        status_content: take_array(rest),
+        status_content: half(rest),
         register: Maybe::new((status & 1 != 0).then(|| take_signed(rest))),
     }
 }
@@ -466,7 +485,7 @@ mod tests {
     fn connector() -> impl Strategy<Value = Connector> {
         let status = (any::<u8>(), "Charging|Faulted|.*", "OtherError|.*");
         let place = (any::<u32>(), any::<u32>());
-        let rest = (any::<i64>(), any::<[u8; 16]>(), any::<Option<i64>>());
+        let rest = (any::<i64>(), any::<u64>(), any::<Option<i64>>());
         (place, status, rest).prop_map(|(place, status, rest)| Connector {
             evse_id: place.0,
             connector_id: place.1,
@@ -481,7 +500,8 @@ mod tests {
     fn details() -> impl Strategy<Value = Details> {
         let password = option::of((any::<[u8; 16]>(), any::<[u8; 32]>()));
         let boot = option::of((any::<i64>(), ".*", ".*", any::<bool>()));
-        let connection = (".*", any::<Option<i64>>(), any::<Option<i64>>());
+        let peer = r".*|10\.0\.[0-9]{1,2}\.[0-9]:[0-9]{1,5}";
+        let connection = (peer, any::<Option<i64>>(), any::<Option<i64>>());
         let lists = (
             vec(connector(), 0..4),
             vec(ended(), 0..4),

@@ -21,7 +21,7 @@ use crate::away::Away;
 use crate::energy::{Register, Registers};
 use crate::password::Password;
 use crate::plug::{Declared, Plug};
-use crate::retry::Recent;
+use crate::retry::{Recent, short};
 
 const VERSION: u16 = 7;
 const VERSION_6: u16 = 6;
@@ -155,6 +155,7 @@ struct ConnectorRow {
     status_reported: String,
     error_code: String,
     status_at: i64,
+    /// Half of a hash, and eight bytes that nobody reads.
     status_content: [u8; 16],
     register_mwh: Option<i64>,
 }
@@ -196,8 +197,8 @@ struct TransactionRow {
 pub(super) fn write(state: &StationState) -> Vec<u8> {
     let details = state.details();
     let row = StationRow {
-        log_id: state.applied.map_or(0, |event| event.log_id.0),
-        seq: state.applied.map_or(0, |event| event.seq.0),
+        log_id: state.applied.log_id.0,
+        seq: state.applied.seq.0,
         acceptance: state.acceptance.map_or(0, Acceptance::code),
         registered: state.registered,
         password: details.password.as_ref().map(|p| (p.salt, p.mac)),
@@ -279,7 +280,7 @@ fn connector_row(connector: &Connector) -> ConnectorRow {
         status_reported: connector.status_reported().to_owned(),
         error_code: connector.error_code().to_owned(),
         status_at: connector.status_at,
-        status_content: connector.status_content,
+        status_content: u128::from(connector.status_content).to_le_bytes(),
         register_mwh: connector.register.get(),
     }
 }
@@ -410,10 +411,10 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let mut state = StationState {
         key,
-        applied: (row.log_id != 0).then_some(EventId {
+        applied: EventId {
             log_id: LogId(row.log_id),
             seq: Seq(row.seq),
-        }),
+        },
         acceptance: Acceptance::from_code(row.acceptance),
         registered: row.registered,
         protocol: Protocol::from_code(row.protocol),
@@ -495,7 +496,7 @@ fn connector(row: ConnectorRow) -> Connector {
         status: ConnectorStatus::from_code(row.status),
         words: Words::new(&row.status_reported, &row.error_code),
         status_at: row.status_at,
-        status_content: row.status_content,
+        status_content: short(row.status_content),
         register: Maybe::new(row.register_mwh),
     }
 }

@@ -439,7 +439,7 @@ fn live_and_replayed_state_are_the_same() {
     assert_eq!(replayed, live);
     // After a move to another shard its records are those of another log.
     fold(&mut replayed, 8, 1, &facts[1..2]);
-    assert_eq!(replayed.applied.unwrap().log_id, LogId(8));
+    assert_eq!(replayed.applied.log_id, LogId(8));
 }
 
 #[test]

@@ -166,8 +166,8 @@ impl Kept {
 ///
 /// # Layout
 ///
-/// `id` and `start`, 16 bytes each; currency, 3 bytes; state and quality, a byte each; [`Flags`] as a varint;
-/// `token_ref`, 16 bytes if it is there. Then varints: EVSE, connector, `updated_at`, `event_at`, `seq_no`, and of the
+/// `id`, 16 bytes; currency, 3 bytes; state and quality, a byte each; [`Flags`] as a varint; `token_ref` and `start`,
+/// 16 bytes each if they are there. Then varints: EVSE, connector, `updated_at`, `event_at`, `seq_no`, and of the
 /// optional numbers those that are there, times as differences to `updated_at`, registers to the one before. Last the
 /// two texts, with their lengths.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,6 +203,7 @@ impl Packed {
             t.registers.has_begin,
             t.registers.has_end,
             t.token_ref.is_some(),
+            t.start != [0; 16],
             t.started_at.is_some(),
             t.ended_at.is_some(),
             t.energy.is_some(),
@@ -216,11 +217,12 @@ impl Packed {
         }
         let mut bytes = Vec::with_capacity(160);
         bytes.extend_from_slice(&t.id.0);
-        bytes.extend_from_slice(&t.start);
         bytes.extend_from_slice(&t.currency);
         bytes.extend_from_slice(&[t.state.code(), t.quality.code()]);
         put_unsigned(&mut bytes, u64::from(flags.bits));
-        bytes.extend_from_slice(t.token_ref.as_ref().map_or(&[], <[u8; 16]>::as_slice));
+        for name in [t.token_ref, Some(t.start).filter(|start| *start != [0; 16])] {
+            bytes.extend_from_slice(name.as_ref().map_or(&[], <[u8; 16]>::as_slice));
+        }
         put_unsigned(&mut bytes, u64::from(t.evse_id));
         put_unsigned(&mut bytes, u64::from(t.connector_id));
         let updated_at = t.updated_at.0;
@@ -253,18 +255,14 @@ impl Packed {
 
     fn unpack(&self) -> Transaction {
         let rest = &mut &*self.0;
-        let (id, start, currency) = (
-            TransactionId(take_array(rest)),
-            take_array(rest),
-            take_array(rest),
-        );
+        let (id, currency) = (TransactionId(take_array(rest)), take_array(rest));
         let [state, quality] = take_array(rest);
         let mut flags = Flags {
             bits: take_unsigned(rest) as u32,
             next: 0,
         };
         let [rebased, broken, has_begin, has_end] = [(); 4].map(|()| flags.take());
-        let token_ref = flags.take().then(|| take_array(rest));
+        let [token_ref, start] = [(); 2].map(|()| flags.take().then(|| take_array(rest)));
         let evse_id = take_unsigned(rest) as u32;
         let connector_id = take_unsigned(rest) as u32;
         let updated_at = take_signed(rest);
@@ -313,7 +311,7 @@ impl Packed {
             },
             seq_no,
             event_at,
-            start,
+            start: start.unwrap_or_default(),
             updated_at: UtcMicros(updated_at),
         }
     }
