@@ -12,7 +12,7 @@ use super::certificates::{Asked, StatusKind};
 use super::contracts::ShownCertificate;
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
-use super::tokens::{Shown, id_tag_info, id_token_info};
+use super::tokens::{Authorization, Shown, id_tag_info, id_token_info};
 use super::{Now, Shard};
 use crate::certificates::ChainAsk;
 use crate::charging::vehicle_schedule_201;
@@ -51,7 +51,8 @@ impl Shard {
             v16::Request::StartTransaction(start) => {
                 let shown = shown_16(&start.id_tag, start.connector_id);
                 let mut authorization = self.authorize(now, call.station, shown)?;
-                let transaction_id = self.start_16(now, call.station, start)?;
+                let transaction_id =
+                    self.start_16(now, call.station, start, authorization.tariff())?;
                 let ocpp_id = transaction_id.to_string();
                 self.admit_token(call.station, &ocpp_id, shown, &mut authorization);
                 let response = v16::StartTransactionResponse {
@@ -153,7 +154,7 @@ impl Shard {
             v201::Request::TransactionEvent(event) => {
                 let columns = event.meter_value.as_ref().map(|list| list.0);
                 let (report, shown) = both::report_201(event, now.utc);
-                return self.transaction_event(now, call, &report, shown, columns);
+                return self.transaction_event(now, call, report, shown, columns);
             }
             v201::Request::MeterValues(values) => {
                 self.meter_values_2x(now, call.station, values.evse_id, &values.meter_value)?;
@@ -493,17 +494,21 @@ impl Shard {
         &mut self,
         now: Now,
         call: Inbound<'_>,
-        report: &TransactionReport<'_>,
+        mut report: TransactionReport<'_>,
         shown: Option<Shown<'_>>,
         columns: Option<&MeterColumns>,
     ) -> Result<(), StoreUnreadable> {
         let mut authorization = shown
             .map(|shown| self.authorize(now, call.station, shown))
             .transpose()?;
-        let (id, verdict, cost) = self.transaction_event_2x(now, call.station, report, columns)?;
         // A token that is shown to end a transaction begins none.
         let ends = report.kind == TransactionEventKind::Ended
             || report.trigger_reason == v201::TriggerReason::StopAuthorized.as_str();
+        if !ends {
+            report.driver_tariff = authorization.as_ref().and_then(Authorization::tariff);
+        }
+        let report = &report;
+        let (id, verdict, cost) = self.transaction_event_2x(now, call.station, report, columns)?;
         if let (Some(shown), Some(authorization), false) = (shown, &mut authorization, ends) {
             self.admit_token(call.station, report.ocpp_id, shown, authorization);
         }

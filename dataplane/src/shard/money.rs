@@ -7,7 +7,8 @@
 //!
 //! # Invariants
 //!
-//! - A transaction keeps its tariff until its station names another one of ours for it (2.1 I11).
+//! - A transaction keeps its tariff until its station names another one of ours for it (2.1 I11), or, where the station names
+//!   none, its driver becomes known and has one, or will have none.
 //! - What is told again (a settlement, an event) is on record once.
 //! - One whose tariff cannot be read is not billed by another price: its event waits for the store, or its cost stays open.
 
@@ -20,8 +21,8 @@ mod written;
 use std::sync::Arc;
 
 use fleet::record::{
-    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionCosted, TransactionMoney,
-    TransactionState, TransactionSummary,
+    AppliedTariff, MoneyChanged, Quality, StationCost, TransactionCosted, TransactionEventKind,
+    TransactionMoney, TransactionState, TransactionSummary,
 };
 use fleet::wire::Fact;
 use fleet::{TransactionId, UtcMicros};
@@ -37,6 +38,18 @@ use crate::state::StationState;
 use crate::tariff::{self, Bill, Flow, Tariff, Until, Usage};
 pub(in crate::shard) use settlements::{SETTLEMENTS_MAX, Settled};
 use written::{Billing, billed, usage_of, written};
+
+/// `TriggerReasonEnumType` of 2.1, and the name of what holds from then on.
+const NOT_ACCEPTED: &str = "TariffNotAccepted";
+
+/// What a tariff leaves of the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// What was used counts by the prices that held (I11.FR.08).
+    Over,
+    /// It holds from the beginning.
+    Nothing,
+}
 
 /// A transaction that a tariff is about.
 pub(super) struct Charged {
@@ -168,9 +181,10 @@ impl Shard {
         let told = report.tariff_id.or(told).unwrap_or_default();
         let named = self.settings.tariffs.find(key.tenant(), told);
         let at = self.clock(now, station).began(report);
-        let Some((tariff, json)) =
-            named.or_else(|| tariff::applying(&book, key.identity(), site, at))
-        else {
+        let driver = report.driver_tariff.as_deref().filter(|_| told.is_empty());
+        let driver = driver.and_then(|id| self.settings.tariffs.find(key.tenant(), id));
+        let applying = || tariff::applying(&book, key.identity(), site, at);
+        let Some((tariff, json)) = named.or(driver).or_else(applying) else {
             return;
         };
         let by_station = !told.is_empty() && told != tariff.id;
@@ -340,13 +354,13 @@ impl Shard {
         self.limits.remove(&id);
     }
 
-    /// Reads what [`Shard::note_told`] will add to.
+    /// Reads what [`Shard::agree_on_tariff`] and [`Shard::note_told`] will add to.
     pub(super) fn look_up_money(
         &mut self,
         report: &TransactionReport<'_>,
         id: TransactionId,
     ) -> Result<(), StoreUnreadable> {
-        if report.tariff_id.is_some() || report.cost_details.is_some() {
+        if report.tariff_id.is_some() || report.cost_details.is_some() || may_agree(report) {
             self.money(id)?;
             self.reread(id)?;
         }
@@ -422,45 +436,9 @@ impl Shard {
             return;
         };
         let is_active = transaction.state == TransactionState::Active;
-        let started_at = transaction.started_at.unwrap_or(report.occurred.at);
-        let clock = self.clock(now, station);
-        let started_at = clock.had_begun(report, id, started_at);
-        let energy = transaction.energy;
-        let until = clock.went_on(report, started_at);
-        // What nobody can read is not begun anew by another price: what it comes to stays open.
-        let is_unknown = self
-            .charged
-            .get(&id)
-            .is_some_and(|charged| charged.counted.is_unknown());
-        let changes = is_active && !is_unknown && !is_current(money);
         let found = self.settings.tariffs.find(state.key.tenant(), named);
-        if let Some((tariff, json)) = found.filter(|_| changes) {
-            money.tariff = Some(applied(&tariff, &json, now));
-            let charged = self.charged.remove(&id).map(|charged| charged.counted);
-            let usage = match charged {
-                Some(Counted::Usage(old, mut usage)) if old.currency == tariff.currency => {
-                    usage.change(&old);
-                    *usage
-                }
-                // One in another currency takes nothing over; one that comes first holds from the beginning.
-                Some(_) | None => {
-                    let mut usage = Usage::begin(&tariff, started_at, None);
-                    if let Some(energy) = energy {
-                        usage.energy(&tariff, until, energy.0);
-                    }
-                    if let Some(flow) = Flow::of_state(report.charging_state) {
-                        usage.flows(flow);
-                    }
-                    usage
-                }
-            };
-            let accrued = written(id, &usage);
-            self.record(now, station, &accrued);
-            let charged = Charged {
-                counted: Counted::Usage(tariff, Box::new(usage)),
-                by_station: false,
-            };
-            self.charged.insert(id, charged);
+        if let Some(found) = found.filter(|_| is_active && !is_current(money)) {
+            self.put_under(now, station, report, found, Takes::Over, money);
         }
         let by_station = !is_current(money);
         if is_active {
@@ -470,6 +448,116 @@ impl Shard {
             };
             self.charged.entry(id).or_insert_with(none).by_station = by_station;
         }
+    }
+
+    /// Whoever shows a token after the beginning brings a tariff, which holds from the beginning (I08.FR.34), and one that is
+    /// not accepted leaves no cost (I07.FR.30, I08.FR.20). On record before the event, so that this is counted by it.
+    pub(super) fn agree_on_tariff(
+        &mut self,
+        now: Now,
+        station: u32,
+        report: &TransactionReport<'_>,
+        before: &Before,
+    ) {
+        if before.state != TransactionState::Active || !may_agree(report) {
+            return;
+        }
+        let is_refused = is_refused(report);
+        let found = match is_refused {
+            true => self.no_tariff(before.id),
+            false => {
+                let shown = report.id_token.map(|id| self.token_ref(id));
+                let is_own = before.token_ref.is_none() || before.token_ref == shown;
+                let tenant = self.stations[station].state.key.tenant();
+                let driver = report.driver_tariff.as_deref().filter(|_| is_own);
+                driver.and_then(|id| self.settings.tariffs.find(tenant, id))
+            }
+        };
+        // Its money could be read before.
+        let (Some(found), Ok(mut money)) = (found, self.money(before.id)) else {
+            return;
+        };
+        let told = money.station_cost.as_ref().map(|cost| &*cost.tariff_id);
+        let is_named = report.tariff_id.or(told).is_some_and(|id| !id.is_empty());
+        let current = money.tariff.as_ref().map(|applied| &*applied.tariff_id);
+        if current == Some(&*found.0.id) || (is_named && !is_refused) {
+            return;
+        }
+        self.put_under(now, station, report, found, Takes::Nothing, &mut money);
+        let changed = MoneyChanged {
+            money,
+            tariff_is_new: true,
+            settlement_is_new: false,
+        };
+        self.record(now, station, &changed);
+    }
+
+    /// What holds for a transaction whose driver does not accept its tariff: no price at all.
+    fn no_tariff(&self, id: TransactionId) -> Option<(Arc<Tariff>, Arc<str>)> {
+        let (tariff, _) = self.charged.get(&id)?.counted.usage()?;
+        let currency = std::str::from_utf8(&tariff.currency).ok()?;
+        let json = format!(r#"{{"tariffId":"{NOT_ACCEPTED}","currency":"{currency}"}}"#);
+        let (none, json) = tariff::read(&json, tariff.zone.name()).ok()?;
+        Some((Arc::new(none), json.into()))
+    }
+
+    /// Counts a transaction by another tariff from here on.
+    fn put_under(
+        &mut self,
+        now: Now,
+        station: u32,
+        report: &TransactionReport<'_>,
+        (tariff, json): (Arc<Tariff>, Arc<str>),
+        takes: Takes,
+        money: &mut TransactionMoney,
+    ) {
+        let id = TransactionId(money.transaction_id);
+        // What nobody can read is not begun anew by another price: what it comes to stays open.
+        let charged = self.charged.get(&id);
+        if charged.is_some_and(|charged| charged.counted.is_unknown()) {
+            return;
+        }
+        let state = &self.stations[station].state;
+        let Some(transaction) = state.transaction(id) else {
+            return;
+        };
+        let started_at = transaction.started_at.unwrap_or(report.occurred.at);
+        let clock = self.clock(now, station);
+        let started_at = clock.had_begun(report, id, started_at);
+        let energy = transaction.energy;
+        let until = clock.went_on(report, started_at);
+        money.tariff = Some(applied(&tariff, &json, now));
+        let charged = self.charged.remove(&id).map(|charged| charged.counted);
+        let usage = match (charged, takes) {
+            (Some(Counted::Usage(old, mut usage)), Takes::Over)
+                if old.currency == tariff.currency =>
+            {
+                usage.change(&old);
+                *usage
+            }
+            // One in another currency takes nothing over; one that comes first holds from the beginning.
+            (charged, _) => {
+                let held = match (charged, takes) {
+                    (Some(Counted::Usage(_, usage)), Takes::Nothing) => usage.reservation,
+                    (Some(_) | None, _) => None,
+                };
+                let mut usage = Usage::begin(&tariff, started_at, held);
+                if let Some(energy) = energy {
+                    usage.energy(&tariff, until, energy.0);
+                }
+                if let Some(flow) = Flow::of_state(report.charging_state) {
+                    usage.flows(flow);
+                }
+                usage
+            }
+        };
+        let accrued = written(id, &usage);
+        self.record(now, station, &accrued);
+        let charged = Charged {
+            counted: Counted::Usage(tariff, Box::new(usage)),
+            by_station: false,
+        };
+        self.charged.insert(id, charged);
     }
 
     /// What is known of a transaction's money; `None` for nothing.
@@ -520,6 +608,17 @@ fn closed(
     usage.end(tariff, at);
     let bill = usage.bill(tariff, true);
     (usage, bill)
+}
+
+/// Its driver does not accept the tariff (I07.FR.30, I08.FR.20).
+fn is_refused(report: &TransactionReport<'_>) -> bool {
+    report.trigger_reason == NOT_ACCEPTED
+}
+
+/// Whether an event behind the beginning may bring another tariff than that.
+fn may_agree(report: &TransactionReport<'_>) -> bool {
+    let brings_driver = report.driver_tariff.is_some();
+    is_refused(report) || (brings_driver && report.kind != TransactionEventKind::Started)
 }
 
 fn applied(tariff: &Tariff, json: &str, now: Now) -> AppliedTariff {

@@ -206,6 +206,7 @@ mod tests {
             occurred: Moment::default(),
             reservation_id: None,
             tariff_id: None,
+            driver_tariff: None,
             cost_details: None,
             limits: None,
         }

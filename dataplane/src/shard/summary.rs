@@ -5,6 +5,8 @@ use fleet::record::{
     TransactionSummary,
 };
 use fleet::{Cost, MilliwattHours, TransactionId};
+use ocpp::Word;
+use ocpp::v201::TriggerReason;
 
 use crate::config::Config;
 use crate::energy::{Register, Registers};
@@ -28,6 +30,8 @@ pub(super) struct TransactionReport<'a> {
     pub(super) reservation_id: Option<i64>,
     /// The tariff that the station charges by, said once (2.1).
     pub(super) tariff_id: Option<&'a str>,
+    /// The tariff of the driver whose token was shown and accepted.
+    pub(super) driver_tariff: Option<String>,
     /// What the station has worked out, a JSON object (2.1).
     pub(super) cost_details: Option<String>,
     /// What it may come to at most, said once for each change (2.1).
@@ -200,6 +204,10 @@ impl Before {
         };
         let quality = registers.quality(ended_at.is_some(), rules);
         let billed = energy.filter(|_| ended_at.is_some() && quality != Quality::Quarantined);
+        // No cable came: nothing can have been delivered, whoever says no register (C20.FR.03).
+        let is_unused = report.kind == TransactionEventKind::Ended
+            && report.trigger_reason == TriggerReason::EVConnectTimeout.as_str()
+            && registers.first.is_none();
         let price = config.tariff.price_per_kwh_micros;
         TransactionSummary {
             state: state.code(),
@@ -211,6 +219,7 @@ impl Before {
             energy_mwh: energy.map(|energy| energy.0),
             cost: billed
                 .and_then(|energy| Cost::of_energy(energy, price))
+                .or(is_unused.then_some(Cost(0)))
                 .map(|cost| cost.0),
             currency: config.tariff.currency,
             token_ref: self.token_ref.or(token_ref),

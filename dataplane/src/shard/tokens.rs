@@ -82,6 +82,13 @@ pub(crate) struct Authorization {
 }
 
 impl Authorization {
+    /// The tariff of the driver, if he may charge.
+    pub(super) fn tariff(&self) -> Option<String> {
+        let token = self.token.as_deref()?;
+        let has_one = self.judgement == Judgement::Accepted && !token.tariff_id.is_empty();
+        has_one.then(|| token.tariff_id.to_string())
+    }
+
     /// Of a token of which nothing is known.
     fn unheard_of(judgement: Judgement) -> Self {
         Self {

@@ -50,6 +50,7 @@ impl Shard {
         now: Now,
         station: u32,
         start: &v16::StartTransaction<'_>,
+        driver_tariff: Option<String>,
     ) -> Result<i64, StoreUnreadable> {
         let occurred = moment(Some(&start.timestamp), now.utc);
         let state = &self.stations[station].state;
@@ -112,6 +113,7 @@ impl Shard {
             occurred,
             reservation_id: start.reservation_id,
             tariff_id: None,
+            driver_tariff,
             cost_details: None,
             limits: None,
         };
@@ -240,6 +242,7 @@ impl Shard {
             occurred,
             reservation_id: None,
             tariff_id: None,
+            driver_tariff: None,
             cost_details: None,
             limits: None,
         };
@@ -384,6 +387,9 @@ impl Shard {
         };
         if let Some(progress) = self.progress_after(report, &judged.before, judged.verdict)? {
             self.record(now, station, &progress);
+        }
+        if is_said {
+            self.agree_on_tariff(now, station, report, &judged.before);
         }
         let by_station = self.is_charged_by_station(id);
         let held = held_for(report, used.as_ref());

@@ -143,6 +143,7 @@ macro_rules! both {
                 occurred: moment(Some(&event.timestamp), received_at),
                 reservation_id: event.reservation_id.map(i64::from),
                 tariff_id: None,
+                driver_tariff: None,
                 cost_details: None,
                 limits: None,
             };

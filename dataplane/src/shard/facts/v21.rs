@@ -55,7 +55,7 @@ impl Shard {
             v21::Request::TransactionEvent(event) => {
                 let columns = event.meter_value.as_ref().map(|list| list.0);
                 let (report, shown) = report(event, now.utc);
-                return self.transaction_event(now, call, &report, shown, columns);
+                return self.transaction_event(now, call, report, shown, columns);
             }
             v21::Request::Authorize(authorize) => {
                 let shown = both::shown_21(&authorize.id_token, 0);

@@ -208,10 +208,14 @@ impl Case {
         if event == "Started" {
             self.seq_no = 0;
         }
-        let (mut info, mut more) = (String::new(), String::new());
+        let (mut id, mut info, mut more) = ("T1", String::new(), String::new());
         for word in words {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             match name {
+                "id" => {
+                    id = value;
+                    Ok(())
+                }
                 "state" => write!(info, r#","chargingState":"{value}""#),
                 "stopped" => write!(info, r#","stoppedReason":"{value}""#),
                 "start" => write!(info, r#","remoteStartId":$START"#),
@@ -238,7 +242,7 @@ impl Case {
         let seq_no = self.seq_no;
         self.seq_no += 1;
         self.call("TransactionEvent", &format!(
-            r#"{{"eventType":"{event}","timestamp":"$NOW","triggerReason":"{reason}","seqNo":{seq_no},"transactionInfo":{{"transactionId":"T1"{info}}}{more}}}"#
+            r#"{{"eventType":"{event}","timestamp":"$NOW","triggerReason":"{reason}","seqNo":{seq_no},"transactionInfo":{{"transactionId":"{id}"{info}}}{more}}}"#
         ));
     }
 

@@ -482,7 +482,7 @@ fn tc_e_38_csms() {
     );
 }
 
-/// Authorized, and no cable came in time.
+/// Authorized, and no cable came in time: nothing is owed (2.1 C20.FR.03).
 #[test]
 fn tc_e_39_csms() {
     check(
@@ -493,8 +493,8 @@ fn tc_e_39_csms() {
         op transactions CP1
         ",
         expect![[r#"
-            TransactionEvent: {}
-            transaction T1 on 0.0: ended estimated ? kWh - Timeout
+            TransactionEvent: {"totalCost":0.00}
+            transaction T1 on 0.0: ended estimated ? kWh 0.00 Timeout
         "#]],
     );
 }

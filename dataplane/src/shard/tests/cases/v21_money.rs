@@ -515,6 +515,94 @@ fn i08_fr_01_and_q01_fr_01_a_driver_brings_a_tariff_and_energy_transfers() {
     .assert_eq(&seen);
 }
 
+/// A station that cannot charge by the driver's tariff leaves the cost to us, whenever the driver becomes known; one that
+/// names another tariff charges by that.
+#[test]
+fn i08_fr_34_a_driver_is_billed_by_a_tariff_that_the_station_does_not_name() {
+    let tariffs = r#": tariff CP9 UTC {"tariffId":"TD","currency":"EUR","energy":{"prices":[{"priceKwh":0.5}]}}
+        : tariff CP1 UTC {"tariffId":"T1","currency":"EUR","fixedFee":{"prices":[{"priceFixed":1}]},"energy":{"prices":[{"priceKwh":0.3}]}}"#;
+    let script = r#"
+        : token DRIVER Accepted tariff=TD
+        tx Started Authorized token=DRIVER evse state=Charging meter=Transaction.Begin:1000
+        wait 3600
+        tx Ended StopAuthorized state=Idle stopped=Local meter=Transaction.End:11000
+        : op money CP1
+        tx Started CablePluggedIn evse state=EVConnected meter=Transaction.Begin:11000 id=T2
+        wait 60
+        tx Updated Authorized token=DRIVER state=Charging id=T2
+        wait 3600
+        tx Ended StopAuthorized token=DRIVER state=Idle stopped=Local meter=Transaction.End:21000 id=T2
+        : op money CP1
+        tx Started Authorized token=DRIVER evse state=Charging meter=Transaction.Begin:21000 id=T3
+        tx Updated MeterValuePeriodic state=Charging tariff=T1 id=T3
+        wait 3600
+        tx Ended StopAuthorized state=Idle stopped=Local meter=Transaction.End:31000 id=T3
+        : op money CP1
+        "#;
+    check(
+        tariffs,
+        Tariff::default(),
+        script,
+        expect![[r#"
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":5.00}
+        cost 5.00 EUR ended
+        tariff TD NormalCost: energy 500/500 = 500/500, 10000000 mWh, 3601 s charging, 0 s idle
+        TransactionEvent: {}
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":5.00,"idTokenInfo":{"status":"Accepted"}}
+        cost 5.00 EUR ended
+        tariff TD NormalCost: energy 500/500 = 500/500, 10000000 mWh, 3601 s charging, 0 s idle
+        cost 5.00 EUR ended
+        tariff TD NormalCost: energy 500/500 = 500/500, 10000000 mWh, 3601 s charging, 61 s idle
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {}
+        TransactionEvent: {"totalCost":3.00}
+        cost 5.00 EUR ended
+        tariff TD NormalCost: energy 500/500 = 500/500, 10000000 mWh, 3601 s charging, 0 s idle
+        cost 5.00 EUR ended
+        tariff TD NormalCost: energy 500/500 = 500/500, 10000000 mWh, 3601 s charging, 61 s idle
+        cost 3.00 EUR ended
+        tariff T1 NormalCost: energy 300/300 = 300/300, 10000000 mWh, 3602 s charging, 0 s idle
+        station under "T1": 
+    "#]],
+    );
+}
+
+/// A driver who does not accept the tariff owes nothing, whatever it asks for.
+#[test]
+fn i07_fr_30_and_i08_fr_20_a_tariff_that_is_not_accepted_costs_nothing() {
+    let tariffs = r#": tariff CP1 UTC {"tariffId":"T1","currency":"EUR","fixedFee":{"prices":[{"priceFixed":1}]},"idleTime":{"prices":[{"priceMinute":0.1}]},"minCost":{"exclTax":2}}"#;
+    let script = r#"
+        tx Started CablePluggedIn evse state=EVConnected token=TAG
+        tx Updated TariffNotAccepted state=EVConnected
+        wait 1200
+        tx Ended EVDeparted state=Idle stopped=DeAuthorized
+        : op money CP1
+        tx Started CablePluggedIn evse state=EVConnected token=TAG id=T2
+        tx Ended TariffNotAccepted state=Idle stopped=DeAuthorized id=T2
+        : op money CP1
+        "#;
+    check(
+        tariffs,
+        Tariff::default(),
+        script,
+        expect![[r#"
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {}
+        TransactionEvent: {"totalCost":0.00}
+        cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1202 s idle
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":0.00}
+        cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1202 s idle
+        cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1 s idle
+    "#]],
+    );
+}
+
 /// Whatever comes under the id of a call whose answer waits for somebody else: that call is acted on once, and answered once.
 #[test]
 fn a_call_that_waits_for_another_service_has_one_answer() {
