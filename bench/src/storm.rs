@@ -71,6 +71,8 @@ pub struct Measured {
     pub storm: Value,
     /// What it says of its own memory.
     pub loadgen_memory: Value,
+    /// Connections whose TLS session went on from an earlier one.
+    pub resumed: u64,
 }
 
 /// The load generator: `given`, or else what was built beside this program.
@@ -173,6 +175,8 @@ impl Storm<'_> {
             loadgen_memory["per_station_bytes"].is_u64(),
             "loadgen says nothing of its memory: {loadgen_memory}"
         );
+        let resumed = written["connections"]["resumed"].as_u64();
+        let resumed = resumed.context("loadgen says of no session whether it was resumed")?;
         Ok(Measured {
             stations: all,
             empty,
@@ -188,6 +192,7 @@ impl Storm<'_> {
             after: memory(server.id())?,
             storm,
             loadgen_memory,
+            resumed,
         })
     }
 }

@@ -72,6 +72,8 @@ pub struct Report {
 pub struct Connections {
     /// Handshakes that led to an OCPP connection.
     pub opened: u64,
+    /// Those of them whose TLS session went on from an earlier one.
+    pub resumed: u64,
     /// Connections that ended before the run did, by reason.
     pub lost: BTreeMap<String, u64>,
     /// Attempts that led to none, by reason.
@@ -142,9 +144,10 @@ impl Report {
             .expect("it was there or was put there")
     }
 
-    /// A connection is ready for OCPP.
-    pub fn connected(&mut self) {
+    /// A connection is ready for OCPP; its TLS session may have been `resumed`.
+    pub fn connected(&mut self, resumed: bool) {
         self.connections.opened += 1;
+        self.connections.resumed += u64::from(resumed);
         self.window.opened += 1;
     }
 
@@ -237,6 +240,7 @@ impl Report {
         }
         add_all(&mut self.commands, &other.commands);
         self.connections.opened += other.connections.opened;
+        self.connections.resumed += other.connections.resumed;
         self.connections.cut += other.connections.cut;
         add_all(&mut self.connections.lost, &other.connections.lost);
         add_all(&mut self.connections.failed, &other.connections.failed);

@@ -368,7 +368,8 @@ impl<P: FnMut(String)> Runner<P> {
                         connection.codec = Codec::compressed(Role::Client, agreement);
                         connection.writer = Some(DeflateWriter::new(Role::Client, agreement));
                     }
-                    self.report.connected();
+                    let resumed = io.tls_peer(conn).is_some_and(|peer| peer.resumed);
+                    self.report.connected(resumed);
                     self.fleet.handle_up(station, self.now, &mut self.outputs);
                     self.storm_connected(station);
                     return Some(len);

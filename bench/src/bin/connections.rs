@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::pki;
@@ -232,7 +232,14 @@ fn measure(
         commands: None,
         arguments: more,
     };
-    storm.run(&mut server, &url, dir.path())
+    let measured = storm.run(&mut server, &url, dir.path())?;
+    let expected = if way.resumes() { stations } else { 0 };
+    ensure!(
+        measured.resumed == expected,
+        "{} of {stations} sessions were resumed, not {expected}",
+        measured.resumed
+    );
+    Ok(measured)
 }
 
 fn figures(case: &Case) -> [Figure; 2] {

@@ -335,7 +335,7 @@ mod tests {
         let mut report = Report::default();
         for second in 1..=3 {
             report.record(&answered(second * 10, false));
-            report.connected();
+            report.connected(false);
             report.step(
                 Duration::from_secs(second),
                 Duration::from_secs(1),

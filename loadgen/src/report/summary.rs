@@ -273,10 +273,18 @@ impl Summary {
             text.push_str(&storm.text());
         }
         write!(text, "connections: {} opened", self.connections.opened)?;
-        match self.connections.cut {
-            0 => writeln!(text)?,
-            cut => writeln!(text, ", {cut} cut by this run")?,
+        for (count, what) in [
+            (
+                self.connections.resumed,
+                "with a TLS session that was resumed",
+            ),
+            (self.connections.cut, "cut by this run"),
+        ] {
+            if 0 < count {
+                write!(text, ", {count} {what}")?;
+            }
         }
+        writeln!(text)?;
         for (label, counts) in [
             ("lost", &self.connections.lost),
             ("failed", &self.connections.failed),

@@ -112,7 +112,7 @@ fn part(ms: std::ops::Range<u64>) -> Report {
         report.record(&Output::Offered("Heartbeat"));
         report.record(&answered(ms, ms.is_multiple_of(7)));
         report.lagged(Duration::from_micros(ms));
-        report.connected();
+        report.connected(false);
     }
     report.record(&Output::Failed {
         action: "Authorize",

@@ -102,3 +102,33 @@ fn stations_check_the_server_and_show_what_they_have() {
     }
     assert_eq!(server.stop().upgrades.len(), 4);
 }
+
+#[test]
+fn a_storm_says_how_many_sessions_were_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (1..=10).map(|n| format!("CP{n:05}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let server = Server::start_on(any_port().with_tls(server(dir.path(), &names)), Fault::None);
+    let ca = dir.path().join("ca.pem");
+    let report = dir.path().join("storm.json");
+    let resumed = |more: &[&str]| {
+        let mut args = vec!["storm", "--stations", "10", "--established", "0"];
+        let url = format!("wss://{}", server.addr);
+        args.extend(["--url", &url, "--ca", ca.to_str().unwrap()]);
+        args.extend(["--client-cert", dir.path().to_str().unwrap()]);
+        args.extend(["--rate-connect", "1000", "--settle", "100ms"]);
+        args.extend(["--wait-minimum", "100ms", "--random-range", "100ms"]);
+        args.extend(["--report-json", report.to_str().unwrap()]);
+        args.extend(more);
+        let output = loadgen(&args);
+        assert!(output.status.success(), "{output:?}");
+        let text = std::fs::read(&report).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let connections = &report["connections"];
+        assert_eq!(connections["opened"], 20, "{connections}");
+        let said = stdout(&output).contains("10 with a TLS session that was resumed");
+        (connections["resumed"].as_u64().unwrap(), said)
+    };
+    assert_eq!(resumed(&[]), (0, false));
+    assert_eq!(resumed(&["--resume"]), (10, true));
+}
