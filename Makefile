@@ -100,7 +100,7 @@ bench-engine: own setup ## Measure the engine alone, beside other runtimes, WebS
 	cargo build --release $(RUST_OCPP)
 	cargo build --release $(RUNTIMES)
 	@bench/rivals/setup.sh
-	"$(CARGO_TARGET_DIR)/release/all" $(patsubst %,--only %,engine peers memory connections crowd) $(ARGS)
+	"$(CARGO_TARGET_DIR)/release/all" $(patsubst %,--only %,engine peers memory connections crowd crowd-passwords) $(ARGS)
 
 soak: own setup ## Kill the server 200 times under load and run simulations with fresh seeds and all of Autobahn (two hours; KILLS=20 SEEDS=500 for less)
 	@seed=$$(date +%s); set -x; SIGEC_KILLS=$(KILLS) SIGEC_SEEDS=$$seed..$$((seed + $(SEEDS))) \

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::output::Figure;
 
 /// The benchmarks, in the order of the page, with what each is about.
-const BENCHMARKS: [(&str, &str); 9] = [
+const BENCHMARKS: [(&str, &str); 10] = [
     (
         "engine",
         "Server CPU per Heartbeat, beside a raw TCP echo, other runtimes and other WebSocket servers. Every connection is \
@@ -42,6 +42,10 @@ const BENCHMARKS: [(&str, &str); 9] = [
         "crowd",
         "100,000 stations and 1,000 more beside the server on one machine: what it takes with all of them quiet, and how \
          they come back after all but the thousand were cut off at once.",
+    ),
+    (
+        "crowd-passwords",
+        "The same with stations that the server knows beforehand and that show passwords (security profile 1).",
     ),
     (
         "ack",

@@ -40,12 +40,13 @@ enum Benchmark {
     Memory,
     Connections,
     Crowd,
+    CrowdPasswords,
     Path,
     Cancel,
 }
 
 impl Benchmark {
-    const ALL: [Benchmark; 9] = [
+    const ALL: [Benchmark; 10] = [
         Benchmark::Engine,
         Benchmark::Parse,
         Benchmark::Peers,
@@ -53,6 +54,7 @@ impl Benchmark {
         Benchmark::Memory,
         Benchmark::Connections,
         Benchmark::Crowd,
+        Benchmark::CrowdPasswords,
         Benchmark::Path,
         Benchmark::Cancel,
     ];
@@ -66,8 +68,17 @@ impl Benchmark {
             Benchmark::Memory => "memory",
             Benchmark::Connections => "connections",
             Benchmark::Crowd => "crowd",
+            Benchmark::CrowdPasswords => "crowd-passwords",
             Benchmark::Path => "path",
             Benchmark::Cancel => "cancel",
+        }
+    }
+
+    /// The program that measures it.
+    fn program(self) -> &'static str {
+        match self {
+            Benchmark::CrowdPasswords => Benchmark::Crowd.name(),
+            other => other.name(),
         }
     }
 
@@ -82,6 +93,7 @@ impl Benchmark {
             | Benchmark::Memory
             | Benchmark::Connections
             | Benchmark::Crowd => dir(),
+            Benchmark::CrowdPasswords => [dir(), vec!["--passwords".into()]].concat(),
             Benchmark::Path | Benchmark::Cancel => {
                 [dir(), vec!["--sigec".into(), arguments.sigec.clone()]].concat()
             }
@@ -92,10 +104,12 @@ impl Benchmark {
     fn missing(self, arguments: &Arguments) -> Option<String> {
         let needed = match self {
             Benchmark::Path | Benchmark::Cancel => arguments.sigec.clone(),
-            Benchmark::Crowd if Uring::new(Config::default(), Vec::new()).is_err() => {
+            Benchmark::Crowd | Benchmark::CrowdPasswords
+                if Uring::new(Config::default(), Vec::new()).is_err() =>
+            {
                 return Some("this process does not get io_uring".to_owned());
             }
-            Benchmark::Connections | Benchmark::Crowd => {
+            Benchmark::Connections | Benchmark::Crowd | Benchmark::CrowdPasswords => {
                 std::env::current_exe().ok()?.with_file_name("loadgen")
             }
             Benchmark::Engine
@@ -133,7 +147,7 @@ fn main() -> anyhow::Result<()> {
 
 fn run(benchmark: Benchmark, arguments: &Arguments, out: &Path) -> anyhow::Result<()> {
     let this = std::env::current_exe().context("finding this program")?;
-    let program = this.with_file_name(benchmark.name());
+    let program = this.with_file_name(benchmark.program());
     let mut command = Command::new(&program);
     command
         .args(benchmark.arguments(arguments))

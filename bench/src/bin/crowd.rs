@@ -186,7 +186,7 @@ fn figures(data: &Measured) -> Vec<Figure> {
             "a command from asking for it to the station's answer",
             data.commands
                 .map_or_else(String::new, |commands| commands.to_string()),
-            None,
+            Some("p99 ≤ 100 ms"),
         ),
         figure(
             "power cut, until all are back",

@@ -1,6 +1,6 @@
 //! What the turns come to.
 
-use bench::contender::Contender;
+use bench::contender::{Contender, Foreign};
 use bench::output::Figure;
 use bench::servers::Rival;
 use bench::stats::median;
@@ -23,6 +23,18 @@ const LAYERS: [(&str, Rival, Rival); 6] = [
     ("the log", Rival::Dataplane, Rival::DataplaneUring),
 ];
 
+/// Others, and what the data plane is to take of theirs at most.
+const OTHERS: [(Contender, &str); 4] = [
+    (Contender::Foreign(Foreign::Bun), "1.00"),
+    (Contender::Here(Rival::TungsteniteTuned), "0.90"),
+    (Contender::Here(Rival::TungsteniteDefault), "0.50"),
+    (Contender::Foreign(Foreign::Mobilityhouse), "0.05"),
+];
+/// Heartbeats per second whose latency has a goal.
+const GOAL_RATE: u64 = 20_000;
+/// Connections from which on there is a goal: one alone waits out every round trip.
+const GOALS_SOCKETS: usize = 100;
+
 pub(super) fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
     let mut comings: Vec<Coming> = Vec::new();
     for turn in data {
@@ -40,6 +52,9 @@ pub(super) fn figures(data: &[Turn], sockets: &[usize]) -> Vec<Figure> {
     }
     for &count in sockets {
         figures.extend(layers(data, count));
+    }
+    for &count in sockets {
+        figures.extend(beside(data, count));
     }
     figures
 }
@@ -77,10 +92,22 @@ fn figure(data: &[Turn], rival: Contender, sockets: usize, coming: Coming) -> Op
                 latency(|turn| turn.round.latency.p50_us),
                 latency(|turn| turn.round.latency.p99_us)
             ),
-            None,
+            (rate == GOAL_RATE && is_dataplane(rival)).then(|| "p99 ≤ 1 ms".to_owned()),
         ),
     };
     Some(Figure { name, value, reach })
+}
+
+fn is_dataplane(rival: Contender) -> bool {
+    matches!(
+        rival,
+        Contender::Here(
+            Rival::Dataplane
+                | Rival::DataplaneUnlogged
+                | Rival::DataplaneUring
+                | Rival::DataplaneUringUnlogged
+        )
+    )
 }
 
 /// What each of our layers adds, on either driver: the difference to the one below it within a turn.
@@ -113,8 +140,33 @@ fn layers(data: &[Turn], sockets: usize) -> Vec<Figure> {
     figures
 }
 
+/// What the data plane takes of what others do in the same turns, with its log and without: theirs have none.
+fn beside(data: &[Turn], sockets: usize) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for ours in [Rival::Dataplane, Rival::DataplaneUnlogged] {
+        for (other, most) in OTHERS {
+            let turns = |of_whom| of(data, of_whom, sockets, Coming::Together(1));
+            let (here, there) = (turns(Contender::Here(ours)), turns(other));
+            if here.is_empty() || there.is_empty() {
+                continue;
+            }
+            let ratios = here.iter().zip(&there);
+            let ratios = ratios.map(|(ours, theirs)| ours.server_ns / theirs.server_ns);
+            figures.push(Figure {
+                name: format!("{} beside {}, {sockets} sockets", ours.name(), other.name()),
+                value: format!("{:.2} ×", median(ratios.collect())),
+                reach: (GOALS_SOCKETS <= sockets).then(|| format!("≤ {most} ×")),
+            });
+        }
+    }
+    figures
+}
+
 /// Of the whole data plane, by the driver's floor at so many sockets.
 fn reach(rival: Contender, sockets: usize) -> Option<String> {
+    if sockets < GOALS_SOCKETS {
+        return None;
+    }
     let factor = match rival {
         Contender::Here(Rival::Dataplane | Rival::DataplaneUnlogged) => "1.10",
         Contender::Here(Rival::DataplaneUring | Rival::DataplaneUringUnlogged) => match sockets {

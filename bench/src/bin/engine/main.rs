@@ -91,6 +91,7 @@ fn main() -> anyhow::Result<()> {
     let mut not_measured = vec![
         "a network: both ends are on one machine, and each send runs the peer's receive path",
         "shards beside each other: every server has one thread, and the client the other CPU",
+        "servers made with an OCPP library at 1,000 and 10,000 sockets, in bursts and at a rate: 1 and 100 tell what they take",
     ];
     if uring.is_err() {
         not_measured.push("io_uring, left out: this process does not get it");
