@@ -55,6 +55,8 @@ pub use read::{
     Unreadable, clear_payload, purpose_name, purpose_of, read_clear, read_composite, read_profile,
     read_update, set_payload,
 };
-pub(crate) use read::{vehicle_schedule_21, vehicle_schedule_201};
+pub(crate) use read::{read_needs, vehicle_schedule_21, vehicle_schedule_201};
 pub use set::{Full, Installed, NotDynamic, PERIODS_MAX, PROFILES_MAX, ProfileSet, Update};
-pub use station::{Current, Edition, Evse, Features, SetpointPriority, Station, Transaction};
+pub use station::{
+    Current, Edition, Evse, Features, Needs, PhasesNamed, SetpointPriority, Station, Transaction,
+};

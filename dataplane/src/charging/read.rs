@@ -2,6 +2,7 @@
 //!
 //! What was accepted or reported is kept as it was written, and read here whenever it is needed.
 
+mod needs;
 mod number;
 mod profile;
 mod request;
@@ -14,6 +15,7 @@ use ocpp::{CallError, MeterColumns, Policy, v16, v21, v201};
 
 use super::profile::Profile;
 use super::station::Edition;
+pub(crate) use needs::read_needs;
 use profile::{profile_16, profile_21, profile_201};
 pub use request::{clear_payload, read_clear, read_update, set_payload};
 pub use schedule::read_composite;

@@ -117,8 +117,27 @@ pub struct Transaction {
     pub soc_percent: Option<u8>,
     /// Which of the schedules it was offered the EV follows, from 0 (K15.FR.22).
     pub schedule: u8,
-    /// The EV has told its charging needs (ISO 15118), so it may be offered several schedules (K01.FR.34).
-    pub needs_known: bool,
+    /// What the EV has told of its charging needs (ISO 15118); only then may it be offered several schedules
+    /// (K01.FR.34).
+    pub needs: Option<Needs>,
+}
+
+/// For which phases an EV names a power of their own: only these get rates of their own (2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// `maxChargePower`, for limits (K01.FR.142).
+    pub charge: PhasesNamed,
+    /// `maxDischargePower`, for discharge limits and setpoints (V2X.08).
+    pub discharge: PhasesNamed,
+}
+
+/// Phases beside the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PhasesNamed {
+    /// L2.
+    pub l2: bool,
+    /// L3.
+    pub l3: bool,
 }
 
 impl Transaction {
@@ -130,7 +149,7 @@ impl Transaction {
             priority: false,
             soc_percent: None,
             schedule: 0,
-            needs_known: false,
+            needs: None,
         }
     }
 }

@@ -14,7 +14,9 @@ impl Judge<'_> {
         if self.edition() == Edition::V21 {
             self.mode(place, period);
             self.rates_of_mode(place, &period.rates(), period.mode);
+            self.central_frequency(schedule, period);
             self.split(place, &period.rates());
+            self.split_of_vehicle(place, &period.rates());
             self.setpoint(place, &period.rates());
             self.frequency(schedule, period);
         }
@@ -172,6 +174,30 @@ impl Judge<'_> {
         }
     }
 
+    /// What the CSMS itself steers by the grid's frequency (Q07, as the errata of 2.1 add to it in §2.57). The limits
+    /// that the table of rates leaves open are none for a CSMS to give.
+    fn central_frequency(&mut self, schedule: &Schedule, period: &Period) {
+        let (place, mode, kind) = (place(schedule, period), period.mode, self.profile.kind);
+        if mode != OperationMode::CentralFrequency {
+            return;
+        }
+        if kind != Kind::Dynamic {
+            self.refuse("Q07.FR.02", Problem::FrequencyKind { place, kind });
+        }
+        let rates = period.rates();
+        for (field, given) in [
+            ("limit", rates.limit),
+            ("dischargeLimit", rates.discharge_limit),
+        ] {
+            if !given.is_none() {
+                self.refuse("Q07.FR.03", Problem::RateNotUsed { place, mode, field });
+            }
+        }
+        if schedule.duration_s.is_none() {
+            self.warn("Q07.FR.04", Problem::FrequencyForever { place });
+        }
+    }
+
     /// Rates of single phases.
     fn split(&mut self, place: (i32, u32), rates: &Rates) {
         for (rule, field, given) in [
@@ -185,8 +211,55 @@ impl Judge<'_> {
             }
         }
         let purpose = self.profile.purpose;
-        if rates.limit.is_split() && purpose != Purpose::TxProfile {
-            self.refuse("K01.FR.143", Problem::SplitForPurpose { place, purpose });
+        if purpose == Purpose::TxProfile {
+            return;
+        }
+        for (rule, field, given) in [
+            ("K01.FR.143", "limit", rates.limit),
+            ("V2X.09", "dischargeLimit", rates.discharge_limit),
+            ("V2X.09", "setpoint", rates.setpoint),
+            ("V2X.09", "setpointReactive", rates.setpoint_reactive),
+        ] {
+            if given.is_split() {
+                let problem = Problem::SplitForPurpose {
+                    place,
+                    field,
+                    purpose,
+                };
+                self.refuse(rule, problem);
+            }
+        }
+    }
+
+    /// Rates of single phases that the vehicle did not ask for when it told its needs.
+    fn split_of_vehicle(&mut self, place: (i32, u32), rates: &Rates) {
+        let running = self.evse().and_then(|evse| evse.transaction.as_ref());
+        let Some(needs) = running.and_then(|running| running.needs) else {
+            return;
+        };
+        if self.profile.purpose != Purpose::TxProfile {
+            return;
+        }
+        for (rule, field, given, asked) in [
+            ("K01.FR.142", "limit", rates.limit, needs.charge),
+            (
+                "V2X.08",
+                "dischargeLimit",
+                rates.discharge_limit,
+                needs.discharge,
+            ),
+            ("V2X.08", "setpoint", rates.setpoint, needs.discharge),
+            (
+                "V2X.08",
+                "setpointReactive",
+                rates.setpoint_reactive,
+                needs.discharge,
+            ),
+        ] {
+            let unasked = given.l2.is_some() && !asked.l2 || given.l3.is_some() && !asked.l3;
+            if unasked {
+                self.refuse(rule, Problem::SplitWithoutNeed { place, field });
+            }
         }
     }
 
@@ -227,6 +300,10 @@ impl Judge<'_> {
         let points = v2x.frequency_points;
         if points < 2 || v2x.baseline.is_none() {
             self.refuse("Q08.FR.02", Problem::FrequencyCurve { place, points });
+        }
+        // Optional, but as long as the other where it is given (errata §2.58).
+        if v2x.signal_points == 1 {
+            self.refuse("Q08.FR.02", Problem::SignalCurve { place });
         }
         let unit = schedule.unit;
         if unit != RateUnit::Watts {

@@ -161,8 +161,17 @@ pub enum Problem {
         place: (i32, u32),
         field: &'static str,
     },
-    #[error("schedule {}, period {} s: limits of L2 or L3 are for TxProfile only, found {purpose}", place.0, place.1)]
-    SplitForPurpose { place: (i32, u32), purpose: Purpose },
+    #[error("schedule {}, period {} s: {field} of L2 or L3 is for TxProfile only, found {purpose}", place.0, place.1)]
+    SplitForPurpose {
+        place: (i32, u32),
+        field: &'static str,
+        purpose: Purpose,
+    },
+    #[error("schedule {}, period {} s: {field} is given for a phase, L2 or L3, that the EV's needs do not name", place.0, place.1)]
+    SplitWithoutNeed {
+        place: (i32, u32),
+        field: &'static str,
+    },
     #[error("schedule {}, period {} s: setpoint {setpoint} lies outside {low} to {high}", place.0, place.1)]
     SetpointOutside {
         place: (i32, u32),
@@ -178,6 +187,12 @@ pub enum Problem {
     Decimals { place: (i32, u32), found: Rate },
     #[error("schedule {}, period {} s: LocalFrequency needs a baseline and a frequency curve of at least 2 points, found {points}", place.0, place.1)]
     FrequencyCurve { place: (i32, u32), points: u8 },
+    #[error("schedule {}, period {} s: a signal curve has at least 2 points, found 1", place.0, place.1)]
+    SignalCurve { place: (i32, u32) },
+    #[error("schedule {}, period {} s: CentralFrequency is for Dynamic profiles, found {kind}", place.0, place.1)]
+    FrequencyKind { place: (i32, u32), kind: Kind },
+    #[error("schedule {}, period {} s: CentralFrequency without a duration lasts for ever where updates stay away", place.0, place.1)]
+    FrequencyForever { place: (i32, u32) },
     #[error("schedule {}, period {} s: LocalFrequency counts in W, found {unit}", place.0, place.1)]
     FrequencyUnit { place: (i32, u32), unit: RateUnit },
     #[error("schedule {}, period {} s: the EVSE can sleep in mode Idle only, where it can at all", place.0, place.1)]

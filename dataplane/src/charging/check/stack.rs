@@ -33,9 +33,7 @@ impl Judge<'_> {
         }
         for other in others() {
             self.level(other);
-            if self.edition() == Edition::V21 {
-                self.phase(other);
-            }
+            self.phase(other);
         }
     }
 
@@ -67,7 +65,7 @@ impl Judge<'_> {
     }
 
     /// Two profiles that may both apply must not want different phases. Whether their periods meet is not looked at:
-    /// the station itself must refuse unless it is certain that they do not (2.1 K, section 3.8).
+    /// the station itself must refuse unless it is certain that they do not (2.1 K, section 3.8; errata of 2.0.1, §2.36).
     fn phase(&mut self, installed: &Installed) {
         let (own, other) = (self.profile, &installed.profile);
         let same_place =
@@ -105,7 +103,11 @@ impl Judge<'_> {
                     other,
                     wanted,
                 };
-                self.warn("K01.FR.141", problem);
+                let rule = match self.edition() {
+                    Edition::V16 | Edition::V201 => "2.0.1 errata 2.36",
+                    Edition::V21 => "K01.FR.141",
+                };
+                self.warn(rule, problem);
             }
         }
     }

@@ -176,7 +176,7 @@ impl Judge<'_> {
             Edition::V201 | Edition::V21 => SCHEDULES_MAX,
         };
         let running = self.evse().and_then(|evse| evse.transaction.as_ref());
-        let needs_known = running.is_some_and(|running| running.needs_known);
+        let needs_known = running.is_some_and(|running| running.needs.is_some());
         if found == 0 || found > max {
             self.refuse(
                 "ChargingProfileType.chargingSchedule",

@@ -3,6 +3,7 @@ use fleet::UtcMicros;
 use super::super::clear::ClearCriteria;
 use super::super::profile::{ProfileId, Purpose, Schedule};
 use super::super::rate::Rate;
+use super::super::station::{Needs, PhasesNamed};
 use super::number::rate_of;
 use super::*;
 
@@ -88,4 +89,38 @@ fn a_schedule_in_local_time_starts_as_it_was_written() {
         profile(true).periods[0].rates().setpoint.all,
         Some(Rate::whole(-1))
     );
+}
+
+#[test]
+fn what_a_vehicle_needs_names_its_phases() {
+    let told = |v2x: &str| {
+        format!(
+            r#"{{"evseId":1,"chargingNeeds":{{"requestedEnergyTransfer":"AC_BPT","v2xChargingParameters":{{{v2x}}}}}}}"#
+        )
+    };
+    let bare = r#"{"evseId":1,"chargingNeeds":{"requestedEnergyTransfer":"AC_three_phase"}}"#;
+    let named = |l2, l3| PhasesNamed { l2, l3 };
+    let needs = |charge, discharge| Some(Needs { charge, discharge });
+    let (none, every) = (named(false, false), named(true, true));
+    let two = told(r#""maxChargePower":7000,"maxChargePower_L2":7000,"maxDischargePower_L3":7000"#);
+    for (edition, told, expected) in [
+        (Edition::V21, "", None),
+        (Edition::V201, "", None),
+        (Edition::V201, bare, needs(none, none)),
+        (Edition::V21, bare, needs(none, none)),
+        (
+            Edition::V21,
+            &told(r#""maxChargePower":7000"#),
+            needs(none, none),
+        ),
+        (
+            Edition::V21,
+            &two,
+            needs(named(true, false), named(false, true)),
+        ),
+        // Cut off at the end: it holds nothing back.
+        (Edition::V21, &two[..two.len() - 9], needs(every, every)),
+    ] {
+        assert_eq!(read_needs(edition, told), expected, "{edition}: {told}");
+    }
 }

@@ -250,7 +250,7 @@ fn schedules_and_their_periods() {
         ],
     );
     let mut told = of(Edition::V201);
-    told.evses[0].transaction.as_mut().expect("one").needs_known = true;
+    told.evses[0].transaction.as_mut().expect("one").needs = Some(Needs::default());
     assert_eq!(judged(&told, &ProfileSet::new(), 1, &twice, Via::Set), "");
 }
 
@@ -368,6 +368,10 @@ fn modes_and_the_rates_they_use() {
         ..V2x::default()
     };
     let zero = Some(Rate::ZERO);
+    let signals = |signal_points| V2x {
+        signal_points,
+        ..curve(2, zero)
+    };
     rows(
         Edition::V21,
         vec![
@@ -448,6 +452,12 @@ fn modes_and_the_rates_they_use() {
                 in_mode(Tx, LocalFrequency, true, curve(2, zero)),
                 "!Q08.FR.01",
             ),
+            (
+                1,
+                in_mode(Tx, LocalFrequency, false, signals(1)),
+                "!Q08.FR.02",
+            ),
+            (1, in_mode(Tx, LocalFrequency, false, signals(2)), ""),
         ],
     );
     let amperes = but(
@@ -492,6 +502,136 @@ fn limits_of_single_phases() {
             (1, split(Tx, true), ""),
             (1, split(Tx, false), "!K01.FR.145"),
             (1, split(Default, true), "!K01.FR.143"),
+        ],
+    );
+}
+
+/// V2X.09: what K01.FR.143 says of limits holds for every other rate.
+#[test]
+fn setpoints_of_single_phases() {
+    let split = |purpose, l2: Option<i32>, discharge: Option<i32>| {
+        let rates = |all, l2: Option<i32>| PhaseRates {
+            all: Some(Rate::whole(all)),
+            l2: l2.map(Rate::whole),
+            l3: None,
+        };
+        let v2x = V2x {
+            discharge_limit: rates(-9, discharge),
+            setpoint: rates(5, l2),
+            setpoint_reactive: rates(1, l2),
+            ..V2x::default()
+        };
+        absolute(1, 0, purpose, &[(0, 16)])
+            .v2x(v2x)
+            .mode(OperationMode::CentralSetpoint)
+    };
+    rows(
+        Edition::V21,
+        vec![
+            (1, split(Tx, Some(5), Some(-9)), ""),
+            (1, split(Default, None, None), ""),
+            (1, split(Default, Some(5), None), "!V2X.09 !V2X.09"),
+            (1, split(Default, None, Some(-9)), "!V2X.09"),
+        ],
+    );
+}
+
+/// K01.FR.142, V2X.08: a vehicle that has told its needs gets rates of the phases it named, and no others.
+#[test]
+fn single_phases_that_a_vehicle_named() {
+    let mut station = of(Edition::V21);
+    let named = |l2, l3| PhasesNamed { l2, l3 };
+    let rates = |all, l2: Option<i32>, l3: Option<i32>| PhaseRates {
+        all: Some(Rate::whole(all)),
+        l2: l2.map(Rate::whole),
+        l3: l3.map(Rate::whole),
+    };
+    let profile = |limit: PhaseRates, setpoint, discharge_limit| {
+        let v2x = V2x {
+            limit_l2: limit.l2,
+            limit_l3: limit.l3,
+            discharge_limit,
+            setpoint,
+            setpoint_reactive: setpoint,
+            ..V2x::default()
+        };
+        absolute(1, 0, Tx, &[(0, 16)])
+            .v2x(v2x)
+            .mode(OperationMode::CentralSetpoint)
+    };
+    let limits = profile(
+        rates(16, Some(16), Some(16)),
+        rates(5, None, None),
+        PhaseRates::NONE,
+    );
+    let setpoints = profile(
+        rates(16, None, None),
+        rates(5, Some(5), None),
+        rates(-9, None, Some(-9)),
+    );
+    for (needs, expected) in [
+        (None, ["", ""]),
+        (
+            Some((named(false, false), named(false, false))),
+            ["!K01.FR.142", "!V2X.08 !V2X.08 !V2X.08"],
+        ),
+        (
+            Some((named(true, false), named(true, false))),
+            ["!K01.FR.142", "!V2X.08"],
+        ),
+        (
+            Some((named(true, true), named(false, true))),
+            ["", "!V2X.08 !V2X.08"],
+        ),
+        (Some((named(true, true), named(true, true))), ["", ""]),
+    ] {
+        let needs = needs.map(|(charge, discharge)| Needs { charge, discharge });
+        station.evses[0].transaction.as_mut().expect("one").needs = needs;
+        for (profile, expected) in [&limits, &setpoints].into_iter().zip(expected) {
+            let found = judged(&station, &ProfileSet::new(), 1, profile, Via::Set);
+            assert_eq!(found, expected, "{needs:?}: {profile:?}");
+        }
+    }
+}
+
+/// Q07.FR.02 to Q07.FR.04.
+#[test]
+fn frequency_steered_from_the_centre() {
+    let central = |limit: bool, discharge: PhaseRates| {
+        let v2x = V2x {
+            discharge_limit: discharge,
+            ..setpoint(5)
+        };
+        let profile = absolute(1, 0, Tx, &[(0, 16)])
+            .v2x(v2x)
+            .mode(OperationMode::CentralFrequency)
+            .dynamic()
+            .lasts(60);
+        if limit { profile } else { profile.unlimited() }
+    };
+    let free = || central(false, PhaseRates::NONE);
+    let for_ever = but(free(), |profile| profile.schedules[0].duration_s = None);
+    let fixed = but(free(), |profile| {
+        profile.kind = Kind::Relative;
+        profile.schedules[0].start = None;
+    });
+    let reactive = but(free(), |profile| {
+        profile.each(|period| {
+            let v2x = period.v2x.as_mut().expect("a setpoint");
+            v2x.setpoint_reactive = PhaseRates::of(Rate::whole(1));
+        });
+    });
+    let floor = PhaseRates::of(Rate::whole(-5));
+    rows(
+        Edition::V21,
+        vec![
+            (1, free(), ""),
+            (1, central(true, PhaseRates::NONE), "!Q07.FR.03"),
+            (1, central(false, floor), "!Q07.FR.03"),
+            (1, central(true, floor), "!Q07.FR.03 !Q07.FR.03"),
+            (1, reactive, "!2.1 Q §2.2"),
+            (1, fixed, "!Q07.FR.02"),
+            (1, for_ever, "Q07.FR.04"),
         ],
     );
 }
@@ -652,7 +792,7 @@ fn profiles_that_stand_in_each_others_way() {
     assert_eq!(found, "K01.FR.53");
 }
 
-/// K01.FR.141.
+/// K01.FR.141, and the errata of 2.0.1, §2.36. A 1.6 station replaces what stands in the way.
 #[test]
 fn phases_that_conflict() {
     let on = |id, purpose, phase| {
@@ -661,23 +801,25 @@ fn phases_that_conflict() {
         })
     };
     let held = set(&[(0, on(1, Max, 1))]);
-    for (profile, expected) in [
-        (on(2, Tx, 1), ""),
-        (on(2, Tx, 3), "K01.FR.141"),
-        (on(2, Tx, 3).valid(None, Some(day(0))), "K01.FR.141"),
-    ] {
-        assert_eq!(
-            judged(&of(Edition::V21), &held, 1, &profile, Via::Set),
-            expected
-        );
-    }
     let past = set(&[(0, on(1, Max, 1).valid(None, Some(day(0))))]);
     let later = on(2, Tx, 3).valid(Some(day(0)), None);
-    assert_eq!(judged(&of(Edition::V21), &past, 1, &later, Via::Set), "");
-    assert_eq!(
-        judged(&of(Edition::V201), &held, 1, &on(2, Tx, 3), Via::Set),
-        ""
-    );
+    for (edition, conflict) in [
+        (Edition::V201, "2.0.1 errata 2.36"),
+        (Edition::V21, "K01.FR.141"),
+    ] {
+        for (held, profile, expected) in [
+            (&held, on(2, Tx, 1), ""),
+            (&held, on(2, Tx, 3), conflict),
+            (&held, on(2, Tx, 3).valid(None, Some(day(0))), conflict),
+            (&past, later.clone(), ""),
+        ] {
+            assert_eq!(
+                judged(&of(edition), held, 1, &profile, Via::Set),
+                expected,
+                "{edition}"
+            );
+        }
+    }
 }
 
 #[test]

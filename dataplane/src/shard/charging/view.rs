@@ -55,7 +55,8 @@ impl Shard {
                     priority: vehicle.is_some_and(|vehicle| vehicle.priority),
                     soc_percent: None,
                     schedule: vehicle.map_or(0, |vehicle| held.chosen(vehicle)),
-                    needs_known: vehicle.is_some_and(|vehicle| !vehicle.needs.is_empty()),
+                    needs: vehicle
+                        .and_then(|vehicle| charging::read_needs(edition, &vehicle.needs)),
                 });
             }
         }
