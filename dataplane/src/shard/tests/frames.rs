@@ -93,6 +93,28 @@ const V201: &[&str] = &[
     r#"> [2,"x","NotifyEvent",{"generatedAt":"2026-11-22T10:00:00Z","seqNo":0,"eventData":[]}]"#,
 ];
 
+/// What 2.1 adds: a complaint about an answer, a SEND, words of its own.
+const V21: &[&str] = &[
+    r#"> [5,"x"]"#,
+    r#"> [5,"x","NoSuchCode","",{}]"#,
+    r#"> [5,"x","FormationViolation","your answer",[]]"#,
+    r#"> [5,7,"FormationViolation","",{}]"#,
+    r#"> [6,"x"]"#,
+    r#"> [6,"x","NotifyPeriodicEventStream"]"#,
+    r#"> [6,"x","NotifyPeriodicEventStream",{},1]"#,
+    r#"> [6,"x","NotifyPeriodicEventStream",{"id":1,"pending":0,"basetime":"yesterday","data":[]}]"#,
+    r#"> [6,"x","Reboot",{}]"#,
+    r#"> [6,"x","Heartbeat",{}]"#,
+    r#"> [6,"","NotifyPeriodicEventStream",{}]"#,
+    r#"> [2,"x","NotifyPeriodicEventStream",{}]"#,
+    r#"> [2,"x","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:00Z","triggerReason":"LimitSet","seqNo":0,"transactionInfo":{"transactionId":"T","operationMode":"Sleeping"}}]"#,
+    r#"> [2,"x","Authorize",{"idToken":{"idToken":"A","type":"123456789012345678901"}}]"#,
+    r#"> [2,"x","NotifyEVChargingNeeds",{"evseId":1,"chargingNeeds":{"requestedEnergyTransfer":"AC"}}]"#,
+    r#"> [2,"x","NotifySettlement",{"pspRef":"p","status":"Settled","settlementAmount":"7","settlementTime":"2026-11-22T10:00:00Z"}]"#,
+    r#"> [2,"x","BatterySwap",{"batteryData":[],"eventType":"BatteryIn","idToken":{"idToken":"A","type":"Central"},"requestId":1}]"#,
+    r#"> [2,"x","OpenPeriodicEventStream",{"constantStreamData":{"id":-1,"variableMonitoringId":1,"params":{}}}]"#,
+];
+
 fn check(protocol: &str, tables: &[&[&str]], expected: Expect) {
     let mut out = String::new();
     for line in tables.iter().copied().flatten() {
@@ -368,6 +390,165 @@ fn bad_frames_of_a_2_0_1_station() {
                 < [3,"x",{}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
             > [2,"x","NotifyEvent",{"generatedAt":"2026-11-22T10:00:00Z","seqNo":0,"eventData":[]}]
                 < [4,"x","OccurrenceConstraintViolation","/eventData: 0 elements, expected at least 1",{}]
+        "#]],
+    );
+}
+
+/// A SEND is answered never, whatever is wrong with it (2.1 Part 4, §4.2.4).
+#[test]
+fn bad_frames_of_a_2_1_station() {
+    check(
+        "2.1",
+        &[COMMON, V201, V21],
+        expect![[r#"
+            > 
+                < [4,"-1","RpcFrameworkError","not an array of message type, message id and more",{}]
+            > not JSON
+                < [4,"-1","RpcFrameworkError","not an array of message type, message id and more",{}]
+            > {}
+                < [4,"-1","RpcFrameworkError","not an array of message type, message id and more",{}]
+            > []
+                < [4,"-1","RpcFrameworkError","not an array of message type, message id and more",{}]
+            > [2]
+                < [4,"-1","RpcFrameworkError","not an array of message type, message id and more",{}]
+            > [2,"x"]
+                < [4,"x","FormatViolation","a CALL has the elements 2, message id, action, payload",{}]
+            > [2,"x","Heartbeat"]
+                < [4,"x","FormatViolation","a CALL has the elements 2, message id, action, payload",{}]
+            > [2,"x","Heartbeat",null]
+                < [3,"x",{"currentTime":"2026-11-22T10:00:01.000Z"}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > [2,"x","Heartbeat",[]]
+                < [4,"x","FormatViolation","found an array, expected an object",{}]
+            > [2,"x","Heartbeat",{},1]
+                < [4,"x","FormatViolation","byte 2 of the payload is ',', expected the end of the payload",{}]
+            > [2,"x","Heartbeat",{}] [2,"y","Heartbeat",{}]
+                < [4,"x","FormatViolation","byte 2 of the payload is ']', expected the end of the payload",{}]
+            > [2,"x","Heartbeat",{}
+                < [4,"x","FormatViolation","a CALL has the elements 2, message id, action, payload",{}]
+            > [2,"x","heartbeat",{}]
+                < [4,"x","NotImplemented","\"heartbeat\" is no action of OCPP 2.1",{}]
+            > [2,"x","Reboot",{}]
+                < [4,"x","NotImplemented","\"Reboot\" is no action of OCPP 2.1",{}]
+            > [2,"x","Reset",{"type":"Soft"}]
+                < [4,"x","NotSupported","Reset is not supported here",{}]
+            > [2,7,"Heartbeat",{}]
+                < [4,"7","FormatViolation","the message id is no string",{}]
+            > [2,null,"Heartbeat",{}]
+                < [4,"-1","RpcFrameworkError","the message id is no string",{}]
+            > [2,"","Heartbeat",{}]
+                < [4,"","FormatViolation","the message id is empty or longer than 36 characters",{}]
+            > [2,"0123456789012345678901234567890123456","Heartbeat",{}]
+                < [4,"0123456789012345678901234567890123456","FormatViolation","the message id is empty or longer than 36 characters",{}]
+            > [2.0,"x","Heartbeat",{}]
+                < [3,"x",{"currentTime":"2026-11-22T10:00:01.000Z"}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > ["2","x","Heartbeat",{}]
+                (nothing)
+            > [9,"x","Heartbeat",{}]
+                (nothing)
+            > [-2,"x","Heartbeat",{}]
+                (nothing)
+            > [3,"x",{}]
+                (nothing)
+            > [3,"x"]
+                (nothing)
+            > [4,"x","GenericError","",{}]
+                (nothing)
+            > [4,"x"]
+                (nothing)
+            > [5,"x","GenericError","",{}]
+                (nothing)
+            > [6,"x","NotifyPeriodicEventStream",{}]
+                (nothing)
+            > [2,"x","Heartbeat",{"extra":1}]
+                < [4,"x","FormatViolation","/extra: not a property here",{}]
+            > [2,"x","StatusNotification",{}]
+                < [4,"x","OccurrenceConstraintViolation","/timestamp: required, but missing",{}]
+            > [2,"x","StatusNotification",{"connectorId":1,"connectorId":2}]
+                < [4,"x","FormatViolation","/connectorId: stands twice",{}]
+            > [2,"x","DataTransfer",{"vendorId":7}]
+                < [4,"x","TypeConstraintViolation","/vendorId: found a number, expected a string",{}]
+            > [2,"x","DataTransfer",{"vendorId":"v"}]
+                < [3,"x",{"status":"UnknownVendorId"}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > [2,"x","MeterValues",{"connectorId":1,"evseId":1,"meterValue":[]}]
+                < [4,"x","FormatViolation","/connectorId: not a property here",{}]
+            > [2,"x\u0000y","Heartbeat",{}]
+                < [3,"x\u0000y",{"currentTime":"2026-11-22T10:00:01.000Z"}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            binary [2,"x","Heartbeat",{}]
+                < close 1003 OCPP-J is text, this message was binary | ended
+            bytes 81 02 7b 7d
+                < close 1002 frame from a client is not masked | ended
+            bytes c1 80 01 02 03 04
+                < close 1002 reserved bits 0b100 are set and no extension was agreed | ended
+            bytes 83 80 01 02 03 04
+                < close 1002 opcode 0x3 is reserved | ended
+            bytes 81 81 00 00 00 00 ff
+                < close 1007 text is not UTF-8 | ended
+            bytes 09 80 01 02 03 04
+                < close 1002 control frame is fragmented | ended
+            bytes 88 82 00 00 00 00 03 ed
+                < close 1002 close code 1005 must not be sent | ended
+            bytes 88 82 00 00 00 00 03 e8
+                < close 1000 | ended
+            bytes 81 ff 00 00 00 00 00 a0 00 00 01 02 03 04
+                < close 1009 message of 10485760 bytes or more exceeds the limit of 1048576 bytes | ended
+            > [2,"x","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+                < [4,"x","FormatViolation","/chargePointVendor: not a property here",{}]
+            > [2,"x","BootNotification",{"reason":"Boredom","chargingStation":{"model":"M","vendorName":"V"}}]
+                < [4,"x","PropertyConstraintViolation","/reason: found \"Boredom\", expected one of ApplicationReset, FirmwareUpdate, LocalReset, PowerUp, RemoteReset, ScheduledReset, Triggered, Unknown, Watchdog",{}]
+            > [2,"x","StatusNotification",{"timestamp":"2026-11-22T10:00:00Z","connectorStatus":"Charging","evseId":1,"connectorId":1}]
+                < [4,"x","PropertyConstraintViolation","/connectorStatus: found \"Charging\", expected one of Available, Occupied, Reserved, Unavailable, Faulted",{}]
+            > [2,"x","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:00Z","triggerReason":"Authorized","seqNo":-1,"transactionInfo":{"transactionId":"T"}}]
+                < [4,"x","PropertyConstraintViolation","/seqNo: found \"-1\", expected an integer of at least 0",{}]
+            > [2,"x","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:00Z","triggerReason":"Authorized","seqNo":0,"transactionInfo":{}}]
+                < [4,"x","OccurrenceConstraintViolation","/transactionInfo/transactionId: required, but missing",{}]
+            > [2,"x","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:00Z","triggerReason":"Authorized","seqNo":0,"transactionInfo":{"transactionId":"1234567890123456789012345678901234567"}}]
+                < [4,"x","PropertyConstraintViolation","/transactionInfo/transactionId: 37 characters, expected at most 36",{}]
+            > [2,"x","MeterValues",{"evseId":1,"meterValue":[]}]
+                < [3,"x",{}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > [2,"x","StartTransaction",{}]
+                < [4,"x","NotImplemented","\"StartTransaction\" is no action of OCPP 2.1",{}]
+            > [2,"x","SignCertificate",{"csr":"x"}]
+                < [3,"x",{"status":"Rejected","statusInfo":{"reasonCode":"NotEnabled"}}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > [2,"x","SecurityEventNotification",{"type":"TamperDetectionActivated","timestamp":"2026-11-22T10:00:00Z"}]
+                < [3,"x",{}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > [2,"x","NotifyEvent",{"generatedAt":"2026-11-22T10:00:00Z","seqNo":0,"eventData":[]}]
+                < [4,"x","OccurrenceConstraintViolation","/eventData: 0 elements, expected at least 1",{}]
+            > [5,"x"]
+                (nothing)
+            > [5,"x","NoSuchCode","",{}]
+                (nothing)
+            > [5,"x","FormationViolation","your answer",[]]
+                (nothing)
+            > [5,7,"FormationViolation","",{}]
+                (nothing)
+            > [6,"x"]
+                (nothing)
+            > [6,"x","NotifyPeriodicEventStream"]
+                (nothing)
+            > [6,"x","NotifyPeriodicEventStream",{},1]
+                (nothing)
+            > [6,"x","NotifyPeriodicEventStream",{"id":1,"pending":0,"basetime":"yesterday","data":[]}]
+                (nothing)
+            > [6,"x","Reboot",{}]
+                (nothing)
+            > [6,"x","Heartbeat",{}]
+                (nothing)
+            > [6,"","NotifyPeriodicEventStream",{}]
+                (nothing)
+            > [2,"x","NotifyPeriodicEventStream",{}]
+                < [4,"x","NotSupported","NotifyPeriodicEventStream is not supported here",{}]
+            > [2,"x","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:00Z","triggerReason":"LimitSet","seqNo":0,"transactionInfo":{"transactionId":"T","operationMode":"Sleeping"}}]
+                < [4,"x","PropertyConstraintViolation","/transactionInfo/operationMode: found \"Sleeping\", expected one of Idle, ChargingOnly, CentralSetpoint, ExternalSetpoint, ExternalLimits, CentralFrequency, LocalFrequency, LocalLoadBalancing",{}]
+            > [2,"x","Authorize",{"idToken":{"idToken":"A","type":"123456789012345678901"}}]
+                < [3,"x",{"idTokenInfo":{"status":"Accepted"}}] | < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            > [2,"x","NotifyEVChargingNeeds",{"evseId":1,"chargingNeeds":{"requestedEnergyTransfer":"AC"}}]
+                < [4,"x","PropertyConstraintViolation","/chargingNeeds/requestedEnergyTransfer: found \"AC\", expected one of AC_single_phase, AC_two_phase, AC_three_phase, DC, AC_BPT, AC_BPT_DER, AC_DER, DC_BPT, DC_ACDP, DC_ACDP_BPT, WPT",{}]
+            > [2,"x","NotifySettlement",{"pspRef":"p","status":"Settled","settlementAmount":"7","settlementTime":"2026-11-22T10:00:00Z"}]
+                < [4,"x","TypeConstraintViolation","/settlementAmount: found a string, expected a number",{}]
+            > [2,"x","BatterySwap",{"batteryData":[],"eventType":"BatteryIn","idToken":{"idToken":"A","type":"Central"},"requestId":1}]
+                < [4,"x","OccurrenceConstraintViolation","/batteryData: 0 elements, expected at least 1",{}]
+            > [2,"x","OpenPeriodicEventStream",{"constantStreamData":{"id":-1,"variableMonitoringId":1,"params":{}}}]
+                < [4,"x","PropertyConstraintViolation","/constantStreamData/id: found \"-1\", expected an integer from 0 to 4294967295",{}]
         "#]],
     );
 }
