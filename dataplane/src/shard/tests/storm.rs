@@ -1,4 +1,5 @@
-//! Stations on a network that loses, repeats and holds back, through ten thousand reconnects from a few seeds.
+//! Stations on a network that loses, repeats and holds back, through ten thousand reconnects of one history, and as many
+//! of short ones from a few seeds.
 //!
 //! Each station keeps its transaction messages in a queue, as real ones do, sends one at a time and drops it when it is
 //! answered. Connections break before a call, after it, or between call and answer; the server hears of it at once, late,
@@ -21,9 +22,11 @@ use super::world::{EPOCH, World, config, key};
 use crate::config::Onboarding;
 use crate::random::Random;
 
+/// Short histories, and the reconnects of each.
 const SEEDS: u64 = 10;
-/// Of each seed.
 const RECONNECTS: u32 = 1_000;
+/// Of the long one.
+const RECONNECTS_LONG: u32 = 10_000;
 const STATIONS: u64 = 20;
 /// As the default configuration has it.
 const CALL_TIMEOUT_S: f64 = 30.0;
@@ -86,13 +89,14 @@ struct Storm {
     held_until: Option<u64>,
     stations: Vec<Station>,
     reconnects: u32,
+    reconnects_max: u32,
     messages: u64,
     calls: u64,
     late_ends: u64,
 }
 
 impl Storm {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, reconnects_max: u32) -> Self {
         let stations = (0..STATIONS).map(|n| Station {
             identity: format!("CP{n}"),
             version: Version::ALL[n as usize % Version::ALL.len()],
@@ -115,6 +119,7 @@ impl Storm {
             held_until: None,
             stations: stations.collect(),
             reconnects: 0,
+            reconnects_max,
             messages: 0,
             calls: 0,
             late_ends: 0,
@@ -126,8 +131,8 @@ impl Storm {
     }
 
     fn run(&mut self) {
-        for _ in 0..40 * RECONNECTS {
-            if RECONNECTS <= self.reconnects {
+        for _ in 0..40 * self.reconnects_max {
+            if self.reconnects_max <= self.reconnects {
                 break;
             }
             self.second += 1;
@@ -141,7 +146,7 @@ impl Storm {
                 _ => self.act(at, true),
             }
         }
-        assert_eq!(self.reconnects, RECONNECTS, "too little happens");
+        assert_eq!(self.reconnects, self.reconnects_max, "too little happens");
         self.peace();
         self.verify();
     }
@@ -583,8 +588,18 @@ impl Station {
 
 #[test]
 fn ten_thousand_reconnects_lose_double_and_disorder_nothing() {
-    for seed in seeds(SEEDS) {
-        if let Err(panic) = std::panic::catch_unwind(|| Storm::new(seed).run()) {
+    check(1, RECONNECTS_LONG);
+}
+
+#[test]
+fn reconnects_of_other_seeds_lose_double_and_disorder_nothing() {
+    check(SEEDS, RECONNECTS);
+}
+
+#[track_caller]
+fn check(histories: u64, reconnects: u32) {
+    for seed in seeds(histories) {
+        if let Err(panic) = std::panic::catch_unwind(|| Storm::new(seed, reconnects).run()) {
             eprintln!("SIGEC_SEED={seed} repeats this");
             std::panic::resume_unwind(panic);
         }
