@@ -227,14 +227,15 @@ pub struct StationTransactionStatus {
     pub messages_in_queue: bool,
 }
 
-/// The signed meter values of a transaction.
+/// A page of the signed meter values of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignedValues {
-    /// Oldest first, the first 2,000.
-    pub values: Vec<SignedValue>,
-    /// `true` when there are more.
-    pub is_partial: bool,
-    /// Keys of the meters, as far as the station's device model or configuration names them.
+    /// Oldest first.
+    pub items: Vec<SignedValue>,
+    /// Where the next page begins; `null` on the last one.
+    pub next_cursor: Option<String>,
+    /// Keys of the meters, as far as the station's device model or configuration names them: those that the station told
+    /// last, whatever it named when the values were taken. A key that came with a value is the one of that value.
     pub public_keys: Vec<MeterPublicKey>,
 }
 
@@ -254,7 +255,8 @@ pub struct SignedValue {
     pub signing_method: Option<String>,
     /// `encodingMethod` of 2.x, such as `OCMF`.
     pub encoding_method: Option<String>,
-    /// `publicKey` of 2.x; most stations send it with the first value alone.
+    /// `publicKey` of 2.x. A station that sends it once in a transaction means it for the values behind that one too
+    /// (`PublicKeyWithSignedMeterValue`).
     pub public_key: Option<String>,
     /// When it came.
     #[schema(format = DateTime)]
@@ -272,6 +274,9 @@ pub struct MeterPublicKey {
     pub variable: String,
     /// The key as the station told it.
     pub value: String,
+    /// When the station told it last. Which key it named before is not kept.
+    #[schema(format = DateTime)]
+    pub as_of: String,
 }
 
 /// Where a transaction stands.

@@ -33,6 +33,7 @@ mod e2e {
     mod openapi;
     mod quarantine;
     mod reload;
+    mod signed;
     mod sql_clients;
     mod stations;
     mod storm;

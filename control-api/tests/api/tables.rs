@@ -231,14 +231,15 @@ fn signed_values_come_with_all_that_checks_them() {
         command.await.unwrap().unwrap();
         let id = "0193a5f0-0000-7000-8000-000000000000";
         assert_eq!(
-            refusal(world.admin.signed_values(id).await),
+            refusal(world.admin.signed_values(id, None).await),
             "404 not_found"
         );
         let row = |signed: &str| {
             json!({
                 "station_id": "CP1", "evse_id": 1, "measured_at": "2026-11-22T10:00:00.000Z",
                 "context": "Transaction.Begin", "measurand": "Energy.Active.Import.Register",
-                "signed_value": signed, "received_at": "2026-11-22T10:00:01.000Z",
+                "signed_value": signed, "received_at": "2026-11-22T10:00:01.000Z", "log_id": "7", "seq": "9",
+                "ordinal": 0,
             })
         };
         *world.rows.lock().unwrap() = rows(json!([
@@ -247,9 +248,9 @@ fn signed_values_come_with_all_that_checks_them() {
                 r#"{"signedMeterData":"T0NNRg==","signingMethod":"","encodingMethod":"OCMF","publicKey":"key"}"#
             ),
         ]));
-        let found = world.admin.signed_values(id).await.unwrap();
+        let found = world.admin.signed_values(id, None).await.unwrap();
         let texts: Vec<_> = found
-            .values
+            .items
             .iter()
             .map(|v| {
                 (
@@ -266,18 +267,34 @@ fn signed_values_come_with_all_that_checks_them() {
                 ("T0NNRg==", Some("OCMF"), Some("key"))
             ]
         );
-        assert!(!found.is_partial);
+        assert_eq!(found.next_cursor, None);
         let keys: Vec<_> = found
             .public_keys
             .iter()
             .map(|key| key.value.as_str())
             .collect();
         assert_eq!(keys, ["3059"]);
-        let query = world.queries.lock().unwrap().last().cloned().unwrap();
+        assert!(found.public_keys[0].as_of.ends_with('Z'), "{found:?}");
+        let last_query = || world.queries.lock().unwrap().last().cloned().unwrap();
+        let query = last_query();
         assert!(
-            query.contains(id) && query.ends_with("LIMIT 2001"),
+            query.contains(id) && query.ends_with("LIMIT 101 OFFSET 0"),
             "{query}"
         );
+        // More than a page, and all of one row of `meter_values`.
+        *world.rows.lock().unwrap() = rows(json!(vec![row("OCMF|{}|{}"); 101]));
+        let found = world.admin.signed_values(id, None).await.unwrap();
+        assert_eq!(found.items.len(), 100);
+        let cursor = found.next_cursor.as_deref();
+        assert!(cursor.is_some());
+        world.admin.signed_values(id, cursor).await.unwrap();
+        let query = last_query();
+        assert!(
+            query.contains("ordinal >= 0") && query.ends_with("LIMIT 101 OFFSET 100"),
+            "{query}"
+        );
+        let tampered = world.admin.signed_values(id, Some("bm90IGpzb24")).await;
+        assert_eq!(refusal(tampered), "400 bad_parameter");
     });
 }
 

@@ -61,8 +61,14 @@ impl Client {
     }
 
     /// `GET /api/v1/transactions/{id}/signed-values`
-    pub async fn signed_values(&self, id: &str) -> Result<SignedValues, ClientError> {
-        read(self.get(&["transactions", id, "signed-values"])).await
+    pub async fn signed_values(
+        &self,
+        id: &str,
+        cursor: Option<&str>,
+    ) -> Result<SignedValues, ClientError> {
+        let path = ["transactions", id, "signed-values"];
+        let query = [("cursor", cursor.map(str::to_owned))];
+        read(self.request(Method::GET, &path, &query)).await
     }
 
     /// `GET /api/v1/transactions/active`

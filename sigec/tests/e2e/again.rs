@@ -12,7 +12,7 @@ mod denied;
 mod uring;
 
 /// The tests in which a station, or somebody in its place, is connected.
-const WITH_STATIONS: [&str; 11] = [
+const WITH_STATIONS: [&str; 12] = [
     "e2e::again::health",
     "e2e::bad_input",
     "e2e::besieged",
@@ -22,6 +22,7 @@ const WITH_STATIONS: [&str; 11] = [
     "e2e::offline",
     "e2e::quarantine",
     "e2e::reload",
+    "e2e::signed",
     "e2e::stations",
     "e2e::tls",
 ];

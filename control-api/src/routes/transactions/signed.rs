@@ -2,21 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use dataplane::VariableFilter;
+use dataplane::{AttributeView, VariableFilter};
 use fleet::StationKey;
 use sdk::{MeterPublicKey, SignedValue, SignedValues};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::transaction_id;
 use crate::SharedApp;
 use crate::ask::answered;
 use crate::error::ApiError;
 use crate::extract::{Caller, Id};
+use crate::listing::{At, Everything, Listing, PageParams, page_of_rows};
 use crate::metrics::Database;
 use crate::sql::{SqlRow, literal, text};
 
-/// Values of one transaction.
-const VALUES_MAX: usize = 2_000;
 /// Variables of one name.
 const KEYS_MAX: usize = 64;
 /// Where 2.x has the key of a meter; 1.6 has a configuration key for each connector.
@@ -24,23 +23,34 @@ const KEY_COMPONENT: &str = "FiscalMetering";
 const KEY_VARIABLE: &str = "PublicKey";
 const KEY_PREFIX_16: &str = "MeterPublicKey";
 
+/// Where a list goes on: behind `shown` of the values of one row of `meter_values`, of which several may be signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    row: RowKey,
+    shown: u32,
+}
+
+/// When it was measured, and the name of the row.
+type RowKey = (At, i64, i64, i64);
+
 /// Signed meter values of a transaction with the keys to check them, as the station wrote them.
 #[utoipa::path(
     get,
     path = "/api/v1/transactions/{id}/signed-values",
     operation_id = "list_signed_values",
     tag = "transactions",
-    params(("id" = String, Path)),
-    responses((status = 200, description = "All of them", body = SignedValues))
+    params(("id" = String, Path), PageParams),
+    responses((status = 200, description = "A page of them", body = SignedValues))
 )]
 pub(crate) async fn signed_values(
     State(app): State<SharedApp>,
     Caller(caller): Caller,
     Id(id): Id,
+    listing: Listing<Everything, Key>,
 ) -> Result<Json<SignedValues>, ApiError> {
     let transaction = transaction_id(&id)?;
     let tenant = caller.tenant.clone();
-    let query = query(&transaction.to_string());
+    let query = query(&transaction.to_string(), &listing);
     let rows = app
         .metrics
         .time(Database::Lake, (app.sql)(caller, query))
@@ -51,8 +61,8 @@ pub(crate) async fn signed_values(
         return match known.filter(|known| known.station.tenant() == tenant) {
             None => Err(ApiError::not_found("transaction", id)),
             Some(_) => Ok(Json(SignedValues {
-                values: Vec::new(),
-                is_partial: false,
+                items: Vec::new(),
+                next_cursor: None,
                 public_keys: Vec::new(),
             })),
         };
@@ -61,23 +71,56 @@ pub(crate) async fn signed_values(
         Ok(station) => public_keys(&app, &station, text(first, "evse_id").as_deref()).await?,
         Err(_) => Vec::new(),
     };
-    let shown = rows.iter().take(VALUES_MAX).map(signed_value);
+    let key = |last: &SqlRow| key_behind(&rows[..listing.limit], last, listing.after.as_ref());
+    let page = page_of_rows(&rows, listing.limit, signed_value, key)?;
     Ok(Json(SignedValues {
-        is_partial: VALUES_MAX < rows.len(),
-        values: shown.collect::<Result<_, _>>()?,
+        items: page.items,
+        next_cursor: page.next_cursor,
         public_keys,
     }))
 }
 
-/// One more row than is shown, to see whether there are more.
-fn query(transaction_id: &str) -> String {
+/// One more row than the page holds, to see whether there is another page. What stands behind the row of
+/// `meter_values` has no meaning, and is always the same.
+fn query(transaction_id: &str, listing: &Listing<Everything, Key>) -> String {
+    let mut from = String::new();
+    if let Some(Key { row, shown: _ }) = &listing.after {
+        let (at, log, seq, ordinal) = (row.0.literal(), row.1, row.2, row.3);
+        from = format!(
+            " AND (measured_at > {at} OR (measured_at = {at} AND (log_id > {log} OR (log_id = {log} AND \
+             (seq > {seq} OR (seq = {seq} AND ordinal >= {ordinal}))))))"
+        );
+    }
     format!(
-        "SELECT station_id, evse_id, measured_at, context, measurand, signed_value, received_at FROM meter_samples \
-         WHERE transaction_id = {} AND signed_value IS NOT NULL AND NOT duplicate \
-         ORDER BY measured_at, log_id, seq, ordinal LIMIT {}",
+        "SELECT station_id, evse_id, measured_at, context, measurand, signed_value, received_at, log_id, seq, ordinal \
+         FROM meter_samples WHERE transaction_id = {} AND signed_value IS NOT NULL AND NOT duplicate{from} \
+         ORDER BY measured_at, log_id, seq, ordinal, measurand, phase, location, context, signed_value LIMIT {} OFFSET {}",
         literal(transaction_id),
-        VALUES_MAX + 1
+        listing.limit + 1,
+        listing.after.as_ref().map_or(0, |key| key.shown)
     )
+}
+
+/// The key of a page's last row; `before` is the key that the page began with.
+fn key_behind(page: &[SqlRow], last: &SqlRow, before: Option<&Key>) -> Option<Key> {
+    let row = row_key(last)?;
+    let alike = |found: &&SqlRow| row_key(found) == Some(row);
+    let here = page.iter().rev().take_while(alike).count() as u32;
+    let of_before = before.filter(|before| before.row == row);
+    Some(Key {
+        row,
+        shown: here.saturating_add(of_before.map_or(0, |before| before.shown)),
+    })
+}
+
+fn row_key(row: &SqlRow) -> Option<RowKey> {
+    let number = |name| text(row, name)?.parse().ok();
+    Some((
+        At::of(row, "measured_at")?,
+        number("log_id")?,
+        number("seq")?,
+        number("ordinal")?,
+    ))
 }
 
 /// What a station says of the keys of its meters: the one of the transaction's EVSE, and those of no EVSE.
@@ -108,13 +151,18 @@ async fn public_keys(
         };
         for found in found.map_err(ApiError::Unavailable)?.items {
             let is_here = found.evse_id.is_none() || found.evse_id == evse_id;
-            let value = found.attributes.into_iter().find_map(|a| a.value);
-            keys.extend(value.filter(|_| is_here).map(|value| MeterPublicKey {
-                component: found.component.name,
-                evse_id: found.evse_id,
-                variable: found.variable.name,
-                value,
-            }));
+            let told = |attribute: AttributeView| Some((attribute.value?, attribute.as_of));
+            let told = found.attributes.into_iter().find_map(told);
+            keys.extend(
+                told.filter(|_| is_here)
+                    .map(|(value, as_of)| MeterPublicKey {
+                        component: found.component.name,
+                        evse_id: found.evse_id,
+                        variable: found.variable.name,
+                        value,
+                        as_of: as_of.to_string(),
+                    }),
+            );
         }
     }
     Ok(keys)
@@ -173,6 +221,35 @@ mod tests {
             "received_at": "2026-11-22T10:00:01.000Z",
         });
         signed_value(row.as_object().unwrap()).unwrap()
+    }
+
+    fn at(ordinal: u32) -> SqlRow {
+        let row = json!({
+            "measured_at": "2026-11-22T10:00:00.000Z", "log_id": "7", "seq": "9", "ordinal": ordinal,
+        });
+        row.as_object().unwrap().clone()
+    }
+
+    /// Several values of one row of `meter_values` have one key: pages end among them, and go on there.
+    #[test]
+    fn a_page_goes_on_among_the_values_of_one_row() {
+        let first = [at(0), at(1), at(1)];
+        let key = key_behind(&first, &first[2], None).unwrap();
+        assert_eq!((key.row.3, key.shown), (1, 2));
+        let second = [at(1), at(1), at(1)];
+        let key = key_behind(&second, &second[2], Some(&key)).unwrap();
+        assert_eq!((key.row.3, key.shown), (1, 5));
+        let third = [at(1), at(2)];
+        let behind = key_behind(&third, &third[1], Some(&key)).unwrap();
+        assert_eq!((behind.row.3, behind.shown), (2, 1));
+        let listing = |after| Listing {
+            filter: Everything {},
+            after,
+            limit: 3,
+        };
+        expect_test::expect!["SELECT station_id, evse_id, measured_at, context, measurand, signed_value, received_at, log_id, seq, ordinal FROM meter_samples WHERE transaction_id = 'T''' AND signed_value IS NOT NULL AND NOT duplicate AND (measured_at > '2026-11-22T10:00:00.000Z' OR (measured_at = '2026-11-22T10:00:00.000Z' AND (log_id > 7 OR (log_id = 7 AND (seq > 9 OR (seq = 9 AND ordinal >= 1)))))) ORDER BY measured_at, log_id, seq, ordinal, measurand, phase, location, context, signed_value LIMIT 4 OFFSET 5"].assert_eq(&query("T'", &listing(Some(key))));
+        let query = query("T", &listing(None));
+        assert!(query.ends_with(" LIMIT 4 OFFSET 0"), "{query}");
     }
 
     #[test]
