@@ -8,7 +8,7 @@ use storage::state::Table;
 
 use super::Shard;
 use crate::variables::AttributeKind;
-use crate::variables::row::{Content, Name, read_row};
+use crate::variables::row::{Content, Name, inventory_key, read_origin, read_row};
 
 /// Reads a row of the state store.
 pub(crate) type Lookup =
@@ -61,7 +61,8 @@ impl Shard {
         }
     }
 
-    /// What a variable of a station is, as far as it is known; a password is not.
+    /// What a variable of a station is, as far as it is known; a password is not, and what the newest inventory does not
+    /// have is gone.
     pub(super) fn variable(
         &mut self,
         station: u32,
@@ -72,9 +73,13 @@ impl Shard {
             return Ok(None);
         };
         let row = self.variable_row(&key)?;
-        Ok(match row.and_then(|row| read_row(&key, &row)) {
-            Some((_, _, Content::Value { value, .. })) => value,
-            Some((_, _, Content::Description { .. })) | None => None,
-        })
+        let (origin, value) = match row.and_then(|row| read_row(&key, &row)) {
+            Some((_, origin, Content::Value { value, .. })) => (origin, value),
+            Some((_, _, Content::Description { .. })) | None => return Ok(None),
+        };
+        let inventory = self.variable_row(&inventory_key(&station))?;
+        let inventory = inventory.and_then(|row| read_origin(&row));
+        let is_gone = inventory.is_some_and(|began| origin.is_before(&began));
+        Ok(value.filter(|_| !is_gone))
     }
 }

@@ -377,8 +377,12 @@ impl Shard {
             Verdict::Same => !is_new,
             Verdict::Conflict => false,
         };
+        // Some stations give all their events one number: what each says of limits is told once, and is no second opinion.
+        let says_limits = is_said || report.limits.is_some();
         if is_said {
             self.look_up_money(report, id)?;
+        }
+        if says_limits {
             self.reread_limits(station)?;
         }
         let start = match is_said {
@@ -400,7 +404,9 @@ impl Shard {
         self.record_reservations(now, station, used);
         if is_said {
             self.note_told(now, station, report, id);
-            self.note_limits(now, station, report, id, start);
+        }
+        if says_limits {
+            self.note_limits(now, station, report, id, start, verdict);
         }
         let in_memory = self.stations[station].state.transaction(id);
         let cost = in_memory.map_or(settled.map(Cost), |transaction| transaction.cost);

@@ -264,6 +264,7 @@ impl Shard {
         report: &TransactionReport<'_>,
         id: TransactionId,
         begins: Option<StartLimit>,
+        verdict: Verdict,
     ) {
         let state = &self.stations[station].state;
         if !state.active().any(|transaction| transaction.id == id) {
@@ -277,13 +278,26 @@ impl Shard {
             return;
         }
         let limit = self.limits.entry(id).or_insert_with(|| unlimited(id));
-        let is_newer = limit.told_at.is_none() || limit.told_seq_no < report.seq_no;
+        // Some stations give all their events one number; one that is said again is the same.
+        let is_newer = limit.told_at.is_none()
+            || limit.told_seq_no < report.seq_no
+            || (limit.told_seq_no == report.seq_no && verdict != Verdict::Same);
         if let Some(told) = report.limits.filter(|_| is_newer) {
-            // What it has set itself, and lies below what waits, is not to be answered by a limit (E16.FR.08). What waits was
-            // set after the last that was sent: up to that one, the station speaks of what it has taken over from us.
-            let own = zip(&told, &limit.sent, |told, sent| {
-                told.filter(|told| sent.is_none_or(|sent| sent < *told))
-            });
+            // What it has set itself, and lies below what waits, is not to be answered by a limit (E16.FR.08). What it has taken
+            // over from us is not its own: what waits was set after that. Nor is what it said before, which an event from its
+            // queue repeats, or what it said while it could not hear us (E16.FR.18).
+            let [told_now, sent, told_before] = [&told, &limit.sent, &limit.told].map(Limits::each);
+            let own = Limits::of_each(std::array::from_fn(|at| {
+                told_now[at].filter(|told| match sent[at] {
+                    None => true,
+                    Some(sent) if sent < *told => true,
+                    Some(sent) => {
+                        !report.offline
+                            && told_before[at] != Some(*told)
+                            && !is_confirmation(at, sent, *told)
+                    }
+                })
+            }));
             limit.waiting = zip(&limit.waiting, &own, |waiting, own| {
                 waiting.filter(|waiting| own.is_none_or(|own| *waiting < own))
             });

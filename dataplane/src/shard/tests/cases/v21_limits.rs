@@ -404,6 +404,97 @@ fn e16_fr_08_a_limit_of_the_stations_own_that_was_there_before_is_left() {
     );
 }
 
+/// The driver's word comes while a raise waits: the charge is already below what the operator requires.
+#[test]
+fn e16_fr_08_a_raise_that_waits_gives_way_to_a_lower_limit_of_the_driver() {
+    check(
+        r#"
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        tx Updated LimitSet limits={"maxEnergy":20000}
+        op limit energy=30000
+        tx Updated LimitSet limits={"maxEnergy":5000}
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, Some(30000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, Some(5000000), None, None]
+        "#]],
+    );
+}
+
+/// It says once more what it has taken over, and not what its driver wants.
+#[test]
+fn e16_fr_02_a_raise_that_waits_goes_out_after_what_the_station_said_before() {
+    check(
+        r#"
+        op limit energy=10000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        tx Updated LimitSet limits={"maxEnergy":10000}
+        op limit energy=20000
+        tx Updated LimitSet limits={"maxEnergy":10000}
+        op limit energy=30000
+        tx Updated LimitSet limits={"maxEnergy":10000}
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":10000}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":30000}}
+            limits set [None, Some(30000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(30000000), None, None] told [None, Some(10000000), None, None]
+        "#]],
+    );
+}
+
+#[test]
+fn e16_fr_03_a_station_that_numbers_all_events_alike_says_what_it_keeps_to() {
+    check(
+        r#"
+        tx Updated LimitSet seq=1 limits={"maxEnergy":20000}
+        tx Updated LimitSet seq=1 limits={"maxEnergy":10000}
+        op limits
+        op limit energy=15000
+        tx Updated MeterValuePeriodic seq=1 meter=Sample.Periodic:4000
+        "#,
+        expect![[r#"
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, None, None, None] by "" waiting [None, None, None, None] sent [None, None, None, None] told [None, Some(10000000), None, None]
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {}
+        "#]],
+    );
+}
+
+/// What the newest inventory does not have is gone, whatever the station said of it before.
+#[test]
+fn e16_fr_12_a_limit_that_the_inventory_no_longer_has_is_not_set() {
+    check(
+        r#"
+        op GetBaseReport {"requestId":9,"reportBase":"FullInventory"}
+        answer {"status":"Accepted"}
+        NotifyReport {"requestId":9,"generatedAt":"$NOW","seqNo":0,"reportData":[{"component":{"name":"TxCtrlr"},"variable":{"name":"TxStopPoint"},"variableAttribute":[{"value":"EVConnected"}]}]}
+        op limit energy=20000
+        "#,
+        expect![[r#"
+            < GetBaseReport {"requestId":9,"reportBase":"FullInventory"}
+            op GetBaseReport: Answered {"status":"Accepted"}
+            NotifyReport: {}
+            op limit: Ok(Refused(Invalid("the station has not said to which limits it keeps; ask it for TxCtrlr.SupportedLimits (GetVariables)")))
+        "#]],
+    );
+}
+
 /// A station that counts whole kilowatt-hours has taken over 2000 Wh of 2300.
 #[test]
 fn e16_fr_19_a_limit_is_raised_that_its_station_has_rounded() {

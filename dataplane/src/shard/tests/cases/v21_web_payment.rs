@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 
 use ocpp::Version;
 
-use super::{Case, check_21, config};
+use super::{BOOTED, Case, check_21, config};
 use crate::config::Onboarding;
 
 /// The station tells how it makes its URLs.
@@ -91,6 +91,10 @@ fn c25_a_secret_counts_once_the_station_has_accepted_it_and_outlives_a_restart()
             : op delete CP1
             : op register CP1
             : op pays https://qr.example/CP1/1/PJ1v4Oqu/v1
+            : a connect CP1 2.1
+            {BOOTED}
+            {CONFIGURED}
+            : op pays https://qr.example/CP1/1/PJ1v4Oqu/v1
             "
         ),
         expect![[r#"
@@ -124,6 +128,18 @@ fn c25_a_secret_counts_once_the_station_has_accepted_it_and_outlives_a_restart()
             op delete CP1: Ok(Ok(()))
             record StationConfigured
             op register CP1: Ok([Ok(())])
+            op pays: Ok(Some(Err(Setting { variable: "URLTemplate", found: "not known", expected: "a template that a report or an operator told" })))
+            < 101 Switching Protocols ocpp2.1
+            record Connected first_seen false
+            record Booted V
+            BootNotification: {"currentTime":"2026-11-22T10:00:24.000Z","interval":300,"status":"Accepted"}
+            record StatusReported 1.1 Available live true conflict false
+            StatusNotification: {}
+            record Notified NotifyEvent {"generatedAt":"2026-11-22T10:00:26Z","seqNo":0,"eventData":[{"eventId":1,"timestamp":"2026-11-22T10:00:26Z","trigger":"Delta","actualValue":"Available","component":{"evse":{"id":1,"connectorId":1},"name":"Connector"},"eventNotificationType":"HardWiredNotification","variable":{"name":"AvailabilityState"}}]}
+            NotifyEvent: {}
+            record Notified NotifyReport {"requestId":1,"generatedAt":"2026-11-22T10:00:27Z","reportData":[{"component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"URLTemplate"},"variableAttribute":[{"value":"https://qr.example/{chargingstationid}/{evse}/{totp}/{version}"}]},{"component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"ValidityTime"},"variableAttribute":[{"value":"60"}]},{"component":{"name":"WebPaymentsCtrlr"},"variable":{"name":"Length"},"variableAttribute":[{"value":"8"}]}],"seqNo":0}
+            record CommandFollowed NotifyReport messages 1 duplicates 0 complete true
+            NotifyReport: {}
             op pays: Ok(Some(Err(NoSecret)))
         "#]],
     );
