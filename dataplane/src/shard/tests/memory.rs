@@ -146,3 +146,54 @@ fn an_idle_station_holds_little() {
     assert!(per_station <= 475, "{per_station} bytes per station");
     assert_eq!(sockets, 2 * STATIONS);
 }
+
+/// What was wrong with a message is on record, and nothing of it stays with the shard, however long it was.
+#[test]
+fn bad_messages_leave_no_byte_behind() {
+    const ROUNDS: usize = 20;
+    const LONG: usize = 48 << 10;
+    let filler = "x".repeat(LONG);
+    let deep = "[".repeat(LONG);
+    let mut bad = vec![
+        filler.clone(),
+        deep.clone(),
+        format!(r#"[2,"{filler}","Heartbeat",{{}}]"#),
+        format!(r#"[2,"1","{filler}",{{}}]"#),
+        format!(r#"[2,"1","Heartbeat","{filler}"]"#),
+        format!(r#"[2,"1","Heartbeat",{{"{filler}":1}}]"#),
+        format!(r#"[2,"1","Heartbeat",{deep}]"#),
+        format!(r#"[2,"1","FirmwareStatusNotification",{{"status":"{filler}"}}]"#),
+        format!(r#"[3,"{filler}",{{}}]"#),
+        format!(r#"[3,"1",{{"status":"{filler}"}}]"#),
+        format!(r#"[4,"1","{filler}","{filler}",{{}}]"#),
+        format!(r#"[9,"1","{filler}"]"#),
+    ];
+    let short = [
+        "",
+        "{}",
+        "[2]",
+        r#"[2,"1"]"#,
+        r#"[2,"1","Reboot",{}]"#,
+        r#"[5,"1","x","",{}]"#,
+    ];
+    bad.extend(short.map(str::to_owned));
+    for version in ["", " 2.0.1", " 2.1"] {
+        let mut world = World::new(Config {
+            // All at once.
+            connects_per_second_max: 0,
+            ..config(Onboarding::Open)
+        });
+        world.run(&format!("0 a connect CP1{version}"));
+        let mut rounds = |count| {
+            for text in (0..count).flat_map(|_| &bad) {
+                world.feed("a", &mut frame(text));
+                world.store();
+            }
+            BYTES.get()
+        };
+        // The first pay for buffers that stay.
+        let before = rounds(ROUNDS);
+        let grown = rounds(ROUNDS) - before;
+        assert_eq!(grown, 0, "bytes after {ROUNDS} rounds as{version}");
+    }
+}
