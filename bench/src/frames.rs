@@ -194,6 +194,82 @@ pub fn transaction_event() -> String {
     )
 }
 
+/// The answer of 1.6 to GetConfiguration, with twelve keys: 910 bytes.
+pub fn configuration_answer() -> String {
+    let keys = [
+        ("AuthorizeRemoteTxRequests", "true"),
+        ("ClockAlignedDataInterval", "900"),
+        ("ConnectionTimeOut", "120"),
+        ("GetConfigurationMaxKeys", "50"),
+        ("HeartbeatInterval", "300"),
+        ("LocalPreAuthorize", "false"),
+        (
+            "MeterValuesSampledData",
+            "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC",
+        ),
+        ("MeterValueSampleInterval", "60"),
+        ("NumberOfConnectors", "2"),
+        ("StopTransactionOnEVSideDisconnect", "true"),
+        ("TransactionMessageRetryInterval", "30"),
+        ("WebSocketPingInterval", "60"),
+    ];
+    let keys = keys.map(|(key, value)| {
+        let readonly = key.ends_with("MaxKeys") || key.starts_with("NumberOf");
+        format!(r#"{{"key":"{key}","readonly":{readonly},"value":"{value}"}}"#)
+    });
+    answer(&format!(r#"{{"configurationKey":[{}]}}"#, keys.join(",")))
+}
+
+/// The answer of 2.0.1 or 2.1 to GetVariables, with six variables: 1,008 bytes.
+pub fn variables_answer() -> String {
+    let variables = [
+        ("AlignedDataCtrlr", "Interval", "900"),
+        ("DeviceDataCtrlr", "ItemsPerMessage", "100"),
+        ("OCPPCommCtrlr", "HeartbeatInterval", "300"),
+        ("OCPPCommCtrlr", "WebSocketPingInterval", "60"),
+        ("SampledDataCtrlr", "TxUpdatedInterval", "60"),
+        ("TxCtrlr", "TxStopPoint", "EVConnected,Authorized"),
+    ];
+    let results = variables.map(|(component, variable, value)| {
+        format!(
+            r#"{{"attributeStatus":"Accepted","attributeType":"Actual","attributeValue":"{value}","component":{{"name":"{component}"}},"variable":{{"name":"{variable}"}}}}"#
+        )
+    });
+    answer(&format!(
+        r#"{{"getVariableResult":[{}]}}"#,
+        results.join(",")
+    ))
+}
+
+/// The answer of 1.6 to GetCompositeSchedule, a day in hours: 1,041 bytes.
+pub fn schedule_answer() -> String {
+    let periods = schedule_periods();
+    answer(&format!(
+        r#"{{"status":"Accepted","connectorId":1,"scheduleStart":"2026-11-22T00:00:00Z","chargingSchedule":{{"duration":86400,"chargingRateUnit":"A","chargingSchedulePeriod":[{periods}]}}}}"#
+    ))
+}
+
+/// The same of 2.0.1 or 2.1: 1,028 bytes.
+pub fn schedule_answer_201() -> String {
+    let periods = schedule_periods();
+    answer(&format!(
+        r#"{{"status":"Accepted","schedule":{{"evseId":1,"duration":86400,"scheduleStart":"2026-11-22T00:00:00Z","chargingRateUnit":"A","chargingSchedulePeriod":[{periods}]}}}}"#
+    ))
+}
+
+fn schedule_periods() -> String {
+    let hours = (0..24).map(|hour| {
+        let limit = if (7..22).contains(&hour) { 10 } else { 32 };
+        format!(r#"{{"startPeriod":{},"limit":{limit}.0}}"#, hour * 3_600)
+    });
+    hours.collect::<Vec<_>>().join(",")
+}
+
+/// The answer with this payload to a command of ours.
+fn answer(payload: &str) -> String {
+    format!("[3,\"{}\",{payload}]", id(7))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +281,10 @@ mod tests {
         assert_eq!(meter_values().len(), 1_032);
         assert_eq!(meter_values_201().len(), 978);
         assert_eq!(transaction_event().len(), 1_145);
+        assert_eq!(configuration_answer().len(), 910);
+        assert_eq!(variables_answer().len(), 1_008);
+        assert_eq!(schedule_answer().len(), 1_041);
+        assert_eq!(schedule_answer_201().len(), 1_028);
     }
 
     #[test]

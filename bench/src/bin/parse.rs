@@ -1,6 +1,6 @@
 //! Time and allocations from the text of a message to a checked, typed value or to columns, beside other ways to read
 //! the same text: a tree of values, a tree and a JSON schema validator, the types of `rust-ocpp`. The messages that most
-//! of the traffic is made of first, then one of every action that a station may say.
+//! of the traffic is made of first, with two answers to commands, then one of every action that a station may say.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
@@ -113,7 +113,7 @@ struct Pair<'a> {
 /// What was measured.
 #[derive(Debug, Serialize)]
 struct Data {
-    /// Messages that most of the traffic is made of, in every way there is to read them.
+    /// Messages that most of the traffic is made of and answers to commands, in every way there is to read them.
     messages: Vec<Case>,
     /// A message of every action, in the ways that know it.
     actions: Vec<Case>,
@@ -143,6 +143,10 @@ fn main() -> anyhow::Result<()> {
         frames::status_notification_201(),
         frames::meter_values_201(),
         frames::transaction_event(),
+        frames::configuration_answer(),
+        frames::schedule_answer(),
+        frames::variables_answer(),
+        frames::schedule_answer_201(),
     ];
     let mut not_measured = vec![
         "cold caches: one message is read again and again",
@@ -209,7 +213,7 @@ fn start_rust_ocpp(program: Option<PathBuf>) -> anyhow::Result<Option<RustOcpp>>
     }
 }
 
-fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> {
+fn pairs(texts: &[String; 10], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> {
     let [
         heartbeat,
         status,
@@ -217,13 +221,18 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
         status_201,
         meter_values_201,
         event,
+        configuration,
+        schedule,
+        variables,
+        schedule_201,
     ] = texts;
     let of = |version, action, text| Subject {
         version,
         action,
         text,
     };
-    let subjects: [(Subject<'_>, Read); 7] = [
+    // What 2.1 spells as 2.0.1 does is the same text.
+    let subjects: [(Subject<'_>, Read); 15] = [
         (of(Version::V16, "Heartbeat", heartbeat), typed_16),
         (of(Version::V16, "StatusNotification", status), typed_16),
         (of(Version::V16, "MeterValues", meter_values), columns_16),
@@ -237,6 +246,35 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
             columns_201,
         ),
         (of(Version::V201, "TransactionEvent", event), columns_201),
+        (
+            of(Version::V21, "MeterValues", meter_values_201),
+            columns_21,
+        ),
+        (of(Version::V21, "TransactionEvent", event), columns_21),
+        (
+            of(Version::V16, "GetConfigurationResponse", configuration),
+            answer_16,
+        ),
+        (
+            of(Version::V16, "GetCompositeScheduleResponse", schedule),
+            answer_16_schedule,
+        ),
+        (
+            of(Version::V201, "GetVariablesResponse", variables),
+            answer_201,
+        ),
+        (
+            of(Version::V201, "GetCompositeScheduleResponse", schedule_201),
+            answer_201_schedule,
+        ),
+        (
+            of(Version::V21, "GetVariablesResponse", variables),
+            answer_21,
+        ),
+        (
+            of(Version::V21, "GetCompositeScheduleResponse", schedule_201),
+            answer_21_schedule,
+        ),
     ];
     let mut pairs = Vec::new();
     let mut add = |subject, name, reader| pairs.push(Pair::new(subject, name, reader));
@@ -257,7 +295,7 @@ fn pairs(texts: &[String; 6], rust_ocpp: bool) -> anyhow::Result<Vec<Pair<'_>>> 
             let schema = Schema::compile(spec, subject.version, subject.action)?;
             add(subject, SCHEMA, Reader::Schema(schema));
         }
-        if rust_ocpp {
+        if rust_ocpp && subject.version != Version::V21 {
             add(subject, RUST_OCPP, Reader::RustOcpp);
         }
     }
@@ -545,6 +583,47 @@ fn columns_201(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
         columns,
     )?);
     energy(columns)
+}
+
+fn columns_21(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
+    let (action, payload) = call(text, Version::V21)?;
+    black_box(v21::Request::decode(
+        &action,
+        payload,
+        Policy::Tolerant,
+        columns,
+    )?);
+    energy(columns)
+}
+
+/// An answer says nothing of its action: whoever reads it knows what was asked.
+macro_rules! answers {
+    ($($read:ident: $version:ident, $edition:ident, $action:literal;)+) => {
+        $(fn $read(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
+            let payload = answered(text, Version::$edition)?;
+            let decoded =
+                $version::CommandResponse::decode($action, payload, Policy::Tolerant, columns)?;
+            black_box(&decoded);
+            Ok(0)
+        })+
+    };
+}
+
+answers! {
+    answer_16: v16, V16, "GetConfiguration";
+    answer_16_schedule: v16, V16, "GetCompositeSchedule";
+    answer_201: v201, V201, "GetVariables";
+    answer_201_schedule: v201, V201, "GetCompositeSchedule";
+    answer_21: v21, V21, "GetVariables";
+    answer_21_schedule: v21, V21, "GetCompositeSchedule";
+}
+
+fn answered(text: &str, version: Version) -> anyhow::Result<&str> {
+    match ocpp::scan(text, version) {
+        Ok(Frame::CallResult { payload, .. }) => Ok(payload),
+        Ok(_) => bail!("the sample is no CALLRESULT"),
+        Err(error) => bail!("the sample is no message: {error}"),
+    }
 }
 
 /// Reads every value as the data plane does: the register exactly, the others as doubles.

@@ -38,7 +38,7 @@ impl RustOcpp {
         })
     }
 
-    /// Has it read a CALL of `action` `count` times.
+    /// Has it read a CALL of `action` `count` times; the action of an answer ends in `Response`.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use jsonschema::Validator;
 use ocpp::Version;
 use serde_json::Value;
@@ -17,12 +17,13 @@ pub fn schemas() -> Option<PathBuf> {
     Some(shared.join("spec/ocpp")).filter(|spec| spec.is_dir())
 }
 
-/// A request's validator, compiled once.
+/// The validator of a request or an answer, compiled once.
 #[derive(Debug)]
 pub struct Schema(Validator);
 
 impl Schema {
-    /// Compiles the schema of `action` in the folder `spec`, with formats checked, as we check them.
+    /// Compiles the schema of `action` in the folder `spec`, with formats checked, as we check them. An answer has the name
+    /// that its version gives it, such as `GetVariablesResponse`.
     ///
     /// # Errors
     ///
@@ -65,18 +66,19 @@ impl Schema {
         Ok(Schema(validator))
     }
 
-    /// Reads a CALL and checks its payload.
+    /// Reads a message and checks its payload.
     ///
     /// # Errors
     ///
-    /// It is no CALL, or breaks the schema.
+    /// It is no CALL, no SEND and no CALLRESULT, or breaks the schema.
     pub fn read(&self, text: &str) -> anyhow::Result<Value> {
         let message: Value = serde_json::from_str(text)?;
-        ensure!(
-            message[0] == 2 || message[0] == 6,
-            "the sample is no CALL and no SEND"
-        );
-        if let Err(error) = self.0.validate(&message[3]) {
+        let payload = match message[0].as_u64() {
+            Some(2 | 6) => &message[3],
+            Some(3) => &message[2],
+            _ => bail!("the sample is no CALL, no SEND and no CALLRESULT"),
+        };
+        if let Err(error) = self.0.validate(payload) {
             bail!("the sample breaks its schema: {error}");
         }
         Ok(message)

@@ -86,7 +86,7 @@ fn time(read: Read, message: &str, count: u64) -> Result<(u128, u64), Box<dyn Er
     Ok((nanos, ALLOCATIONS.load(Ordering::Relaxed) - before))
 }
 
-/// Of every action that a station may say and the crate has.
+/// Of every action that a station may say and the crate has; an answer to a command ends in `Response`.
 fn reader(version: &str, action: &str) -> Option<Read> {
     use v1_6::messages as v16;
     use v2_0_1::messages as v201;
@@ -96,6 +96,8 @@ fn reader(version: &str, action: &str) -> Option<Read> {
         ("1.6", "DataTransfer") => checked::<v16::data_transfer::DataTransferRequest>,
         ("1.6", "DiagnosticsStatusNotification") => typed::<v16::diagnostics_status_notification::DiagnosticsStatusNotificationRequest>,
         ("1.6", "FirmwareStatusNotification") => typed::<v16::firmware_status_notification::FirmwareStatusNotificationRequest>,
+        ("1.6", "GetCompositeScheduleResponse") => typed_answer::<v16::get_composite_schedule::GetCompositeScheduleResponse>,
+        ("1.6", "GetConfigurationResponse") => checked_answer::<v16::get_configuration::GetConfigurationResponse>,
         ("1.6", "Heartbeat") => checked::<v16::heart_beat::HeartbeatRequest>,
         ("1.6", "MeterValues") => typed::<v16::meter_values::MeterValuesRequest>,
         ("1.6", "StartTransaction") => checked::<v16::start_transaction::StartTransactionRequest>,
@@ -108,6 +110,8 @@ fn reader(version: &str, action: &str) -> Option<Read> {
         ("2.0.1", "FirmwareStatusNotification") => typed::<v201::firmware_status_notification::FirmwareStatusNotificationRequest>,
         ("2.0.1", "Get15118EVCertificate") => checked::<v201::get_15118ev_certificate::Get15118EVCertificateRequest>,
         ("2.0.1", "GetCertificateStatus") => typed::<v201::get_certificate_status::GetCertificateStatusRequest>,
+        ("2.0.1", "GetCompositeScheduleResponse") => typed_answer::<v201::get_composite_schedule::GetCompositeScheduleResponse>,
+        ("2.0.1", "GetVariablesResponse") => typed_answer::<v201::get_variables::GetVariablesResponse>,
         ("2.0.1", "Heartbeat") => typed::<v201::heartbeat::HeartbeatRequest>,
         ("2.0.1", "LogStatusNotification") => typed::<v201::log_status_notification::LogStatusNotificationRequest>,
         ("2.0.1", "MeterValues") => typed::<v201::meter_values::MeterValuesRequest>,
@@ -141,6 +145,30 @@ fn checked<T: for<'a> Deserialize<'a> + Validate>(text: &str) -> Result<(), Box<
     message.validate()?;
     black_box(message);
     Ok(())
+}
+
+fn typed_answer<T: for<'a> Deserialize<'a>>(text: &str) -> Result<(), Box<dyn Error>> {
+    black_box(answer::<T>(text)?);
+    Ok(())
+}
+
+fn checked_answer<T: for<'a> Deserialize<'a> + Validate>(text: &str) -> Result<(), Box<dyn Error>> {
+    let message = answer::<T>(text)?;
+    message.validate()?;
+    black_box(message);
+    Ok(())
+}
+
+fn answer<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Box<dyn Error>> {
+    #[derive(Deserialize)]
+    struct CallResult<'a>(
+        u8,
+        #[serde(borrow)] Cow<'a, str>,
+        #[serde(borrow)] &'a RawValue,
+    );
+    let CallResult(kind, id, payload) = serde_json::from_str(text)?;
+    black_box((kind, id));
+    Ok(serde_json::from_str(payload.get())?)
 }
 
 fn payload<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Box<dyn Error>> {
