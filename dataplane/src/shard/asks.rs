@@ -263,7 +263,11 @@ impl Shard {
             (RegisterMode::Update, acceptance) => acceptance,
             (RegisterMode::New | RegisterMode::Create | RegisterMode::Upsert, _) => None,
         };
+        let says_password = entry.patch.password.is_some();
         self.configure(now, station, entry.patch, unless_said, principal);
+        if says_password {
+            self.settle_doubts(now, station);
+        }
         Ok(())
     }
 
@@ -303,9 +307,6 @@ impl Shard {
             declared: each.iter().map(Plug::to_record).collect(),
         };
         self.record(now, station, &configured);
-        if patch.password.is_some() {
-            self.settle_doubts(now, station);
-        }
         if let Some(profile) = patch.security_profile {
             let set = SecurityProfileSet {
                 profile,

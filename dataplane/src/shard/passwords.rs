@@ -1,11 +1,13 @@
 //! Passwords that a station is given by command.
 //!
 //! A station that accepts one is known by it alone from then on, and one that does not by the one it had (OCPP 2.0.1 Part
-//! 2, A01; 1.6 security whitepaper, A01). The password itself goes by in the command; what is kept is its salted digest, as of any other.
+//! 2, A01; 1.6 security whitepaper, A01). One that stands in a network profile is shown once the station connects by that
+//! profile, and is its password from then on (2.1 Part 2, B09.FR.28); until then nobody knows. The password itself goes by in
+//! the command; what is kept is its salted digest, as of any other.
 
 use fleet::StationKey;
 use fleet::record::{PasswordInDoubt, PasswordsInDoubt};
-use ocpp::{MeterColumns, Policy, Word, v16, v201};
+use ocpp::{MeterColumns, Policy, Word, v16, v21, v201};
 
 use super::commands::status_of;
 use super::{Now, Shard, StoreUnreadable};
@@ -30,27 +32,29 @@ impl Shard {
         payload: &str,
     ) {
         // Commands with one that nobody could come in with are refused before they are made.
-        let Some(Ok(password)) = wanted(action, payload).map(|text| Password::new(&text)) else {
-            return;
-        };
-        let Password { salt, mac } = password;
+        let passwords = wanted(action, payload).into_iter();
+        let passwords = passwords.filter_map(|given| Password::new(&given.text).ok());
         let (command_id, at) = (command.0, now.utc.0);
-        let doubt = PasswordInDoubt {
-            command_id,
-            salt,
-            mac,
-            at,
-        };
+        let doubts: Vec<PasswordInDoubt> = passwords
+            .map(|Password { salt, mac }| PasswordInDoubt {
+                command_id,
+                salt,
+                mac,
+                at,
+            })
+            .collect();
+        if doubts.is_empty() {
+            return;
+        }
         let doubted = self.change_grid(
             now,
             station,
             action,
             Some(command),
             |kept: &mut PasswordsInDoubt| {
-                if kept.passwords.len() == DOUBTS_MAX {
-                    kept.passwords.remove(0);
-                }
-                kept.passwords.push(doubt.clone());
+                kept.passwords.extend_from_slice(&doubts);
+                let beyond = kept.passwords.len().saturating_sub(DOUBTS_MAX);
+                kept.passwords.drain(..beyond);
             },
         );
         if let Err(StoreUnreadable) = doubted {
@@ -58,7 +62,7 @@ impl Shard {
             let only = PasswordsInDoubt {
                 cause: action.to_owned(),
                 command_id: Some(command_id),
-                passwords: vec![doubt],
+                passwords: doubts,
             };
             self.record(now, station, &only);
         }
@@ -73,7 +77,7 @@ impl Shard {
         action: &str,
         payload: &str,
     ) {
-        if wanted(action, payload).is_none() {
+        if wanted(action, payload).is_empty() {
             return;
         }
         let dropped = self.change_grid(
@@ -100,26 +104,50 @@ impl Shard {
         answer: &str,
         principal: &str,
     ) {
-        let Some(Ok(password)) = wanted(action, payload).map(|text| Password::new(&text)) else {
-            return;
-        };
-        match taken(action, answer) {
-            Taken::Yes => {
-                let patch = StationPatch {
-                    password: Some(Some(password)),
-                    ..StationPatch::default()
-                };
-                // One that waits goes on waiting: it had no say in whether it is let in.
-                let acceptance = self.stations[station].state.acceptance;
-                self.configure(now, station, patch, acceptance, principal);
+        let (mut known, mut over) = (None, Vec::new());
+        for Given { place, text } in wanted(action, payload) {
+            match taken(action, answer, &place) {
+                Taken::Yes => {
+                    known = Password::new(&text).ok();
+                    over.push(text);
+                }
+                Taken::No => over.push(text),
+                Taken::Unsure => {}
             }
-            Taken::No => self.drop_doubt(now, station, command, action, payload),
-            Taken::Unsure => {}
+        }
+        if let Some(password) = known {
+            self.set_password(now, station, password, principal);
+        }
+        if over.is_empty() {
+            return;
+        }
+        let settled = self.change_grid(
+            now,
+            station,
+            action,
+            Some(command),
+            |kept: &mut PasswordsInDoubt| {
+                let own = |doubt: &PasswordInDoubt| doubt.command_id == command.0;
+                if known.is_some() {
+                    // Without one of its own, those that are left came after it.
+                    let older = kept.passwords.iter().position(own).unwrap_or(0);
+                    kept.passwords.drain(..older);
+                }
+                kept.passwords.retain(|doubt| {
+                    let password = password_of(doubt);
+                    !(own(doubt) && over.iter().any(|text| password.matches(text.as_bytes())))
+                });
+            },
+        );
+        if let Err(StoreUnreadable) = settled
+            && known.is_some()
+        {
+            self.settle_unread(now, station);
         }
     }
 
-    /// A station comes with credentials that are not those known of it: one that shows a password in doubt has it, and has no
-    /// other any more. `false` for any other.
+    /// A station comes with credentials that are not those known of it: one that shows a password in doubt has it, and none
+    /// that is older. What it was given since then it may yet have. `false` for any other.
     pub(super) fn settle_password(
         &mut self,
         now: Now,
@@ -131,121 +159,190 @@ impl Shard {
         let Some(station) = self.stations.find(key) else {
             return false;
         };
-        let passwords = doubts.passwords.into_iter();
-        let mut passwords =
-            passwords.map(|PasswordInDoubt { salt, mac, .. }| Password { salt, mac });
-        let Some(password) =
-            passwords.find(|password| shows(key.identity(), password, authorization))
-        else {
+        let shown =
+            |doubt: &&PasswordInDoubt| shows(key.identity(), &password_of(doubt), authorization);
+        let Some(shown) = doubts.passwords.iter().find(shown) else {
             return false;
         };
-        let acceptance = self.stations[station].state.acceptance;
+        self.set_password(now, station, password_of(shown), "sigec");
+        let settled = self.change_grid(now, station, "", None, |kept: &mut PasswordsInDoubt| {
+            let mut is_newer = false;
+            kept.passwords.retain(|doubt| {
+                let is_shown = doubt == shown;
+                is_newer |= is_shown;
+                !is_shown && (is_newer || doubt.command_id == shown.command_id)
+            });
+        });
+        if let Err(StoreUnreadable) = settled {
+            self.settle_unread(now, station);
+        }
+        true
+    }
+
+    fn set_password(&mut self, now: Now, station: u32, password: Password, principal: &str) {
         let patch = StationPatch {
             password: Some(Some(password)),
             ..StationPatch::default()
         };
-        self.configure(now, station, patch, acceptance, "sigec");
-        true
+        // One that waits goes on waiting: it had no say in whether it is let in.
+        let acceptance = self.stations[station].state.acceptance;
+        self.configure(now, station, patch, acceptance, principal);
     }
 
-    /// The password of a station is known again, or the station is forgotten: it comes in with no other.
+    /// An operator says what a station's password is, or the station is forgotten: it comes in with no other.
     pub(super) fn settle_doubts(&mut self, now: Now, station: u32) {
         let settled = self.change_grid(now, station, "", None, |kept: &mut PasswordsInDoubt| {
             kept.passwords.clear();
         });
         if let Err(StoreUnreadable) = settled {
-            // Nobody can tell whether there are any, and whoever knows one is to come in no more.
-            self.record(now, station, &PasswordsInDoubt::default());
+            self.settle_unread(now, station);
         }
+    }
+
+    /// Nobody can tell whether there are passwords in doubt, and whoever knows one is to come in no more.
+    fn settle_unread(&mut self, now: Now, station: u32) {
+        self.record(now, station, &PasswordsInDoubt::default());
     }
 }
 
 /// Why a command must not be sent: it gives a station a password that it could not come in with.
 pub(super) fn check_password(action: &str, payload: &str) -> Result<(), String> {
-    let Some(text) = wanted(action, payload) else {
-        return Ok(());
-    };
     let (name, max) = match action {
         KEY_ACTION => (KEY, KEY_CHARS_MAX),
-        _ => ("BasicAuthPassword", PASSWORD_CHARS_MAX),
+        PROFILE_ACTION => ("basicAuthPassword", PASSWORD_CHARS_MAX),
+        _ => (VARIABLE, PASSWORD_CHARS_MAX),
     };
-    check_length(&text, max).map_err(|error| format!("{name}: {error}"))
+    wanted(action, payload).iter().try_for_each(|given| {
+        check_length(&given.text, max).map_err(|error| format!("{name}: {error}"))
+    })
 }
 
 /// How 1.6 sets a password, and what it calls it.
 const KEY_ACTION: &str = "ChangeConfiguration";
 const KEY: &str = "AuthorizationKey";
+/// How 2.x sets one by itself, and what it calls it.
+const VARIABLE_ACTION: &str = "SetVariables";
+const VARIABLE: &str = "BasicAuthPassword";
+/// How 2.1 sets one with the rest of a network profile.
+const PROFILE_ACTION: &str = "SetNetworkProfile";
 
-/// The password that a command sets, if it is one that does.
-fn wanted(action: &str, payload: &str) -> Option<String> {
+/// A password that a command sets.
+struct Given {
+    place: Place,
+    text: String,
+}
+
+/// Where a station puts a password.
+#[derive(PartialEq, Eq)]
+enum Place {
+    /// Where it takes it from whenever it connects: `AuthorizationKey`, or `SecurityCtrlr`.
+    Station,
+    /// The network profile of this slot, for when it connects by that.
+    Profile(String),
+}
+
+/// The passwords that a command sets, if it is one that does. A profile with an empty one has none of its own.
+fn wanted(action: &str, payload: &str) -> Vec<Given> {
     let mut columns = MeterColumns::new();
+    let mut all = Vec::new();
     match action {
-        "SetVariables" => {
-            let decoded =
-                v201::Command::decode(action, payload, Policy::Tolerant, &mut columns).ok()?;
-            let v201::Command::SetVariables(set) = decoded.message else {
-                return None;
-            };
-            let mut variables = set.set_variable_data.iter();
-            variables
-                .find(|data| is_password(&data.component, &data.variable, data.attribute_type))
-                .map(|data| data.attribute_value.to_string())
+        VARIABLE_ACTION => {
+            let decoded = v201::Command::decode(action, payload, Policy::Tolerant, &mut columns);
+            if let Ok(v201::Command::SetVariables(set)) = decoded.map(|decoded| decoded.message) {
+                all.extend(set.set_variable_data.iter().filter_map(|data| {
+                    Some(Given {
+                        place: place_of(&data.component, &data.variable, data.attribute_type)?,
+                        text: data.attribute_value.to_string(),
+                    })
+                }));
+            }
+        }
+        PROFILE_ACTION => {
+            let decoded = v21::Command::decode(action, payload, Policy::Tolerant, &mut columns);
+            if let Ok(v21::Command::SetNetworkProfile(set)) = decoded.map(|decoded| decoded.message)
+                && let Some(password) = set.connection_data.basic_auth_password
+            {
+                all.push(Given {
+                    place: Place::Profile(set.configuration_slot.to_string()),
+                    text: password.to_string(),
+                });
+            }
         }
         KEY_ACTION => {
-            let decoded =
-                v16::Command::decode(action, payload, Policy::Tolerant, &mut columns).ok()?;
-            let v16::Command::ChangeConfiguration(change) = decoded.message else {
-                return None;
-            };
-            let is_key = change.key.eq_ignore_ascii_case(KEY);
-            is_key.then(|| change.value.to_string())
+            let decoded = v16::Command::decode(action, payload, Policy::Tolerant, &mut columns);
+            if let Ok(v16::Command::ChangeConfiguration(change)) =
+                decoded.map(|decoded| decoded.message)
+                && change.key.eq_ignore_ascii_case(KEY)
+            {
+                all.push(Given {
+                    place: Place::Station,
+                    text: change.value.to_string(),
+                });
+            }
         }
-        _ => None,
+        _ => {}
     }
+    all.retain(|given| given.place == Place::Station || !given.text.is_empty());
+    all
 }
 
 /// Whether a station has the password that it was given.
 enum Taken {
     Yes,
-    /// From its next boot on, or it did not say.
+    /// From its next boot on, or by another profile, or it did not say.
     Unsure,
     No,
 }
 
 /// What the answer to such a command says of the password itself: other variables of the call have results of their own.
-fn taken(action: &str, answer: &str) -> Taken {
-    let taken = |status: &str| match status {
-        "Accepted" => Taken::Yes,
-        "RebootRequired" => Taken::Unsure,
+fn taken(action: &str, answer: &str, place: &Place) -> Taken {
+    let taken = |status: &str| match (status, place) {
+        ("Accepted", Place::Station) => Taken::Yes,
+        ("Accepted", Place::Profile(_)) | ("RebootRequired", _) => Taken::Unsure,
         _ => Taken::No,
     };
-    if action == KEY_ACTION {
+    if action != VARIABLE_ACTION {
         let status = status_of(answer);
         return status.map_or(Taken::Unsure, |status| taken(&status));
     }
     let mut columns = MeterColumns::new();
-    let decoded =
-        v201::CommandResponse::decode("SetVariables", answer, Policy::Tolerant, &mut columns);
+    let decoded = v201::CommandResponse::decode(action, answer, Policy::Tolerant, &mut columns);
     let Ok(v201::CommandResponse::SetVariables(set)) = decoded.map(|decoded| decoded.message)
     else {
         return Taken::Unsure;
     };
     let mut results = set.set_variable_result.iter();
-    let own = results
-        .find(|result| is_password(&result.component, &result.variable, result.attribute_type));
+    let own = results.find(|result| {
+        place_of(&result.component, &result.variable, result.attribute_type).as_ref() == Some(place)
+    });
     own.map_or(Taken::Unsure, |result| {
         taken(result.attribute_status.as_str())
     })
 }
 
-fn is_password(
+/// Where a variable puts a password, if it is one.
+fn place_of(
     component: &v201::Component<'_>,
     variable: &v201::Variable<'_>,
     attribute: Option<v201::AttributeType>,
-) -> bool {
-    component.name.eq_ignore_ascii_case("SecurityCtrlr")
-        && variable.name.eq_ignore_ascii_case("BasicAuthPassword")
-        && attribute.is_none_or(|attribute| attribute == v201::AttributeType::Actual)
+) -> Option<Place> {
+    let is_password = variable.name.eq_ignore_ascii_case(VARIABLE)
+        && attribute.is_none_or(|attribute| attribute == v201::AttributeType::Actual);
+    if !is_password {
+        None
+    } else if component.name.eq_ignore_ascii_case("SecurityCtrlr") {
+        Some(Place::Station)
+    } else if component.name.eq_ignore_ascii_case("NetworkConfiguration") {
+        let slot = component.instance.as_ref();
+        let slot = slot.map(|slot| slot.to_string());
+        Some(Place::Profile(slot.unwrap_or_default()))
+    } else {
+        None
+    }
+}
+
+fn password_of(&PasswordInDoubt { salt, mac, .. }: &PasswordInDoubt) -> Password {
+    Password { salt, mac }
 }
 
 #[cfg(test)]
@@ -271,10 +368,36 @@ mod tests {
                 ),
             )
         };
-        let allowed = |check: &dyn Fn(usize) -> Result<(), String>| {
-            [15, 16, 40, 41, 64, 65].map(|chars| check(chars).is_ok())
+        let of_profile = |chars: usize| {
+            let text = "k".repeat(chars);
+            check_password(
+                "SetVariables",
+                &format!(
+                    r#"{{"setVariableData":[{{"attributeValue":"{text}","component":{{"name":"NetworkConfiguration","instance":"1"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
+                ),
+            )
         };
-        assert_eq!(allowed(&key), [false, true, true, false, false, false]);
-        assert_eq!(allowed(&variable), [false, true, true, true, true, false]);
+        let profile = |chars: usize| {
+            let text = "k".repeat(chars);
+            check_password(
+                "SetNetworkProfile",
+                &format!(
+                    r#"{{"configurationSlot":1,"connectionData":{{"ocppInterface":"Wired0","ocppTransport":"JSON","messageTimeout":30,"ocppCsmsUrl":"wss://c","securityProfile":2,"basicAuthPassword":"{text}"}}}}"#
+                ),
+            )
+        };
+        let allowed = |check: &dyn Fn(usize) -> Result<(), String>| {
+            [0, 15, 16, 40, 41, 64, 65].map(|chars| check(chars).is_ok())
+        };
+        let variable_allows = [false, false, true, true, true, true, false];
+        assert_eq!(
+            allowed(&key),
+            [false, false, true, true, false, false, false]
+        );
+        assert_eq!(allowed(&variable), variable_allows);
+        // A profile without one of its own is shown with that of its station.
+        let profile_allows = [true, false, true, true, true, true, false];
+        assert_eq!(allowed(&of_profile), profile_allows);
+        assert_eq!(allowed(&profile), profile_allows);
     }
 }

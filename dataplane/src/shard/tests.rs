@@ -28,6 +28,7 @@ mod local_lists;
 mod memory;
 mod money;
 mod overload;
+mod profile_passwords;
 mod progress;
 mod quirks;
 mod reconfigured;

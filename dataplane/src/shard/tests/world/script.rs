@@ -7,11 +7,11 @@ use fleet::record::Acceptance;
 use net::ws::{self, MaskKey};
 
 use super::{BOOT, World, key};
-use crate::NamedToken;
 use crate::router::{Ask, RegisterMode, StartRequest, StationPatch, StopRequest};
 use crate::shard::tests::{
     charging, closing, follow, grid, limits, progress, reservations, tariffs,
 };
+use crate::{NamedToken, Password};
 
 impl World {
     /// Runs a script and answers what was seen.
@@ -71,6 +71,14 @@ impl World {
                     ..StationPatch::default()
                 };
                 self.ask_register(rest, patch, RegisterMode::Update);
+            }
+            ("op", "password") => {
+                let (identity, password) = rest.split_once(' ').expect("a password");
+                let patch = StationPatch {
+                    password: Some(Some(Password::new(password).unwrap())),
+                    ..StationPatch::default()
+                };
+                self.ask_register(identity, patch, RegisterMode::Update);
             }
             ("op", "passwordless") => {
                 let patch = StationPatch {
