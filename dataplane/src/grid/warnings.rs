@@ -9,6 +9,8 @@ use super::der::{member_of, members};
 /// What is wrong with a command although its schema allows it, each with its place in the payload, a JSON object.
 pub fn command_warnings(action: &str, payload: &str) -> Vec<String> {
     let warnings = match action {
+        "ExtendedTriggerMessage" | "TriggerMessage" => trigger_warnings,
+        "SendLocalList" => list_warnings,
         "SetDERControl" => der_warnings,
         "SetVariableMonitoring" => monitor_warnings,
         "SignedUpdateFirmware" | "UpdateFirmware" => firmware_warnings,
@@ -18,6 +20,27 @@ pub fn command_warnings(action: &str, payload: &str) -> Vec<String> {
         Ok(asked) => warnings(&asked),
         Err(_) => Vec::new(),
     }
+}
+
+fn trigger_warnings(asked: &Value) -> Vec<String> {
+    let is_boot = asked["requestedMessage"] == "BootNotification";
+    let warning = "/requestedMessage: a station whose last BootNotification was answered Accepted is not asked for another, and refuses (F06.FR.17; errata of 1.6, 3.40)";
+    is_boot.then(|| warning.to_owned()).into_iter().collect()
+}
+
+/// A list without a version is one that a station does not have: 0 says so of 2.x, and of 1.6 that it is empty.
+fn list_warnings(asked: &Value) -> Vec<String> {
+    // What 2.x calls it, and 1.6.
+    let versions = ["versionNumber", "listVersion"].into_iter();
+    let versions = versions.filter_map(|name| Some((name, asked[name].as_i64()?)));
+    versions
+        .filter(|(_, version)| *version <= 0)
+        .map(|(name, version)| {
+            format!(
+                "/{name}: {version}, the version of a list is above 0, which is that of none (D01.FR.18)"
+            )
+        })
+        .collect()
 }
 
 fn firmware_warnings(asked: &Value) -> Vec<String> {
@@ -249,6 +272,34 @@ mod tests {
         }
         let numbered = [one, one].map(|id| monitor(id, "Delta", 4));
         assert_eq!(found(&numbered), [""; 0], "the second takes its place");
+    }
+
+    #[test]
+    fn f06_fr_17_an_accepted_station_does_not_boot_at_a_word() {
+        for action in ["TriggerMessage", "ExtendedTriggerMessage"] {
+            let found = command_warnings(action, r#"{"requestedMessage":"BootNotification"}"#);
+            let [warning] = &found[..] else {
+                panic!("{action}: {found:?}");
+            };
+            assert!(warning.starts_with("/requestedMessage: "), "{warning}");
+            let other = command_warnings(action, r#"{"requestedMessage":"Heartbeat"}"#);
+            assert_eq!(other, [""; 0], "{action}");
+        }
+    }
+
+    #[test]
+    fn d01_fr_18_a_local_list_has_a_version_above_0() {
+        for name in ["versionNumber", "listVersion"] {
+            for (version, is_none) in [(-1, true), (0, true), (1, false)] {
+                let asked = format!(r#"{{"{name}":{version},"updateType":"Full"}}"#);
+                let expected = format!(
+                    "/{name}: {version}, the version of a list is above 0, which is that of none (D01.FR.18)"
+                );
+                let expected = is_none.then_some(expected);
+                let found = command_warnings("SendLocalList", &asked);
+                assert_eq!(found, Vec::from_iter(expected));
+            }
+        }
     }
 
     #[test]
