@@ -6,13 +6,16 @@
 //! | 19 | the same message id again | `retries::message_ids_are_replayed_while_remembered_and_refused_while_unanswered` |
 //! | 24 | fragmented frames | the Autobahn suite over `net::ws` |
 //! | 25 | paths | `admission::tests::the_last_segment_names_the_station` |
-//! | 26 | AuthorizationKey as digits or as the bytes they stand for | `cases::v16_security::ocpp16_security_a01_password` |
+//! | 26 | AuthorizationKey of 1.6 as digits or as the bytes they stand for | `cases::v16_security::ocpp16_security_a01_password` |
 //!
 //! Words, dates and types as such: `ocpp/tests/suite/quirks.rs`. Clocks: [`super::clocks`].
 
+use base64::Engine;
 use expect_test::expect;
 
 use super::{BOOT, QuirkPolicy, check, tolerant};
+use crate::config::Onboarding;
+use crate::shard::tests::world::{World, config};
 
 /// A boot of this make.
 fn boot(vendor: &str) -> String {
@@ -288,6 +291,50 @@ fn quirk_15_16_17_transactions_that_nobody_knows() {
     );
 }
 
+/// What still names a transaction that was stopped is answered; the transaction stays as its end left it, and no other begins.
+#[test]
+fn quirk_17_the_id_of_a_stopped_transaction() {
+    let mut charger = super::Charger::new(QuirkPolicy::Tolerant, "");
+    let answers = charger.world.run(&format!(
+        r#"
+        0 a connect CP1
+        0 a > {}
+        1 a > [2,"1","StartTransaction",{{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"2026-11-22T10:00:01Z"}}]
+        "#,
+        boot("ACME")
+    ));
+    let id = answers.split("\"transactionId\":").nth(1).unwrap();
+    let id = id.split('}').next().unwrap();
+    let seen = charger.world.run(&format!(
+        r#"
+        60 a > [2,"2","StopTransaction",{{"transactionId":{id},"meterStop":3000,"timestamp":"2026-11-22T10:01:00Z"}}]
+        61 op transactions CP1
+        61 records shown
+        70 a > [2,"3","MeterValues",{{"connectorId":1,"transactionId":{id},"meterValue":[{{"timestamp":"2026-11-22T10:01:10Z","sampledValue":[{{"value":"9000"}}]}}]}}]
+        71 a > [2,"4","StopTransaction",{{"transactionId":{id},"meterStop":9000,"timestamp":"2026-11-22T10:01:11Z"}}]
+        72 op transactions CP1
+        73 op money CP1
+        "#
+    ));
+    expect![[r#"
+        60 a < [3,"2",{}]
+        61 transaction ID on 1.1: ended ok 2 kWh 1.50 Local
+        70 record message from [2,"3","MeterValues",{"connectorId":1,"transactionId":1732842523,"meterValue":[{"timestamp":"2026-11-22T10:01:10Z","sampledValue":[{"value":"9000"}]}]}]
+        70 record MeterValues rows 1 readings 1 samples 0 offline false conflict false
+        70 record message to [3,"3",{}]
+        70 a < [3,"3",{}]
+        71 record message from [2,"4","StopTransaction",{"transactionId":1732842523,"meterStop":9000,"timestamp":"2026-11-22T10:01:11Z"}]
+        71 record SecurityEvent Sigec.RetryConflict an event of transaction 01a202b2-c8e8-756e-ab2f-2632d7bd03fb came again with other values
+        71 record MeterValues rows 1 readings 1 samples 0 offline false conflict true
+        71 record TransactionEvent kind 3 gap 0 offline false conflict true state 2
+        71 record message to [3,"4",{}]
+        71 a < [3,"4",{}]
+        72 transaction ID on 1.1: ended ok 2 kWh 1.50 Local
+        73 cost 1.50 BRL ended
+    "#]]
+    .assert_eq(&seen);
+}
+
 #[test]
 fn quirk_18_19_a_start_said_again() {
     let start = |id: &str| {
@@ -455,6 +502,57 @@ fn quirk_25_the_endpoint_again_in_the_path() {
         1 station CP1: accepted online Unavailable  0 []
     "#]],
     );
+}
+
+/// 2.x sends the password as UTF-8 whatever its letters: bytes are compared. Its length is counted in characters.
+#[test]
+fn quirk_26_a_password_beyond_ascii() {
+    const PASSWORD: &str = "ação-é-über-ß-16";
+    const NEW: &str = "nação-ü-0123456789";
+    assert_eq!(PASSWORD.chars().count(), 16);
+    let set = |text: &str| {
+        format!(
+            r#"SetVariables {{"setVariableData":[{{"attributeValue":"{text}","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}"#
+        )
+    };
+    // As JSON may write it too.
+    let escaped: String = NEW
+        .chars()
+        .map(|c| match c.is_ascii() {
+            true => c.to_string(),
+            false => format!("\\u{:04x}", u32::from(c)),
+        })
+        .collect();
+    for version in ["2.0.1", "2.1"] {
+        let mut world = World::new(config(Onboarding::Closed));
+        world.run(&format!("0 op register CP1 {PASSWORD}"));
+        let mut is_in = |at: u32, password: &[u8]| {
+            let pair = [b"CP1:", password].concat();
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+            let seen = world.run(&format!(
+                r"{at} a raw GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp{version}\r\nAuthorization: Basic {encoded}\r\n\r\n"
+            ));
+            assert!(seen.contains(" 101 ") || seen.contains(" 401 "), "{seen}");
+            seen.contains(" 101 ")
+        };
+        let latin_1 =
+            |text: &str| -> Vec<u8> { text.chars().map(|c| u8::try_from(c).unwrap()).collect() };
+        assert!(!is_in(1, &latin_1(PASSWORD)), "{version}");
+        assert!(!is_in(2, PASSWORD.to_uppercase().as_bytes()), "{version}");
+        assert!(is_in(3, PASSWORD.as_bytes()), "{version}");
+        world.run(&format!(
+            r#"4 op command CP1 {}
+            5 a answers {{"setVariableResult":[{{"attributeStatus":"Accepted","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"BasicAuthPassword"}}}}]}}
+            6 a drops"#,
+            set(&escaped)
+        ));
+        let mut is_in = |at: u32, password: &str| {
+            let seen = world.run(&format!("{at} b connect CP1 {version} password={password}"));
+            seen.contains(" 101 ")
+        };
+        assert!(!is_in(7, PASSWORD), "{version}");
+        assert!(is_in(8, NEW), "{version}");
+    }
 }
 
 #[test]
