@@ -104,6 +104,16 @@ pub enum VehicleNeeds {
     Processing,
 }
 
+/// What a station is answered none of whose versions is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum NoCommonVersion {
+    /// The upgrade is finished without a subprotocol, and the connection closed at once (2.0.1 and 2.1 Part 4, §3.1.2).
+    #[default]
+    Closed,
+    /// HTTP 400, and no WebSocket (2.0.1 Part 6, `TC_B_58_CSMS` by the errata of 2025-04).
+    Refused,
+}
+
 /// What event streams of a 2.1 station may be (N11). What goes beyond is refused where it is asked for, and counted where
 /// it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +228,8 @@ pub struct Config {
     pub monitors_after_boot: bool,
     /// What vehicles are answered that tell their needs; whoever has them accepted sends the profiles. Default rejected.
     pub vehicle_needs: VehicleNeeds,
+    /// How stations are turned away that offer no version known here; default as OCPP-J has it.
+    pub no_common_version: NoCommonVersion,
     /// What event streams may be.
     pub event_streams: EventStreams,
     /// What energy costs, and what stations hear of it.
@@ -268,6 +280,7 @@ impl Config {
             log_heartbeats,
             monitors_after_boot,
             vehicle_needs,
+            no_common_version,
             event_streams,
             tariff: _,
             plausibility: _,
@@ -295,6 +308,7 @@ impl Config {
             log_heartbeats,
             monitors_after_boot,
             vehicle_needs,
+            no_common_version,
             event_streams,
             quirks,
             memory_max,
@@ -330,6 +344,7 @@ impl Default for Config {
             log_heartbeats: true,
             monitors_after_boot: false,
             vehicle_needs: VehicleNeeds::default(),
+            no_common_version: NoCommonVersion::default(),
             event_streams: EventStreams::default(),
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),

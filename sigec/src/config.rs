@@ -347,6 +347,13 @@ fn dataplane_config(
                 ("processing", dataplane::VehicleNeeds::Processing),
             ],
         )?,
+        no_common_version: settings.choice(
+            "ocpp.no_common_version",
+            &[
+                ("closed", dataplane::NoCommonVersion::Closed),
+                ("refused", dataplane::NoCommonVersion::Refused),
+            ],
+        )?,
         event_streams: event_streams(settings)?,
         tariff: dataplane::Tariff {
             price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,

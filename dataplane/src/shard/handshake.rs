@@ -17,6 +17,7 @@ use super::errands::Purpose;
 use super::{Effect, Now, Shard};
 use crate::admission::{Circumstances, Entry, Refusal, judge, route};
 use crate::certificates::{Wish, Worth};
+use crate::config::NoCommonVersion;
 use crate::quirks::Make;
 use crate::tls::{ForeignCertificate, RevocationCheck, Transport};
 
@@ -45,6 +46,10 @@ enum Unchecked {
 
 /// One text for whoever may not come in, so that it tells nothing about which identities exist.
 const NOT_LET_IN: &str = "this endpoint does not know the station, or not with these credentials\n";
+
+/// Why a station cannot be spoken with.
+const NO_COMMON_VERSION: &str =
+    "no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6\n";
 
 impl Shard {
     /// Answers how many bytes the upgrade took; 0 until it is whole.
@@ -132,15 +137,23 @@ impl Shard {
         let named = request.protocols().find_map(Version::from_subprotocol);
         let silent = request.protocols().next().is_none();
         let Some(version) = named.or_else(|| self.default_version(&key).filter(|_| silent)) else {
-            // OCPP-J wants the handshake finished without the header, and then the end (2.0.1 Part 4, §3.1.2).
-            self.outbox
-                .send(id, |out| write_switching(out, request.key, None, None));
-            self.outbox.send(id, |out| {
-                let reason = "no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6";
-                ws::write_close(out, None, Some(CloseCode::PROTOCOL_ERROR), reason);
-            });
-            self.end(id);
-            return Ok(true);
+            return match self.config.no_common_version {
+                NoCommonVersion::Closed => {
+                    self.outbox
+                        .send(id, |out| write_switching(out, request.key, None, None));
+                    self.outbox.send(id, |out| {
+                        let code = Some(CloseCode::PROTOCOL_ERROR);
+                        ws::write_close(out, None, code, NO_COMMON_VERSION.trim_end());
+                    });
+                    self.end(id);
+                    Ok(true)
+                }
+                NoCommonVersion::Refused => Err(Refused {
+                    status: 400,
+                    headers: &[],
+                    body: NO_COMMON_VERSION,
+                }),
+            };
         };
         self.displace(now, &key, entry)?;
         let shards = self.settings.shards;

@@ -145,6 +145,7 @@ fn another(key: &str) -> Vec<(String, String)> {
         "ocpp.security_profile_min" => with("1", &[]),
         "ocpp.onboarding" => with("closed", &[]),
         "ocpp.vehicle_needs" => with("accepted", &[]),
+        "ocpp.no_common_version" => with("refused", &[]),
         "ocpp.message_size_max" => with("64KiB", &[]),
         "http.tls_listen" => with("127.0.0.1:1", &certificate),
         "postgres.tls" => with("offered", &certificate),

@@ -4,7 +4,7 @@ use expect_test::expect;
 use ocpp::Version;
 
 use super::{BOOTED, Case, ENERGY_TRANSFER_STARTED, EV_DISCONNECTED, check};
-use crate::config::Onboarding;
+use crate::config::{Config, NoCommonVersion, Onboarding};
 use crate::shard::tests::world::{World, config};
 
 /// A station that is known boots and tells of its connectors.
@@ -584,34 +584,60 @@ fn tc_b_44_csms() {
     );
 }
 
-/// Of several versions the one is chosen that is known here, and named in the answer.
-///
-/// Where none is, Part 4 §3.1.2 has the handshake completed without the header and the connection closed at once. The case,
-/// which the errata of 2025-04 added, expects no upgrade: no station is served either way, and the text of the standard
-/// stands above that of its tests.
-#[test]
-fn of_several_versions_the_known_one_is_chosen() {
-    let offering = |at: u32, name: &str, versions: &str| {
+/// Offers versions on one socket after the other, none of which is known here on the first two.
+fn versions_offered(no_common_version: NoCommonVersion) -> String {
+    let offering = |at: u32, name: &str, header: &str| {
         format!(
-            r"{at} {name} raw GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {versions}\r\n\r\n"
+            r"{at} {name} raw GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{header}\r\n"
         )
     };
-    let mut world = World::new(config(Onboarding::Open));
-    let seen = world.run(&format!(
-        "0 op register CP1\n{}\n{}\n{}",
-        offering(1, "a", "ocpp0.1"),
-        offering(2, "b", "ocpp0.1,ocpp2.0.1"),
-        offering(3, "c", "ocpp0.1, ocpp2.1"),
-    ));
+    let mut world = World::new(Config {
+        no_common_version,
+        ..config(Onboarding::Open)
+    });
+    world.run(&format!(
+        "0 op register CP1\n{}\n{}\n{}\n{}",
+        offering(1, "a", r"Sec-WebSocket-Protocol: ocpp0.1\r\n"),
+        offering(2, "b", ""),
+        offering(3, "c", r"Sec-WebSocket-Protocol: ocpp0.1,ocpp2.0.1\r\n"),
+        offering(4, "d", r"Sec-WebSocket-Protocol: ocpp0.1, ocpp2.1\r\n"),
+    ))
+}
+
+/// Of several versions the one is chosen that is known here, and named in the answer. Where none is, the case, which the
+/// errata of 2025-04 added, expects no upgrade.
+#[test]
+fn tc_b_58_csms() {
+    expect![[r#"
+        0 op register CP1: Ok([Ok(())])
+        1 a < 400 Bad Request
+        1 a ended
+        2 b < 400 Bad Request
+        2 b ended
+        3 c < 101 Switching Protocols ocpp2.0.1
+        4 c < close 1008 replaced by a newer connection
+        4 c ended
+        4 d < 101 Switching Protocols ocpp2.1
+    "#]]
+    .assert_eq(&versions_offered(NoCommonVersion::Refused));
+}
+
+/// Part 4 §3.1.2 demands that the handshake is completed without the header and the connection closed at once. No station
+/// is served either way, and the text of the standard stands above that of its tests.
+#[test]
+fn of_several_versions_the_known_one_is_chosen() {
     expect![[r#"
         0 op register CP1: Ok([Ok(())])
         1 a < 101 Switching Protocols
         1 a < close 1002 no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6
         1 a ended
-        2 b < 101 Switching Protocols ocpp2.0.1
-        3 b < close 1008 replaced by a newer connection
-        3 b ended
-        3 c < 101 Switching Protocols ocpp2.1
+        2 b < 101 Switching Protocols
+        2 b < close 1002 no common subprotocol, offered here: ocpp2.1, ocpp2.0.1, ocpp1.6
+        2 b ended
+        3 c < 101 Switching Protocols ocpp2.0.1
+        4 c < close 1008 replaced by a newer connection
+        4 c ended
+        4 d < 101 Switching Protocols ocpp2.1
     "#]]
-    .assert_eq(&seen);
+    .assert_eq(&versions_offered(NoCommonVersion::default()));
 }
