@@ -1,9 +1,12 @@
 //! Cases of the certification, and uses of the whitepaper of 1.6, that are about TLS itself; `docs/ocpp-coverage.md` counts
 //! them by their names.
 
-use dataplane::{CommandRequest, CommandView};
+use dataplane::{
+    CaConfig, CertificateUse, CertificatesConfig, CommandRequest, CommandView, SignerConfig,
+};
 use fleet::StationKey;
 use fleet::record::CommandState;
+use rustls::pki_types::pem::PemObject;
 
 use super::*;
 
@@ -111,6 +114,65 @@ fn tc_a_08_csms() {
     booted(connect(&server, &own, "CP1", None).unwrap());
     assert_eq!(entries(&server), [Security::Certificate; 2]);
     assert_eq!(certificate_events(&server).len(), 3);
+    server.stop();
+}
+
+/// A station asks for a new certificate when it is told to, and comes again with it.
+#[test]
+fn tc_a_11_csms() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Ca::new(dir.path());
+    std::fs::write(ca.file("root.key"), ca.issuer.key().serialize_pem()).unwrap();
+    let signer = SignerConfig::File {
+        certificate: ca.file("root.pem"),
+        key: ca.file("root.key"),
+        validity: Duration::from_secs(86_400),
+    };
+    let config = Config {
+        certificates: CertificatesConfig {
+            ca: Some(CaConfig {
+                signer,
+                organization: "ACME".to_owned(),
+                uses: vec![CertificateUse::ChargingStation],
+                requests_per_hour_max: 4,
+            }),
+            ..CertificatesConfig::default()
+        },
+        ..ca.config(2, Some(true))
+    };
+    let server = Server::start(&dir.path().join("data"), config);
+    patch(&server, "CP1", StationPatch::default());
+    let old = ca.client(Some(ca.station(&subject("ACME", "CP1"))));
+    let mut station = booted(connect(&server, &old, "CP1", None).unwrap());
+    obeyed(
+        &server,
+        &mut station,
+        "TriggerMessage",
+        r#"{"requestedMessage":"SignChargingStationCertificate"}"#,
+        r#"{"status":"Accepted"}"#,
+    );
+    let key = KeyPair::generate().unwrap();
+    let csr = subject("ACME", "CP1").serialize_request(&key).unwrap();
+    let ask = serde_json::json!({
+        "csr": csr.pem().unwrap(),
+        "certificateType": "ChargingStationCertificate",
+    });
+    let signed = station.call("SignCertificate", &ask.to_string());
+    assert_eq!(signed, r#"{"status":"Accepted"}"#);
+    let sent: serde_json::Value = serde_json::from_str(&station.hear()).unwrap();
+    assert_eq!(sent[2], "CertificateSigned");
+    let chain = sent[3]["certificateChain"].as_str().unwrap();
+    let chain: Result<_, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
+    station.send(&format!("[3,{},{{\"status\":\"Accepted\"}}]", sent[1]));
+    drop(station);
+    let new = ca.client(Some(Identity {
+        chain: chain.unwrap(),
+        key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+    }));
+    let mut station = connect(&server, &new, "CP1", None).unwrap();
+    // The connection stands.
+    assert!(station.call("Heartbeat", "{}").contains("currentTime"));
+    assert_eq!(entries(&server), [Security::Certificate; 2]);
     server.stop();
 }
 

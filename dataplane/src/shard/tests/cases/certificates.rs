@@ -59,6 +59,12 @@ pub(super) fn run_with_ca(version: Version, script: &str) -> String {
 }
 
 fn by_request(trigger: &str, kind: &str, answer: &str) -> String {
+    let told = match answer {
+        "Rejected" => {
+            r#"SecurityEventNotification {"type":"InvalidChargingStationCertificate","timestamp":"$NOW"}"#
+        }
+        _ => "",
+    };
     run_with_ca(
         Version::V201,
         &format!(
@@ -67,6 +73,7 @@ fn by_request(trigger: &str, kind: &str, answer: &str) -> String {
             answer {{"status":"Accepted"}}
             SignCertificate {{"csr":{}{kind}}}
             answer {{"status":"{answer}"}}
+            {told}
             : op certificates CP1
             "#,
             csr_json("ACME", "CP1")
@@ -74,9 +81,9 @@ fn by_request(trigger: &str, kind: &str, answer: &str) -> String {
     )
 }
 
-/// The station's own certificate is asked for, signed, sent and taken.
+/// The station's own certificate is asked for, signed, sent and taken; that it comes again with it is shown over TLS.
 #[test]
-fn tc_a_11_csms() {
+fn a02_fr_02_a_certificate_is_triggered_asked_for_signed_and_taken() {
     let kind = r#","certificateType":"ChargingStationCertificate""#;
     expect![[r#"
         < TriggerMessage {"requestedMessage":"SignChargingStationCertificate"}
@@ -127,6 +134,7 @@ fn tc_a_14_csms() {
         op TriggerMessage: Answered {"status":"Accepted"}
         SignCertificate: {"status":"Accepted"}
         < CertificateSigned {"certificateChain":"PEM.PEM.","certificateType":"ChargingStationCertificate"}
+        SecurityEventNotification: {}
         request ChargingStationCertificate rejected [O=ACME, CN=CP1]
     "#]].assert_eq(&by_request(
         "SignChargingStationCertificate",

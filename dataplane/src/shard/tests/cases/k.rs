@@ -121,9 +121,10 @@ fn tc_k_04_csms_a_profile_is_replaced_by_its_id() {
 
 #[test]
 fn tc_k_05_csms_a_profile_is_cleared_by_its_id() {
+    let max = profile(1, 0, "ChargingStationMaxProfile", "Absolute", "", 32.0);
     let reported = get(
-        r#","chargingProfile":{}"#,
-        &[(1, "CSO", &default_profile(1, 0, 16.0))],
+        r#","chargingProfile":{"chargingProfilePurpose":"ChargingStationMaxProfile"}"#,
+        &[(0, "CSO", &max)],
     );
     let clear = r#"
         op profiles CP1
@@ -134,7 +135,7 @@ fn tc_k_05_csms_a_profile_is_cleared_by_its_id() {
         &[BOOTED, &reported],
         &[clear],
         expect![[r#"
-            profile 1 on 1 by report of CSO
+            profile 1 on 0 by report of CSO
             < ClearChargingProfile {"chargingProfileId":1}
             op ClearChargingProfile: Answered {"status":"Accepted"}
         "#]],
@@ -146,14 +147,14 @@ fn tc_k_06_csms_profiles_are_cleared_by_level_and_purpose() {
     let first = accept(1, &default_profile(1, 0, 16.0));
     let second = accept(1, &default_profile(2, 1, 16.0));
     let clear = r#"
-        op ClearChargingProfile {"chargingProfileCriteria":{"chargingProfilePurpose":"TxDefaultProfile","stackLevel":1}}
+        op ClearChargingProfile {"chargingProfileCriteria":{"evseId":1,"chargingProfilePurpose":"TxDefaultProfile","stackLevel":1}}
         answer {"status":"Accepted"}
     "#;
     check_profiles(
         &[BOOTED, &first, &second],
         &[clear],
         expect![[r#"
-            < ClearChargingProfile {"chargingProfileCriteria":{"chargingProfilePurpose":"TxDefaultProfile","stackLevel":1}}
+            < ClearChargingProfile {"chargingProfileCriteria":{"evseId":1,"chargingProfilePurpose":"TxDefaultProfile","stackLevel":1}}
             op ClearChargingProfile: Answered {"status":"Accepted"}
             profile 1 on 1 by set
         "#]],
@@ -165,14 +166,14 @@ fn tc_k_06_csms_profiles_are_cleared_by_level_and_purpose() {
 fn tc_k_08_csms_nothing_to_clear() {
     let lost = accept(1, &default_profile(1, 0, 16.0));
     let clear = r#"
-        op ClearChargingProfile {"chargingProfileId":1}
+        op ClearChargingProfile {"chargingProfileCriteria":{"evseId":1,"chargingProfilePurpose":"TxDefaultProfile","stackLevel":0}}
         answer {"status":"Unknown"}
     "#;
     check_profiles(
         &[BOOTED, &lost],
         &[clear],
         expect![[r#"
-        < ClearChargingProfile {"chargingProfileId":1}
+        < ClearChargingProfile {"chargingProfileCriteria":{"evseId":1,"chargingProfilePurpose":"TxDefaultProfile","stackLevel":0}}
         op ClearChargingProfile: Answered {"status":"Unknown"}
     "#]],
     );
@@ -229,15 +230,17 @@ fn tc_k_19_csms_a_profile_that_recurs() {
 /// What was there and is not in a whole report is gone; what was not asked for stays.
 #[test]
 fn tc_k_29_csms_profiles_of_the_station_are_reported() {
-    let gone = accept(0, &default_profile(8, 5, 16.0));
+    let [max, old] = [(1, 0), (8, 5)]
+        .map(|(id, level)| profile(id, level, "ChargingStationMaxProfile", "Absolute", "", 32.0));
+    let gone = accept(0, &old);
     let stays = accept(1, &default_profile(9, 5, 16.0));
-    let max = profile(1, 0, "ChargingStationMaxProfile", "Absolute", "", 32.0);
-    let asked = r#","evseId":0,"chargingProfile":{}"#;
+    let asked =
+        r#","evseId":0,"chargingProfile":{"chargingProfilePurpose":"ChargingStationMaxProfile"}"#;
     check_profiles(
         &[BOOTED, &gone, &stays, ENERGY_TRANSFER_STARTED],
         &[&get(asked, &[(0, "CSO", &max)])],
         expect![[r#"
-            < GetChargingProfiles {"requestId":7,"evseId":0,"chargingProfile":{}}
+            < GetChargingProfiles {"requestId":7,"evseId":0,"chargingProfile":{"chargingProfilePurpose":"ChargingStationMaxProfile"}}
             op GetChargingProfiles: Answered {"status":"Accepted"}
             ReportChargingProfiles: {}
             profile 1 on 0 by report of CSO
@@ -260,9 +263,9 @@ fn check_report(criteria: &str, expected: Expect) {
 #[test]
 fn tc_k_30_csms_profiles_of_an_evse_are_reported() {
     check_report(
-        "",
+        r#""chargingProfilePurpose":"TxDefaultProfile""#,
         expect![[r#"
-            < GetChargingProfiles {"requestId":7,"evseId":1,"chargingProfile":{}}
+            < GetChargingProfiles {"requestId":7,"evseId":1,"chargingProfile":{"chargingProfilePurpose":"TxDefaultProfile"}}
             op GetChargingProfiles: Answered {"status":"Accepted"}
             ReportChargingProfiles: {}
             profile 1 on 1 by report of CSO
@@ -276,11 +279,12 @@ fn tc_k_31_csms_profiles_of_every_evse_are_reported_in_parts() {
     let [one, two] = [1, 2].map(|id| default_profile(id, 0, 16.0));
     let gone = accept(1, &default_profile(9, 5, 16.0));
     let parts = [(1, "CSO", one.as_str()), (2, "CSO", two.as_str())];
+    let asked = r#","chargingProfile":{"chargingProfilePurpose":"TxDefaultProfile"}"#;
     check_profiles(
         &[BOOTED, &gone],
-        &[&get(r#","chargingProfile":{}"#, &parts)],
+        &[&get(asked, &parts)],
         expect![[r#"
-            < GetChargingProfiles {"requestId":7,"chargingProfile":{}}
+            < GetChargingProfiles {"requestId":7,"chargingProfile":{"chargingProfilePurpose":"TxDefaultProfile"}}
             op GetChargingProfiles: Answered {"status":"Accepted"}
             ReportChargingProfiles: {}
             ReportChargingProfiles: {}
@@ -673,19 +677,19 @@ fn tc_k_60_csms_a_profile_of_the_running_transaction() {
 }
 
 #[test]
-fn tc_k_70_csms_profiles_of_several_levels() {
-    let [first, second] =
-        [(1, 0), (2, 1)].map(|(id, level)| accept(1, &default_profile(id, level, 16.0)));
+fn tc_k_70_csms_profiles_of_several_purposes() {
+    let max = profile(2, 0, "ChargingStationMaxProfile", "Absolute", "", 32.0);
+    let first = accept(1, &default_profile(1, 0, 16.0));
     check_profiles(
-        &[BOOTED],
-        &[&first, &second],
+        &[BOOTED, ENERGY_TRANSFER_STARTED],
+        &[&first, &accept(0, &max)],
         expect![[r#"
             < SetChargingProfile {"evseId":1,"chargingProfile":{"id":1,"stackLevel":0,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-11-22T10:00:00Z","duration":3600,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}]}}
             op SetChargingProfile: Answered {"status":"Accepted"}
-            < SetChargingProfile {"evseId":1,"chargingProfile":{"id":2,"stackLevel":1,"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-11-22T10:00:00Z","duration":3600,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":16.0}]}]}}
+            < SetChargingProfile {"evseId":0,"chargingProfile":{"id":2,"stackLevel":0,"chargingProfilePurpose":"ChargingStationMaxProfile","chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-11-22T10:00:00Z","duration":3600,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":32.0}]}]}}
             op SetChargingProfile: Answered {"status":"Accepted"}
             profile 1 on 1 by set
-            profile 2 on 1 by set
+            profile 2 on 0 by set
         "#]],
     );
 }

@@ -372,23 +372,27 @@ fn tc_n_63_csms() {
     );
 }
 
-/// A driver is forgotten, and the station's list of tokens is sent anew.
+/// A driver is forgotten, and taken from the station's list of tokens.
 #[test]
 fn tc_n_46_csms() {
+    let listed = r#"
+        op SendLocalList {"versionNumber":1,"updateType":"Full","localAuthorizationList":[{"idToken":{"idToken":"TAG","type":"ISO14443"},"idTokenInfo":{"status":"Accepted"}}]}
+        answer {"status":"Accepted"}
+    "#;
     check(
-        &[BOOTED],
+        &[BOOTED, listed],
         r#"
         op CustomerInformation {"requestId":3,"report":true,"clear":true,"idToken":{"idToken":"TAG","type":"ISO14443"}}
         answer {"status":"Accepted"}
         NotifyCustomerInformation {"data":"A. Driver","seqNo":0,"generatedAt":"$NOW","requestId":3}
-        op SendLocalList {"versionNumber":2,"updateType":"Full"}
+        op SendLocalList {"versionNumber":2,"updateType":"Differential","localAuthorizationList":[{"idToken":{"idToken":"TAG","type":"ISO14443"}}]}
         answer {"status":"Accepted"}
         "#,
         expect![[r#"
             < CustomerInformation {"requestId":3,"report":true,"clear":true,"idToken":{"idToken":"TAG","type":"ISO14443"}}
             op CustomerInformation: Answered {"status":"Accepted"}
             NotifyCustomerInformation: {}
-            < SendLocalList {"versionNumber":2,"updateType":"Full"}
+            < SendLocalList {"versionNumber":2,"updateType":"Differential","localAuthorizationList":[{"idToken":{"idToken":"TAG","type":"ISO14443"}}]}
             op SendLocalList: Answered {"status":"Accepted"}
         "#]],
     );

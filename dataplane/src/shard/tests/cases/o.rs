@@ -89,9 +89,9 @@ fn tc_o_05_csms() {
 fn tc_o_06_csms() {
     check(
         &[BOOTED, ENERGY_TRANSFER_STARTED],
-        &set(r#","transactionId":"tx1""#, "Accepted"),
+        &set(r#","transactionId":"T1""#, "Accepted"),
         expect![[r#"
-            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","transactionId":"tx1","message":{"format":"UTF8","content":"Hello"}}}
+            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","transactionId":"T1","message":{"format":"UTF8","content":"Hello"}}}
             op SetDisplayMessage: Answered {"status":"Accepted"}
         "#]],
     );
@@ -261,27 +261,27 @@ fn tc_o_27_csms() {
     check(
         &[BOOTED, ENERGY_TRANSFER_STARTED],
         &set(
-            r#","startDateTime":"2026-11-22T11:00:00Z","transactionId":"tx1""#,
+            r#","startDateTime":"2026-11-22T11:00:00Z","transactionId":"T1""#,
             "Accepted",
         ),
         expect![[r#"
-            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","startDateTime":"2026-11-22T11:00:00Z","transactionId":"tx1","message":{"format":"UTF8","content":"Hello"}}}
+            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","startDateTime":"2026-11-22T11:00:00Z","transactionId":"T1","message":{"format":"UTF8","content":"Hello"}}}
             op SetDisplayMessage: Answered {"status":"Accepted"}
         "#]],
     );
 }
 
-/// For the driver of a transaction, in one state of the station and until a moment.
+/// For the driver of a transaction, until a moment.
 #[test]
 fn tc_o_28_csms() {
     check(
         &[BOOTED, ENERGY_TRANSFER_STARTED],
         &set(
-            r#","state":"Charging","endDateTime":"2026-11-22T11:00:00Z","transactionId":"tx1""#,
+            r#","endDateTime":"2026-11-22T11:00:00Z","transactionId":"T1""#,
             "Accepted",
         ),
         expect![[r#"
-            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","state":"Charging","endDateTime":"2026-11-22T11:00:00Z","transactionId":"tx1","message":{"format":"UTF8","content":"Hello"}}}
+            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","endDateTime":"2026-11-22T11:00:00Z","transactionId":"T1","message":{"format":"UTF8","content":"Hello"}}}
             op SetDisplayMessage: Answered {"status":"Accepted"}
         "#]],
     );
