@@ -234,6 +234,73 @@ fn tc_a_19_csms() {
     server.stop();
 }
 
+/// A station whose certificates are to end goes back from profile 3 to 2: not of itself, but once its operator has said so, before
+/// the reset that makes it. It goes no further down.
+#[test]
+fn b09_fr_31_a_station_goes_back_from_profile_3_to_2_when_its_operator_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Ca::new(dir.path());
+    let server = Server::start(&dir.path().join("data"), ca.config(2, Some(false)));
+    register(&server, "CP1");
+    let (password, certificate) = (
+        ca.client(None),
+        ca.client(Some(ca.station(&subject("ACME", "SN-7")))),
+    );
+    // Its certificate names the serial number that it tells when it boots.
+    let first = connect(&server, &password, "CP1", Some(PASSWORD));
+    drop(booted(first.unwrap()));
+    let mut station = booted(connect(&server, &certificate, "CP1", None).unwrap());
+    let by_password = || connect(&server, &password, "CP1", Some(PASSWORD));
+    assert_eq!(by_password().err(), Some(403));
+    let accepted = r#"{"status":"Accepted"}"#;
+    obeyed(
+        &server,
+        &mut station,
+        "SetNetworkProfile",
+        r#"{"configurationSlot":2,"connectionData":{"messageTimeout":30,"ocppCsmsUrl":"wss://csms.example","ocppInterface":"Wired0","ocppTransport":"JSON","ocppVersion":"OCPP20","securityProfile":2}}"#,
+        accepted,
+    );
+    let variable = r#""component":{"name":"OCPPCommCtrlr"},"variable":{"name":"NetworkConfigurationPriority"}"#;
+    obeyed(
+        &server,
+        &mut station,
+        "SetVariables",
+        &format!(r#"{{"setVariableData":[{{"attributeValue":"2,1",{variable}}}]}}"#),
+        &format!(r#"{{"setVariableResult":[{{"attributeStatus":"Accepted",{variable}}}]}}"#),
+    );
+    // What the station was given lets nobody in: anybody could say it.
+    assert_eq!(by_password().err(), Some(403));
+    patch(
+        &server,
+        "CP1",
+        StationPatch {
+            security_profile: Some(2),
+            ..StationPatch::default()
+        },
+    );
+    obeyed(
+        &server,
+        &mut station,
+        "Reset",
+        r#"{"type":"OnIdle"}"#,
+        accepted,
+    );
+    drop(station);
+    let mut station = booted(by_password().unwrap());
+    let plain = Station::try_connect(server.addr(), "CP1", "ocpp2.0.1", Some(PASSWORD), None);
+    assert_eq!(plain.err(), Some(403));
+    assert!(station.call("Heartbeat", "{}").contains("currentTime"));
+    assert_eq!(
+        entries(&server),
+        [
+            Security::TlsBasic,
+            Security::Certificate,
+            Security::TlsBasic
+        ]
+    );
+    server.stop();
+}
+
 /// A charge point of 1.6 is given a higher profile by its key `SecurityProfile`, and is not let in with the lower one again
 /// (A05.FR.09 says that nothing goes back).
 #[test]
