@@ -24,6 +24,20 @@ fn set(more: &str, answer: &str) -> String {
     )
 }
 
+/// In one state of the station.
+#[test]
+fn tc_o_01_csms() {
+    let script = set(r#","state":"Idle""#, "Accepted");
+    check(
+        &[BOOTED],
+        &script,
+        expect![[r#"
+            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","state":"Idle","message":{"format":"UTF8","content":"Hello"}}}
+            op SetDisplayMessage: Answered {"status":"Accepted"}
+        "#]],
+    );
+}
+
 /// All there are.
 #[test]
 fn tc_o_02_csms() {
@@ -251,6 +265,33 @@ fn tc_o_19_csms() {
         expect![[r#"
             < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","message":{"format":"UTF8","content":"Hello"}}}
             op SetDisplayMessage: Answered {"status":"NotSupportedMessageFormat"}
+        "#]],
+    );
+}
+
+/// While the station charges.
+#[test]
+fn tc_o_25_csms() {
+    let script = set(r#","state":"Charging""#, "Accepted");
+    check(
+        &[BOOTED],
+        &script,
+        expect![[r#"
+            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","state":"Charging","message":{"format":"UTF8","content":"Hello"}}}
+            op SetDisplayMessage: Answered {"status":"Accepted"}
+        "#]],
+    );
+}
+
+/// The station takes none.
+#[test]
+fn tc_o_26_csms() {
+    check(
+        &[BOOTED],
+        &set("", "Rejected"),
+        expect![[r#"
+            < SetDisplayMessage {"message":{"id":1,"priority":"NormalCycle","message":{"format":"UTF8","content":"Hello"}}}
+            op SetDisplayMessage: Answered {"status":"Rejected"}
         "#]],
     );
 }
