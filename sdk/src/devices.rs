@@ -191,7 +191,7 @@ pub struct DeviceRequest {
     pub id: String,
     /// 16 to 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 16, max_length = 40)]
+    #[schema(min_length = 16, max_length = 64)]
     pub password: Option<String>,
     /// Whether to make a password up and show it this once. Without it (and without `password`) one is made up for a
     /// station that nobody has heard of; one that came by itself, and waits, goes on without one, as it has none to come
@@ -235,7 +235,7 @@ pub struct DevicePatch {
         deserialize_with = "some",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(value_type = Option<String>, min_length = 16, max_length = 40)]
+    #[schema(value_type = Option<String>, min_length = 16, max_length = 64)]
     pub password: Option<Option<String>>,
     /// The weakest security profile that it comes in with from now on, 0 to 3. This is how one is lowered: a station never
     /// does it by itself. One that it cannot meet locks it out.
