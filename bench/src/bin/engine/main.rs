@@ -7,6 +7,7 @@
 //! the echo is taken within a turn, and its median over the turns is the result.
 
 mod figures;
+mod idle;
 mod plan;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use net::driver::{Config, Uring};
 use serde::Serialize;
 
 use self::figures::figures;
+use self::idle::idle;
 use self::plan::{CONTENDERS, Coming, FLOOR, Plan};
 
 // The program's, so that the figure is the program's.
@@ -56,6 +58,8 @@ struct Arguments {
     rates: Vec<u64>,
 }
 
+/// Connections to each server whose memory is looked at, and how long nothing is said before.
+const IDLE: (usize, Duration) = (1_000, Duration::from_secs(20));
 /// Sockets open at once, all servers together.
 const OPEN_MAX: usize = 16_000;
 
@@ -76,6 +80,7 @@ struct Turn {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if let Some(rival) = arguments.serve.serve {
+        allocator::give_back_at_once();
         return rival.serve(&arguments.serve);
     }
     let machine = Machine::read();
@@ -163,6 +168,8 @@ fn main() -> anyhow::Result<()> {
             }
         }
     }
+    let (count, rest) = if smoke { (10, Duration::ZERO) } else { IDLE };
+    let idle = idle(&rivals, &arguments.serve, count, rest)?;
     let checksum = data.iter().fold(0, |sum: u64, turn: &Turn| {
         sum.wrapping_add(turn.round.checksum)
     });
@@ -175,7 +182,7 @@ fn main() -> anyhow::Result<()> {
         machine,
         smoke,
         checksum: checksum.to_string(),
-        figures: figures(&data, sockets),
+        figures: figures(&data, sockets).into_iter().chain(idle).collect(),
         not_measured,
         data,
     };
