@@ -188,6 +188,9 @@ pub struct Config {
     /// What the reactors wait on; default epoll. Where io_uring is wanted and not to be had, a line in the log says why, and
     /// epoll serves.
     pub driver: DriverKind,
+    /// How long a reactor on io_uring gathers what comes once that is more than 5,000 events a second, or 64 of them; zero never
+    /// gathers, and epoll never does. Default 500 µs.
+    pub gather: Duration,
     /// What happens to unregistered stations.
     pub onboarding: Onboarding,
     /// Values of `Origin` that are let in; every other one is refused. Default none.
@@ -262,6 +265,7 @@ impl Config {
             security_profile_min,
             shards: _,
             driver: _,
+            gather: _,
             onboarding: _,
             origins,
             pending_max,
@@ -326,6 +330,7 @@ impl Default for Config {
             shards: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().min(usize::from(fleet::PARTITIONS))),
             driver: DriverKind::default(),
+            gather: Duration::from_micros(500),
             onboarding: Onboarding::Open,
             origins: Vec::new(),
             pending_max: 10_000,

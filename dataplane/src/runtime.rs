@@ -241,6 +241,7 @@ impl Dataplane {
             carry_len_max: config.message_len_max + (128 << 10),
             buffers_len_max: reactor::BUFFERS_LEN_MAX,
             descriptors_max: net::os::descriptors_each(shards),
+            gather: config.gather,
             ..net::driver::Config::default()
         };
         for (shard, listeners) in listeners.into_iter().enumerate() {

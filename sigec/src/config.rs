@@ -305,6 +305,7 @@ fn dataplane_config(
                 ("io_uring", DriverKind::IoUring),
             ],
         )?,
+        gather: settings.duration("server.gather", Duration::ZERO..=Duration::from_millis(10))?,
         onboarding: settings.choice(
             "ocpp.onboarding",
             &[

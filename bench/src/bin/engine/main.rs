@@ -59,7 +59,7 @@ struct Arguments {
 }
 
 /// Connections to each server whose memory is looked at, and how long nothing is said before.
-const IDLE: (usize, Duration) = (1_000, Duration::from_secs(20));
+const IDLE: (usize, Duration) = (2_000, Duration::from_secs(20));
 /// Sockets open at once, all servers together.
 const OPEN_MAX: usize = 16_000;
 

@@ -140,6 +140,7 @@ fn another(key: &str) -> Vec<(String, String)> {
         // More than there are cores.
         "server.shards" => with("63", &[]),
         "server.driver" => with("io_uring", &[]),
+        "server.gather" => with("1ms", &[]),
         "server.memory_max" => with("1GiB", &[]),
         "ocpp.listen" | "http.listen" | "postgres.listen" => with("127.0.0.1:1", &[]),
         "ocpp.security_profile_min" => with("1", &[]),
