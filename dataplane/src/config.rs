@@ -114,6 +114,17 @@ pub enum NoCommonVersion {
     Refused,
 }
 
+/// What is thought of a payment that the terminal of a 2.1 station has taken (`DirectPayment`, C18). Its reference is new each
+/// time, so that nobody can have put it beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DirectPayments {
+    /// It may charge, unless somebody has put a token of that id.
+    #[default]
+    Accepted,
+    /// It is judged as every other token is.
+    Unknown,
+}
+
 /// What event streams of a 2.1 station may be (N11). What goes beyond is refused where it is asked for, and counted where
 /// it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +244,8 @@ pub struct Config {
     pub vehicle_needs: VehicleNeeds,
     /// How stations are turned away that offer no version known here; default as OCPP-J has it.
     pub no_common_version: NoCommonVersion,
+    /// What is thought of payments that stations have taken at a terminal of their own. Default accepted.
+    pub direct_payments: DirectPayments,
     /// What event streams may be.
     pub event_streams: EventStreams,
     /// What energy costs, and what stations hear of it.
@@ -285,6 +298,7 @@ impl Config {
             monitors_after_boot,
             vehicle_needs,
             no_common_version,
+            direct_payments,
             event_streams,
             tariff: _,
             plausibility: _,
@@ -313,6 +327,7 @@ impl Config {
             monitors_after_boot,
             vehicle_needs,
             no_common_version,
+            direct_payments,
             event_streams,
             quirks,
             memory_max,
@@ -350,6 +365,7 @@ impl Default for Config {
             monitors_after_boot: false,
             vehicle_needs: VehicleNeeds::default(),
             no_common_version: NoCommonVersion::default(),
+            direct_payments: DirectPayments::default(),
             event_streams: EventStreams::default(),
             tariff: Tariff::default(),
             plausibility: Plausibility::default(),

@@ -57,8 +57,8 @@ pub use certificates::{
     certificate_hashes, certificate_summary,
 };
 pub use config::{
-    CompressionConfig, Config, CostUpdates, EventStreams, MemoryMax, NoCommonVersion, Onboarding,
-    Plausibility, Tariff, VehicleNeeds,
+    CompressionConfig, Config, CostUpdates, DirectPayments, EventStreams, MemoryMax,
+    NoCommonVersion, Onboarding, Plausibility, Tariff, VehicleNeeds,
 };
 pub use events::{EventFilter, EventKey, EventView};
 pub use grid::warnings::command_warnings;

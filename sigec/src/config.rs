@@ -355,6 +355,13 @@ fn dataplane_config(
                 ("refused", dataplane::NoCommonVersion::Refused),
             ],
         )?,
+        direct_payments: settings.choice(
+            "ocpp.direct_payments",
+            &[
+                ("accepted", dataplane::DirectPayments::Accepted),
+                ("unknown", dataplane::DirectPayments::Unknown),
+            ],
+        )?,
         event_streams: event_streams(settings)?,
         tariff: dataplane::Tariff {
             price_per_kwh_micros: settings.parse::<Price>("tariff.price_per_kwh")?.micros,

@@ -549,6 +549,7 @@ fn shown_16(id_tag: &str, connector_id: u32) -> Shown<'_> {
     Shown {
         id: id_tag,
         kind: None,
+        is_payment: false,
         evse_id: normalize::place(connector_id).0,
     }
 }

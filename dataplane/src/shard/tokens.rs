@@ -19,7 +19,7 @@ use ring::hmac;
 use storage::state::Table;
 
 use super::{Now, Settings, Shard, StoreUnreadable};
-use crate::config::Onboarding;
+use crate::config::{DirectPayments, Onboarding};
 use crate::retry::Canonical;
 use crate::state::{StationState, Transaction};
 use crate::token::{Token, TokenStatus, TokenType};
@@ -35,6 +35,8 @@ pub(super) struct Shown<'a> {
     pub(super) id: &'a str,
     /// `None` in 1.6.
     pub(super) kind: Option<TokenType>,
+    /// It is the reference of a payment that the station's own terminal has taken (2.1 `DirectPayment`).
+    pub(super) is_payment: bool,
     /// Where; 0 where the station does not say.
     pub(super) evse_id: u32,
 }
@@ -117,7 +119,7 @@ impl Shard {
                 self.judge_unknown(now, station, shown)?,
             ));
         };
-        if !is_of_type(&token, shown.kind) {
+        if !is_of_type(&token, shown) {
             // The same text of another type is another token, of which nothing is told.
             return Ok(Authorization::unheard_of(Judgement::Invalid));
         }
@@ -177,7 +179,9 @@ impl Shard {
         station: u32,
         shown: Shown<'_>,
     ) -> Result<Judgement, StoreUnreadable> {
-        if self.config.onboarding == Onboarding::Open {
+        // Whoever took the payment has authorized it (C18.FR.04).
+        let is_paid = shown.is_payment && self.config.direct_payments == DirectPayments::Accepted;
+        if is_paid || self.config.onboarding == Onboarding::Open {
             return Ok(Judgement::Accepted);
         }
         // An operator who starts a charge from here has authorized it.
@@ -262,6 +266,7 @@ pub(crate) fn listed(
     let shown = Shown {
         id: &token.id,
         kind: None,
+        is_payment: false,
         evse_id: 0,
     };
     Some(Authorization {
@@ -308,9 +313,11 @@ fn allowed_evses<'a>(token: &'a Token, identity: &str, site: &str) -> Option<&'a
     device.map(|device| device.evse_ids.as_slice())
 }
 
-fn is_of_type(token: &Token, shown: Option<TokenType>) -> bool {
-    match (token.kind, shown) {
+fn is_of_type(token: &Token, shown: Shown<'_>) -> bool {
+    match (token.kind, shown.kind) {
         (Some(kind), Some(shown)) => kind == shown,
+        // A payment is of a type that no token of ours has.
+        (Some(_), None) if shown.is_payment => false,
         // 1.6 tells no type, and an operator need not.
         (None, _) | (_, None) => true,
     }
@@ -343,6 +350,7 @@ mod tests {
         Shown {
             id: "TAG",
             kind: None,
+            is_payment: false,
             evse_id,
         }
     }
@@ -384,6 +392,10 @@ mod tests {
             let token = Token {
                 kind,
                 ..Token::new("TAG", TokenStatus::Accepted)
+            };
+            let shown = Shown {
+                kind: shown,
+                ..at(0)
             };
             assert_eq!(is_of_type(&token, shown), expected, "{kind:?} {shown:?}");
         }

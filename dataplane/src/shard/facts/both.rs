@@ -15,7 +15,7 @@ use crate::normalize::{moment, text};
 use crate::token::TokenType;
 
 macro_rules! both {
-    ($version:ident, $token_type:ident, $booted:ident, $status:ident, $states:ident, $reported:ident, $shown:ident, $report:ident, $status_ask:ident) => {
+    ($version:ident, $token_type:ident, $is_payment:ident, $booted:ident, $status:ident, $states:ident, $reported:ident, $shown:ident, $report:ident, $status_ask:ident) => {
         /// A boot.
         pub(super) fn $booted(boot: &$version::BootNotification<'_>) -> Booted {
             let station = &boot.charging_station;
@@ -99,6 +99,7 @@ macro_rules! both {
             Shown {
                 id: &id_token.id_token,
                 kind: $token_type(&id_token.kind),
+                is_payment: $is_payment(&id_token.kind),
                 evse_id,
             }
         }
@@ -155,6 +156,7 @@ macro_rules! both {
 both!(
     v201,
     kind_201,
+    is_payment_201,
     booted_201,
     status_201,
     states_201,
@@ -166,6 +168,7 @@ both!(
 both!(
     v21,
     kind_21,
+    is_payment_21,
     booted_21,
     status_21,
     states_21,
@@ -182,6 +185,15 @@ fn kind_201(kind: &v201::IdTokenType) -> Option<TokenType> {
 /// The types of 2.1 are an open list; one that 2.0.1 does not have says nothing about the token.
 fn kind_21(kind: &str) -> Option<TokenType> {
     <v201::IdTokenType as Word>::parse(kind).map(token_type)
+}
+
+/// 2.0.1 has no payments.
+fn is_payment_201(_: &v201::IdTokenType) -> bool {
+    false
+}
+
+fn is_payment_21(kind: &str) -> bool {
+    kind == "DirectPayment"
 }
 
 /// How a reservation ended.

@@ -4,7 +4,7 @@
 use expect_test::{Expect, expect};
 
 use super::world::{World, config, key};
-use crate::config::Onboarding;
+use crate::config::{Config, DirectPayments, Onboarding};
 
 /// `a` is CP1 and `b` is CP2, both 2.0.1.
 fn check(script: &str, expected: Expect) {
@@ -17,7 +17,11 @@ fn check_16(script: &str, expected: Expect) {
 }
 
 fn run(version: &str, script: &str) -> (String, World) {
-    let mut world = World::new(config(Onboarding::Closed));
+    run_with(config(Onboarding::Closed), version, script)
+}
+
+fn run_with(config: Config, version: &str, script: &str) -> (String, World) {
+    let mut world = World::new(config);
     world.run(&format!(
         "0 op register CP1\n0 op register CP2\n0 a connect CP1{version}\n0 b connect CP2{version}"
     ));
@@ -300,6 +304,47 @@ fn c02_fr_02_a_station_that_asks_nobody_is_not_hindered() {
             2 b < [2,"01a202b2-ccd0-7d6d-b745-1c67e937a43a","TriggerMessage",{"requestedMessage":"BootNotification"}]
         "#]],
     );
+}
+
+/// What becomes of a payment at the terminal of a 2.1 station, asked about first and in the transaction.
+const PAYMENTS: &str = "
+    1 a authorizes PSP-8812 DirectPayment
+    2 a event Started Authorized T1 0 1 PSP-8812 DirectPayment
+    3 token PSP-8813 Blocked
+    3 a authorizes PSP-8813 DirectPayment
+    4 token CARD Accepted type=ISO14443
+    4 a authorizes CARD DirectPayment
+    5 a authorizes PSP-8812
+";
+
+#[test]
+fn c18_fr_05_a_payment_at_the_stations_own_terminal_may_charge() {
+    expect![[r#"
+        1 a < [3,"1a",{"idTokenInfo":{"status":"Accepted"}}]
+        1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+        2 a < [3,"2a",{"idTokenInfo":{"status":"Accepted"}}]
+        3 a < [3,"3a",{"idTokenInfo":{"status":"Blocked"}}]
+        4 a < [3,"4a",{"idTokenInfo":{"status":"Invalid"}}]
+        5 a < [3,"5a",{"idTokenInfo":{"status":"Unknown"}}]
+    "#]]
+    .assert_eq(&run(" 2.1", PAYMENTS).0);
+}
+
+#[test]
+fn c18_fr_07_an_operator_may_judge_payments_as_every_other_token() {
+    let config = Config {
+        direct_payments: DirectPayments::Unknown,
+        ..config(Onboarding::Closed)
+    };
+    expect![[r#"
+        1 a < [3,"1a",{"idTokenInfo":{"status":"Unknown"}}]
+        1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+        2 a < [3,"2a",{"idTokenInfo":{"status":"Unknown"}}]
+        3 a < [3,"3a",{"idTokenInfo":{"status":"Blocked"}}]
+        4 a < [3,"4a",{"idTokenInfo":{"status":"Invalid"}}]
+        5 a < [3,"5a",{"idTokenInfo":{"status":"Unknown"}}]
+    "#]]
+    .assert_eq(&run_with(config, " 2.1", PAYMENTS).0);
 }
 
 #[test]

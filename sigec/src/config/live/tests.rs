@@ -147,6 +147,7 @@ fn another(key: &str) -> Vec<(String, String)> {
         "ocpp.onboarding" => with("closed", &[]),
         "ocpp.vehicle_needs" => with("accepted", &[]),
         "ocpp.no_common_version" => with("refused", &[]),
+        "ocpp.direct_payments" => with("unknown", &[]),
         "ocpp.message_size_max" => with("64KiB", &[]),
         "http.tls_listen" => with("127.0.0.1:1", &certificate),
         "postgres.tls" => with("offered", &certificate),
