@@ -208,6 +208,10 @@ impl Shard {
         if let Err(StoreUnreadable) = noted {
             return reply.refuse(RouterError::StoreUnreadable);
         }
+        let start = match self.note_start(now, station, &action, &payload) {
+            Ok(start) => start,
+            Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
+        };
         let limits = match self.limits_of(station, &action) {
             Ok(limits) => limits,
             Err(StoreUnreadable) => return reply.refuse(RouterError::StoreUnreadable),
@@ -217,6 +221,9 @@ impl Shard {
             None => (None, Some(reply)),
         };
         let id = self.make_command(now, station, action, payload, principal, wait);
+        if let Some(start) = start {
+            self.await_start(now, station, id, start, None);
+        }
         if let Some(limits) = limits {
             self.cut_to(id, &limits);
         }

@@ -8,6 +8,7 @@ use fleet::record::{
     TransactionEventKind, TransactionState,
 };
 use ocpp::{Instant, Int, v16, v21, v201};
+use serde_json::Value;
 
 use crate::CommandId;
 use crate::normalize::OFFLINE_AFTER_MICROS;
@@ -19,18 +20,45 @@ use crate::shard::timers::Deadline;
 use crate::shard::{Now, Shard, StoreUnreadable};
 use crate::token::TokenType;
 
-/// An operator that waits for a transaction to begin. It stays when the wait is over, because its token counts as
-/// authorized until the station can have used it.
+/// A remote start, and perhaps an operator that waits for its transaction to begin. It stays when the wait is over, because
+/// its token counts as authorized until the station can have used it.
 pub(crate) struct StartWait {
-    pub(in crate::shard) token_ref: [u8; 16],
+    start: Start,
     command: CommandId,
-    evse_id: u32,
-    remote_start_id: i64,
     /// UTC microseconds.
     made_at: i64,
     deadline: Instant,
     forget_at: Instant,
     reply: Option<Reply<StartOutcome>>,
+}
+
+/// What a remote start asks for.
+#[derive(Clone, Copy)]
+pub(in crate::shard) struct Start {
+    token_ref: [u8; 16],
+    /// 0 where the station chooses.
+    evse_id: u32,
+    /// Drawn where its version has no such thing.
+    remote_start_id: i64,
+    /// How long its token is good.
+    kept: Duration,
+}
+
+impl Start {
+    fn token(&self, now: Now) -> StartToken {
+        let micros = i64::try_from(self.kept.as_micros()).unwrap_or(i64::MAX);
+        StartToken {
+            token_ref: self.token_ref,
+            remote_start_id: self.remote_start_id,
+            sent_at: now.utc.0,
+            until: now.utc.0.saturating_add(micros),
+        }
+    }
+
+    fn is_of(&self, token: &StartToken) -> bool {
+        let own = (self.token_ref, self.remote_start_id);
+        own == (token.token_ref, token.remote_start_id)
+    }
 }
 
 /// An operator that waits for a transaction to end.
@@ -45,9 +73,12 @@ pub(crate) struct StopWait {
 const START_TOKEN_KEPT: Duration = Duration::from_secs(300);
 /// Such tokens of one station; of more, the oldest is good no more after a restart.
 const START_TOKENS_MAX: usize = 16;
+/// Starts of one station that are remembered beside those somebody waits for; of more, the oldest's token is good no more.
+const STARTS_MAX: usize = 64;
 
 /// What changes those tokens, in the words of 2.x.
 const START: &str = "RequestStartTransaction";
+const START_16: &str = "RemoteStartTransaction";
 
 /// The token of a remote start that names none.
 const OWN_TOKEN: &str = "sigec";
@@ -99,16 +130,15 @@ impl Shard {
             Err(refused) => return reply.send(StartOutcome::Refused(refused)),
         };
         let token_ref = self.token_ref(&token.id);
-        let kept = request.wait.max(START_TOKEN_KEPT);
+        let start = Start {
+            token_ref,
+            evse_id,
+            remote_start_id,
+            kept: request.wait.max(START_TOKEN_KEPT),
+        };
         // Before the command, so that no station has a token that a restart has forgotten.
         if self.stations[station].conn.is_some() {
-            let micros = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
-            let token = StartToken {
-                token_ref,
-                remote_start_id,
-                sent_at: now.utc.0,
-                until: now.utc.0.saturating_add(micros),
-            };
+            let token = start.token(now);
             let until = token.until;
             if let Err(StoreUnreadable) = self.keep_start_token(now, station, token) {
                 return reply.refuse(RouterError::StoreUnreadable);
@@ -128,20 +158,72 @@ impl Shard {
         }
         let principal = request.principal;
         let command = self.make_command(now, station, action.into(), payload, principal, None);
-        let deadline = now.mono + request.wait;
-        let forget_at = now.mono + kept;
-        self.stations[station].side_mut().starts.push(StartWait {
-            token_ref,
+        self.await_start(now, station, command, start, Some((request.wait, reply)));
+    }
+
+    /// A command is about to be made, and was checked: if it is a remote start, its token is kept first. Whoever gives it
+    /// has authorized the token, by whichever way it comes (F01.FR.02, F02.FR.10; 1.6 §5.11).
+    pub(in crate::shard) fn note_start(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        payload: &str,
+    ) -> Result<Option<Start>, StoreUnreadable> {
+        let is_start = matches!(action, START | START_16);
+        // One that is not connected will not hear of it.
+        if !is_start || self.stations[station].conn.is_none() {
+            return Ok(None);
+        }
+        let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+        let token = [&payload["idTag"], &payload["idToken"]["idToken"]];
+        let Some(token) = token.iter().find_map(|token| token.as_str()) else {
+            return Ok(None);
+        };
+        let evse_id = [&payload["connectorId"], &payload["evseId"]];
+        let evse_id = evse_id.iter().find_map(|id| id.as_u64()).unwrap_or(0);
+        let named = payload["remoteStartId"].as_i64();
+        let start = Start {
+            token_ref: self.token_ref(token),
+            evse_id: u32::try_from(evse_id).unwrap_or(0),
+            remote_start_id: named.unwrap_or_else(|| (self.random.next() >> 33) as i64),
+            kept: START_TOKEN_KEPT,
+        };
+        self.keep_start_token(now, station, start.token(now))?;
+        Ok(Some(start))
+    }
+
+    /// A remote start was made, and perhaps somebody waits for its transaction.
+    pub(in crate::shard) fn await_start(
+        &mut self,
+        now: Now,
+        station: u32,
+        command: CommandId,
+        start: Start,
+        wait: Option<(Duration, Reply<StartOutcome>)>,
+    ) {
+        let (wait, reply) =
+            wait.map_or((Duration::ZERO, None), |(wait, reply)| (wait, Some(reply)));
+        let (deadline, forget_at) = (now.mono + wait, now.mono + start.kept);
+        if reply.is_some() {
+            self.deadlines.insert(deadline, Deadline::Wait(station));
+        }
+        self.deadlines.insert(forget_at, Deadline::Wait(station));
+        let starts = &mut self.stations[station].side_mut().starts;
+        let waits_for_nobody = |wait: &StartWait| wait.reply.is_none();
+        if STARTS_MAX <= starts.len()
+            && let Some(oldest) = starts.iter().position(waits_for_nobody)
+        {
+            starts.remove(oldest);
+        }
+        starts.push(StartWait {
+            start,
             command,
-            evse_id,
-            remote_start_id,
             made_at: now.utc.0,
             deadline,
             forget_at,
-            reply: Some(reply),
+            reply,
         });
-        self.deadlines.insert(deadline, Deadline::Wait(station));
-        self.deadlines.insert(forget_at, Deadline::Wait(station));
         self.tell_if_ended(now, station, command);
     }
 
@@ -215,10 +297,11 @@ impl Shard {
     }
 
     /// The station said no to a remote start, or never heard of it: it has no use for the token.
-    fn forget_start_token(&mut self, now: Now, station: u32, remote_start_id: i64) {
+    fn forget_start_token(&mut self, now: Now, station: u32, start: Start) {
         let forgotten = self.change_grid(now, station, START, None, |kept: &mut StartTokens| {
-            kept.tokens
-                .retain(|token| token.remote_start_id != remote_start_id);
+            // An operator may name two starts alike: the newer one is over.
+            let at = kept.tokens.iter().rposition(|token| start.is_of(token));
+            at.map(|at| kept.tokens.remove(at));
         });
         if let Err(StoreUnreadable) = forgotten {
             // The failed read was counted; the token ends by its time.
@@ -234,7 +317,8 @@ impl Shard {
     ) -> Result<bool, StoreUnreadable> {
         let side = self.stations[station].side.as_ref();
         let starts = side.map_or(&[][..], |side| &side.starts);
-        if starts.iter().any(|start| start.token_ref == token_ref) {
+        let mut starts = starts.iter().map(|wait| wait.start);
+        if starts.any(|start| start.token_ref == token_ref) {
             return Ok(true);
         }
         // Of another run of the server, which only the clock on the wall tells anything about.
@@ -282,20 +366,16 @@ impl Shard {
         let (start, ended) = match start {
             Some(at) if is_open => (side.starts[at].reply.take(), None),
             Some(at) => {
-                let StartWait {
-                    reply,
-                    remote_start_id,
-                    ..
-                } = side.starts.swap_remove(at);
-                (reply, Some(remote_start_id))
+                let StartWait { reply, start, .. } = side.starts.swap_remove(at);
+                (reply, Some(start))
             }
             None => (None, None),
         };
         let stop = side.stops.iter_mut().find(|wait| wait.command == id);
         let stop = stop.and_then(|wait| wait.reply.take());
         side.stops.retain(|wait| wait.reply.is_some());
-        if let Some(remote_start_id) = ended {
-            self.forget_start_token(now, station, remote_start_id);
+        if let Some(start) = ended {
+            self.forget_start_token(now, station, start);
         }
         let view = view.clone();
         if let Some(reply) = start {
@@ -361,7 +441,7 @@ impl Shard {
         let starts = &entry.side.as_ref()?.starts;
         let waits = |wait: &StartWait| wait.reply.is_some();
         if 0 <= event.remote_start_id {
-            let is_named = |wait: &StartWait| wait.remote_start_id == event.remote_start_id;
+            let is_named = |wait: &StartWait| wait.start.remote_start_id == event.remote_start_id;
             return starts.iter().position(|wait| waits(wait) && is_named(wait));
         }
         if event.kind != TransactionEventKind::Started.code() {
@@ -382,8 +462,8 @@ impl Shard {
         };
         let shows = |wait: &StartWait, evse_id: u32| {
             waits(wait)
-                && wait.evse_id == evse_id
-                && event.token_ref == Some(wait.token_ref)
+                && wait.start.evse_id == evse_id
+                && event.token_ref == Some(wait.start.token_ref)
                 && !is_unheard(wait)
                 && !began_before(wait)
         };
@@ -452,7 +532,7 @@ fn remote_start(
                 charging_profile: None,
             };
             call.write(&mut payload);
-            "RemoteStartTransaction"
+            START_16
         }
         Some(Protocol::Ocpp201) => {
             let (id_token, group_id_token) = token.to_201()?;
@@ -464,7 +544,7 @@ fn remote_start(
                 group_id_token,
             };
             call.write(&mut payload);
-            "RequestStartTransaction"
+            START
         }
         Some(Protocol::Ocpp21) => {
             let (id_token, group_id_token) = token.to_21();
@@ -476,7 +556,7 @@ fn remote_start(
                 group_id_token,
             };
             call.write(&mut payload);
-            "RequestStartTransaction"
+            START
         }
     };
     Ok((action, payload))

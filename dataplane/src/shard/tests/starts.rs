@@ -249,6 +249,86 @@ fn f02_the_token_of_a_remote_start_is_good_for_a_while_and_after_a_restart_too()
     }
 }
 
+/// What CP1 hears of a token at some time, the last of all it hears.
+fn judged(world: &mut World, at: u32, version: &str, token: &str) -> String {
+    let shown = match version {
+        "1.6" => format!(r#""idTag":"{token}""#),
+        _ => format!(r#""idToken":{{"idToken":"{token}","type":"Central"}}"#),
+    };
+    let seen = world.run(&format!(
+        r#"{at} a > [2,"{at}{token}","Authorize",{{{shown}}}]"#
+    ));
+    let status = seen.split(r#""status":""#).nth(1);
+    let status = status.and_then(|rest| rest.split('"').next());
+    status.unwrap_or_else(|| panic!("{seen}")).to_owned()
+}
+
+/// A start in the station's own words, as an operator may write it.
+fn own_words(version: &str, token: &str) -> String {
+    match version {
+        "1.6" => format!(
+            r#"op command CP1 RemoteStartTransaction {{"connectorId":1,"idTag":"{token}"}}"#
+        ),
+        _ => format!(
+            r#"op command CP1 RequestStartTransaction {{"evseId":1,"remoteStartId":7,"idToken":{{"idToken":"{token}","type":"Central"}}}}"#
+        ),
+    }
+}
+
+/// A command that is a start authorizes its token as the route for starts does, until the station refuses it.
+#[test]
+fn f01_fr_02_the_token_of_a_start_in_the_stations_own_words_is_good() {
+    for version in ["1.6", "2.0.1", "2.1"] {
+        let said = |answer: &str, between: &str| {
+            let mut world = World::new(config(Onboarding::Closed));
+            let start = own_words(version, "TAG");
+            world.run(&format!(
+                "0 op register CP1\n0 a connect CP1 {version}\n2 {start}\n{answer}\n{between}"
+            ));
+            [(60, "TAG"), (60, "OTHER"), (301, "TAG"), (303, "TAG")]
+                .map(|(at, token)| judged(&mut world, at, version, token))
+                .join(" ")
+        };
+        let unknown = if version == "1.6" {
+            "Invalid"
+        } else {
+            "Unknown"
+        };
+        let good = format!("Accepted {unknown} Accepted {unknown}");
+        let none = [unknown; 4].join(" ");
+        for between in ["", &format!("50 restart\n51 a connect CP1 {version}")] {
+            assert_eq!(said(r#"3 a answers {"status":"Accepted"}"#, between), good);
+            assert_eq!(said("3 wait", between), good);
+            assert_eq!(said(r#"3 a answers {"status":"Rejected"}"#, between), none);
+            assert_eq!(said("3 a refuses InternalError no", between), none);
+        }
+    }
+}
+
+/// Two starts that their operator has named alike are two.
+#[test]
+fn f01_fr_02_a_refused_start_leaves_the_token_of_the_one_before_it() {
+    let mut world = World::new(config(Onboarding::Closed));
+    let (one, two) = (own_words("2.0.1", "ONE"), own_words("2.0.1", "TWO"));
+    world.run(&format!(
+        "0 op register CP1\n0 a connect CP1 2.0.1\n2 {one}\n3 a answers {{\"status\":\"Accepted\"}}\n4 {one}\n5 a answers {{\"status\":\"Rejected\"}}\n6 {two}\n7 a answers {{\"status\":\"Rejected\"}}\n8 restart\n9 a connect CP1 2.0.1"
+    ));
+    assert_eq!(judged(&mut world, 60, "2.0.1", "ONE"), "Accepted");
+    assert_eq!(judged(&mut world, 60, "2.0.1", "TWO"), "Unknown");
+}
+
+/// One that is offline never hears of it, and one with too many commands does not either.
+#[test]
+fn f01_fr_02_a_start_that_is_not_sent_authorizes_nobody() {
+    let mut world = World::new(config(Onboarding::Closed));
+    let start = own_words("1.6", "TAG");
+    world.run(&format!("0 op register CP1\n1 {start}\n2 a connect CP1"));
+    assert_eq!(judged(&mut world, 3, "1.6", "TAG"), "Invalid");
+    let others = "4 op command CP1 ClearCache {}\n".repeat(17);
+    world.run(&format!("{others}5 {start}"));
+    assert_eq!(judged(&mut world, 6, "1.6", "TAG"), "Invalid");
+}
+
 /// When the operator who waits for a start hears of what began, of all that begins: the first of which is not its own.
 fn begun_at(version: &str, script: &str) -> String {
     let mut world = World::new(config(Onboarding::Open));
