@@ -81,6 +81,7 @@ impl Shard {
             self.record_message(now, station, Direction::ToStation, 2, &id, &action, &text);
             if let Ok(id) = id.parse() {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
+                self.start_sent(now, station, id);
                 let before = self.begin_course(now, id);
                 self.commands.follows(&id, before);
             }

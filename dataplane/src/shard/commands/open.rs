@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use fleet::UtcMicros;
+use fleet::record::CommandState;
 
 use super::Command;
 use crate::CommandId;
@@ -31,6 +32,13 @@ impl Commands {
 
     pub(in crate::shard) fn get(&self, id: &CommandId) -> Option<&Command> {
         self.all.get(id)
+    }
+
+    /// True for one that waits for its turn.
+    pub(super) fn is_queued(&self, id: &CommandId) -> bool {
+        let queued = CommandState::Queued.code();
+        self.get(id)
+            .is_some_and(|command| command.record.state == queued)
     }
 
     /// To take its waiters; its record changes by [`Commands::change`].
@@ -109,7 +117,7 @@ fn range(station: u32) -> std::ops::RangeInclusive<(u32, CommandId)> {
 mod tests {
     use std::time::Duration;
 
-    use fleet::record::{CommandChanged, CommandState};
+    use fleet::record::CommandChanged;
 
     use super::*;
 

@@ -19,6 +19,8 @@ use crate::shard::named_token::Told;
 use crate::shard::timers::Deadline;
 use crate::shard::{Now, Shard, StoreUnreadable};
 use crate::token::TokenType;
+use crate::variables::row::Name;
+use crate::variables::{COMPONENT_16, Named};
 
 /// A remote start, and perhaps an operator that waits for its transaction to begin. It stays when the wait is over, because
 /// its token counts as authorized until the station can have used it.
@@ -40,7 +42,7 @@ pub(in crate::shard) struct Start {
     evse_id: u32,
     /// Drawn where its version has no such thing.
     remote_start_id: i64,
-    /// How long its token is good.
+    /// How long its token is good, from when it was sent.
     kept: Duration,
 }
 
@@ -69,8 +71,14 @@ pub(crate) struct StopWait {
     reply: Option<Reply<StopOutcome>>,
 }
 
-/// How long the token of a remote start is good for.
+/// How long the token of a remote start is good at least.
 const START_TOKEN_KEPT: Duration = Duration::from_secs(300);
+/// And how long beyond the time that its station gives a driver for the cable: both messages are on their way, too.
+const START_TOKEN_SPARE: Duration = Duration::from_secs(60);
+/// The longest such time that is believed.
+const CABLE_WAIT_MAX: Duration = Duration::from_secs(86_400);
+/// A start that stands in line for no longer than this is as good as sent at once.
+const LINE_SHORT_MICROS: i64 = 10_000_000;
 /// Such tokens of one station; of more, the oldest is good no more after a restart.
 const START_TOKENS_MAX: usize = 16;
 /// Starts of one station that are remembered beside those somebody waits for; of more, the oldest's token is good no more.
@@ -130,11 +138,14 @@ impl Shard {
             Err(refused) => return reply.send(StartOutcome::Refused(refused)),
         };
         let token_ref = self.token_ref(&token.id);
+        let Ok(kept) = self.start_kept(station) else {
+            return reply.refuse(RouterError::StoreUnreadable);
+        };
         let start = Start {
             token_ref,
             evse_id,
             remote_start_id,
-            kept: request.wait.max(START_TOKEN_KEPT),
+            kept: request.wait.max(kept),
         };
         // Before the command, so that no station has a token that a restart has forgotten.
         if self.stations[station].conn.is_some() {
@@ -187,7 +198,7 @@ impl Shard {
             token_ref: self.token_ref(token),
             evse_id: u32::try_from(evse_id).unwrap_or(0),
             remote_start_id: named.unwrap_or_else(|| (self.random.next() >> 33) as i64),
-            kept: START_TOKEN_KEPT,
+            kept: self.start_kept(station)?,
         };
         self.keep_start_token(now, station, start.token(now))?;
         Ok(Some(start))
@@ -225,6 +236,52 @@ impl Shard {
             reply,
         });
         self.tell_if_ended(now, station, command);
+    }
+
+    /// A command goes out: if it is a remote start, its token is good from now on, however long it has stood in line.
+    pub(super) fn start_sent(&mut self, now: Now, station: u32, id: CommandId) {
+        let side = self.stations[station].side.as_mut();
+        let starts = side.map_or(&mut [][..], |side| &mut side.starts);
+        let Some(wait) = starts.iter_mut().find(|wait| wait.command == id) else {
+            return;
+        };
+        if now.utc.0 - wait.made_at <= LINE_SHORT_MICROS {
+            return;
+        }
+        let start = wait.start;
+        wait.forget_at = now.mono + start.kept;
+        self.deadlines
+            .insert(wait.forget_at, Deadline::Wait(station));
+        let sent = self.change_grid(now, station, START, None, |kept: &mut StartTokens| {
+            if let Some(own) = kept.tokens.iter_mut().rfind(|token| start.is_of(token)) {
+                *own = start.token(now);
+            }
+        });
+        if let Err(StoreUnreadable) = sent {
+            // The failed read was counted; until a restart the token is good all the same.
+        }
+    }
+
+    /// How long a remote start's token is good at a station: as long as that waits for the cable, which ends the
+    /// authorization (C01.FR.26, F02.FR.07).
+    fn start_kept(&mut self, station: u32) -> Result<Duration, StoreUnreadable> {
+        let (component, variable) = match self.stations[station].state.protocol {
+            Some(Protocol::Ocpp16) | None => (COMPONENT_16, "ConnectionTimeOut"),
+            Some(Protocol::Ocpp201 | Protocol::Ocpp21) => ("TxCtrlr", "EVConnectionTimeOut"),
+        };
+        let named = |name: &str| Named {
+            name: name.to_owned(),
+            ..Named::default()
+        };
+        let name = Name {
+            component: named(component),
+            variable: named(variable),
+            ..Name::default()
+        };
+        let told = self.variable(station, &name)?;
+        let seconds = told.and_then(|told| told.trim().parse().ok());
+        let cable_wait = Duration::from_secs(seconds.unwrap_or(0)).min(CABLE_WAIT_MAX);
+        Ok((cable_wait + START_TOKEN_SPARE).max(START_TOKEN_KEPT))
     }
 
     /// Sends a remote stop and waits for the end of its transaction.
@@ -364,7 +421,13 @@ impl Shard {
         };
         let start = side.starts.iter().position(|wait| wait.command == id);
         let (start, ended) = match start {
-            Some(at) if is_open => (side.starts[at].reply.take(), None),
+            Some(at) if is_open => {
+                let wait = &mut side.starts[at];
+                // It may have stood in line for longer than its token is good.
+                let forget_at = wait.forget_at.max(now.mono);
+                self.deadlines.insert(forget_at, Deadline::Wait(station));
+                (wait.reply.take(), None)
+            }
             Some(at) => {
                 let StartWait { reply, start, .. } = side.starts.swap_remove(at);
                 (reply, Some(start))
@@ -456,10 +519,7 @@ impl Shard {
             let is_old = was_queued || at < made_at - OFFLINE_AFTER_MICROS;
             event.occurred.clock_trusted && is_old && clock.was_away(at)
         };
-        let is_unheard = |wait: &StartWait| {
-            let command = self.commands.get(&wait.command);
-            command.is_some_and(|command| command.record.state == CommandState::Queued.code())
-        };
+        let is_unheard = |wait: &StartWait| self.commands.is_queued(&wait.command);
         let shows = |wait: &StartWait, evse_id: u32| {
             waits(wait)
                 && wait.start.evse_id == evse_id
@@ -482,7 +542,10 @@ impl Shard {
                 starts.extend(wait.reply.take().map(|reply| (wait.command, reply)));
             }
         }
-        side.starts.retain(|wait| now.mono < wait.forget_at);
+        let commands = &self.commands;
+        let is_unheard = |wait: &StartWait| commands.is_queued(&wait.command);
+        side.starts
+            .retain(|wait| now.mono < wait.forget_at || is_unheard(wait));
         side.stops.retain_mut(|wait| {
             if wait.deadline <= now.mono {
                 stops.extend(wait.reply.take().map(|reply| (wait.command, reply)));

@@ -410,3 +410,55 @@ fn f02_a_start_is_not_answered_with_a_transaction_of_before() {
         "3 op start CP1 1 TAG: Begun Active energy Some(MilliwattHours(0))"
     );
 }
+
+/// A station that gives a driver twenty minutes for the cable begins that late.
+#[test]
+fn f02_fr_07_the_token_of_a_start_is_good_for_as_long_as_the_station_waits_for_the_cable() {
+    let told = |version: &str| match version {
+        "1.6" => {
+            r#"1 op command CP1 GetConfiguration {}
+            1 a answers {"configurationKey":[{"key":"ConnectionTimeOut","readonly":false,"value":"1200"}]}"#
+        }
+        _ => {
+            r#"1 op command CP1 GetVariables {"getVariableData":[{"component":{"name":"TxCtrlr"},"variable":{"name":"EVConnectionTimeOut"}}]}
+            1 a answers {"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"1200","component":{"name":"TxCtrlr"},"variable":{"name":"EVConnectionTimeOut"}}]}"#
+        }
+    };
+    for version in ["1.6", "2.0.1", "2.1"] {
+        for start in ["op start CP1 1 TAG", &own_words(version, "TAG")] {
+            for between in ["", &format!("50 restart\n51 a connect CP1 {version}")] {
+                let mut world = World::new(config(Onboarding::Closed));
+                world.run(&format!(
+                    "0 op register CP1\n0 a connect CP1 {version}\n{}\n2 {start}\n3 a answers {{\"status\":\"Accepted\"}}\n{between}",
+                    told(version)
+                ));
+                let unknown = if version == "1.6" {
+                    "Invalid"
+                } else {
+                    "Unknown"
+                };
+                assert_eq!(judged(&mut world, 1_261, version, "TAG"), "Accepted");
+                assert_eq!(judged(&mut world, 1_262, version, "TAG"), unknown);
+            }
+        }
+    }
+}
+
+/// Twelve commands that the station does not answer hold the line for six minutes.
+#[test]
+fn f02_fr_07_the_time_of_a_start_begins_when_it_leaves_the_line() {
+    for between in ["", "400 restart\n401 a connect CP1"] {
+        let mut world = World::new(config(Onboarding::Closed));
+        let others = "1 op command CP1 ClearCache {}\n".repeat(12);
+        let start = own_words("1.6", "TAG");
+        world.run(&format!(
+            "0 op register CP1\n0 a connect CP1\n{others}2 {start}\n310 wait"
+        ));
+        assert_eq!(judged(&mut world, 320, "1.6", "TAG"), "Accepted");
+        world.run(&format!(
+            "362 a answers {{\"status\":\"Accepted\"}}\n{between}"
+        ));
+        assert_eq!(judged(&mut world, 660, "1.6", "TAG"), "Accepted");
+        assert_eq!(judged(&mut world, 661, "1.6", "TAG"), "Invalid");
+    }
+}
