@@ -116,7 +116,16 @@ pub fn local_list_parts(
         .map(|(key, entry)| (key.clone(), (entry.clone(), None)))
         .collect();
     wanted.retain(|key, (entry, _)| list.entries.get(key) != Some(entry));
-    let changes: Vec<_> = removed.into_iter().chain(wanted).collect();
+    // The station knows a token by its id and its type (C01.FR.25): one of another type is another one, and the old one goes.
+    let retyped = list.entries.iter().filter(|(key, entry)| {
+        let wanted = wanted.get(key.as_str());
+        !is_16 && wanted.is_some_and(|(wanted, _)| wanted.kind != entry.kind)
+    });
+    let retyped: Vec<_> = retyped
+        .map(|(key, entry)| (key.clone(), (entry.clone(), None)))
+        .collect();
+    // Removals come first: a part that has both then leaves the new one.
+    let changes: Vec<_> = removed.into_iter().chain(retyped).chain(wanted).collect();
     let mut rest = changes.as_slice();
     let mut parts: Vec<LocalListPart> = Vec::new();
     // A full list may be empty; a difference of nothing is none.

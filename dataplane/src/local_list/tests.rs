@@ -139,6 +139,53 @@ fn a_list_of_1_6() {
     );
 }
 
+/// Tokens are equal when id and type are.
+#[test]
+fn c01_fr_25_a_token_of_another_type_takes_the_old_one_off_the_list() {
+    let code = |status| Token {
+        kind: Some(TokenType::KeyCode),
+        ..Token::new("One", status)
+    };
+    let card = Token::new("One", TokenStatus::Accepted);
+    let differential = LocalListUpdate::Differential;
+    let steps = || {
+        vec![
+            (LocalListUpdate::Full, vec![card.clone()], 0),
+            (differential, vec![code(TokenStatus::Accepted)], 0),
+            (differential, vec![code(TokenStatus::Blocked)], 0),
+            (differential, Vec::new(), 0),
+        ]
+    };
+    check(
+        Protocol::Ocpp201,
+        &steps(),
+        expect![[r#"
+            1 {"localAuthorizationList":[{"idToken":{"idToken":"One","type":"ISO14443"},"idTokenInfo":{"status":"Accepted"}}],"versionNumber":1,"updateType":"Full"}
+
+            1 {"localAuthorizationList":[{"idToken":{"idToken":"One","type":"ISO14443"}},{"idToken":{"idToken":"One","type":"KeyCode"},"idTokenInfo":{"status":"Accepted"}}],"versionNumber":2,"updateType":"Differential"}
+
+            1 {"localAuthorizationList":[{"idToken":{"idToken":"One","type":"KeyCode"},"idTokenInfo":{"status":"Blocked"}}],"versionNumber":3,"updateType":"Differential"}
+
+            0 {"localAuthorizationList":[{"idToken":{"idToken":"One","type":"KeyCode"}}],"versionNumber":4,"updateType":"Differential"}
+
+        "#]],
+    );
+    check(
+        Protocol::Ocpp16,
+        &steps(),
+        expect![[r#"
+            1 {"listVersion":1,"localAuthorizationList":[{"idTag":"One","idTagInfo":{"status":"Accepted"}}],"updateType":"Full"}
+
+            1 {"listVersion":2,"localAuthorizationList":[{"idTag":"One","idTagInfo":{"status":"Accepted"}}],"updateType":"Differential"}
+
+            1 {"listVersion":3,"localAuthorizationList":[{"idTag":"One","idTagInfo":{"status":"Blocked"}}],"updateType":"Differential"}
+
+            0 {"listVersion":4,"localAuthorizationList":[{"idTag":"One"}],"updateType":"Differential"}
+
+        "#]],
+    );
+}
+
 #[test]
 fn bytes_of_no_version_are_no_list() {
     assert_eq!(read_local_list(b""), None);
