@@ -8,7 +8,7 @@
 //!
 //! - An id is on record before the command that carries it, so none is given out twice.
 //! - A reservation is `active` from the station's `Accepted` to the first of: a transaction that names it, the station's
-//!   word that it is over, a cancellation that the station accepts, its time.
+//!   word that it is over or that it has none of that id, a cancellation that it accepts, its time.
 //! - A station has one reservation per id: the one it accepted last.
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ use ocpp::{MeterColumns, Policy, Timestamp, Word, v16, v21, v201};
 use serde_json::Value;
 use storage::state::Table;
 
-use super::commands::says_accepted;
+use super::commands::{says_accepted, status_of};
 use super::named_token::Told;
 use super::projection::{read_record_row, reservations_key};
 use super::summary::TransactionReport;
@@ -156,10 +156,16 @@ impl Shard {
             Some(CommandState::Timeout | CommandState::Unknown) => ReservationState::Unknown,
             Some(CommandState::Queued | CommandState::Sent) | None => return,
         };
-        let is_cancel = match command.action.as_str() {
-            "ReserveNow" => false,
-            // Whatever else became of it, the reservation stands as it did.
-            "CancelReservation" if answered == ReservationState::Active => true,
+        let state = match command.action.as_str() {
+            "ReserveNow" => answered,
+            "CancelReservation" if answered == ReservationState::Active => {
+                ReservationState::Cancelled
+            }
+            // It has none of that id (H02.FR.01; 1.6 §5.2).
+            "CancelReservation" if status_of(&command.result).as_deref() == Some("Rejected") => {
+                ReservationState::Removed
+            }
+            // Whatever else became of a cancellation, the reservation stands as it did.
             _ => return,
         };
         let Some(id) = id_of(&command.payload) else {
@@ -171,18 +177,16 @@ impl Shard {
             return;
         };
         let requested = |r: &Reservation| r.state == ReservationState::Requested.code();
-        let found = if is_cancel {
-            newest(&list.reservations, id, is_open)
-        } else {
-            newest(&list.reservations, id, requested)
+        let found = match state {
+            ReservationState::Cancelled => newest(&list.reservations, id, is_open),
+            // One that is still to be asked for stands in line behind the cancellation.
+            ReservationState::Removed => {
+                newest(&list.reservations, id, |r| is_open(r) && !requested(r))
+            }
+            _ => newest(&list.reservations, id, requested),
         };
         let Some(at) = found else {
             return;
-        };
-        let state = if is_cancel {
-            ReservationState::Cancelled
-        } else {
-            answered
         };
         change(&mut list.reservations, at, now.utc, state);
         if state == ReservationState::Active {

@@ -345,7 +345,7 @@ fn a_cancellation_counts_when_the_station_agrees() {
         1 op reserve CP1 TAG 600 evse=1
         1 a answers {"status":"Accepted"}
         2 op command CP1 wait CancelReservation {"reservationId":1}
-        2 a answers {"status":"Rejected"}
+        2 a refuses InternalError no
         3 op reservations CP1
         4 op command CP1 wait CancelReservation {"reservationId":1}
         4 a answers {"status":"Accepted"}
@@ -357,11 +357,41 @@ fn a_cancellation_counts_when_the_station_agrees() {
             0 a < 101 Switching Protocols ocpp1.6
             1 a < ReserveNow {"connectorId":1,"expiryDate":"2026-11-22T10:10:00.000Z","idTag":"TAG","reservationId":1}
             1 op reserve: Answered Some("{\"status\":\"Accepted\"}") None
-            2 op command CancelReservation: Answered Some("{\"status\":\"Rejected\"}") None
+            2 op command CancelReservation: Answered None Some(("InternalError", "no"))
             3 reservation 1 on 1 until 600: active since 1
             4 op command CancelReservation: Answered Some("{\"status\":\"Accepted\"}") None
             5 reservation 1 on 1 until 600: cancelled since 4
             6 op command CancelReservation: Answered Some("{\"status\":\"Accepted\"}") None
+        "#]],
+    );
+}
+
+/// A station that has no such reservation keeps nothing free.
+#[test]
+fn h02_fr_01_a_reservation_that_the_station_does_not_know_is_over() {
+    check(
+        r#"
+        0 a connect CP1
+        1 op reserve CP1 TAG 600 evse=1
+        1 a answers {"status":"Accepted"}
+        2 op command CP1 CancelReservation {"reservationId":1}
+        2 op command CP1 ReserveNow {"connectorId":2,"expiryDate":"2026-11-22T10:10:00Z","idTag":"TAG","reservationId":1}
+        3 a answers {"status":"Rejected"}
+        4 op reservations CP1
+        5 a answers {"status":"Accepted"}
+        6 op reservations CP1
+        "#,
+        expect![[r#"
+            0 a < 101 Switching Protocols ocpp1.6
+            1 a < ReserveNow {"connectorId":1,"expiryDate":"2026-11-22T10:10:00.000Z","idTag":"TAG","reservationId":1}
+            1 op reserve: Answered Some("{\"status\":\"Accepted\"}") None
+            2 op command CancelReservation: Queued None None
+            2 op command ReserveNow: Queued None None
+            3 a < ReserveNow {"connectorId":2,"expiryDate":"2026-11-22T10:10:00Z","idTag":"TAG","reservationId":1}
+            4 reservation 1 on 2 until 600: requested since 2
+            4 reservation 1 on 1 until 600: removed since 3
+            6 reservation 1 on 1 until 600: removed since 3
+            6 reservation 1 on 2 until 600: active since 5
         "#]],
     );
 }
