@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 pub struct LocalListRequest {
     /// Which messages the station gets.
     pub update: LocalListUpdate,
-    /// Tokens in one message, 1 to 500; by default as many as the station has said that it takes (`SendLocalListMaxLength` in
-    /// 1.6, `LocalAuthListCtrlr.ItemsPerMessage` in 2.x), and 50 where it has not.
+    /// Tokens in one message at most, 1 to 500; by default 50. Never more than the station has said that it takes
+    /// (`SendLocalListMaxLength` in 1.6, `LocalAuthListCtrlr.ItemsPerMessage` in 2.x).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 500)]
     pub tokens_per_message: Option<usize>,

@@ -97,7 +97,11 @@ pub(crate) async fn update(
         let tokens = tokens(&app, &caller.tenant).await?;
         let told = limits(&app, &station).await?;
         let limits = LocalListLimits {
-            tokens: part_len.or(told.tokens).or(Some(PART_LEN_DEFAULT)),
+            // What the station has said that it takes is the most, whatever is asked for (D01.FR.11).
+            tokens: Some(match (part_len, told.tokens) {
+                (Some(asked), Some(told)) => asked.min(told),
+                (asked, told) => asked.or(told).unwrap_or(PART_LEN_DEFAULT),
+            }),
             ..told
         };
         let parts = local_list_parts(&station, tokens, &list, update, now(), limits);

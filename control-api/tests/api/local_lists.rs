@@ -128,7 +128,7 @@ fn a_list_for_nobody_is_refused() {
 }
 
 #[test]
-fn a_list_goes_in_parts_as_the_station_has_said_and_is_no_longer_than_it_takes() {
+fn d01_fr_11_a_list_goes_in_parts_as_the_station_has_said_and_is_no_longer_than_it_takes() {
     with_server(|world| async move {
         put(&world, "ONE", TokenStatus::Accepted).await;
         put(&world, "TWO", TokenStatus::Blocked).await;
@@ -147,25 +147,28 @@ fn a_list_goes_in_parts_as_the_station_has_said_and_is_no_longer_than_it_takes()
         let (asked, _) = tokio::join!(asking, station.answer("GetConfiguration", keys));
         asked.unwrap();
 
-        let request = LocalListRequest {
+        // More than it takes is not what it gets.
+        let request = |tokens_per_message| LocalListRequest {
             update: LocalListUpdate::Full,
-            tokens_per_message: None,
+            tokens_per_message,
         };
-        let client = world.admin.clone();
-        let again = request.clone();
-        let full = tokio::spawn(async move { client.update_local_list("CP1", &again).await });
-        for (version, update, token) in [
-            (1, "Full", entry("ONE", "Accepted")),
-            (2, "Differential", entry("TWO", "Blocked")),
-        ] {
-            let sent = station
-                .answer("SendLocalList", json!({"status": "Accepted"}))
-                .await;
-            assert_eq!(sent, message(version, update, token));
+        for (asked, first) in [(None, 1), (Some(2), 3)] {
+            let client = world.admin.clone();
+            let full =
+                tokio::spawn(async move { client.update_local_list("CP1", &request(asked)).await });
+            for (version, update, token) in [
+                (first, "Full", entry("ONE", "Accepted")),
+                (first + 1, "Differential", entry("TWO", "Blocked")),
+            ] {
+                let sent = station
+                    .answer("SendLocalList", json!({"status": "Accepted"}))
+                    .await;
+                assert_eq!(sent, message(version, update, token));
+            }
+            assert_eq!(full.await.unwrap().unwrap().tokens, 2);
         }
-        assert_eq!(full.await.unwrap().unwrap().tokens, 2);
         put(&world, "THREE", TokenStatus::Accepted).await;
-        let refused = world.admin.update_local_list("CP1", &request).await;
+        let refused = world.admin.update_local_list("CP1", &request(None)).await;
         assert_eq!(refusal(refused), "409 conflict");
     });
 }
