@@ -134,7 +134,7 @@ impl Shard {
             },
             Ask::Tariffs { key, reply } => match self.known(&key) {
                 None => reply.send(None),
-                Some(station) => match self.station_tariffs(station) {
+                Some(station) => match self.station_tariffs(now, station) {
                     Ok(tariffs) => reply.send(Some(tariffs)),
                     Err(StoreUnreadable) => reply.refuse(RouterError::StoreUnreadable),
                 },

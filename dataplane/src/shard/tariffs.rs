@@ -19,11 +19,18 @@ const KEPT_MAX: usize = 256;
 const DEFAULT: &str = "DefaultTariff";
 
 impl Shard {
-    /// All that is kept of a station's tariffs.
+    /// A station's tariffs, as far as they are known: without those whose place another one has taken in the meantime.
     pub(super) fn station_tariffs(
         &mut self,
+        now: Now,
         station: u32,
     ) -> Result<StationTariffs, StoreUnreadable> {
+        let mut known = self.kept_tariffs(station)?;
+        displace(&mut known.tariffs, now.utc.0);
+        Ok(known)
+    }
+
+    fn kept_tariffs(&mut self, station: u32) -> Result<StationTariffs, StoreUnreadable> {
         let station = self.stations[station].state.key.as_str();
         let key = tariffs_key(&mut self.scratch.canonical, station);
         let row = self.row(Table::Money, key)?;
@@ -44,7 +51,7 @@ impl Shard {
             return;
         }
         // A store that cannot be read is counted; the command itself tells what the station said.
-        let Ok(mut known) = self.station_tariffs(station) else {
+        let Ok(mut known) = self.station_tariffs(now, station) else {
             return;
         };
         let before = known.clone();
@@ -57,7 +64,7 @@ impl Shard {
 
     /// A station is no more, and has no tariffs.
     pub(super) fn forget_tariffs(&mut self, now: Now, station: u32) {
-        let known = self.station_tariffs(station);
+        let known = self.kept_tariffs(station);
         if known.is_ok_and(|known| !known.tariffs.is_empty()) {
             self.record(now, station, &StationTariffs::default());
         }
@@ -100,9 +107,18 @@ fn told(known: &mut Vec<StationTariff>, command: &CommandChanged, now: i64) -> O
                 .filter(|result| result.status != v21::TariffClearStatus::Rejected)
                 .filter_map(|result| result.tariff_id.as_deref())
                 .collect();
+            // One that names no tariff says that there was none to clear (I10.FR.06).
+            let has_none = answer.clear_tariffs_result.iter().any(|result| {
+                result.status == v21::TariffClearStatus::NoTariff && result.tariff_id.is_none()
+            });
+            let is_asked = |id: &str| {
+                let mut ids = clear.tariff_ids.iter().flat_map(|ids| ids.iter());
+                clear.tariff_ids.is_none() || ids.any(|asked| **asked == *id)
+            };
             let evse_id = clear.evse_id.unwrap_or(0);
             leave(known, evse_id, |tariff| {
-                tariff.kind == DEFAULT && gone.contains(tariff.tariff_id.as_str())
+                let id = tariff.tariff_id.as_str();
+                tariff.kind == DEFAULT && (gone.contains(id) || (has_none && is_asked(id)))
             });
         }
         _ => return None,
@@ -128,6 +144,35 @@ fn taken(known: &mut Vec<StationTariff>, set: &v21::SetDefaultTariff<'_>, now: i
         reported_at: None,
     };
     join(known, tariff);
+}
+
+/// A default tariff whose time has come since its station last told of the others takes the place of those at its EVSE that
+/// are no newer (I07.FR.20, I07.FR.21).
+fn displace(known: &mut Vec<StationTariff>, now: i64) {
+    let mut begun: Vec<_> = known
+        .iter()
+        .filter(|tariff| tariff.kind == DEFAULT)
+        .filter_map(|tariff| Some((tariff.valid_from.filter(|from| *from <= now)?, tariff)))
+        .map(|(from, tariff)| (from, tariff.tariff_id.clone(), tariff.evse_ids.clone()))
+        .collect();
+    // In the order of their beginnings; of two that begin together the one that came later.
+    begun.sort_by_key(|(from, ..)| *from);
+    for (at, (from, id, evse_ids)) in begun.iter().enumerate() {
+        let is_later = |other: &str| begun[at..].iter().any(|(_, later, _)| *later == *other);
+        let goes = |tariff: &StationTariff| {
+            let told_at = tariff.reported_at.unwrap_or(tariff.known_since);
+            tariff.kind == DEFAULT
+                && tariff.tariff_id != *id
+                && told_at < *from
+                && match tariff.valid_from {
+                    None => true,
+                    Some(_) => !is_later(&tariff.tariff_id) && tariff.valid_from <= Some(*from),
+                }
+        };
+        for evse_id in evse_ids {
+            leave(known, *evse_id, goes);
+        }
+    }
 }
 
 /// A tariff as the station names it.

@@ -178,6 +178,101 @@ fn i10_fr_04_tariffs_that_were_cleared_are_gone() {
 }
 
 #[test]
+fn i10_fr_06_a_station_that_has_no_such_tariff_has_none() {
+    check(
+        "",
+        Tariff::default(),
+        r#"
+        op GetTariffs {"evseId":0}
+        answer {"status":"Accepted","tariffAssignments":[{"tariffId":"A","tariffKind":"DefaultTariff","evseIds":[1,2]},{"tariffId":"B","tariffKind":"DefaultTariff","evseIds":[3]},{"tariffId":"C","tariffKind":"DefaultTariff","evseIds":[3]},{"tariffId":"B","tariffKind":"DriverTariff"}]}
+        op ClearTariffs {"tariffIds":["A","B"],"evseId":1}
+        answer {"clearTariffsResult":[{"status":"NoTariff"}]}
+        : op tariffs CP1
+        op ClearTariffs {"tariffIds":["B"]}
+        answer {"clearTariffsResult":[{"status":"NoTariff"}]}
+        : op tariffs CP1
+        op ClearTariffs {}
+        answer {"clearTariffsResult":[{"status":"NoTariff"}]}
+        : op tariffs CP1
+        "#,
+        expect![[r#"
+            < GetTariffs {"evseId":0}
+            op GetTariffs: Answered {"status":"Accepted","tariffAssignments":[{"tariffId":"A","tariffKind":"DefaultTariff","evseIds":[1,2]},{"tariffId":"B","tariffKind":"DefaultTariff","evseIds":[3]},{"tariffId":"C","tariffKind":"DefaultTariff","evseIds":[3]},{"tariffId":"B","tariffKind":"DriverTariff"}]}
+            < ClearTariffs {"tariffIds":["A","B"],"evseId":1}
+            op ClearTariffs: Answered {"clearTariffsResult":[{"status":"NoTariff"}]}
+            DefaultTariff A on [2], named
+            DefaultTariff B on [3], named
+            DefaultTariff C on [3], named
+            DriverTariff B on [], named
+            < ClearTariffs {"tariffIds":["B"]}
+            op ClearTariffs: Answered {"clearTariffsResult":[{"status":"NoTariff"}]}
+            DefaultTariff A on [2], named
+            DefaultTariff C on [3], named
+            DriverTariff B on [], named
+            < ClearTariffs {}
+            op ClearTariffs: Answered {"clearTariffsResult":[{"status":"NoTariff"}]}
+            DriverTariff B on [], named
+        "#]],
+    );
+}
+
+/// On EVSE 1 T1 without a beginning, then T2 and T3, each with one; T4 on the other EVSE begins last.
+#[test]
+fn i07_fr_20_and_i07_fr_21_a_tariff_whose_time_has_come_takes_the_place_of_the_older() {
+    let set = |evse_id: u32, id: &str, from: &str| {
+        format!(
+            "op SetDefaultTariff {{\"evseId\":{evse_id},\"tariff\":{{\"tariffId\":\"{id}\",\"currency\":\"EUR\"{from}}}}}\nanswer {{\"status\":\"Accepted\"}}\n"
+        )
+    };
+    let from = |time: &str| format!(r#","validFrom":"2026-11-22T{time}:00Z""#);
+    let mut case = Case::new(Version::V21, config(Onboarding::Open));
+    case.prepare(": a connect CP1 2.1");
+    case.prepare(BOOTED);
+    case.prepare(&set(1, "T1", ""));
+    case.prepare(&set(1, "T3", &from("11:30")));
+    case.prepare(&set(1, "T2", &from("10:30")));
+    case.prepare(&set(2, "T4", &from("12:30")));
+    expect![[r#"
+        DefaultTariff T1 on [1]
+        DefaultTariff T3 on [1] from 5400
+        DefaultTariff T2 on [1] from 1800
+        DefaultTariff T4 on [2] from 9000
+        DefaultTariff T3 on [1] from 5400
+        DefaultTariff T2 on [1] from 1800
+        DefaultTariff T4 on [2] from 9000
+        DefaultTariff T3 on [1] from 5400
+        DefaultTariff T4 on [2] from 9000
+        DefaultTariff T3 on [1] from 5400
+        DefaultTariff T4 on [2] from 9000
+    "#]]
+    .assert_eq(&case.run(
+        "
+        : op tariffs CP1
+        wait 3600
+        : op tariffs CP1
+        wait 3600
+        : op tariffs CP1
+        wait 3600
+        : op tariffs CP1
+        ",
+    ));
+    // A station that names both knows better.
+    expect![[r#"
+        < GetTariffs {"evseId":0}
+        op GetTariffs: Answered {"status":"Accepted","tariffAssignments":[{"tariffId":"T1","tariffKind":"DefaultTariff","evseIds":[1]},{"tariffId":"T2","tariffKind":"DefaultTariff","validFrom":"2026-11-22T10:30:00Z","evseIds":[1]}]}
+        DefaultTariff T1 on [1], named
+        DefaultTariff T2 on [1] from 1800, named
+    "#]]
+    .assert_eq(&case.run(
+        r#"
+        op GetTariffs {"evseId":0}
+        answer {"status":"Accepted","tariffAssignments":[{"tariffId":"T1","tariffKind":"DefaultTariff","evseIds":[1]},{"tariffId":"T2","tariffKind":"DefaultTariff","validFrom":"2026-11-22T10:30:00Z","evseIds":[1]}]}
+        : op tariffs CP1
+        "#,
+    ));
+}
+
+#[test]
 fn i11_fr_07_another_tariff_holds_from_when_the_station_says_so() {
     let t2 = r#": tariff CP9 UTC {"tariffId":"T2","currency":"EUR","energy":{"prices":[{"priceKwh":1}]}}"#;
     check(
