@@ -127,9 +127,16 @@ impl Shard {
         let details = state.details();
         let site = details.configured.as_deref().map_or("", |c| &*c.site);
         let evse_ids = allowed_evses(&token, state.key.identity(), site);
-        let cache_until = token
-            .cache_s
-            .map(|seconds| UtcMicros(now.utc.0 + i64::from(seconds) * 1_000_000));
+        // An empty account may be filled at any time (C17.FR.02).
+        let cache_s = match token.status {
+            TokenStatus::NoCredit => Some(0),
+            TokenStatus::Accepted
+            | TokenStatus::Blocked
+            | TokenStatus::Expired
+            | TokenStatus::Invalid => token.cache_s,
+        };
+        let cache_until =
+            cache_s.map(|seconds| UtcMicros(now.utc.0 + i64::from(seconds) * 1_000_000));
         Ok(Authorization {
             judgement: judge(now.utc, &token, shown, evse_ids),
             // An answer is good no longer than its token.

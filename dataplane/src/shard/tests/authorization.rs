@@ -136,7 +136,7 @@ fn tc_c_06_csms_a_blocked_token_is_refused() {
         expect![[r#"
             1 a < [3,"1a",{"idTokenInfo":{"status":"Blocked"}}]
             1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
-            2 a < [3,"2a",{"idTokenInfo":{"status":"NoCredit"}}]
+            2 a < [3,"2a",{"idTokenInfo":{"status":"NoCredit","cacheExpiryDateTime":"2026-11-22T10:00:02.000Z"}}]
         "#]],
     );
 }
@@ -156,6 +156,31 @@ fn tc_c_07_csms_an_expired_token_is_refused() {
             1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
             59 a < [3,"59a",{"idTokenInfo":{"status":"Accepted","cacheExpiryDateTime":"2026-11-22T10:01:00.000Z"}}]
             60 a < [3,"60a",{"idTokenInfo":{"status":"Expired","cacheExpiryDateTime":"2026-11-22T10:01:00.000Z"}}]
+        "#]],
+    );
+}
+
+#[test]
+fn c17_fr_02_no_station_keeps_that_an_account_is_empty() {
+    check(
+        "
+        1 token POOR NoCredit cache=600
+        1 a authorizes POOR
+        2 a event Started Authorized T1 0 1 POOR
+        ",
+        expect![[r#"
+            1 a < [3,"1a",{"idTokenInfo":{"status":"NoCredit","cacheExpiryDateTime":"2026-11-22T10:00:01.000Z"}}]
+            1 a < [2,"01a202b2-c8e8-756e-ab2f-2632d7bd03fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            2 a < [3,"2a",{"idTokenInfo":{"status":"NoCredit","cacheExpiryDateTime":"2026-11-22T10:00:02.000Z"}}]
+        "#]],
+    );
+    check_16(
+        "
+        1 token POOR NoCredit cache=600
+        1 a asks POOR
+        ",
+        expect![[r#"
+            1 a < [3,"1a",{"idTagInfo":{"expiryDate":"2026-11-22T10:00:01.000Z","status":"Blocked"}}]
         "#]],
     );
 }
@@ -513,7 +538,7 @@ fn tokens_of_1_6_are_answered_in_its_five_words() {
             1 a < [3,"1a",{"idTagInfo":{"expiryDate":"2026-11-22T10:01:01.000Z","parentIdTag":"FAMILY","status":"Accepted"}}]
             2 a < [3,"2a",{"idTagInfo":{"status":"Blocked"}}]
             3 a < [3,"3a",{"idTagInfo":{"status":"Expired"}}]
-            4 a < [3,"4a",{"idTagInfo":{"status":"Blocked"}}]
+            4 a < [3,"4a",{"idTagInfo":{"expiryDate":"2026-11-22T10:00:04.000Z","status":"Blocked"}}]
             5 a < [3,"5a",{"idTagInfo":{"status":"Blocked"}}]
             6 a < [3,"6a",{"idTagInfo":{"status":"Invalid"}}]
             7 a < [3,"7a",{"idTagInfo":{"status":"Accepted"}}]
