@@ -26,6 +26,8 @@ pub enum LocalListUpdate {
     Full,
     /// `GetLocalListVersion`, then what differs from what the station accepted last.
     Differential,
+    /// As `differential`; where the versions differ, or the station answers `Failed` or `VersionMismatch`, all tokens anew.
+    Repair,
 }
 
 /// The list of a station, as far as its own answers tell.

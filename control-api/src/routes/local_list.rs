@@ -52,8 +52,9 @@ pub(crate) async fn show(
 /// Checks the list of a station, or brings it up to date with the tokens that may charge there.
 ///
 /// A difference is sent to a station that has the version it accepted last; to another one nothing is sent, and the answer
-/// is 409 `conflict`. 409 `rejected` when the station takes a message not; what it took before that counts. Tokens with
-/// more than 20 characters, and such as are good at some connectors alone, are in no list of 1.6.
+/// is 409 `conflict`. With `repair` it gets the whole list instead, as it does after a difference that it could not apply. 409
+/// `rejected` when the station takes a message not; what it took before that counts. Tokens with more than 20 characters, and
+/// such as are good at some connectors alone, are in no list of 1.6.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/{id}/local-list",
@@ -76,15 +77,20 @@ pub(crate) async fn update(
     }
     let station = find(&app, station_key(&caller, &id)?).await?;
     let mut list = noted(&app, station.key.clone()).await?;
-    let update = match request.update {
+    let repairs = request.update == LocalListUpdate::Repair;
+    let mut update = match request.update {
         LocalListUpdate::Check => None,
         LocalListUpdate::Full => Some(dataplane::LocalListUpdate::Full),
-        LocalListUpdate::Differential => Some(dataplane::LocalListUpdate::Differential),
+        LocalListUpdate::Differential | LocalListUpdate::Repair => {
+            Some(dataplane::LocalListUpdate::Differential)
+        }
     };
     let mut reported = None;
     if update != Some(dataplane::LocalListUpdate::Full) {
         let version = ask_version(&app, &caller, &station).await?;
-        if update.is_some() && version != list.version {
+        if version != list.version && repairs {
+            update = Some(dataplane::LocalListUpdate::Full);
+        } else if version != list.version && update.is_some() {
             let accepted = list.version;
             return Err(ApiError::Conflict(format!(
                 "station {id:?} has version {version} of its list and accepted version {accepted} last; send it in full"
@@ -93,7 +99,7 @@ pub(crate) async fn update(
         reported = Some(version);
     }
     let mut messages = 0;
-    if let Some(update) = update {
+    while let Some(kind) = update.take() {
         let tokens = tokens(&app, &caller.tenant).await?;
         let told = limits(&app, &station).await?;
         let limits = LocalListLimits {
@@ -104,18 +110,27 @@ pub(crate) async fn update(
             }),
             ..told
         };
-        let parts = local_list_parts(&station, tokens, &list, update, now(), limits);
+        let parts = local_list_parts(&station, tokens, &list, kind, now(), limits);
         let len = parts.last().map_or(0, |part| part.after.len());
         if let Some(entries) = limits.entries.filter(|entries| *entries < len) {
             return Err(ApiError::Conflict(format!(
                 "station {id:?} takes a list of {entries} tokens, and {len} may charge there"
             )));
         }
+        let is_difference = kind == dataplane::LocalListUpdate::Differential;
         for part in parts {
-            list = send(&app, &caller, &station, part).await?;
             messages += 1;
             // What it said before is out of date.
             reported = None;
+            match send(&app, &caller, &station, part).await {
+                Ok(after) => list = after,
+                // The whole list is what helps then (D01.FR.03; 1.6 §5.15); its own refusal ends the request.
+                Err(ApiError::Rejected(command)) if repairs && is_difference && lacks(&command) => {
+                    update = Some(dataplane::LocalListUpdate::Full);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(Json(convert::local_list(&list, reported, messages)))
@@ -134,6 +149,13 @@ async fn limits(app: &SharedApp, station: &StationView) -> Result<LocalListLimit
     let known = variables.transpose().map_err(ApiError::Unavailable)?;
     let known = known.map_or(Vec::new(), |page| page.items);
     Ok(LocalListLimits::told_by(&known))
+}
+
+/// True for a difference that the station could not apply to what it has.
+fn lacks(command: &sdk::Command) -> bool {
+    let status = command.result.as_ref().map(|result| &result["status"]);
+    let status = status.and_then(|status| status.as_str());
+    matches!(status, Some("Failed" | "VersionMismatch"))
 }
 
 /// Sends a part and notes what the station has once it has accepted it.

@@ -172,3 +172,56 @@ fn d01_fr_11_a_list_goes_in_parts_as_the_station_has_said_and_is_no_longer_than_
         assert_eq!(refusal(refused), "409 conflict");
     });
 }
+
+#[test]
+fn d01_fr_03_a_list_that_differs_is_repaired_in_one_request() {
+    with_server(|world| async move {
+        put(&world, "ONE", TokenStatus::Accepted).await;
+        let mut station = world.station("CP1", None).await;
+        station.boot().await;
+        let version = |version: i64| json!({"listVersion": version});
+        let accepted = || json!({"status": "Accepted"});
+        let one = || message(1, "Full", entry("ONE", "Accepted"));
+
+        // Another version than the one it accepted last.
+        let repair = update(&world, LocalListUpdate::Repair);
+        station.answer("GetLocalListVersion", version(7)).await;
+        assert_eq!(station.answer("SendLocalList", accepted()).await, one());
+        let list = repair.await.unwrap().unwrap();
+        assert_eq!((list.version, list.tokens, list.messages), (1, 1, 1));
+
+        // The same version: a difference, which the station cannot apply.
+        put(&world, "ONE", TokenStatus::Blocked).await;
+        for answer in ["Failed", "VersionMismatch"] {
+            let repair = update(&world, LocalListUpdate::Repair);
+            station.answer("GetLocalListVersion", version(1)).await;
+            let sent = station
+                .answer("SendLocalList", json!({"status": answer}))
+                .await;
+            assert_eq!(sent, message(2, "Differential", entry("ONE", "Blocked")));
+            let failed = station
+                .answer("SendLocalList", json!({"status": "Failed"}))
+                .await;
+            assert_eq!(failed, message(2, "Full", entry("ONE", "Blocked")));
+            assert_eq!(refusal(repair.await.unwrap()), "409 rejected");
+        }
+        let repair = update(&world, LocalListUpdate::Repair);
+        station.answer("GetLocalListVersion", version(1)).await;
+        station
+            .answer("SendLocalList", json!({"status": "VersionMismatch"}))
+            .await;
+        station.answer("SendLocalList", accepted()).await;
+        let list = repair.await.unwrap().unwrap();
+        assert_eq!((list.version, list.messages), (2, 2));
+
+        // A station that keeps no lists is not sent one twice.
+        put(&world, "ONE", TokenStatus::Accepted).await;
+        let repair = update(&world, LocalListUpdate::Repair);
+        station.answer("GetLocalListVersion", version(2)).await;
+        station
+            .answer("SendLocalList", json!({"status": "NotSupported"}))
+            .await;
+        assert_eq!(refusal(repair.await.unwrap()), "409 rejected");
+        drop(station);
+    });
+}
