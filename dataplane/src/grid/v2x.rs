@@ -47,11 +47,19 @@ pub(crate) fn signalled(held: &mut V2xChanged, asked: &Value, command: [u8; 16],
 }
 
 /// Whether a vehicle may have the energy transfer that it asks for (Q01.FR.04): as the newest list for its transaction
-/// says, and any where there is none.
-pub(crate) fn may_transfer(held: &V2xChanged, ocpp_transaction_id: &str, requested: &str) -> bool {
+/// says, where there is none as the driver's token does, and any where that says nothing either.
+pub(crate) fn may_transfer(
+    held: &V2xChanged,
+    ocpp_transaction_id: &str,
+    driver: &[String],
+    requested: &str,
+) -> bool {
     let of = |allowed: &&AllowedEnergyTransfer| allowed.ocpp_transaction_id == ocpp_transaction_id;
-    let allowed = held.allowed.iter().find(of);
-    allowed.is_none_or(|allowed| allowed.modes.iter().any(|mode| mode == requested))
+    let listed = held.allowed.iter().find(of);
+    match listed {
+        Some(listed) => listed.modes.iter().any(|mode| mode == requested),
+        None => driver.is_empty() || driver.iter().any(|mode| mode == requested),
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,9 @@ impl Shard {
         use v21::NotifyEVChargingNeedsStatus as Status;
 
         let v2x: V2xChanged = self.grid(station)?;
-        if !may_transfer(&v2x, &self.running_at(station, evse_id), transfer) {
+        let running = self.running_at(station, evse_id);
+        let driver = self.driver_transfers(station, evse_id);
+        if !may_transfer(&v2x, &running, driver, transfer) {
             let detail = format!("{transfer} is not allowed for this transaction");
             return Ok(v21::NotifyEVChargingNeedsResponse {
                 status: Status::Rejected,

@@ -1,10 +1,16 @@
 //! What a 2.1 station is told of a driver beside the token: a tariff and how the vehicle may be charged.
 
+use std::sync::Arc;
+
 use fleet::record::Protocol;
 use serde_json::json;
 
 use super::{Authorization, Judgement};
 use crate::shard::Shard;
+use crate::token::Token;
+
+/// Tokens of a station whose energy transfers are remembered; of more, the oldest may have any.
+const TRANSFERS_MAX: usize = 64;
 
 impl Shard {
     /// Members of AuthorizeResponse that 2.1 added, each behind a comma; empty for none (I08.FR.01, Q01.FR.01 and FR.08).
@@ -33,6 +39,40 @@ impl Shard {
             terms.push_str(&format!(r#","tariff":{tariff}"#));
         }
         terms
+    }
+}
+
+impl Shard {
+    /// A token is shown: how its vehicles may be charged counts for the transaction that it begins.
+    pub(super) fn note_transfers(&mut self, station: u32, id: &str, token: &Arc<Token>) {
+        let entry = &self.stations[station];
+        let noted = entry.side.as_ref().map_or(0, |side| side.transfers.len());
+        let is_21 = entry.state.protocol == Some(Protocol::Ocpp21);
+        if !is_21 || (noted == 0 && token.energy_transfers.is_empty()) {
+            return;
+        }
+        let token_ref = self.token_ref(id);
+        let transfers = &mut self.stations[station].side_mut().transfers;
+        transfers.retain(|(shown, _)| *shown != token_ref);
+        if token.energy_transfers.is_empty() {
+            return;
+        }
+        if transfers.len() == TRANSFERS_MAX {
+            transfers.remove(0);
+        }
+        transfers.push((token_ref, Arc::clone(token)));
+    }
+
+    /// How the token of the transaction at an EVSE lets its vehicle be charged; empty where it does not say.
+    pub(in crate::shard) fn driver_transfers(&self, station: u32, evse_id: u32) -> &[String] {
+        let entry = &self.stations[station];
+        let running = entry.state.active().find(|t| t.evse_id == evse_id);
+        let token_ref = running.and_then(|running| running.token_ref);
+        let shown = entry.side.iter().flat_map(|side| &side.transfers);
+        let mut shown = shown.filter(|(shown, _)| token_ref == Some(*shown));
+        shown
+            .next()
+            .map_or(&[], |(_, token)| &token.energy_transfers)
     }
 }
 

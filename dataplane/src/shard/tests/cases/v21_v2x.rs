@@ -42,6 +42,45 @@ fn q01_fr_04_a_transfer_that_the_transaction_may_not_have_is_refused() {
     );
 }
 
+/// What a station was told of a driver in its answer to Authorize holds for the transaction, until it accepts another list.
+#[test]
+fn q01_fr_04_a_transfer_that_the_drivers_token_does_not_have_is_refused() {
+    let shown = |transfers: &str| {
+        format!(
+            ": token DRIVER Accepted {transfers}\nAuthorize {{\"idToken\":{{\"idToken\":\"DRIVER\",\"type\":\"ISO14443\"}}}}\n"
+        )
+    };
+    check_21(
+        &[&shown("transfers=DC")],
+        &[
+            needs("DC_BPT"),
+            "tx Started Authorized token=DRIVER evse\n".into(),
+            needs("DC_BPT"),
+            needs("DC"),
+            shown(""),
+            needs("DC_BPT"),
+            shown("transfers=DC"),
+            needs("DC_BPT"),
+            allow(r#""DC_BPT""#, "Accepted"),
+            needs("DC_BPT"),
+        ]
+        .concat(),
+        expect![[r#"
+            NotifyEVChargingNeeds: {"status":"NoChargingProfile"}
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            NotifyEVChargingNeeds: {"status":"Rejected","statusInfo":{"reasonCode":"InvalidValue","additionalInfo":"DC_BPT is not allowed for this transaction"}}
+            NotifyEVChargingNeeds: {"status":"NoChargingProfile"}
+            Authorize: {"idTokenInfo":{"status":"Accepted"}}
+            NotifyEVChargingNeeds: {"status":"NoChargingProfile"}
+            Authorize: {"idTokenInfo":{"status":"Accepted"},"allowedEnergyTransfer":["DC"]}
+            NotifyEVChargingNeeds: {"status":"Rejected","statusInfo":{"reasonCode":"InvalidValue","additionalInfo":"DC_BPT is not allowed for this transaction"}}
+            < NotifyAllowedEnergyTransfer {"transactionId":"T1","allowedEnergyTransfer":["DC_BPT"]}
+            op NotifyAllowedEnergyTransfer: Answered {"status":"Accepted"}
+            NotifyEVChargingNeeds: {"status":"NoChargingProfile"}
+        "#]],
+    );
+}
+
 #[test]
 fn q02_fr_05_a_new_list_counts_once_the_station_has_accepted_it() {
     check_21(
