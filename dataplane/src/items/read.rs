@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fleet::StationKey;
 use storage::state::{StateError, StateStore, Table};
 
-use super::row::{Told, id_of, inventory_key, item_key, prefix, read};
+use super::row::{Told, id_of, inventory_key, is_there, item_key, prefix, read};
 use super::{ItemKind, ItemView};
 use crate::router::view::Page;
 use crate::variables::read::Recent;
@@ -23,13 +23,9 @@ pub(crate) fn list(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Page<ItemView, i64>, StateError> {
-    let inventory = inventory_key(kind, station);
-    let stored = store.get(Table::Variables, &inventory)?;
-    let rows = [stored.as_deref(), recent.get(&inventory).map(Vec::as_slice)];
-    let told = rows.into_iter().flatten().filter_map(read);
-    let inventory = told
-        .map(|(told, _)| told)
-        .reduce(|a, b| if a.is_before(&b) { b } else { a });
+    let key = inventory_key(kind, station);
+    let stored = store.get(Table::Variables, &key)?;
+    let inventory = newest([stored.as_deref(), recent.get(&key).map(Vec::as_slice)]);
 
     let mut prefix = prefix(kind, station);
     prefix.push(1);
@@ -63,7 +59,7 @@ pub(crate) fn list(
         next: is_cut.then(|| last.as_deref().and_then(id_of)).flatten(),
     };
     for (key, value) in &rows {
-        if let Some(item) = item(key, value, inventory.as_ref()) {
+        if let Some(item) = item(key, value, inventory) {
             if page.items.len() == limit {
                 page.next = page.items.last().map(|item: &ItemView| item.id);
                 break;
@@ -74,10 +70,15 @@ pub(crate) fn list(
     Ok(page)
 }
 
+fn newest(rows: [Option<&[u8]>; 2]) -> Option<(Told, &str)> {
+    let told = rows.into_iter().flatten().filter_map(read);
+    told.reduce(|a, b| if a.0.is_before(&b.0) { b } else { a })
+}
+
 /// What a row says, if it is there still.
-fn item(key: &[u8], value: &[u8], inventory: Option<&Told>) -> Option<ItemView> {
+fn item(key: &[u8], value: &[u8], inventory: Option<(Told, &str)>) -> Option<ItemView> {
     let (told, json) = read(value)?;
-    if json.is_empty() || inventory.is_some_and(|began| told.is_before(began)) {
+    if !is_there(&told, json, inventory) {
         return None;
     }
     Some(ItemView {

@@ -11,15 +11,21 @@
 //! No key of a variable begins so: those begin with a tenant. A value begins with its version (1 byte, 1), log id (8), seq
 //! (8), as of (8, UTC microseconds), little-endian, and 1 (1 byte), as a variable's that was reported: what hides or removes
 //! old rows of variables knows these too. An inventory ends there, and so do an item that is gone and what says that there was
-//! one; else a JSON object follows.
+//! one; else a JSON object follows. An inventory of monitors ends in a `B` where the station was told which monitors to go back
+//! to, and has not named them since: those that came with it are there still.
 
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
+use serde_json::Value;
 
 use super::ItemKind;
 use crate::variables::row::{VariableRow, station_prefix};
 
 const VERSION: u8 = 1;
 const HEAD_LEN: usize = 26;
+/// What an inventory ends in that leaves the monitors that came with the station.
+const BASE: &str = "B";
+/// The `eventNotificationType` of a monitor that an operator has made.
+pub(super) const CUSTOM: &str = "CustomMonitor";
 
 /// Where a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +90,32 @@ pub(crate) fn id_of(key: &[u8]) -> Option<i64> {
 /// What was there before is no more, unless it is told again.
 pub(crate) fn inventory_row(kind: ItemKind, station: &StationKey, told: Told) -> VariableRow {
     (inventory_key(kind, station), value(told, ""))
+}
+
+/// The same, but for monitors that came with the station.
+pub(crate) fn base_row(station: &StationKey, told: Told) -> VariableRow {
+    let key = inventory_key(ItemKind::Monitor, station);
+    (key, value(told, BASE))
+}
+
+/// True for an inventory that hides some items alone.
+pub(crate) fn is_base(value: &[u8]) -> bool {
+    read(value).is_some_and(|(_, text)| text == BASE)
+}
+
+/// True for an item that is there still, as far as the inventory tells.
+pub(crate) fn is_there(told: &Told, json: &str, inventory: Option<(Told, &str)>) -> bool {
+    !json.is_empty()
+        && inventory.is_none_or(|(began, text)| {
+            !told.is_before(&began) || (text == BASE && came_with_the_station(json))
+        })
+}
+
+/// True for a monitor that no operator has made, and for one of which the station has not said who did: 2.0.1 has no word
+/// for that.
+fn came_with_the_station(json: &str) -> bool {
+    let monitor: Value = serde_json::from_str(json).unwrap_or_default();
+    monitor["eventNotificationType"] != CUSTOM
 }
 
 /// Some item is there by what was told.

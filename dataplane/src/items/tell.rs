@@ -10,7 +10,7 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::{Map, Value};
 
-use super::row::{Told, inventory_row, item_row, told_row};
+use super::row::{CUSTOM, Told, base_row, inventory_row, item_row, told_row};
 use super::{ISSUE_REPORTED, ItemKind, issue_id};
 use crate::variables::row::VariableRow;
 
@@ -195,7 +195,9 @@ impl<F: FnMut(VariableRow)> Teller<'_, F> {
             };
             let data = left.remove(at);
             if is(result, "status", "Accepted") {
-                self.monitor(data, data, id(result));
+                let mut made = data.clone();
+                made["eventNotificationType"] = CUSTOM.into();
+                self.monitor(data, &made, id(result));
             }
         }
     }
@@ -231,13 +233,13 @@ impl<F: FnMut(VariableRow)> Teller<'_, F> {
         }
     }
 
-    /// N03. `All` adds those that were made with the station, the others leave those alone.
+    /// N03. `All` adds those that came with the station; the others take away those that did not (N03.FR.04, N03.FR.05).
     fn set_base(&mut self, asked: &Value, answered: &Value) {
         let drops = ["FactoryDefault", "HardWiredOnly"]
             .iter()
             .any(|base| is(asked, "monitoringBase", base));
         if drops && is(answered, "status", "Accepted") {
-            self.inventory(ItemKind::Monitor);
+            (self.put)(base_row(self.station, self.told));
         }
     }
 

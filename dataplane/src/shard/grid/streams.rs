@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Now, Shard, StoreUnreadable};
 use crate::grid::streams;
 use crate::items::ItemKind;
-use crate::items::row::{inventory_key, item_key, read};
+use crate::items::row::{inventory_key, is_there, item_key, read};
 use crate::router::grid::{EventStreamView, StreamHeard};
 
 /// What streams of one station have said since this process began.
@@ -151,9 +151,8 @@ impl Shard {
         let Some(row) = self.variable_row(&item_key(ItemKind::Monitor, &key, id))? else {
             return Ok(None);
         };
-        let began = inventory.as_deref().and_then(read).map(|(told, _)| told);
-        let found =
-            read(&row).filter(|(told, _)| began.is_none_or(|began| !told.is_before(&began)));
+        let inventory = inventory.as_deref().and_then(read);
+        let found = read(&row).filter(|(told, json)| is_there(told, json, inventory));
         Ok(found.and_then(|(_, json)| serde_json::from_str(json).ok()))
     }
 

@@ -47,6 +47,17 @@ fn check(kind: ItemKind, script: &str, expected: Expect) {
     assert_eq!(left.count(), shown.lines().count());
 }
 
+/// As [`check`], where rows that are hidden stay until all items are reported.
+fn check_listed(kind: ItemKind, script: &str, expected: Expect) {
+    let mut world = World::new(asking());
+    world.run(script);
+    let (_dir, store) = stored(&world);
+    let shown = listed(&store, kind);
+    expected.assert_eq(&shown);
+    clear(&store, &mut Vec::new()).unwrap();
+    assert_eq!(listed(&store, kind), shown);
+}
+
 /// What the rows say, one item a page.
 fn listed(store: &StateStore, kind: ItemKind) -> String {
     let mut shown = String::new();
@@ -92,8 +103,8 @@ fn a_monitor_is_what_was_set_and_accepted() {
         ItemKind::Monitor,
         &format!("{BOOT}{SET}"),
         expect![[r#"
-        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
-    "#]],
+            2 {"component":{"evse":{"id":1},"name":"EVSE"},"eventNotificationType":"CustomMonitor","id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+        "#]],
     );
 }
 
@@ -140,9 +151,9 @@ fn a_report_of_some_monitors_leaves_the_others() {
         ItemKind::Monitor,
         &script,
         expect![[r#"
-        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
-        12 {"component":{"name":"C"},"id":12,"severity":9,"transaction":false,"type":"Periodic","value":1.5,"variable":{"name":"V"}}
-    "#]],
+            2 {"component":{"evse":{"id":1},"name":"EVSE"},"eventNotificationType":"CustomMonitor","id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+            12 {"component":{"name":"C"},"id":12,"severity":9,"transaction":false,"type":"Periodic","value":1.5,"variable":{"name":"V"}}
+        "#]],
     );
 }
 
@@ -164,8 +175,8 @@ fn what_is_cleared_not_found_or_reset_is_gone() {
         ItemKind::Monitor,
         &cleared("Rejected"),
         expect![[r#"
-        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
-    "#]],
+            2 {"component":{"evse":{"id":1},"name":"EVSE"},"eventNotificationType":"CustomMonitor","id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+        "#]],
     );
     let based = |base: &str| {
         format!(
@@ -175,13 +186,13 @@ fn what_is_cleared_not_found_or_reset_is_gone() {
             "#
         )
     };
-    check(ItemKind::Monitor, &based("FactoryDefault"), expect![[""]]);
+    check_listed(ItemKind::Monitor, &based("FactoryDefault"), expect![[""]]);
     check(
         ItemKind::Monitor,
         &based("All"),
         expect![[r#"
-        2 {"component":{"evse":{"id":1},"name":"EVSE"},"id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
-    "#]],
+            2 {"component":{"evse":{"id":1},"name":"EVSE"},"eventNotificationType":"CustomMonitor","id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+        "#]],
     );
     let none = format!(
         r#"{set}
@@ -190,6 +201,75 @@ fn what_is_cleared_not_found_or_reset_is_gone() {
         "#
     );
     check(ItemKind::Monitor, &none, expect![[""]]);
+}
+
+/// A report, an operator's monitor, and then another base.
+fn based_after_a_report(version: &str, types: &[&str], base: &str, after: &str) -> String {
+    let monitors = types.iter().zip(10..).map(|(kind, id)| {
+        let whole = monitor(id, "Delta", 5);
+        match *kind {
+            "" => whole,
+            kind => whole.replace(
+                r#""severity":5"#,
+                &format!(r#""severity":5,"eventNotificationType":"{kind}""#),
+            ),
+        }
+    });
+    format!(
+        r#"{}
+        2 op command CP1 GetMonitoringReport {{"requestId":7}}
+        3 a answers {{"status":"Accepted"}}
+        4 {}
+        {SET}
+        7 op command CP1 SetMonitoringBase {{"monitoringBase":"{base}"}}
+        8 a answers {{"status":"Accepted"}}
+        {after}
+        "#,
+        BOOT.replace("2.0.1", version),
+        report(1, 0, false, &monitors.collect::<Vec<_>>()),
+    )
+}
+
+#[test]
+fn n03_fr_04_and_n03_fr_05_monitors_that_came_with_the_station_stay() {
+    let types = ["HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor"];
+    for base in ["FactoryDefault", "HardWiredOnly"] {
+        check_listed(
+            ItemKind::Monitor,
+            &based_after_a_report("2.1", &types, base, ""),
+            expect![[r#"
+                10 {"component":{"name":"C"},"eventNotificationType":"HardWiredMonitor","id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+                11 {"component":{"name":"C"},"eventNotificationType":"PreconfiguredMonitor","id":11,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+            "#]],
+        );
+    }
+    check_listed(
+        ItemKind::Monitor,
+        &based_after_a_report("2.1", &types, "All", ""),
+        expect![[r#"
+            2 {"component":{"evse":{"id":1},"name":"EVSE"},"eventNotificationType":"CustomMonitor","id":2,"severity":8,"type":"Delta","value":1,"variable":{"name":"AvailabilityState"}}
+            10 {"component":{"name":"C"},"eventNotificationType":"HardWiredMonitor","id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+            11 {"component":{"name":"C"},"eventNotificationType":"PreconfiguredMonitor","id":11,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+            12 {"component":{"name":"C"},"eventNotificationType":"CustomMonitor","id":12,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+        "#]],
+    );
+    // 2.0.1 does not say who made a monitor.
+    check_listed(
+        ItemKind::Monitor,
+        &based_after_a_report("2.0.1", &[""], "FactoryDefault", ""),
+        expect![[r#"
+            10 {"component":{"name":"C"},"id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+        "#]],
+    );
+    let all = r#"
+        9 op command CP1 GetMonitoringReport {"requestId":7}
+        10 a answers {"status":"EmptyResultSet"}
+    "#;
+    check(
+        ItemKind::Monitor,
+        &based_after_a_report("2.1", &types, "FactoryDefault", all),
+        expect![[""]],
+    );
 }
 
 fn message(id: u32, text: &str) -> String {

@@ -87,11 +87,31 @@ fn n15_fr_03_values_become_values_of_the_variable_with_their_times() {
         ]
         .concat(),
         expect![[r#"
-            record Notified NotifyPeriodicEventStream {"basetime":"2026-11-22T10:00:01Z","component":{"evse":{"id":1},"name":"EVSE"},"data":[{"t":0,"v":"6900"},{"t":2.5,"v":"7100"},{"t":1,"v":"7000"}],"id":1,"pending":2,"severity":8,"trigger":"Periodic","variable":{"name":"Power"},"variableMonitoringId":7}
+            record Notified NotifyPeriodicEventStream {"basetime":"2026-11-22T10:00:01Z","component":{"evse":{"id":1},"name":"EVSE"},"data":[{"t":0,"v":"6900"},{"t":2.5,"v":"7100"},{"t":1,"v":"7000"}],"eventNotificationType":"CustomMonitor","id":1,"pending":2,"severity":8,"trigger":"Periodic","variable":{"name":"Power"},"variableMonitoringId":7}
             Connector.AvailabilityState = Available as of 10:00:04
             EVSE.Power = 7100 as of 10:00:03
             stream 1 of monitor 7 every Some(60) s or None values, said 1 messages 3 values 2 pending
             values 3 unknown 0 limited 0
+        "#]],
+    );
+}
+
+/// A monitor that came with the station is there after another base, and its values are values of its variable.
+#[test]
+fn n11_fr_04_a_stream_of_a_hard_wired_monitor_outlives_another_base() {
+    check_21(
+        &[
+            r#"NotifyMonitoringReport {"requestId":7,"generatedAt":"$NOW","seqNo":0,"tbc":false,"monitor":[{"component":{"name":"EVSE","evse":{"id":1}},"variable":{"name":"Power"},"variableMonitoring":[{"id":7,"transaction":false,"value":10,"type":"Periodic","severity":8,"eventNotificationType":"HardWiredMonitor"}]}]}"#,
+            OPEN,
+            "op SetMonitoringBase {\"monitoringBase\":\"FactoryDefault\"}\nanswer {\"status\":\"Accepted\"}\n",
+        ],
+        &[
+            ": records shown\n".to_owned(),
+            said(1, "2026-11-22T10:00:01Z", &[("0", "6900")]),
+        ]
+        .concat(),
+        expect![[r#"
+            record Notified NotifyPeriodicEventStream {"basetime":"2026-11-22T10:00:01Z","component":{"evse":{"id":1},"name":"EVSE"},"data":[{"t":0,"v":"6900"}],"eventNotificationType":"HardWiredMonitor","id":1,"pending":2,"severity":8,"trigger":"Periodic","variable":{"name":"Power"},"variableMonitoringId":7}
         "#]],
     );
 }
