@@ -60,6 +60,25 @@ fn monitors_and_messages_are_listed_for_everybody_who_may_read() {
 }
 
 #[test]
+fn o01_fr_07_and_o02_fr_07_a_message_whose_time_is_over_is_gone() {
+    with_server(async |world: Arc<World>| {
+        let mut station = world.station_201("CP1").await;
+        for (id, end) in [
+            (1, "2020-01-01T00:00:00Z"),
+            (2, "2020-01-01T00:00:00+02:00"),
+            (3, "2100-01-01T00:00:00Z"),
+        ] {
+            let message = json!({"id": id, "priority": "NormalCycle", "endDateTime": end, "message": {"format": "UTF8", "content": "Hello"}});
+            let (set, accepted) = (json!({ "message": message }), json!({"status": "Accepted"}));
+            command(&world, &mut station, "SetDisplayMessage", set, accepted).await;
+        }
+        let messages = world.admin.display_messages("CP1", None).await.unwrap();
+        let ids: Vec<_> = messages.items.iter().map(|message| message.id).collect();
+        assert_eq!(ids, [3]);
+    });
+}
+
+#[test]
 fn what_a_station_told_about_a_customer_is_for_operators() {
     with_server(async |world: Arc<World>| {
         let mut station = world.station_201("CP1").await;

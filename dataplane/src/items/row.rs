@@ -7,6 +7,7 @@
 //! | kind (1 byte, 1 a monitor, 2 a display message, 3 an issue), station, 0, 0 | the inventory: what is older is no longer there |
 //! | the same, 1 instead of the last 0, number (8, big-endian, as if unsigned) | an item |
 //! | the same, 2 instead of the last 0 | of monitors: one was told last by this record |
+//! | the same, 3 instead of the last 0 | of display messages: this record set one with `AlwaysFront`, and older ones are no longer there |
 //!
 //! No key of a variable begins so: those begin with a tenant. A value begins with its version (1 byte, 1), log id (8), seq
 //! (8), as of (8, UTC microseconds), little-endian, and 1 (1 byte), as a variable's that was reported: what hides or removes
@@ -81,6 +82,13 @@ pub(crate) fn told_key(kind: ItemKind, station: &StationKey) -> Vec<u8> {
     key
 }
 
+/// The key under which it is kept which record set the message that is always in front.
+pub(crate) fn front_key(station: &StationKey) -> Vec<u8> {
+    let mut key = prefix(ItemKind::DisplayMessage, station);
+    key.push(3);
+    key
+}
+
 /// The number in a key of an item.
 pub(crate) fn id_of(key: &[u8]) -> Option<i64> {
     let (_, id) = key.split_last_chunk::<8>()?;
@@ -121,6 +129,16 @@ fn came_with_the_station(json: &str) -> bool {
 /// Some item is there by what was told.
 pub(crate) fn told_row(kind: ItemKind, station: &StationKey, told: Told) -> VariableRow {
     (told_key(kind, station), value(told, ""))
+}
+
+/// A message was set that is always in front.
+pub(crate) fn front_row(station: &StationKey, told: Told) -> VariableRow {
+    (front_key(station), value(told, ""))
+}
+
+/// True for a message that is always in front.
+pub(crate) fn is_always_in_front(message: &Value) -> bool {
+    message["priority"] == "AlwaysFront"
 }
 
 /// An item; an empty `json` says that it is gone.

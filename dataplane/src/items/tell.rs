@@ -10,7 +10,9 @@ use fleet::wire::{Body, RecordView};
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::{Map, Value};
 
-use super::row::{CUSTOM, Told, base_row, inventory_row, item_row, told_row};
+use super::row::{
+    CUSTOM, Told, base_row, front_row, inventory_row, is_always_in_front, item_row, told_row,
+};
 use super::{ISSUE_REPORTED, ItemKind, issue_id};
 use crate::variables::row::VariableRow;
 
@@ -154,6 +156,10 @@ impl<F: FnMut(VariableRow)> Teller<'_, F> {
             "SetDisplayMessage" if is(&answered(), "status", "Accepted") => {
                 if let Some(message) = asked().get("message") {
                     self.message(message);
+                    // It takes the place of the one before (O01.FR.16, O02.FR.18).
+                    if is_always_in_front(message) {
+                        (self.put)(front_row(self.station, self.told));
+                    }
                 }
             }
             "ClearDisplayMessage" => self.cleared_message(&asked(), &answered()),

@@ -278,6 +278,51 @@ fn message(id: u32, text: &str) -> String {
     )
 }
 
+/// A station shows one message in front of all others: a new one takes the place of the old.
+#[test]
+fn o01_fr_16_and_o02_fr_18_a_message_that_is_always_in_front_replaces_the_one_before() {
+    let set = |second: u32, id: u32, priority: &str, status: &str| {
+        let message = message(id, "text").replace("NormalCycle", priority);
+        format!(
+            "{second} op command CP1 SetDisplayMessage {{\"message\":{message}}}\n{} a answers {{\"status\":\"{status}\"}}\n",
+            second + 1,
+        )
+    };
+    let script = [
+        BOOT.to_owned(),
+        set(5, 1, "AlwaysFront", "Accepted"),
+        set(7, 2, "InFront", "Accepted"),
+        set(9, 3, "AlwaysFront", "Accepted"),
+        set(11, 4, "AlwaysFront", "Rejected"),
+    ]
+    .concat();
+    check_listed(
+        ItemKind::DisplayMessage,
+        &script,
+        expect![[r#"
+            2 {"id":2,"message":{"content":"text","format":"UTF8"},"priority":"InFront"}
+            3 {"id":3,"message":{"content":"text","format":"UTF8"},"priority":"AlwaysFront"}
+        "#]],
+    );
+    // Another one that the station names is there.
+    let named = message(1, "text").replace("NormalCycle", "AlwaysFront");
+    let reported = format!(
+        "{script}
+        15 op command CP1 GetDisplayMessages {{\"requestId\":7,\"priority\":\"AlwaysFront\"}}
+        16 a answers {{\"status\":\"Accepted\"}}
+        17 a > [2,\"d1\",\"NotifyDisplayMessages\",{{\"requestId\":7,\"messageInfo\":[{named}]}}]",
+    );
+    check_listed(
+        ItemKind::DisplayMessage,
+        &reported,
+        expect![[r#"
+            1 {"id":1,"message":{"content":"text","format":"UTF8"},"priority":"AlwaysFront"}
+            2 {"id":2,"message":{"content":"text","format":"UTF8"},"priority":"InFront"}
+            3 {"id":3,"message":{"content":"text","format":"UTF8"},"priority":"AlwaysFront"}
+        "#]],
+    );
+}
+
 #[test]
 fn display_messages_are_those_that_were_set_reported_and_not_cleared() {
     let set = |second: u32, id: u32, text: &str, status: &str| {
