@@ -12,18 +12,20 @@ mod denied;
 mod uring;
 
 /// The tests in which a station, or somebody in its place, is connected.
-const WITH_STATIONS: [&str; 12] = [
+const WITH_STATIONS: [&str; 14] = [
     "e2e::again::health",
     "e2e::bad_input",
     "e2e::besieged",
     "e2e::crash",
     "e2e::flows",
+    "e2e::full_disk",
     "e2e::lifecycle",
     "e2e::offline",
     "e2e::quarantine",
     "e2e::reload",
     "e2e::signed",
     "e2e::stations",
+    "e2e::storm",
     "e2e::tls",
 ];
 
