@@ -1,5 +1,6 @@
 //! What is about stations once more, with the server on io_uring; and a server that is denied io_uring.
 
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::foreign::skip;
@@ -73,4 +74,64 @@ fn a_server_that_is_denied_io_uring_serves_on_epoll_and_says_why_once() {
         let health = server.get("/health").json();
         assert_eq!(health["dataplane"]["driver"], "epoll", "{health}");
     }
+}
+
+/// What a kernel charges to this limit is its own affair (from 5.12 on only what is registered with a ring), and whoever has
+/// CAP_IPC_LOCK is not bound by it.
+#[test]
+fn little_locked_memory_ends_in_service_whatever_the_kernel_makes_of_it() {
+    let site = Site::new();
+    let mut program = sigec();
+    program.env("SIGEC_SERVER__DRIVER", "io_uring");
+    lock_no_more_than_64_kib(&mut program);
+    let server = site.start_with(program, &[&FREE_PORTS[..], &["--shards", "2"]].concat());
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.ready.pid)).unwrap();
+    let limit = limits
+        .lines()
+        .find(|line| line.starts_with("Max locked memory"))
+        .unwrap();
+    let words: Vec<_> = limit.split_whitespace().collect();
+    assert_eq!(words[3..], ["65536", "65536", "bytes"]);
+
+    let mut station = Raw::station(&server.ready.ocpp, "CP1", "ocpp1.6");
+    station.text(r#"[2,"1","Heartbeat",{}]"#);
+    assert!(matches!(station.next(), Incoming::Text(_)));
+    let log = server.log();
+    let why: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("epoll serves"))
+        .collect();
+    let health = server.get("/health").json();
+    match uring::why_not() {
+        // It is denied here whatever the limit is, or by the limit of this process already.
+        Some(denied) => skip(&format!("what a limit of locked memory does: {denied}")),
+        None if why.is_empty() => {
+            assert_eq!(health["dataplane"]["driver"], "io_uring", "{health}");
+        }
+        None => {
+            assert!(
+                why.len() == 1 && why[0].contains("RLIMIT_MEMLOCK, 65536 bytes"),
+                "{log}"
+            );
+            assert_eq!(health["dataplane"]["driver"], "epoll", "{health}");
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "a limit is set between fork and exec")]
+fn lock_no_more_than_64_kib(command: &mut Command) {
+    let set = || {
+        let limit = libc::rlimit {
+            rlim_cur: 64 << 10,
+            rlim_max: 64 << 10,
+        };
+        // SAFETY: the call reads a struct that lives until it returns, and does not allocate, which the child of a process with
+        // threads must not.
+        match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: `set` makes one system call and touches only its own stack.
+    unsafe { command.pre_exec(set) };
 }
