@@ -13,6 +13,7 @@ mod e2e {
     mod again;
     pub(crate) mod api;
     pub(crate) mod foreign;
+    pub(crate) mod load;
     pub(crate) mod raw;
     pub(crate) mod server;
     pub(crate) mod wait;

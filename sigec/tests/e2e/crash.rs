@@ -1,11 +1,7 @@
 //! `kill -9` under load, again and again: acknowledged ⊆ present ⊆ sent, nothing twice, energy equal.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
-use super::server::{Site, TOKEN, loadgen, wait_for_exit};
-use super::wait::eventually;
+use super::load::Load;
+use super::server::{Site, TOKEN};
 
 /// Kills in `make test`; `SIGEC_KILLS` (`make soak`) asks for more.
 const KILLS: u32 = 20;
@@ -21,84 +17,19 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
         "SIGEC_SEED={seed} SIGEC_KILLS={kills} repeats this"
     ));
     let site = Site::new();
-    let truth = site.path("truth.ndjson");
     let mut server = site.start(&[]);
-    // More than the kills need; the fleet is interrupted after the last.
-    let mut fleet = loadgen()
-        .args([
-            "fleet",
-            "--url",
-            &server.ocpp_url(),
-            "--stations",
-            "40",
-            "--seed",
-            &seed.to_string(),
-        ])
-        .args(["--interval", "60s", "--speed", "300", "--duration", "2h"])
-        .args([
-            "--reconnect",
-            "50ms",
-            "--call-timeout",
-            "5s",
-            "--drain",
-            "30s",
-            "--truth",
-        ])
-        .arg(&truth)
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(site.path("fleet.log")).unwrap())
-        .spawn()
-        .unwrap();
+    let load = Load::start(&site, &server, seed);
 
     // A kill comes after a number of acknowledgements that no two kills share.
     let mut dice = Dice(0x5167_ec0e ^ seed << 32);
     for kill in 0..kills {
-        let wanted = acknowledged(&truth) + 1 + dice.below(200);
-        eventually(&format!("acknowledgements before kill {kill}"), || {
-            let seen = acknowledged(&truth);
-            if seen >= wanted {
-                Ok(())
-            } else {
-                Err(format!("{seen} of {wanted}"))
-            }
-        });
+        let more = 1 + dice.below(200);
+        load.acknowledges(more, &format!("before kill {kill}"));
         let last = server.kill();
         server = site.restart(&last, &[]);
     }
-    let wanted = acknowledged(&truth) + 200;
-    eventually("acknowledgements after the last kill", || {
-        let seen = acknowledged(&truth);
-        if seen >= wanted {
-            Ok(())
-        } else {
-            Err(format!("{seen} of {wanted}"))
-        }
-    });
-
-    let interrupted = Command::new("kill")
-        .args(["-INT", &fleet.id().to_string()])
-        .status();
-    assert!(interrupted.unwrap().success());
-    let status = wait_for_exit(&mut fleet);
-    assert!(
-        status.success(),
-        "{}",
-        fs::read_to_string(site.path("fleet.log")).unwrap()
-    );
-
-    let verify = loadgen()
-        .args(["verify", "--token", TOKEN, "--wait", "60s", "--http"])
-        .arg(format!("http://{}", server.ready.http))
-        .arg("--truth")
-        .arg(&truth)
-        .output()
-        .unwrap();
-    let report = String::from_utf8_lossy(&verify.stdout);
-    assert!(
-        verify.status.success(),
-        "{report}{}",
-        String::from_utf8_lossy(&verify.stderr)
-    );
+    load.acknowledges(200, "after the last kill");
+    load.end_and_verify(&server);
 }
 
 #[test]
@@ -156,14 +87,6 @@ fn number(name: &str) -> Option<u64> {
 )]
 fn announce(text: &str) {
     println!("{text}");
-}
-
-/// Lines of the truth so far: one per acknowledged event while the fleet runs.
-fn acknowledged(truth: &Path) -> usize {
-    // The file appears with the first event.
-    fs::read(truth).map_or(0, |bytes| {
-        bytes.iter().filter(|byte| **byte == b'\n').count()
-    })
 }
 
 /// A fixed sequence of small numbers (xorshift64*).
