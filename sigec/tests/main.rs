@@ -40,4 +40,5 @@ mod e2e {
     mod storm;
     mod tls;
     mod tour;
+    mod upgrade;
 }

@@ -13,7 +13,7 @@ mod denied;
 mod uring;
 
 /// The tests in which a station, or somebody in its place, is connected.
-const WITH_STATIONS: [&str; 14] = [
+const WITH_STATIONS: [&str; 15] = [
     "e2e::again::health",
     "e2e::bad_input",
     "e2e::besieged",
@@ -28,6 +28,7 @@ const WITH_STATIONS: [&str; 14] = [
     "e2e::stations",
     "e2e::storm",
     "e2e::tls",
+    "e2e::upgrade",
 ];
 
 #[test]
