@@ -1,4 +1,4 @@
-//! Both ends of a WebSocket, each on its own driver: upgrade, messages of every length class, close.
+//! Both ends of a WebSocket, each on a driver of its own, of either kind: upgrade, messages of every length class, close.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashMap;
@@ -7,7 +7,9 @@ use std::ops::ControlFlow::Continue;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use net::driver::{Closed, Config, ConnId, Epoll, Handler, Io, Opened};
+use net::driver::{
+    Closed, Config, ConnId, Driver, DriverError, DriverKind, Handler, Io, Opened, Uring,
+};
 use net::http::{
     ClientKey, ClientResponse, ClientUpgrade, UpgradeLimits, parse_client_response, parse_upgrade,
     write_client_upgrade, write_refusal, write_switching,
@@ -180,6 +182,21 @@ impl Handler for Caller {
 
 #[test]
 fn what_one_end_says_the_other_hears() {
+    check_on(DriverKind::Epoll);
+    match Uring::new(Config::default(), Vec::new()) {
+        Ok(_) => check_on(DriverKind::IoUring),
+        Err(error @ DriverError::Unavailable { .. }) => println!("skipped: {error}"),
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+fn check_on(kind: DriverKind) {
+    // Where io_uring is not to be had this is epoll, with a line in the log.
+    let driver = move |config, listeners| {
+        let driver = Driver::new(kind, config, listeners).unwrap();
+        assert_eq!(driver.kind(), kind);
+        driver
+    };
     let any = "127.0.0.1:0".parse().unwrap();
     let listener = listen(any, ListenOptions::default()).unwrap();
     let server = listener.local_addr();
@@ -188,7 +205,7 @@ fn what_one_end_says_the_other_hears() {
         pending_len_max: 1 << 20,
         ..Config::default()
     };
-    let mut echo = Epoll::new(config, vec![listener]).unwrap();
+    let mut echo = driver(config, vec![listener]);
     let waker = echo.waker();
     let echo = std::thread::spawn(move || {
         let mut handler = Echo::default();
@@ -207,10 +224,7 @@ fn what_one_end_says_the_other_hears() {
             done,
             begun: false,
         };
-        Epoll::new(config, Vec::new())
-            .unwrap()
-            .run(&mut handler)
-            .unwrap();
+        driver(config, Vec::new()).run(&mut handler).unwrap();
     });
     let said = said
         .recv_timeout(DEADLINE)
@@ -223,7 +237,7 @@ fn what_one_end_says_the_other_hears() {
     expected.push(r#"Pong([97, 114, 101, 32, 121, 111, 117, 32, 116, 104, 101, 114, 101])"#.into());
     expected.push(r#"Close(Some(CloseCode(1000)), "até logo")"#.into());
     expected.push("closed Peer".into());
-    assert_eq!(said, expected);
+    assert_eq!(said, expected, "{kind:?}");
     caller.join().unwrap();
     waker.wake();
     echo.join().unwrap();
