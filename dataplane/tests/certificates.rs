@@ -1,5 +1,6 @@
 //! A certificate over real sockets: asked for, signed by a CA in files on a thread of its own, sent and taken.
 
+mod again;
 mod support;
 
 use std::time::Duration;
@@ -87,4 +88,9 @@ fn a_station_asks_for_a_certificate_and_gets_it() {
     let server = Server::start(&data, config);
     assert_eq!(known(&server), before);
     server.stop();
+}
+
+#[test]
+fn all_of_this_holds_on_io_uring() {
+    again::run_on_io_uring("all_of_this_holds_on_io_uring");
 }
