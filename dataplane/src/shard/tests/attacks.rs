@@ -1,6 +1,7 @@
 //! Attacks on the socket, one test each with the outcome it must have: no crash, nobody else's harm, a record or a count.
 
 use expect_test::expect;
+use fleet::record::Direction;
 use fleet::wire::Fact;
 use net::ws::{self, MaskKey};
 
@@ -49,6 +50,24 @@ fn refusal(world: &mut World, path: &str, headers: &str) -> (String, String) {
     (status.to_owned(), body.to_owned())
 }
 
+/// What is on record, in order.
+fn facts(world: &World) -> impl Iterator<Item = Fact> {
+    let log = world.log.iter();
+    log.map(|bytes| fleet::wire::read(bytes).unwrap().body.to_fact().unwrap())
+}
+
+/// What operators see of it: statuses with how often each was given, and the records of it.
+fn seen_of_refusals(world: &World) -> (Vec<(u16, u64)>, Vec<String>) {
+    let mut counted = world.shard.tally.counters.handshakes_refused.clone();
+    counted.sort_unstable();
+    let recorded = facts(world).filter_map(|fact| match fact {
+        Fact::ConnectionRefused(refused) => Some(refused.reason),
+        Fact::SecurityEvent(event) => Some(event.event_type),
+        _ => None,
+    });
+    (counted, recorded.collect())
+}
+
 #[test]
 fn atk_02_ids_cannot_be_enumerated_or_smuggled() {
     let mut world = World::new(config(Onboarding::Closed));
@@ -84,6 +103,10 @@ fn atk_02_ids_cannot_be_enumerated_or_smuggled() {
     }
     assert_eq!(world.shard.conns.len(), 0);
     assert_eq!(world.shard.stations.len(), 1);
+    // On record where there is a station, counted all the same where there is none.
+    let (counted, recorded) = seen_of_refusals(&world);
+    assert_eq!(counted, [(400, 7), (401, 4), (404, 6)]);
+    assert_eq!(recorded, ["missing or wrong credentials"; 4]);
 }
 
 #[test]
@@ -108,6 +131,9 @@ fn atk_03_guessing_is_slowed_down_and_locks_nobody_out() {
     assert_eq!(one, (10, 30));
     let many = guesses(&mut world, 2, "CP2", &|n| format!("10.1.0.{n}"));
     assert_eq!(many, (10, 30));
+    let (counted, recorded) = seen_of_refusals(&world);
+    assert_eq!(counted, [(401, 20), (429, 60)]);
+    assert_eq!(recorded, ["missing or wrong credentials"; 20]);
     let seen = world.run(&format!(
         "3 network address 10.2.0.1\n3 a connect CP1 password={PASSWORD}\n3 b connect CP2 password={PASSWORD}"
     ));
@@ -143,6 +169,9 @@ fn atk_04_credentials_that_are_no_credentials() {
         let shown: String = headers.chars().take(60).collect();
         assert_eq!(refusal(&mut world, "/CP1", &headers).0, status, "{shown}");
     }
+    let (counted, recorded) = seen_of_refusals(&world);
+    assert_eq!(counted, [(400, 3), (401, 8), (431, 1)]);
+    assert_eq!(recorded, ["missing or wrong credentials"; 8]);
 }
 
 #[test]
@@ -487,7 +516,8 @@ fn atk_14_answers_that_nobody_asked_for_are_counted_and_dropped() {
 
 #[test]
 fn atk_15_a_station_commands_nobody_and_speaks_its_own_version() {
-    check(
+    let mut world = World::new(config(Onboarding::Open));
+    let seen = world.run(
         r#"
         0 a connect CP1
         0 b connect CP2 2.0.1
@@ -504,21 +534,34 @@ fn atk_15_a_station_commands_nobody_and_speaks_its_own_version() {
         4 op transactions CP1
         4 op transactions CP2
         "#,
-        expect![[r#"
-            0 a < 101 Switching Protocols ocpp1.6
-            0 b < 101 Switching Protocols ocpp2.0.1
-            0 c < 101 Switching Protocols ocpp2.1
-            1 a < [4,"1","NotSupported","Reset is not supported here",{}]
-            1 b < [4,"1","NotSupported","Reset is not supported here",{}]
-            1 c < [4,"1","NotSupported","Reset is not supported here",{}]
-            2 a < [4,"2","NotImplemented","\"TransactionEvent\" is no action of OCPP 1.6",{}]
-            2 b < [4,"2","NotImplemented","\"StopTransaction\" is no action of OCPP 2.0.1",{}]
-            2 b < [4,"3","NotImplemented","\"VatNumberValidation\" is no action of OCPP 2.0.1",{}]
-            3 a < [4,"3","NotImplemented","\"DropTables\" is no action of OCPP 1.6",{}]
-            3 b < [4,"4","NotImplemented","\"DropTables\" is no action of OCPP 2.0.1",{}]
-            3 c < [4,"4","NotImplemented","\"DropTables\" is no action of OCPP 2.1",{}]
-        "#]],
     );
+    expect![[r#"
+        0 a < 101 Switching Protocols ocpp1.6
+        0 b < 101 Switching Protocols ocpp2.0.1
+        0 c < 101 Switching Protocols ocpp2.1
+        1 a < [4,"1","NotSupported","Reset is not supported here",{}]
+        1 b < [4,"1","NotSupported","Reset is not supported here",{}]
+        1 c < [4,"1","NotSupported","Reset is not supported here",{}]
+        2 a < [4,"2","NotImplemented","\"TransactionEvent\" is no action of OCPP 1.6",{}]
+        2 b < [4,"2","NotImplemented","\"StopTransaction\" is no action of OCPP 2.0.1",{}]
+        2 b < [4,"3","NotImplemented","\"VatNumberValidation\" is no action of OCPP 2.0.1",{}]
+        3 a < [4,"3","NotImplemented","\"DropTables\" is no action of OCPP 1.6",{}]
+        3 b < [4,"4","NotImplemented","\"DropTables\" is no action of OCPP 2.0.1",{}]
+        3 c < [4,"4","NotImplemented","\"DropTables\" is no action of OCPP 2.1",{}]
+    "#]]
+    .assert_eq(&seen);
+    // Each is counted, and on record with what it was answered.
+    assert_eq!(world.shard.tally.counters.calls_refused, 9);
+    let answers = facts(&world).filter_map(|fact| match fact {
+        Fact::Message(message) if message.direction == Direction::ToStation.code() => {
+            Some(message.raw)
+        }
+        _ => None,
+    });
+    let answers: Vec<_> = answers.collect();
+    let sent = seen.lines().filter_map(|line| line.split_once(" < [4,"));
+    let sent: Vec<_> = sent.map(|(_, rest)| format!("[4,{rest}")).collect();
+    assert_eq!((sent.len(), answers), (9, sent));
 }
 
 /// A frame of a client as its parts.
@@ -681,4 +724,7 @@ fn atk_23_a_browser_of_another_site_is_refused() {
         assert_eq!(refusal(&mut world, "/CP1", &headers).0, "403", "{origin}");
     }
     assert_eq!(world.shard.stations.len(), 0);
+    let (counted, recorded) = seen_of_refusals(&world);
+    assert_eq!(counted, [(403, 5)]);
+    assert!(recorded.is_empty(), "{recorded:?}");
 }
