@@ -86,9 +86,12 @@ fn a_reservation_is_made_shown_and_taken_back() {
             .answer("CancelReservation", json!({"status": "Rejected"}))
             .await;
         assert_eq!(refusal(refused.await.unwrap()), "409 rejected");
-        let cancelled = cancel(1);
+        // What its station does not know is over.
+        let page = list(Some(ReservationState::Removed), None, None).await;
+        assert_eq!(ids(page.items), [1]);
+        let cancelled = cancel(3);
         let sent = station.answer("CancelReservation", accepted()).await;
-        assert_eq!(sent, json!({"reservationId": 1}));
+        assert_eq!(sent, json!({"reservationId": 3}));
         let cancelled = cancelled.await.unwrap().unwrap();
         assert_eq!(cancelled.state, ReservationState::Cancelled);
         assert_eq!(refusal(cancel(9).await.unwrap()), "404 not_found");
