@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use fleet::StationKey;
 use storage::state::{StateError, StateStore, Table};
 
-use super::row::{
-    Told, front_key, id_of, inventory_key, is_always_in_front, is_there, item_key, prefix, read,
-};
+use super::row::{Told, id_of, inventory_key, is_there, item_key, prefix, read, taken_key};
 use super::{ItemKind, ItemView};
 use crate::router::view::Page;
 use crate::variables::read::Recent;
@@ -25,16 +23,15 @@ pub(crate) fn list(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Page<ItemView, i64>, StateError> {
-    let key = inventory_key(kind, station);
-    let stored = store.get(Table::Variables, &key)?;
-    let inventory = newest([stored.as_deref(), recent.get(&key).map(Vec::as_slice)]);
-    let key = front_key(station);
-    let stored = match kind {
-        ItemKind::DisplayMessage => store.get(Table::Variables, &key)?,
-        ItemKind::Monitor | ItemKind::Issue => None,
-    };
-    let made = recent.get(&key).map(Vec::as_slice);
-    let front = newest([stored.as_deref(), made]).filter(|_| kind == ItemKind::DisplayMessage);
+    let keys = [inventory_key(kind, station), taken_key(kind, station)];
+    let mut stored = [None, None];
+    for (stored, key) in stored.iter_mut().zip(&keys) {
+        *stored = store.get(Table::Variables, key)?;
+    }
+    let marks = [0, 1].map(|mark| {
+        let made = recent.get(&keys[mark]).map(Vec::as_slice);
+        newest([stored[mark].as_deref(), made])
+    });
 
     let mut prefix = prefix(kind, station);
     prefix.push(1);
@@ -68,7 +65,7 @@ pub(crate) fn list(
         next: is_cut.then(|| last.as_deref().and_then(id_of)).flatten(),
     };
     for (key, value) in &rows {
-        if let Some(item) = item(key, value, inventory, front) {
+        if let Some(item) = item(kind, key, value, marks) {
             if page.items.len() == limit {
                 page.next = page.items.last().map(|item: &ItemView| item.id);
                 break;
@@ -84,18 +81,15 @@ fn newest(rows: [Option<&[u8]>; 2]) -> Option<(Told, &str)> {
     told.reduce(|a, b| if a.0.is_before(&b.0) { b } else { a })
 }
 
-/// What a row says, if it is there still: a message that is always in front, until another one was put there.
+/// What a row says, if it is there still by the inventory and by what took some away.
 fn item(
+    kind: ItemKind,
     key: &[u8],
     value: &[u8],
-    inventory: Option<(Told, &str)>,
-    front: Option<(Told, &str)>,
+    [inventory, taken]: [Option<(Told, &str)>; 2],
 ) -> Option<ItemView> {
     let (told, json) = read(value)?;
-    let is_replaced = front.is_some_and(|(set, _)| {
-        told.is_before(&set) && serde_json::from_str(json).is_ok_and(|m| is_always_in_front(&m))
-    });
-    if is_replaced || !is_there(&told, json, inventory) {
+    if !is_there(kind, &told, json, inventory, taken) {
         return None;
     }
     Some(ItemView {

@@ -7,13 +7,13 @@
 //! | kind (1 byte, 1 a monitor, 2 a display message, 3 an issue), station, 0, 0 | the inventory: what is older is no longer there |
 //! | the same, 1 instead of the last 0, number (8, big-endian, as if unsigned) | an item |
 //! | the same, 2 instead of the last 0 | of monitors: one was told last by this record |
-//! | the same, 3 instead of the last 0 | of display messages: this record set one with `AlwaysFront`, and older ones are no longer there |
+//! | the same, 3 instead of the last 0 | this record took some away that are older: of display messages it set one with `AlwaysFront`, which others had; of monitors it had the station go back to those that came with it |
 //!
 //! No key of a variable begins so: those begin with a tenant. A value begins with its version (1 byte, 1), log id (8), seq
 //! (8), as of (8, UTC microseconds), little-endian, and 1 (1 byte), as a variable's that was reported: what hides or removes
 //! old rows of variables knows these too. An inventory ends there, and so do an item that is gone and what says that there was
-//! one; else a JSON object follows. An inventory of monitors ends in a `B` where the station was told which monitors to go back
-//! to, and has not named them since: those that came with it are there still.
+//! one; else a JSON object follows.
+//! What took monitors away ends in a letter: `F` left those that came with the station, `H` those of them that are hard-wired.
 
 use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::Value;
@@ -23,10 +23,13 @@ use crate::variables::row::{VariableRow, station_prefix};
 
 const VERSION: u8 = 1;
 const HEAD_LEN: usize = 26;
-/// What an inventory ends in that leaves the monitors that came with the station.
-const BASE: &str = "B";
+/// What took away all monitors but those that came with the station.
+pub(super) const FACTORY_DEFAULT: &str = "F";
+/// The same, but for those that are not hard-wired.
+pub(super) const HARD_WIRED_ONLY: &str = "H";
 /// The `eventNotificationType` of a monitor that an operator has made.
 pub(super) const CUSTOM: &str = "CustomMonitor";
+const PRECONFIGURED: &str = "PreconfiguredMonitor";
 
 /// Where a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +85,9 @@ pub(crate) fn told_key(kind: ItemKind, station: &StationKey) -> Vec<u8> {
     key
 }
 
-/// The key under which it is kept which record set the message that is always in front.
-pub(crate) fn front_key(station: &StationKey) -> Vec<u8> {
-    let mut key = prefix(ItemKind::DisplayMessage, station);
+/// The key under which it is kept which record took some away.
+pub(crate) fn taken_key(kind: ItemKind, station: &StationKey) -> Vec<u8> {
+    let mut key = prefix(kind, station);
     key.push(3);
     key
 }
@@ -100,30 +103,36 @@ pub(crate) fn inventory_row(kind: ItemKind, station: &StationKey, told: Told) ->
     (inventory_key(kind, station), value(told, ""))
 }
 
-/// The same, but for monitors that came with the station.
-pub(crate) fn base_row(station: &StationKey, told: Told) -> VariableRow {
-    let key = inventory_key(ItemKind::Monitor, station);
-    (key, value(told, BASE))
+/// The monitors that an operator has made are no more, nor, by [`HARD_WIRED_ONLY`], those that are not hard-wired.
+pub(crate) fn base_row(station: &StationKey, told: Told, base: &str) -> VariableRow {
+    let key = taken_key(ItemKind::Monitor, station);
+    (key, value(told, base))
 }
 
-/// True for an inventory that hides some items alone.
-pub(crate) fn is_base(value: &[u8]) -> bool {
-    read(value).is_some_and(|(_, text)| text == BASE)
+/// True for an item that is there still, as far as the inventory tells and what took some away.
+pub(crate) fn is_there(
+    kind: ItemKind,
+    told: &Told,
+    json: &str,
+    inventory: Option<(Told, &str)>,
+    taken: Option<(Told, &str)>,
+) -> bool {
+    let is_old = inventory.is_some_and(|(began, _)| told.is_before(&began));
+    let is_taken = taken.is_some_and(|(at, what)| told.is_before(&at) && takes(kind, what, json));
+    !json.is_empty() && !is_old && !is_taken
 }
 
-/// True for an item that is there still, as far as the inventory tells.
-pub(crate) fn is_there(told: &Told, json: &str, inventory: Option<(Told, &str)>) -> bool {
-    !json.is_empty()
-        && inventory.is_none_or(|(began, text)| {
-            !told.is_before(&began) || (text == BASE && came_with_the_station(json))
-        })
-}
-
-/// True for a monitor that no operator has made, and for one of which the station has not said who did: 2.0.1 has no word
-/// for that.
-fn came_with_the_station(json: &str) -> bool {
-    let monitor: Value = serde_json::from_str(json).unwrap_or_default();
-    monitor["eventNotificationType"] != CUSTOM
+/// A monitor of which its station has not said who made it stays: 2.0.1 has no word for that.
+fn takes(kind: ItemKind, what: &str, json: &str) -> bool {
+    let item: Value = serde_json::from_str(json).unwrap_or_default();
+    match kind {
+        ItemKind::DisplayMessage => is_always_in_front(&item),
+        ItemKind::Monitor => {
+            let made = &item["eventNotificationType"];
+            made == CUSTOM || (what == HARD_WIRED_ONLY && made == PRECONFIGURED)
+        }
+        ItemKind::Issue => false,
+    }
 }
 
 /// Some item is there by what was told.
@@ -133,7 +142,10 @@ pub(crate) fn told_row(kind: ItemKind, station: &StationKey, told: Told) -> Vari
 
 /// A message was set that is always in front.
 pub(crate) fn front_row(station: &StationKey, told: Told) -> VariableRow {
-    (front_key(station), value(told, ""))
+    (
+        taken_key(ItemKind::DisplayMessage, station),
+        value(told, ""),
+    )
 }
 
 /// True for a message that is always in front.

@@ -11,7 +11,8 @@ use fleet::{EventId, LogId, Seq, StationKey, UtcMicros};
 use serde_json::{Map, Value};
 
 use super::row::{
-    CUSTOM, Told, base_row, front_row, inventory_row, is_always_in_front, item_row, told_row,
+    CUSTOM, FACTORY_DEFAULT, HARD_WIRED_ONLY, Told, base_row, front_row, inventory_row,
+    is_always_in_front, item_row, told_row,
 };
 use super::{ISSUE_REPORTED, ItemKind, issue_id};
 use crate::variables::row::VariableRow;
@@ -241,11 +242,13 @@ impl<F: FnMut(VariableRow)> Teller<'_, F> {
 
     /// N03. `All` adds those that came with the station; the others take away those that did not (N03.FR.04, N03.FR.05).
     fn set_base(&mut self, asked: &Value, answered: &Value) {
-        let drops = ["FactoryDefault", "HardWiredOnly"]
-            .iter()
-            .any(|base| is(asked, "monitoringBase", base));
-        if drops && is(answered, "status", "Accepted") {
-            (self.put)(base_row(self.station, self.told));
+        let base = match asked["monitoringBase"].as_str() {
+            Some("FactoryDefault") => FACTORY_DEFAULT,
+            Some("HardWiredOnly") => HARD_WIRED_ONLY,
+            Some(_) | None => return,
+        };
+        if is(answered, "status", "Accepted") {
+            (self.put)(base_row(self.station, self.told, base));
         }
     }
 

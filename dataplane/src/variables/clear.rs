@@ -3,7 +3,6 @@
 use storage::state::{StateError, StateStore, Table};
 
 use super::row::{Origin, read_origin};
-use crate::items::row::is_base;
 
 /// Rows looked at in one round, some hundred milliseconds. Where there are more, the next round goes on.
 const SCAN_MAX: usize = 65_536;
@@ -26,9 +25,7 @@ fn clear_some(store: &StateStore, from: &mut Vec<u8>, scan_max: usize) -> Result
         if station != key[..end] {
             station = key[..end].to_vec();
             let began = store.get(Table::Variables, &[&station, &b"\0\0"[..]].concat())?;
-            // One that leaves some of what was there hides the rest in lists alone.
-            let whole = began.filter(|began| !is_base(began));
-            inventory = whole.as_deref().and_then(read_origin);
+            inventory = began.as_deref().and_then(read_origin);
         }
         if let Some(inventory) = inventory
             && is_hidden(&inventory, &value)

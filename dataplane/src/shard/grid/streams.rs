@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Now, Shard, StoreUnreadable};
 use crate::grid::streams;
 use crate::items::ItemKind;
-use crate::items::row::{inventory_key, is_there, item_key, read};
+use crate::items::row::{inventory_key, is_there, item_key, read, taken_key};
 use crate::router::grid::{EventStreamView, StreamHeard};
 
 /// What streams of one station have said since this process began.
@@ -147,12 +147,16 @@ impl Shard {
     /// A monitor of a station, as it last told or accepted it.
     fn monitor(&mut self, station: u32, id: i64) -> Result<Option<Value>, StoreUnreadable> {
         let key = self.stations[station].state.key.clone();
-        let inventory = self.variable_row(&inventory_key(ItemKind::Monitor, &key))?;
+        let kind = ItemKind::Monitor;
+        let inventory = self.variable_row(&inventory_key(kind, &key))?;
+        let taken = self.variable_row(&taken_key(kind, &key))?;
         let Some(row) = self.variable_row(&item_key(ItemKind::Monitor, &key, id))? else {
             return Ok(None);
         };
-        let inventory = inventory.as_deref().and_then(read);
-        let found = read(&row).filter(|(told, json)| is_there(told, json, inventory));
+        let marks = [inventory, taken];
+        let [inventory, taken] = marks.each_ref().map(|mark| mark.as_deref().and_then(read));
+        let found = read(&row);
+        let found = found.filter(|(told, json)| is_there(kind, told, json, inventory, taken));
         Ok(found.and_then(|(_, json)| serde_json::from_str(json).ok()))
     }
 

@@ -233,16 +233,21 @@ fn based_after_a_report(version: &str, types: &[&str], base: &str, after: &str) 
 #[test]
 fn n03_fr_04_and_n03_fr_05_monitors_that_came_with_the_station_stay() {
     let types = ["HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor"];
-    for base in ["FactoryDefault", "HardWiredOnly"] {
-        check_listed(
-            ItemKind::Monitor,
-            &based_after_a_report("2.1", &types, base, ""),
-            expect![[r#"
-                10 {"component":{"name":"C"},"eventNotificationType":"HardWiredMonitor","id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
-                11 {"component":{"name":"C"},"eventNotificationType":"PreconfiguredMonitor","id":11,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
-            "#]],
-        );
-    }
+    check_listed(
+        ItemKind::Monitor,
+        &based_after_a_report("2.1", &types, "FactoryDefault", ""),
+        expect![[r#"
+            10 {"component":{"name":"C"},"eventNotificationType":"HardWiredMonitor","id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+            11 {"component":{"name":"C"},"eventNotificationType":"PreconfiguredMonitor","id":11,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+        "#]],
+    );
+    check_listed(
+        ItemKind::Monitor,
+        &based_after_a_report("2.1", &types, "HardWiredOnly", ""),
+        expect![[r#"
+            10 {"component":{"name":"C"},"eventNotificationType":"HardWiredMonitor","id":10,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+        "#]],
+    );
     check_listed(
         ItemKind::Monitor,
         &based_after_a_report("2.1", &types, "All", ""),
@@ -269,6 +274,28 @@ fn n03_fr_04_and_n03_fr_05_monitors_that_came_with_the_station_stay() {
         ItemKind::Monitor,
         &based_after_a_report("2.1", &types, "FactoryDefault", all),
         expect![[""]],
+    );
+}
+
+/// What a whole report lacked was gone before, whoever had made it.
+#[test]
+fn n03_another_base_brings_no_monitor_back() {
+    let again = format!(
+        r#"
+        9 op command CP1 GetMonitoringReport {{"requestId":7}}
+        10 a answers {{"status":"Accepted"}}
+        11 {}
+        12 op command CP1 SetMonitoringBase {{"monitoringBase":"FactoryDefault"}}
+        13 a answers {{"status":"Accepted"}}
+        "#,
+        report(2, 0, false, &[monitor(20, "Delta", 5)]),
+    );
+    check_listed(
+        ItemKind::Monitor,
+        &based_after_a_report("2.0.1", &["", ""], "All", &again),
+        expect![[r#"
+            20 {"component":{"name":"C"},"id":20,"severity":5,"transaction":false,"type":"Delta","value":1.5,"variable":{"name":"V"}}
+        "#]],
     );
 }
 
