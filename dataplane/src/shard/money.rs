@@ -26,6 +26,8 @@ use fleet::record::{
 };
 use fleet::wire::Fact;
 use fleet::{TransactionId, UtcMicros};
+use ocpp::Word;
+use ocpp::v201::TriggerReason;
 use storage::state::Table;
 
 use super::projection::{accrued_key, money_key, read_record_row};
@@ -47,7 +49,7 @@ const NOT_ACCEPTED: &str = "TariffNotAccepted";
 enum Takes {
     /// What was used counts by the prices that held (I11.FR.08).
     Over,
-    /// It holds from the beginning.
+    /// It holds from the beginning, for the same minutes and energy.
     Nothing,
 }
 
@@ -167,23 +169,14 @@ impl Shard {
         mut known: TransactionMoney,
         held: Option<i64>,
     ) {
-        let state = &self.stations[station].state;
-        let key = state.key.clone();
-        let Some(book) = self.settings.tariffs.of(key.tenant()) else {
-            return;
-        };
-        let details = state.details();
-        let site = details
-            .configured
-            .as_ref()
-            .map_or("", |configured| &configured.site);
+        let tenant = self.stations[station].state.key.tenant();
         let told = known.station_cost.as_ref().map(|cost| &*cost.tariff_id);
         let told = report.tariff_id.or(told).unwrap_or_default();
-        let named = self.settings.tariffs.find(key.tenant(), told);
+        let named = self.settings.tariffs.find(tenant, told);
         let at = self.clock(now, station).began(report);
         let driver = report.driver_tariff.as_deref().filter(|_| told.is_empty());
-        let driver = driver.and_then(|id| self.settings.tariffs.find(key.tenant(), id));
-        let applying = || tariff::applying(&book, key.identity(), site, at);
+        let driver = driver.and_then(|id| self.settings.tariffs.find(tenant, id));
+        let applying = || self.applying(station, at);
         let Some((tariff, json)) = named.or(driver).or_else(applying) else {
             return;
         };
@@ -360,7 +353,8 @@ impl Shard {
         report: &TransactionReport<'_>,
         id: TransactionId,
     ) -> Result<(), StoreUnreadable> {
-        if report.tariff_id.is_some() || report.cost_details.is_some() || may_agree(report) {
+        if report.tariff_id.is_some() || report.cost_details.is_some() || self.may_agree(report, id)
+        {
             self.money(id)?;
             self.reread(id)?;
         }
@@ -459,18 +453,29 @@ impl Shard {
         report: &TransactionReport<'_>,
         before: &Before,
     ) {
-        if before.state != TransactionState::Active || !may_agree(report) {
+        if before.state != TransactionState::Active || !self.may_agree(report, before.id) {
             return;
         }
         let is_refused = is_refused(report);
-        let found = match is_refused {
-            true => self.no_tariff(before.id),
-            false => {
-                let shown = report.id_token.map(|id| self.token_ref(id));
-                let is_own = before.token_ref.is_none() || before.token_ref == shown;
-                let tenant = self.stations[station].state.key.tenant();
-                let driver = report.driver_tariff.as_deref().filter(|_| is_own);
-                driver.and_then(|id| self.settings.tariffs.find(tenant, id))
+        let was_refused = self.was_refused(before.id);
+        // One that comes again, or late, undoes nothing.
+        if (is_refused || was_refused) && report.seq_no <= before.seq_no {
+            return;
+        }
+        let found = if is_refused {
+            self.no_tariff(before.id)
+        } else if !was_refused && before.token_ref.is_some() {
+            // It keeps the tariff that it has, whatever that token's is by now.
+            None
+        } else {
+            let tenant = self.stations[station].state.key.tenant();
+            let driver = report.driver_tariff.as_deref();
+            let driver = driver.and_then(|id| self.settings.tariffs.find(tenant, id));
+            // After a refusal somebody is let charge all the same, by what holds here.
+            let at = self.clock(now, station).began(report);
+            match was_refused {
+                true => driver.or_else(|| self.applying(station, at)),
+                false => driver,
             }
         };
         // Its money could be read before.
@@ -479,25 +484,64 @@ impl Shard {
         };
         let told = money.station_cost.as_ref().map(|cost| &*cost.tariff_id);
         let is_named = report.tariff_id.or(told).is_some_and(|id| !id.is_empty());
-        let current = money.tariff.as_ref().map(|applied| &*applied.tariff_id);
-        if current == Some(&*found.0.id) || (is_named && !is_refused) {
+        if is_named && !is_refused {
             return;
         }
+        let known = money.tariff.clone();
         self.put_under(now, station, report, found, Takes::Nothing, &mut money);
-        let changed = MoneyChanged {
-            money,
-            tariff_is_new: true,
-            settlement_is_new: false,
-        };
-        self.record(now, station, &changed);
+        if money.tariff != known {
+            let changed = MoneyChanged {
+                money,
+                tariff_is_new: true,
+                settlement_is_new: false,
+            };
+            self.record(now, station, &changed);
+        }
+    }
+
+    /// The tariff that holds at a station.
+    fn applying(&self, station: u32, at: i64) -> Option<(Arc<Tariff>, Arc<str>)> {
+        let state = &self.stations[station].state;
+        let book = self.settings.tariffs.of(state.key.tenant())?;
+        let details = state.details();
+        let configured = details.configured.as_ref();
+        let site = configured.map_or("", |configured| &configured.site);
+        tariff::applying(&book, state.key.identity(), site, at)
+    }
+
+    /// True for a transaction whose driver has not accepted its tariff.
+    fn was_refused(&self, id: TransactionId) -> bool {
+        let charged = self.charged.get(&id);
+        let usage = charged.and_then(|charged| charged.counted.usage());
+        usage.is_some_and(|(tariff, _)| tariff.id == NOT_ACCEPTED)
+    }
+
+    /// Whether an event behind the beginning may bring another tariff than that.
+    fn may_agree(&self, report: &TransactionReport<'_>, id: TransactionId) -> bool {
+        if is_refused(report) {
+            return !self.was_refused(id);
+        }
+        // Only one that says so ends a refusal: others show the token that was refused for.
+        let lets_charge = [TriggerReason::Authorized, TriggerReason::RemoteStart]
+            .iter()
+            .any(|reason| report.trigger_reason == reason.as_str());
+        report.kind == TransactionEventKind::Updated
+            && match self.was_refused(id) {
+                true => report.id_token.is_some() && lets_charge,
+                false => report.driver_tariff.is_some(),
+            }
     }
 
     /// What holds for a transaction whose driver does not accept its tariff: no price at all.
     fn no_tariff(&self, id: TransactionId) -> Option<(Arc<Tariff>, Arc<str>)> {
-        let (tariff, _) = self.charged.get(&id)?.counted.usage()?;
-        let currency = std::str::from_utf8(&tariff.currency).ok()?;
+        let charged = self.charged.get(&id);
+        let usage = charged.and_then(|charged| charged.counted.usage());
+        let (currency, zone) = usage.map_or((self.config.tariff.currency, "UTC"), |(tariff, _)| {
+            (tariff.currency, tariff.zone.name())
+        });
+        let currency = std::str::from_utf8(&currency).ok()?;
         let json = format!(r#"{{"tariffId":"{NOT_ACCEPTED}","currency":"{currency}"}}"#);
-        let (none, json) = tariff::read(&json, tariff.zone.name()).ok()?;
+        let (none, json) = tariff::read(&json, zone).ok()?;
         Some((Arc::new(none), json.into()))
     }
 
@@ -535,13 +579,10 @@ impl Shard {
                 usage.change(&old);
                 *usage
             }
+            (Some(Counted::Usage(_, old)), Takes::Nothing) => old.again(&tariff),
             // One in another currency takes nothing over; one that comes first holds from the beginning.
-            (charged, _) => {
-                let held = match (charged, takes) {
-                    (Some(Counted::Usage(_, usage)), Takes::Nothing) => usage.reservation,
-                    (Some(_) | None, _) => None,
-                };
-                let mut usage = Usage::begin(&tariff, started_at, held);
+            (Some(_) | None, _) => {
+                let mut usage = Usage::begin(&tariff, started_at, None);
                 if let Some(energy) = energy {
                     usage.energy(&tariff, until, energy.0);
                 }
@@ -613,12 +654,6 @@ fn closed(
 /// Its driver does not accept the tariff (I07.FR.30, I08.FR.20).
 fn is_refused(report: &TransactionReport<'_>) -> bool {
     report.trigger_reason == NOT_ACCEPTED
-}
-
-/// Whether an event behind the beginning may bring another tariff than that.
-fn may_agree(report: &TransactionReport<'_>) -> bool {
-    let brings_driver = report.driver_tariff.is_some();
-    is_refused(report) || (brings_driver && report.kind != TransactionEventKind::Started)
 }
 
 fn applied(tariff: &Tariff, json: &str, now: Now) -> AppliedTariff {

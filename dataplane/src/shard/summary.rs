@@ -6,7 +6,7 @@ use fleet::record::{
 };
 use fleet::{Cost, MilliwattHours, TransactionId};
 use ocpp::Word;
-use ocpp::v201::TriggerReason;
+use ocpp::v201::{Reason, TriggerReason};
 
 use crate::config::Config;
 use crate::energy::{Register, Registers};
@@ -204,10 +204,12 @@ impl Before {
         };
         let quality = registers.quality(ended_at.is_some(), rules);
         let billed = energy.filter(|_| ended_at.is_some() && quality != Quality::Quarantined);
-        // No cable came: nothing can have been delivered, whoever says no register (C20.FR.03).
-        let is_unused = report.kind == TransactionEventKind::Ended
-            && report.trigger_reason == TriggerReason::EVConnectTimeout.as_str()
-            && registers.first.is_none();
+        // No cable came: nothing was delivered, whoever says no register (C20.FR.03).
+        let is_unused = ended_at.is_some()
+            && energy.is_none()
+            && quality != Quality::Quarantined
+            && (report.trigger_reason == TriggerReason::EVConnectTimeout.as_str()
+                || &*self.stop_reason == Reason::Timeout.as_str());
         let price = config.tariff.price_per_kwh_micros;
         TransactionSummary {
             state: state.code(),

@@ -130,6 +130,24 @@ impl Usage {
         self.reservation_micros = None;
     }
 
+    /// The same use, as if another tariff had held from the beginning: as many minutes of either kind, and what goes on now came
+    /// last.
+    pub(crate) fn again(&self, tariff: &Tariff) -> Self {
+        let mut usage = Self::begin(tariff, self.started_at, self.reservation);
+        let (first, length, last) = match self.flow {
+            Flow::Charging => (Flow::Idle, self.idle, Flow::Charging),
+            Flow::Idle | Flow::Untold => (Flow::Charging, self.charging, Flow::Idle),
+        };
+        let ends_at = self.started_at + self.idle + self.charging;
+        usage.minutes(tariff, (self.started_at + length).into(), first);
+        usage.minutes(tariff, ends_at.into(), last);
+        // What was not counted then is not counted now.
+        usage.time_at = self.time_at;
+        usage.flow = self.flow;
+        usage.energy(tariff, self.energy_at, self.energy_mwh);
+        usage
+    }
+
     /// Nothing has been counted yet.
     pub(crate) fn is_fresh(&self) -> bool {
         self.time_at == self.started_at && self.charging == 0 && self.idle == 0

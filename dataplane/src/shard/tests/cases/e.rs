@@ -497,6 +497,21 @@ fn tc_e_39_csms() {
             transaction T1 on 0.0: ended estimated ? kWh 0.00 Timeout
         "#]],
     );
+    check(
+        &[BOOTED],
+        "
+        tx Started Authorized token=TAG meter=Transaction.Begin:1000
+        tx Ended EVConnectTimeout stopped=Timeout seq=3
+        tx Updated ChargingStateChanged state=EVConnected seq=2
+        op transactions CP1
+        ",
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            TransactionEvent: {"totalCost":0.00}
+            TransactionEvent: {}
+            transaction T1 on 0.0: ended estimated ? kWh 0.00 Timeout
+        "#]],
+    );
 }
 
 /// Each transaction counts its events from 0; a second one with the numbers of the first is no retry of it.

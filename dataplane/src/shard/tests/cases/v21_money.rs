@@ -664,6 +664,41 @@ fn i08_fr_34_a_driver_is_billed_by_a_tariff_that_the_station_does_not_name() {
     );
 }
 
+/// The minutes of before the driver was known stay what they were, and what becomes of the token later changes no charge.
+#[test]
+fn i08_fr_34_a_drivers_tariff_prices_what_was_counted_and_stays() {
+    let tariffs = r#": tariff CP9 UTC {"tariffId":"TD","currency":"EUR","chargingTime":{"prices":[{"priceMinute":1}]},"idleTime":{"prices":[{"priceMinute":0.1}]}}
+        : tariff CP8 UTC {"tariffId":"TE","currency":"EUR","fixedFee":{"prices":[{"priceFixed":100}]}}
+        : tariff CP1 UTC {"tariffId":"T1","currency":"EUR","fixedFee":{"prices":[{"priceFixed":1}]}}"#;
+    let script = r#"
+        : token DRIVER Accepted tariff=TD
+        tx Started CablePluggedIn evse state=EVConnected
+        wait 1799
+        tx Updated Authorized token=DRIVER
+        wait 599
+        tx Updated ChargingStateChanged state=Charging
+        : token DRIVER Accepted tariff=TE
+        wait 1199
+        tx Updated ChargingStateChanged state=SuspendedEV token=DRIVER
+        tx Ended EVDeparted state=Idle stopped=EVDisconnected
+        : op money CP1
+        "#;
+    check(
+        tariffs,
+        Tariff::default(),
+        script,
+        expect![[r#"
+        TransactionEvent: {}
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {}
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":24.02}
+        cost 24.02 EUR ended
+        tariff TD NormalCost: chargingTime 2002/2002 + idleTime 400/400 = 2402/2402, 0 mWh, 1201 s charging, 2401 s idle
+    "#]],
+    );
+}
+
 /// A driver who does not accept the tariff owes nothing, whatever it asks for.
 #[test]
 fn i07_fr_30_and_i08_fr_20_a_tariff_that_is_not_accepted_costs_nothing() {
@@ -672,10 +707,17 @@ fn i07_fr_30_and_i08_fr_20_a_tariff_that_is_not_accepted_costs_nothing() {
         tx Started CablePluggedIn evse state=EVConnected token=TAG
         tx Updated TariffNotAccepted state=EVConnected
         wait 1200
-        tx Ended EVDeparted state=Idle stopped=DeAuthorized
+        tx Updated Deauthorized state=EVConnected token=TAG
+        tx Updated Authorized state=EVConnected token=TAG seq=1
+        tx Ended EVDeparted state=Idle stopped=DeAuthorized seq=4
         : op money CP1
         tx Started CablePluggedIn evse state=EVConnected token=TAG id=T2
         tx Ended TariffNotAccepted state=Idle stopped=DeAuthorized id=T2
+        : op money CP1
+        tx Started CablePluggedIn evse state=EVConnected token=TAG id=T3
+        tx Updated TariffNotAccepted id=T3
+        tx Updated Authorized token=OTHER state=Charging id=T3
+        tx Ended EVDeparted state=Idle stopped=Local id=T3
         : op money CP1
         "#;
     check(
@@ -685,14 +727,42 @@ fn i07_fr_30_and_i08_fr_20_a_tariff_that_is_not_accepted_costs_nothing() {
         expect![[r#"
         TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
         TransactionEvent: {}
-        TransactionEvent: {"totalCost":0.00}
-        cost 0.00 EUR ended
-        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1202 s idle
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
         TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
         TransactionEvent: {"totalCost":0.00}
         cost 0.00 EUR ended
-        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1202 s idle
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1204 s idle
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":0.00}
         cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1204 s idle
+        cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1 s idle
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {}
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":2.00}
+        cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1204 s idle
+        cost 0.00 EUR ended
+        tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1 s idle
+        cost 2.00 EUR ended
+        tariff T1 MinCost: fixed 200/200 = 200/200, 0 mWh, 1 s charging, 2 s idle
+    "#]],
+    );
+    let plain = r#"
+        tx Started CablePluggedIn evse state=EVConnected token=TAG
+        tx Ended TariffNotAccepted state=Idle stopped=DeAuthorized
+        : op money CP1
+        "#;
+    check(
+        "",
+        Tariff::default(),
+        plain,
+        expect![[r#"
+        TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+        TransactionEvent: {"totalCost":0.00}
+        cost 0.00 BRL ended
         tariff TariffNotAccepted NormalCost:  = 0/0, 0 mWh, 0 s charging, 1 s idle
     "#]],
     );
