@@ -484,7 +484,7 @@ impl StationState {
                 }
             }
             Body::StationDeleted(_) => {
-                // What remains recognises retries and keeps 1.6 ids from being given twice.
+                // What remains recognises retries until it rests, and keeps 1.6 ids from being given twice.
                 let Details { recent, said, .. } = std::mem::take(self.details_mut());
                 let Self {
                     counter, newest_at, ..

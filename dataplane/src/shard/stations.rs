@@ -66,8 +66,8 @@ impl Station {
         self.side.get_or_insert_default()
     }
 
-    /// Leaves in memory what a station at rest needs, which is no retry key: the state store has them all, and is asked
-    /// about whatever is not newer than its newest message.
+    /// Leaves in memory what a station at rest needs, which is no retry key: the state store has them for as long as they count,
+    /// and is asked about whatever is not newer than the station's newest message.
     pub(crate) fn rest(&mut self) {
         self.state.pack();
         if self.state.is_packed() {
@@ -78,7 +78,7 @@ impl Station {
 
 const _: () = assert!(size_of::<Station>() <= 120);
 
-/// They are never removed: what is deleted keeps its counter and its newest retry keys.
+/// They are never removed: what is deleted keeps its counter.
 #[derive(Default)]
 pub(crate) struct Stations {
     slab: Vec<Station>,

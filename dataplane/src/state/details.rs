@@ -6,7 +6,7 @@
 //! # Invariants
 //!
 //! - A station with a running transaction lies open.
-//! - Packing loses the retry keys, which the state store has, and nothing else: the station's row is written from what is
+//! - Packing loses the retry keys, which the state store has for as long as they count, and nothing else: the station's row is written from what is
 //!   unpacked.
 
 use std::borrow::Cow;
@@ -224,8 +224,7 @@ const PEER_V4: u64 = 1 << 9;
 /// What is there, as a varint; then of that, in this order: when the first of the ended transactions was last heard of,
 /// salt and digest of the password, what was configured, `connected_at`, `heard_until`, how often and when it was out of
 /// touch before, the boot. Other times are differences to `connected_at`. Then the peer, six bytes of IPv4 and port or a text,
-/// and, each after its number,
-/// connectors, what they are, transactions and the keys of what was said.
+/// and, each after its number, connectors, what they are, transactions and the keys of what was said.
 fn pack(details: &Details) -> Box<[u8]> {
     let ended_first = details.transactions.ended_first();
     let connected_at = details.connected_at.get();

@@ -5,7 +5,7 @@ use fleet::wire::{Body, Fact};
 use storage::state::Table;
 
 use super::scripts::{check, check_transaction};
-use super::world::{World, config};
+use super::world::{World, config, key};
 use crate::config::Onboarding;
 
 #[test]
@@ -146,15 +146,67 @@ fn a_retry_is_recognised_among_many_of_the_same_time() {
 
 #[test]
 fn a_retry_is_recognised_after_its_station_came_to_rest() {
-    let mut world = World::new(config(Onboarding::Open));
-    let values = r#"a > [2,"v","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2026-11-22T10:00:00Z","sampledValue":[{"value":"1500"}]}]}]"#;
-    world.run(&format!("0 a connect CP1\n0 {values}"));
-    world.store();
-    world.run("60 records shown");
-    let is_packed = |world: &World| world.shard.stations.iter().all(|s| s.state.is_packed());
-    assert!(is_packed(&world));
-    let out = world.run(&format!("60 {values}"));
-    assert!(!out.contains("record MeterValues"), "{out}");
+    let at = r#""timestamp":"2026-11-22T10:00:00Z""#;
+    let event = |n: u32, kind: &str| {
+        format!(
+            r#"[2,"e{n}","TransactionEvent",{{"eventType":"{kind}",{at},"triggerReason":"Trigger","seqNo":{n},"transactionInfo":{{"transactionId":"T1"}},"meterValue":[{{{at},"sampledValue":[{{"value":{n}}}]}}]}}]"#
+        )
+    };
+    let start = format!(
+        r#"[2,"s","StartTransaction",{{"connectorId":1,"idTag":"TAG","meterStart":1000,{at}}}]"#
+    );
+    let stop =
+        format!(r#"[2,"t","StopTransaction",{{"transactionId":$TX,"meterStop":1700,{at}}}]"#);
+    let values = format!(
+        r#"[2,"v","MeterValues",{{"connectorId":1,"meterValue":[{{{at},"sampledValue":[{{"value":"1500"}}]}}]}}]"#
+    );
+    let status = format!(
+        r#"[2,"n","StatusNotification",{{"connectorId":1,"errorCode":"NoError","status":"Available",{at}}}]"#
+    );
+    for (connect, all) in [
+        ("CP1", vec![values, status, start, stop]),
+        (
+            "CP1 2.0.1",
+            vec![event(0, "Started"), event(1, "Updated"), event(2, "Ended")],
+        ),
+    ] {
+        for restarts in [false, true] {
+            let mut world = World::new(config(Onboarding::Open));
+            world.run(&format!("0 a connect {connect}"));
+            let mut said = Vec::new();
+            for call in &all {
+                let call = match call.contains("$TX") {
+                    true => call.replace("$TX", &world.ocpp_id("CP1")),
+                    false => call.clone(),
+                };
+                world.run(&format!("0 a > {call}"));
+                said.push(call);
+            }
+            world.store();
+            world.run("60 records shown");
+            if restarts {
+                world.run("60 restart");
+                world.run(&format!("60 a connect {connect}\n61 records shown"));
+            }
+            for (n, call) in said.iter().enumerate() {
+                // Each wakes its station.
+                let second = 120 + 60 * n;
+                world.run(&format!("{second} records shown"));
+                let station = world.shard.stations.find(&key("CP1")).unwrap();
+                assert!(world.shard.stations[station].state.is_packed(), "{call}");
+                let out = world.run(&format!("{second} a > {call}"));
+                let answered = out.lines().any(|line| line.contains("a < [3,"));
+                let of_station = |line: &&str| {
+                    line.contains(" record ")
+                        && !["message", "CommandChanged"]
+                            .iter()
+                            .any(|other| line.contains(&format!(" record {other} ")))
+                };
+                let made = out.lines().filter(of_station);
+                assert_eq!((answered, made.count()), (true, 0), "{call}\n{out}");
+            }
+        }
+    }
 }
 
 #[test]
