@@ -139,6 +139,15 @@ pub struct Memory {
     pub resident: u64,
 }
 
+/// Leaves servers alone, to see what they keep when nothing happens.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is that nothing happens, so there is nothing to wait for"
+)]
+pub fn rest(silence: Duration) {
+    std::thread::sleep(silence);
+}
+
 /// What /proc says of a process' memory.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use bench::child::{Memory, Server, memory};
+use bench::child::{Memory, Server, memory, rest};
 use bench::client::{answer, request, upgrade};
 use bench::frames;
 use bench::machine::Machine;
@@ -261,7 +261,7 @@ fn live(arguments: &Arguments, subject: Subject<'_>, count: usize) -> anyhow::Re
     let server = Process::start(arguments, subject, dir.path())?;
     let stations = settle_all(server.addr(), count)?;
     let settled = server.memory()?;
-    rest(arguments);
+    rest(Duration::from_secs(arguments.rest));
     let at_rest = server.memory()?;
     // As by `kill -9`.
     drop((server, stations));
@@ -272,7 +272,7 @@ fn live(arguments: &Arguments, subject: Subject<'_>, count: usize) -> anyhow::Re
     }
     heartbeat(&mut stations)?;
     let restarted = server.memory()?;
-    rest(arguments);
+    rest(Duration::from_secs(arguments.rest));
     let restarted_at_rest = server.memory()?;
     // Idle, and still served.
     heartbeat(&mut stations)?;
@@ -283,14 +283,6 @@ fn live(arguments: &Arguments, subject: Subject<'_>, count: usize) -> anyhow::Re
         restarted,
         restarted_at_rest,
     })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it is measured what a server keeps when nothing happens, so there is nothing to wait for"
-)]
-fn rest(arguments: &Arguments) {
-    std::thread::sleep(Duration::from_secs(arguments.rest));
 }
 
 fn heartbeat(stations: &mut [TcpStream]) -> anyhow::Result<()> {

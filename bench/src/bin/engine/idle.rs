@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use bench::child::{Memory, Server, memory};
+use bench::child::{Memory, Server, memory, rest};
 use bench::client::{Client, Opening};
 use bench::contender::{Contender, Foreign};
 use bench::output::Figure;
@@ -40,7 +40,7 @@ pub(super) fn idle(
     rivals: &[Contender],
     serve: &Serve,
     count: usize,
-    rest: Duration,
+    silence: Duration,
 ) -> anyhow::Result<Vec<Figure>> {
     let mut servers = Vec::new();
     for rival in WHO.into_iter().filter(|rival| rivals.contains(rival)) {
@@ -57,7 +57,7 @@ pub(super) fn idle(
             _dir: dir,
         });
     }
-    pass(rest);
+    rest(silence);
     let figure = |idle: &Idle| {
         let now = memory(idle.server.id())?;
         let grown = now.anonymous.saturating_sub(idle.empty.anonymous);
@@ -71,12 +71,4 @@ pub(super) fn idle(
         })
     };
     servers.iter().map(figure).collect()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it is measured what servers keep when nothing happens, so there is nothing to wait for"
-)]
-fn pass(time: Duration) {
-    std::thread::sleep(time);
 }
