@@ -563,37 +563,21 @@ fn typed_21(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
     Ok(0)
 }
 
-fn columns_16(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
-    let (action, payload) = call(text, Version::V16)?;
-    black_box(v16::Request::decode(
-        &action,
-        payload,
-        Policy::Tolerant,
-        columns,
-    )?);
-    energy(columns)
+macro_rules! columns {
+    ($($read:ident: $version:ident, $edition:ident;)+) => {
+        $(fn $read(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
+            let (action, payload) = call(text, Version::$edition)?;
+            let decoded = $version::Request::decode(&action, payload, Policy::Tolerant, columns)?;
+            black_box(decoded);
+            energy(columns)
+        })+
+    };
 }
 
-fn columns_201(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
-    let (action, payload) = call(text, Version::V201)?;
-    black_box(v201::Request::decode(
-        &action,
-        payload,
-        Policy::Tolerant,
-        columns,
-    )?);
-    energy(columns)
-}
-
-fn columns_21(text: &str, columns: &mut MeterColumns) -> anyhow::Result<i64> {
-    let (action, payload) = call(text, Version::V21)?;
-    black_box(v21::Request::decode(
-        &action,
-        payload,
-        Policy::Tolerant,
-        columns,
-    )?);
-    energy(columns)
+columns! {
+    columns_16: v16, V16;
+    columns_201: v201, V201;
+    columns_21: v21, V21;
 }
 
 /// An answer says nothing of its action: whoever reads it knows what was asked.
