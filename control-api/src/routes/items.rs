@@ -45,7 +45,8 @@ pub(crate) async fn monitors(
 /// Messages on a station's displays, as it last reported or accepted them, by number.
 ///
 /// They come from `GetDisplayMessages`, `SetDisplayMessage` and `ClearDisplayMessage`; nothing is asked of the station. One
-/// whose `endDateTime` has passed is gone, and so is one with `AlwaysFront` when another one has been set since. A page may hold fewer than `limit` and still have a `next_cursor`.
+/// whose `endDateTime` has passed is gone, and so is one with `AlwaysFront` when another one has been set since. A page may
+/// hold fewer than `limit` and still have a `next_cursor`.
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{id}/display-messages",

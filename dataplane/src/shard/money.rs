@@ -566,10 +566,7 @@ impl Shard {
             return;
         };
         let started_at = transaction.started_at.unwrap_or(report.occurred.at);
-        let clock = self.clock(now, station);
-        let started_at = clock.had_begun(report, id, started_at);
         let energy = transaction.energy;
-        let until = clock.went_on(report, started_at);
         money.tariff = Some(applied(&tariff, &json, now));
         let charged = self.charged.remove(&id).map(|charged| charged.counted);
         let usage = match (charged, takes) {
@@ -582,9 +579,11 @@ impl Shard {
             (Some(Counted::Usage(_, old)), Takes::Nothing) => old.again(&tariff),
             // One in another currency takes nothing over; one that comes first holds from the beginning.
             (Some(_) | None, _) => {
+                let clock = self.clock(now, station);
+                let started_at = clock.had_begun(report, id, started_at);
                 let mut usage = Usage::begin(&tariff, started_at, None);
                 if let Some(energy) = energy {
-                    usage.energy(&tariff, until, energy.0);
+                    usage.energy(&tariff, clock.went_on(report, started_at), energy.0);
                 }
                 if let Some(flow) = Flow::of_state(report.charging_state) {
                     usage.flows(flow);
