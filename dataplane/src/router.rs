@@ -31,7 +31,7 @@ use net::driver::DriverKind;
 use storage::log::LogHandle;
 
 use crate::config::Config;
-use crate::mailbox::{Mailbox, Undelivered};
+use crate::mailbox::{Lanes, Mailbox, Post, Undelivered};
 use crate::quirks::{QuirkBook, QuirkError, Shelf};
 pub use commands::{
     CommandRefused, CommandRequest, StartOutcome, StartRequest, StopOutcome, StopRequest,
@@ -87,7 +87,7 @@ const RECONFIGURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reaches every station of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct Router {
-    shards: Arc<[Mailbox<Letter>]>,
+    shards: Arc<[Lanes<Letter>]>,
     tokens: Mailbox<TokenAsk>,
     logs: Arc<[LogHandle]>,
     quirks: Arc<Shelf>,
@@ -99,7 +99,7 @@ pub struct Router {
 impl Router {
     /// `logs` are those of `shards`.
     pub(crate) fn new(
-        shards: Vec<Mailbox<Letter>>,
+        shards: Vec<Lanes<Letter>>,
         tokens: Mailbox<TokenAsk>,
         logs: &[LogHandle],
         quirks: Arc<Shelf>,
@@ -263,10 +263,10 @@ impl Router {
 }
 
 /// Posts a question; one that was not taken is answered with the reason.
-fn post<A, T>(mailbox: &Mailbox<A>, ask: impl FnOnce(Reply<T>) -> A) -> Pending<T> {
+fn post<A, T>(to: &impl Post<A>, ask: impl FnOnce(Reply<T>) -> A) -> Pending<T> {
     let (reply, pending) = pending();
     // A letter that comes back is dropped, and its reply says that nobody is there; a full box says so first.
-    if let Err(Undelivered::Busy(letter)) = mailbox.post(ask(reply)) {
+    if let Err(Undelivered::Busy(letter)) = to.post(ask(reply)) {
         pending.refuse(RouterError::Busy);
         drop(letter);
     }
@@ -275,34 +275,34 @@ fn post<A, T>(mailbox: &Mailbox<A>, ask: impl FnOnce(Reply<T>) -> A) -> Pending<
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
+
     use super::*;
-    use crate::mailbox::mailbox;
+    use crate::mailbox::{Lane, MAILBOX_LEN_MAX, lanes, mailbox};
     use crate::quirks::QuirksConfig;
 
-    #[test]
-    fn a_shard_that_is_gone_keeps_no_other_from_its_settings() {
-        let wake = || Arc::new(|| {}) as crate::mailbox::Wake;
-        let (gone, letters) = mailbox(wake());
-        drop(letters);
-        let (there, letters) = mailbox(wake());
-        let (tokens, _asks) = mailbox(wake());
+    fn router(shards: Vec<Lanes<Letter>>) -> Router {
+        let (tokens, _asks) = mailbox(Arc::new(|| {}));
         let quirks = Shelf::open(QuirksConfig::default()).unwrap();
         let started = Config {
             heartbeat_interval_s: 300,
             ..Config::default()
         };
-        let shards = vec![gone, there];
-        let router = Router::new(
-            shards,
-            tokens,
-            &[],
-            Arc::new(quirks),
-            Arc::new(started),
-            DriverKind::Epoll,
-        );
+        let (quirks, started) = (Arc::new(quirks), Arc::new(started));
+        Router::new(shards, tokens, &[], quirks, started, DriverKind::Epoll)
+    }
+
+    #[test]
+    fn a_shard_that_is_gone_keeps_no_other_from_its_settings() {
+        let (gone, letters) = lanes(Arc::new(|| {}));
+        drop(letters);
+        let (rung, bell) = channel();
+        let (there, letters) = lanes(Arc::new(move || rung.send(()).unwrap()));
+        let router = router(vec![gone, there]);
         let shard = std::thread::spawn(move || {
-            let letter = letters.recv_timeout(Duration::from_secs(60)).unwrap();
-            let Letter::Configured(config, reply) = letter else {
+            bell.recv_timeout(Duration::from_secs(60)).unwrap();
+            let letter = letters.next(Lane::Urgent);
+            let Some(Letter::Configured(config, reply)) = letter else {
                 panic!("another letter");
             };
             reply.send(());
@@ -317,5 +317,29 @@ mod tests {
             panic!("{told:?}");
         };
         assert_eq!((shard, source), (0, RouterError::Stopped));
+    }
+
+    #[test]
+    fn a_command_goes_past_more_questions_than_are_taken() {
+        let (shard, letters) = lanes(Arc::new(|| {}));
+        let router = router(vec![shard]);
+        let station = StationKey::new("default", "CP1").unwrap();
+        let questions: Vec<_> = (0..=MAILBOX_LEN_MAX)
+            .map(|_| router.station(station.clone()))
+            .collect();
+        let mut answers = questions.into_iter().rev();
+        let last = answers.next().unwrap().wait(Duration::from_secs(60));
+        assert_eq!(last.unwrap_err(), RouterError::Busy);
+        let _command = router.command(CommandRequest {
+            station,
+            action: "Reset".to_owned(),
+            payload: r#"{"type":"Soft"}"#.to_owned(),
+            principal: "admin".to_owned(),
+            wait: None,
+            answer_timeout: None,
+        });
+        let letter = letters.next(Lane::Urgent);
+        let is_command = matches!(letter, Some(Letter::Ask(Ask::Command { .. })));
+        assert!(is_command);
     }
 }

@@ -30,7 +30,7 @@ use storage::state::{Projector, StateError, StateStore};
 use crate::certificates::{Errand, Services, ServicesError};
 use crate::config::Config;
 use crate::keeper;
-use crate::mailbox::{Mailbox, Wake, mailbox};
+use crate::mailbox::{Lanes, Letters, Mailbox, Post, Wake, lanes, mailbox};
 use crate::permutation::TransactionIds;
 use crate::quirks::{QuirkError, Shelf};
 use crate::replay::{Replay, ReplayError};
@@ -168,7 +168,7 @@ pub struct Dataplane {
     logs: Vec<LogHandle>,
     orphans: Vec<LogDir>,
     records_aside: u64,
-    mailboxes: Vec<Mailbox<Letter>>,
+    mailboxes: Vec<Lanes<Letter>>,
     shards: Vec<JoinHandle<Result<(), StopError>>>,
     tokens: Mailbox<TokenAsk>,
     keeper: JoinHandle<()>,
@@ -179,7 +179,7 @@ pub struct Dataplane {
 struct Seat {
     driver: Driver,
     waker: Waker,
-    letters: Receiver<Letter>,
+    letters: Letters<Letter>,
     log: Log,
     committed_at: CommittedAt,
 }
@@ -249,7 +249,7 @@ impl Dataplane {
             // What one does not get, the others need not ask for.
             driver = made.kind();
             let waker = made.waker();
-            let (sender, letters) = mailbox(wake(&waker));
+            let (sender, letters) = lanes(wake(&waker));
             let path = shard_dir(data_dir.path(), shard);
             let committed_at = CommittedAt::default();
             let on_change = (committed_at.clone(), waker.clone());

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::events::{EventFilter, EventKey, EventView};
 use crate::items::{ItemKind, ItemView};
 use crate::local_list::LocalList;
+use crate::mailbox::{Lane, Laned};
 use crate::tariff::{StoredTariff, TariffWritten};
 use crate::token::{Token, TokenFilter, TokenMode, TokenWritten};
 use crate::variables::read::Recent;
@@ -173,6 +174,24 @@ pub(crate) enum Letter {
         peer: SocketAddr,
         fault: CertificateFault,
     },
+}
+
+impl Laned for Letter {
+    fn lane(&self) -> Lane {
+        match self {
+            Self::Ask(
+                Ask::Command { .. }
+                | Ask::Reserve { .. }
+                | Ask::Start { .. }
+                | Ask::Stop { .. }
+                | Ask::Limit { .. },
+            )
+            | Self::ErrandDone(..)
+            | Self::Health(_)
+            | Self::Configured(..) => Lane::Urgent,
+            Self::Ask(_) | Self::Adopt { .. } | Self::CertificateRefused { .. } => Lane::Bulk,
+        }
+    }
 }
 
 /// What the keeper of tokens is asked.

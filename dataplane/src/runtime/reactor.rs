@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use fleet::{Seq, UtcMicros};
@@ -15,13 +14,15 @@ use storage::state::{Projection, ProjectorHandle, StateBatch, StateStore, Submit
 use super::StopError;
 use crate::certificates::Desk;
 use crate::config::MemoryMax;
-use crate::mailbox::{Mailbox, Undelivered};
+use crate::mailbox::{Lane, Lanes, Letters, Post, Undelivered};
 use crate::router::Letter;
 use crate::shard::{Effect, Now, Row, Shard};
 use crate::tls::{StationCertificate, Transport};
 
-/// Letters read in one turn; sockets have their turn between.
-const LETTERS_MAX: usize = 256;
+/// Urgent letters read in one turn; sockets have their turn between.
+const URGENT_MAX: usize = 256;
+/// Others: what is urgent waits for no more of them than this.
+const BULK_MAX: usize = 64;
 /// Time between two projections of a shard: what a restart replays, against how often a busy station is written.
 const PROJECT_EVERY: Duration = Duration::from_secs(1);
 /// The same after a burst, until it is through.
@@ -65,8 +66,8 @@ pub(super) struct Reactor {
     log: Log,
     handle: LogHandle,
     committed_at: CommittedAt,
-    letters: Receiver<Letter>,
-    peers: Vec<Mailbox<Letter>>,
+    letters: Letters<Letter>,
+    peers: Vec<Lanes<Letter>>,
     projector: ProjectorHandle,
     store: StateStore,
     waker: Waker,
@@ -91,8 +92,8 @@ impl Reactor {
         shard: Shard,
         log: Log,
         committed_at: CommittedAt,
-        letters: Receiver<Letter>,
-        peers: Vec<Mailbox<Letter>>,
+        letters: Letters<Letter>,
+        peers: Vec<Lanes<Letter>>,
         projector: ProjectorHandle,
         store: StateStore,
         waker: Waker,
@@ -443,16 +444,18 @@ impl Handler for Reactor {
     }
 
     fn woken(&mut self, io: &mut Io<'_>) {
-        for read in 0.. {
-            if read == LETTERS_MAX {
-                // The rest has the next turn.
-                self.waker.wake();
-                break;
+        for (lane, letters_max) in [(Lane::Urgent, URGENT_MAX), (Lane::Bulk, BULK_MAX)] {
+            for read in 0.. {
+                if read == letters_max {
+                    // The rest has the next turn.
+                    self.waker.wake();
+                    break;
+                }
+                let Some(letter) = self.letters.next(lane) else {
+                    break;
+                };
+                self.letter(io, letter);
             }
-            let Ok(letter) = self.letters.try_recv() else {
-                break;
-            };
-            self.letter(io, letter);
         }
         if self.stop_by.is_none() {
             self.stop_by = self.peers[self.shard.index()].stop_by();
