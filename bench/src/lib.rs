@@ -25,6 +25,7 @@ pub mod contender;
 pub mod fdatasync;
 pub mod frames;
 pub mod inside;
+pub mod kept;
 pub mod load;
 pub mod machine;
 pub mod output;

@@ -146,6 +146,10 @@ fn crowd_brings_every_station_back() {
     assert_eq!(with_passwords["checksum"], "40");
     let results = check(program);
     assert_eq!(results["checksum"], "40");
+    let kept = &results["data"]["kept"];
+    // Boot and two connectors' statuses of 44, and of 40 once more.
+    assert_eq!(kept["acknowledged"], kept["sent"]);
+    assert_eq!((&kept["lost"], &kept["doubled"]), (&0.into(), &0.into()));
     // Of so few most is what is there once; but it is all of it.
     let memory = &results["data"]["loadgen_memory"];
     let each = memory["per_station_bytes"].as_u64().unwrap();

@@ -10,12 +10,14 @@ use std::time::Duration;
 use anyhow::ensure;
 use bench::child::Memory;
 use bench::inside::{Commands, Inside};
+use bench::kept::{self, Kept};
 use bench::machine::Machine;
 use bench::output::{Figure, Options, Results};
 use bench::servers::{Rival, Serve};
 use bench::storm::{self, Measured, PREFIX, Storm};
 use clap::Parser;
 use net::driver::{Config, Uring};
+use serde::Serialize;
 
 // The program's, so that the figure is the program's.
 #[global_allocator]
@@ -89,7 +91,7 @@ fn main() -> anyhow::Result<()> {
         },
         machine,
         smoke: arguments.options.smoke,
-        checksum: data.back().to_string(),
+        checksum: data.measured.back().to_string(),
         figures: figures(&data),
         not_measured: vec![
             "a network: both ends are on one machine, and each send runs the peer's receive path",
@@ -106,15 +108,26 @@ fn main() -> anyhow::Result<()> {
     results.publish(&arguments.options)
 }
 
-fn measure(arguments: &Arguments, loadgen: &Path) -> anyhow::Result<Measured> {
+/// What came of it all.
+#[derive(Serialize)]
+struct Crowd {
+    #[serde(flatten)]
+    measured: Measured,
+    /// What stations were told, against the log.
+    kept: Kept,
+}
+
+fn measure(arguments: &Arguments, loadgen: &Path) -> anyhow::Result<Crowd> {
     let mut serve = arguments.serve.clone();
     if arguments.passwords {
         serve.known = arguments.stations + arguments.established;
     }
     let (mut server, dir) = serve.start(Rival::DataplaneCrowd)?;
+    let truth = dir.path().join("truth");
     let own = [
         ("--processes", arguments.processes.to_string()),
         ("--rate-connect", arguments.rate_connect.to_string()),
+        ("--truth", truth.display().to_string()),
     ];
     let own = own
         .into_iter()
@@ -135,10 +148,22 @@ fn measure(arguments: &Arguments, loadgen: &Path) -> anyhow::Result<Measured> {
         arguments: own.chain(["--power-loss".to_owned()]).collect(),
     };
     let url = format!("ws://{}/", server.addr);
-    storm.run(&mut server, &url, dir.path())
+    let measured = storm.run(&mut server, &url, dir.path())?;
+    // As by `kill -9`.
+    drop(server);
+    let truths: Vec<PathBuf> = (1..=arguments.processes)
+        .map(|part| dir.path().join(format!("truth.{part}")))
+        .collect();
+    let kept = kept::compare(&truths, &dir.path().join("data"))?;
+    Ok(Crowd { measured, kept })
 }
 
-fn figures(data: &Measured) -> Vec<Figure> {
+fn figures(
+    Crowd {
+        measured: data,
+        kept,
+    }: &Crowd,
+) -> Vec<Figure> {
     let figure = |name: &str, value: String, reach: Option<&str>| Figure {
         name: name.to_owned(),
         value,
@@ -217,6 +242,14 @@ fn figures(data: &Measured) -> Vec<Figure> {
             "established stations meanwhile, as they see it",
             ms("established_meanwhile"),
             None,
+        ),
+        figure(
+            "boots and statuses that were acknowledged, against the log after a kill -9",
+            format!(
+                "{} of {} acknowledged, {} lost, {} doubled",
+                kept.acknowledged, kept.sent, kept.lost, kept.doubled
+            ),
+            Some("0 lost or doubled"),
         ),
         figure(
             "CPU of the server from the cut on",
