@@ -439,6 +439,7 @@ impl StationState {
             | Body::EventStreamsChanged(_)
             | Body::BatterySwapsChanged(_)
             | Body::V2xChanged(_)
+            | Body::DriverTransfers(_)
             | Body::WebPaymentSecretsChanged(_)
             | Body::WebPaymentSecretsPending(_)
             | Body::PasswordsInDoubt(_)

@@ -29,13 +29,13 @@ use rkyv::{Archive, Deserialize, Portable, Serialize};
 
 use crate::record::{
     BatterySwapsChanged, Booted, ChargingChanged, CommandChanged, CommandFollowed, Connected,
-    ConnectionRefused, CostAccrued, CostLimits, DerChanged, Disconnected, EventStreamsChanged,
-    Message, MessageQuarantined, MeterValues, MoneyChanged, Notified, NotifiedDated,
-    PasswordsInDoubt, ReservationsChanged, SecurityEvent, SecurityProfileSet, StartTokens,
-    StationCertificates, StationConfigured, StationDeleted, StationHeard, StationTariffs,
-    StatusReported, TransactionBilled, TransactionClosed, TransactionCosted, TransactionEvent,
-    TransactionLimits, TransactionMoney, TransactionProgress, V2xChanged, WebPaymentSecretsChanged,
-    WebPaymentSecretsPending,
+    ConnectionRefused, CostAccrued, CostLimits, DerChanged, Disconnected, DriverTransfers,
+    EventStreamsChanged, Message, MessageQuarantined, MeterValues, MoneyChanged, Notified,
+    NotifiedDated, PasswordsInDoubt, ReservationsChanged, SecurityEvent, SecurityProfileSet,
+    StartTokens, StationCertificates, StationConfigured, StationDeleted, StationHeard,
+    StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionCosted,
+    TransactionEvent, TransactionLimits, TransactionMoney, TransactionProgress, V2xChanged,
+    WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -278,6 +278,7 @@ kinds! {
     94 CostLimits,
     95 TransactionLimits,
     97 NotifiedDated,
+    98 DriverTransfers,
 }
 
 /// One record, borrowed from its bytes.

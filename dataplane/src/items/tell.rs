@@ -52,6 +52,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::EventStreamsChanged(_)
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
+        | Body::DriverTransfers(_)
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)

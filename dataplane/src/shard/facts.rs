@@ -297,6 +297,7 @@ impl Shard {
         shown: Shown<'_>,
     ) -> Result<(), StoreUnreadable> {
         let authorization = self.authorize(now, call.station, shown)?;
+        self.keep_transfers(now, call.station, "Authorize", &authorization)?;
         let response = v201::AuthorizeResponse {
             id_token_info: id_token_info(&authorization),
             certificate_status: None,
@@ -511,6 +512,10 @@ impl Shard {
         let (id, verdict, cost) = self.transaction_event_2x(now, call.station, report, columns)?;
         if let (Some(shown), Some(authorization), false) = (shown, &mut authorization, ends) {
             self.admit_token(call.station, report.ocpp_id, shown, authorization);
+            let kept = self.keep_transfers(now, call.station, "TransactionEvent", authorization);
+            if let Err(StoreUnreadable) = kept {
+                // The failed read was counted; the vehicle may be charged as it asks, until the token is shown again.
+            }
         }
         let response = v201::TransactionEventResponse {
             total_cost: cost.map(|cost| ocpp::Number::from_scaled(cost.0, 2)),

@@ -10,8 +10,9 @@ mod streams;
 mod swaps;
 
 use fleet::record::{
-    BatterySwapsChanged, CostLimits, DerChanged, EventStreamsChanged, PasswordsInDoubt,
-    StartTokens, TransactionLimits, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    BatterySwapsChanged, CostLimits, DerChanged, DriverTransfers, EventStreamsChanged,
+    PasswordsInDoubt, StartTokens, TransactionLimits, V2xChanged, WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
 };
 use fleet::wire::Fact;
 use storage::state::Table;
@@ -75,6 +76,7 @@ kept! {
     StartTokens "starts",
     CostLimits "cost limits",
     TransactionLimits "transaction limits",
+    DriverTransfers "driver transfers",
 }
 
 impl Shard {
@@ -121,6 +123,7 @@ impl Shard {
         self.forget_kept::<StartTokens>(now, station);
         self.forget_kept::<CostLimits>(now, station);
         self.forget_kept::<TransactionLimits>(now, station);
+        self.forget_kept::<DriverTransfers>(now, station);
         self.settle_doubts(now, station);
     }
 

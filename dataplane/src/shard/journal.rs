@@ -234,6 +234,7 @@ writable!(
     StartTokens,
     CostLimits,
     TransactionLimits,
+    DriverTransfers,
     MessageQuarantined,
 );
 

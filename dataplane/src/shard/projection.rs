@@ -9,9 +9,10 @@ mod unstored;
 use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
-    ArchivedMeterValues, BatterySwapsChanged, CostLimits, DerChanged, EventStreamsChanged,
-    PasswordsInDoubt, QuarantinedAt, Retry, StartTokens, TransactionEventKind, TransactionLimits,
-    TransactionState, V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    ArchivedMeterValues, BatterySwapsChanged, CostLimits, DerChanged, DriverTransfers,
+    EventStreamsChanged, PasswordsInDoubt, QuarantinedAt, Retry, StartTokens, TransactionEventKind,
+    TransactionLimits, TransactionState, V2xChanged, WebPaymentSecretsChanged,
+    WebPaymentSecretsPending,
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{EventId, Seq, StationKey};
@@ -329,6 +330,9 @@ impl Projection {
             }
             Body::BatterySwapsChanged(_) => {
                 self.put_grid(event, BatterySwapsChanged::NAME, record.station, bytes);
+            }
+            Body::DriverTransfers(_) => {
+                self.put_grid(event, DriverTransfers::NAME, record.station, bytes);
             }
             Body::V2xChanged(_) => self.put_grid(event, V2xChanged::NAME, record.station, bytes),
             Body::WebPaymentSecretsChanged(_) => {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
-use std::sync::Arc;
 
 use fleet::StationKey;
 use net::driver::ConnId;
@@ -13,7 +12,6 @@ use super::commands::{StartWait, StopWait};
 use super::grid::StreamsHeard;
 use super::quirks::{Fit, Kept, MeterWatch};
 use crate::state::StationState;
-use crate::token::Token;
 
 /// A station and what only lives as long as this process.
 pub(crate) struct Station {
@@ -52,9 +50,6 @@ pub(crate) struct Side {
     pub(crate) meter_watches: Vec<MeterWatch>,
     /// What it may say while it waits for approval.
     pub(crate) asked_for: AskedFor,
-    /// What tokens said that were shown lately of how their vehicles may be charged (2.1), the newest last. A restart forgets
-    /// them.
-    pub(crate) transfers: Vec<([u8; 16], Arc<Token>)>,
     /// The store has said that it has no remote start with limits whose transaction has not begun.
     pub(crate) has_no_limited_start: bool,
     /// The store could not be read when the limits of its transactions were taken up.

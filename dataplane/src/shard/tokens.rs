@@ -123,7 +123,6 @@ impl Shard {
             // The same text of another type is another token, of which nothing is told.
             return Ok(Authorization::unheard_of(Judgement::Invalid));
         }
-        self.note_transfers(station, shown.id, &token);
         let state = &self.stations[station].state;
         let details = state.details();
         let site = details.configured.as_deref().map_or("", |c| &*c.site);

@@ -116,6 +116,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::EventStreamsChanged(_)
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
+        | Body::DriverTransfers(_)
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)

@@ -209,6 +209,27 @@ pub struct AllowedEnergyTransfer {
     pub at: i64,
 }
 
+/// How drivers let their vehicles be charged, as their tokens said it for transactions that run (2.1 Q01): the whole of it
+/// each time.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[rkyv(derive(Debug))]
+pub struct DriverTransfers {
+    /// The OCPP action that changed it.
+    pub cause: String,
+    /// The one that changed last is the last.
+    pub transfers: Vec<DriverTransfer>,
+}
+
+/// One of [`DriverTransfers`].
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct DriverTransfer {
+    /// Which transaction.
+    pub transaction_id: [u8; 16],
+    /// `EnergyTransferModeEnumType`.
+    pub modes: Vec<String>,
+}
+
 /// A signal for automatic frequency restoration (Q07).
 #[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[rkyv(derive(Debug))]

@@ -7,8 +7,8 @@ use super::*;
 use crate::record::{
     AfrrSignal, AllowedEnergyTransfer, AppliedTariff, BatterySwap, CertificateHashData,
     ChargingLimitHeld, ChargingProfileHeld, ConnectorDeclared, CostLimit, CostPart, DateRead,
-    DerAlarm, DerControlHeld, EventStreamHeld, FollowUp, InstalledCertificate, Limits,
-    MessageChange, MeterRow, Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading,
+    DerAlarm, DerControlHeld, DriverTransfer, EventStreamHeld, FollowUp, InstalledCertificate,
+    Limits, MessageChange, MeterRow, Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading,
     Reservation, Retry, Sample, SeqRange, Settlement, SigningRequest, SigningState, StartLimit,
     StartToken, StationCost, StationTariff, SwappedBattery, TextRange, ToldProgress,
     TransactionLimit, TransactionSummary, VehicleCharging, WebPaymentSecret,
@@ -664,6 +664,14 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        DriverTransfers {
+            cause: "TransactionEvent".into(),
+            transfers: vec![DriverTransfer {
+                transaction_id: [5; 16],
+                modes: vec!["DC".into(), "DC_BPT".into()],
+            }],
+        }
+        .into(),
         NotifiedDated {
             notified: Notified {
                 action: "NotifyEvent".into(),
@@ -928,6 +936,9 @@ fn golden_bytes_have_not_moved() {
         0000000000000000000000000000000000000150000000000000000900000000000000010a000000000000000b000000
         000000000c00000000000000000000000000000000000000000000000000000000000000000000000000000000000000
         6f70ffffffffffff0d000000000000008d000000b8feffffbdfeffff01000000acffffff01000000
+        DriverTransfers
+        6200010080b7df1fdb6006000b64656661756c742f4350315472616e73616374696f6e4576656e744443ffffffffffff
+        44435f425054ffff05050505050505050505050505050505e0ffffff0200000090000000c8ffffffe0ffffff01000000
         NotifiedDated
         6100010080b7df1fdb6006000b64656661756c742f4350314e6f746966794576656e742f61ffffffffffff0109000000
         000000002f62ffffffffffff0000000000000000008b000000d3ffffff7b7dffffffffffffceffffff02000000

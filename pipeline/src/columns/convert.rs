@@ -211,6 +211,7 @@ pub(super) fn push(
         | Body::EventStreamsChanged(_)
         | Body::BatterySwapsChanged(_)
         | Body::V2xChanged(_)
+        | Body::DriverTransfers(_)
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)

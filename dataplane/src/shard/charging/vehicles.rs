@@ -39,8 +39,8 @@ impl Shard {
 
         let v2x: V2xChanged = self.grid(station)?;
         let running = self.running_at(station, evse_id);
-        let driver = self.driver_transfers(station, evse_id);
-        if !may_transfer(&v2x, &running, driver, transfer) {
+        let driver = self.driver_transfers(station, evse_id)?;
+        if !may_transfer(&v2x, &running, &driver, transfer) {
             let detail = format!("{transfer} is not allowed for this transaction");
             return Ok(v21::NotifyEVChargingNeedsResponse {
                 status: Status::Rejected,

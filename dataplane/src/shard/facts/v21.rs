@@ -64,6 +64,7 @@ impl Shard {
                     return self.authorize_2x(now, call, shown);
                 }
                 let authorization = self.authorize(now, call.station, shown)?;
+                self.keep_transfers(now, call.station, "Authorize", &authorization)?;
                 let asks = hashes.map_or_else(Vec::new, |hashes| {
                     hashes.iter().map(both::status_ask_21).collect()
                 });

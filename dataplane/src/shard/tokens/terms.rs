@@ -1,15 +1,11 @@
 //! What a 2.1 station is told of a driver beside the token: a tariff and how the vehicle may be charged.
 
-use std::sync::Arc;
-
-use fleet::record::Protocol;
+use fleet::record::{DriverTransfer, DriverTransfers, Protocol};
 use serde_json::json;
 
-use super::{Authorization, Judgement};
-use crate::shard::Shard;
-use crate::token::Token;
+use super::{Authorization, Judgement, Now, Shard, StoreUnreadable};
 
-/// Tokens of a station whose energy transfers are remembered; of more, the oldest may have any.
+/// Transactions of a station whose drivers' energy transfers are kept; of more, the oldest may have any.
 const TRANSFERS_MAX: usize = 64;
 
 impl Shard {
@@ -43,36 +39,65 @@ impl Shard {
 }
 
 impl Shard {
-    /// A token is shown: how its vehicles may be charged counts for the transaction that it begins.
-    pub(super) fn note_transfers(&mut self, station: u32, id: &str, token: &Arc<Token>) {
-        let entry = &self.stations[station];
-        let noted = entry.side.as_ref().map_or(0, |side| side.transfers.len());
-        let is_21 = entry.state.protocol == Some(Protocol::Ocpp21);
-        if !is_21 || (noted == 0 && token.energy_transfers.is_empty()) {
-            return;
+    /// A token was shown: how its vehicles may be charged counts for the transactions that it has running at this station.
+    /// Called once the event that showed it is on record, which may have begun one.
+    pub(in crate::shard) fn keep_transfers(
+        &mut self,
+        now: Now,
+        station: u32,
+        action: &str,
+        shown: &Authorization,
+    ) -> Result<(), StoreUnreadable> {
+        let state = &self.stations[station].state;
+        let Some(token) = &shown.token else {
+            return Ok(());
+        };
+        if state.protocol != Some(Protocol::Ocpp21) || state.active().next().is_none() {
+            return Ok(());
         }
-        let token_ref = self.token_ref(id);
-        let transfers = &mut self.stations[station].side_mut().transfers;
-        transfers.retain(|(shown, _)| *shown != token_ref);
-        if token.energy_transfers.is_empty() {
-            return;
+        let token_ref = self.token_ref(&token.id);
+        let (own, others): (Vec<_>, Vec<_>) = (state.active())
+            .map(|running| (running.id.0, running.token_ref == Some(token_ref)))
+            .partition(|(_, is_own)| *is_own);
+        if own.is_empty() {
+            return Ok(());
         }
-        if transfers.len() == TRANSFERS_MAX {
-            transfers.remove(0);
-        }
-        transfers.push((token_ref, Arc::clone(token)));
+        let modes = &token.energy_transfers;
+        self.change_grid(now, station, action, None, |kept: &mut DriverTransfers| {
+            let is_other =
+                |kept: &DriverTransfer| others.iter().any(|(id, _)| *id == kept.transaction_id);
+            kept.transfers.retain(is_other);
+            if modes.is_empty() {
+                return;
+            }
+            for (transaction_id, _) in own {
+                if kept.transfers.len() == TRANSFERS_MAX {
+                    kept.transfers.remove(0);
+                }
+                kept.transfers.push(DriverTransfer {
+                    transaction_id,
+                    modes: modes.clone(),
+                });
+            }
+        })
     }
 
     /// How the token of the transaction at an EVSE lets its vehicle be charged; empty where it does not say.
-    pub(in crate::shard) fn driver_transfers(&self, station: u32, evse_id: u32) -> &[String] {
-        let entry = &self.stations[station];
-        let running = entry.state.active().find(|t| t.evse_id == evse_id);
-        let token_ref = running.and_then(|running| running.token_ref);
-        let shown = entry.side.iter().flat_map(|side| &side.transfers);
-        let mut shown = shown.filter(|(shown, _)| token_ref == Some(*shown));
-        shown
-            .next()
-            .map_or(&[], |(_, token)| &token.energy_transfers)
+    pub(in crate::shard) fn driver_transfers(
+        &mut self,
+        station: u32,
+        evse_id: u32,
+    ) -> Result<Vec<String>, StoreUnreadable> {
+        let running = (self.stations[station].state.active())
+            .find(|running| running.evse_id == evse_id)
+            .map(|running| running.id);
+        let Some(running) = running else {
+            return Ok(Vec::new());
+        };
+        let kept: DriverTransfers = self.grid(station)?;
+        let mut kept = kept.transfers.into_iter();
+        let of_it = kept.find(|kept| kept.transaction_id == running.0);
+        Ok(of_it.map_or_else(Vec::new, |kept| kept.modes))
     }
 }
 

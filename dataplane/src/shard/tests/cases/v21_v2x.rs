@@ -81,6 +81,39 @@ fn q01_fr_04_a_transfer_that_the_drivers_token_does_not_have_is_refused() {
     );
 }
 
+/// The next charge of the same token has what its token says by then.
+#[test]
+fn q01_fr_04_what_the_drivers_token_says_holds_for_a_transaction_after_a_restart() {
+    let restart = ": restart\n: a connect CP1 2.1\n";
+    check_21(
+        &[": token DRIVER Accepted transfers=DC\n"],
+        &[
+            "tx Started Authorized token=DRIVER evse\n".into(),
+            restart.into(),
+            needs("DC_BPT"),
+            needs("DC"),
+            "tx Ended StopAuthorized evse state=Idle stopped=Local\n".into(),
+            ": token DRIVER Accepted\n".into(),
+            restart.into(),
+            "tx Started Authorized token=DRIVER evse seq=0 id=T2\n".into(),
+            needs("DC_BPT"),
+        ]
+        .concat(),
+        expect![[r#"
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            NotifyEVChargingNeeds: {"status":"Rejected","statusInfo":{"reasonCode":"InvalidValue","additionalInfo":"DC_BPT is not allowed for this transaction"}}
+            NotifyEVChargingNeeds: {"status":"NoChargingProfile"}
+            TransactionEvent: {}
+            a ended
+            < 101 Switching Protocols ocpp2.1
+            TransactionEvent: {"idTokenInfo":{"status":"Accepted"}}
+            NotifyEVChargingNeeds: {"status":"NoChargingProfile"}
+        "#]],
+    );
+}
+
 #[test]
 fn q02_fr_05_a_new_list_counts_once_the_station_has_accepted_it() {
     check_21(

@@ -204,6 +204,10 @@ impl World {
                 changed.cause,
                 changed.allowed.len()
             ),
+            Fact::DriverTransfers(kept) => {
+                let modes = kept.transfers.iter().map(|kept| kept.modes.join(", "));
+                format!("DriverTransfers {:?}", modes.collect::<Vec<_>>())
+            }
             Fact::WebPaymentSecretsChanged(changed) => format!(
                 "WebPaymentSecretsChanged {} evses {:?}",
                 changed.cause,
