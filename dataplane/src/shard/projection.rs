@@ -273,6 +273,13 @@ impl Projection {
                 if let Some(command) = course.command_id.as_ref() {
                     self.push(event.seq, Table::FollowUps, *command, row.clone());
                 }
+                let begins = course.began_log_id == event.log_id.0
+                    && course.began_seq == event.seq.0;
+                if course.command_id.is_some() && begins {
+                    let begun = [ends::BEGUN, &course.action].concat();
+                    let key = course_key(&mut self.canonical, record.station, &begun, request_id);
+                    self.push(event.seq, Table::FollowUps, key, row.clone());
+                }
                 if course.command_id.is_some() && !course.complete && !is_report(&course.action) {
                     let running = [ends::RUNNING, &course.action].concat();
                     let key = course_key(&mut self.canonical, record.station, &running, None);

@@ -83,7 +83,7 @@ impl Shard {
                 self.change_command(now, id, |record| record.state = CommandState::Sent.code());
                 self.start_sent(now, station, id);
                 let before = self.begin_course(now, id);
-                self.commands.follows(&id, before);
+                self.commands.change(&id, |command| command.before = before);
             }
         }
     }

@@ -18,8 +18,6 @@ pub(crate) struct Commands {
     all: HashMap<CommandId, Command>,
     /// By station; stations without one cost nothing.
     open: BTreeSet<(u32, CommandId)>,
-    /// To a command, the newest one that may take the place of its course. The newer one is among `all`.
-    next: HashMap<CommandId, CommandId>,
 }
 
 impl Commands {
@@ -67,20 +65,6 @@ impl Commands {
     pub(super) fn forget_ended(&mut self, before: UtcMicros) {
         let is_old = |command: &Command| !command.is_open() && command.updated_at < before;
         self.all.retain(|_, command| !is_old(command));
-        self.next.retain(|_, next| self.all.contains_key(next));
-    }
-
-    /// A command goes out whose course may take the place of that of `before`.
-    pub(super) fn follows(&mut self, id: &CommandId, before: Option<CommandId>) {
-        self.change(id, |command| command.before = before);
-        if let Some(before) = before {
-            self.next.insert(before, *id);
-        }
-    }
-
-    /// The newest command, answered or not, whose course may take the place of that of `before`.
-    pub(in crate::shard) fn next(&self, before: &CommandId) -> Option<CommandId> {
-        self.next.get(before).copied()
     }
 
     /// Those of a station that are open, in the order of their ids.

@@ -15,6 +15,9 @@ use crate::CommandId;
 /// What stands before an action in the key of a station's newest course of it that has not ended.
 pub(in crate::shard) const RUNNING: &str = "Running.";
 
+/// What stands before an action in the key of the newest course that a command began under a `requestId`, as it began.
+pub(in crate::shard) const BEGUN: &str = "Begun.";
+
 /// Ends a course.
 pub(super) fn end(course: &mut CommandFollowed, now: Now, how: CourseState) {
     unmark(course);
@@ -191,13 +194,14 @@ impl Shard {
     }
 
     /// A course is over: what comes under its number from here on is of the command that went out after it, which the station
-    /// has not refused. After a restart nobody knows that one any more.
+    /// has not refused.
     pub(super) fn hand_on(&mut self, now: Now, station: u32, over: &CommandFollowed) {
-        let next = over
-            .command_id
-            .and_then(|id| self.commands.next(&CommandId(id)));
+        let begun = [BEGUN, &over.action].concat();
         // A failed read was counted; what comes next is shown with the one that is over.
-        let next = next.and_then(|next| self.course_of_command(next).ok().flatten());
+        let begun = self.kept_course(station, &begun, over.request_id);
+        let next = begun.ok().flatten().and_then(|begun| begun.command_id);
+        let next = next.filter(|next| over.command_id.is_some_and(|over| over != *next));
+        let next = next.and_then(|next| self.course_of_command(CommandId(next)).ok().flatten());
         let takes_over =
             |next: &CommandFollowed| next.request_id == over.request_id && !next.complete;
         if let Some(next) = next.filter(takes_over) {
