@@ -33,6 +33,8 @@ pub enum Table {
     TransactionTariffs,
     /// What ended transactions under a tariff come to, part by part.
     TransactionCosts,
+    /// What transactions may come to at most, and who said so.
+    TransactionLimits,
     /// What monitors of 2.x stations saw, and values of periodic event streams.
     Events,
     /// How far stations are with firmware, logs and diagnostics.
@@ -47,7 +49,7 @@ pub enum Table {
 
 impl Table {
     /// Every table; the order is that of [`Table::index`].
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::MeterValues,
         Self::MeterSamples,
         Self::TransactionEvents,
@@ -60,6 +62,7 @@ impl Table {
         Self::Settlements,
         Self::TransactionTariffs,
         Self::TransactionCosts,
+        Self::TransactionLimits,
         Self::Events,
         Self::ProgressEvents,
         Self::ChargingEvents,
@@ -82,6 +85,7 @@ impl Table {
             Self::Settlements => "settlements",
             Self::TransactionTariffs => "transaction_tariffs",
             Self::TransactionCosts => "transaction_costs",
+            Self::TransactionLimits => "transaction_limits",
             Self::Events => "events",
             Self::ProgressEvents => "progress_events",
             Self::ChargingEvents => "charging_events",
@@ -114,6 +118,7 @@ impl Table {
             | Self::Settlements
             | Self::TransactionTariffs
             | Self::TransactionCosts
+            | Self::TransactionLimits
             | Self::ProgressEvents
             | Self::ChargingEvents
             | Self::CommandCourses
@@ -148,6 +153,7 @@ impl Table {
             Self::Settlements => columns::Settlements::COLUMNS,
             Self::TransactionTariffs => columns::TransactionTariffs::COLUMNS,
             Self::TransactionCosts => columns::TransactionCosts::COLUMNS,
+            Self::TransactionLimits => columns::TransactionLimits::COLUMNS,
             Self::Events => columns::Events::COLUMNS,
             Self::ProgressEvents => columns::ProgressEvents::COLUMNS,
             Self::ChargingEvents => columns::ChargingEvents::COLUMNS,

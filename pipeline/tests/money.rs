@@ -77,6 +77,111 @@ async fn a_payment_and_a_tariff_are_one_row_in_memory_in_files_and_after_a_start
     second.shutdown().await.unwrap();
 }
 
+/// Every record has the limits of all charges of its station: a row is made of the one that changed.
+#[tokio::test]
+async fn a_limit_has_a_row_for_each_change_and_for_who_made_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = TestLog::open(dir.path(), 0);
+    let first = lake(dir.path(), &[&log]);
+    let kept =
+        |cause: &str, limits: &[TransactionLimit], starts: Vec<StartLimit>| TransactionLimits {
+            cause: cause.to_owned(),
+            limits: limits.to_vec(),
+            starts,
+        };
+    let all = fleet::record::Limits {
+        cost_micros: Some(12_504_999),
+        energy_mwh: Some(20_000_500),
+        time_s: Some(3_600),
+        soc_percent: Some(80),
+    };
+    let other = TransactionLimit {
+        transaction_id: transaction_id(2),
+        ..TransactionLimit::default()
+    };
+    let set = TransactionLimit {
+        transaction_id: transaction_id(1),
+        set: all,
+        set_by: "ana".to_owned(),
+        set_at: Some(T0),
+        waiting: all,
+        ..TransactionLimit::default()
+    };
+    let sent = TransactionLimit {
+        waiting: fleet::record::Limits::default(),
+        sent: all,
+        sent_at: Some(T0 + SECOND),
+        ..set.clone()
+    };
+    let told = TransactionLimit {
+        told: fleet::record::Limits {
+            cost_micros: Some(12_505_000),
+            energy_mwh: Some(i64::MAX),
+            ..fleet::record::Limits::default()
+        },
+        told_at: Some(T0 + 2 * SECOND),
+        ..sent.clone()
+    };
+    let start = StartLimit {
+        remote_start_id: 1,
+        until: T0,
+        set: all,
+        set_by: "ana".to_owned(),
+        set_at: T0 + SECOND,
+    };
+    let limited = [other.clone(), set];
+    log.append("default/CP1", T0, kept("Sigec.Limited", &limited, vec![]));
+    // A start is none of a transaction yet.
+    let start = kept("Sigec.Limited", &limited, vec![start]);
+    log.append("default/CP1", T0 + SECOND, start);
+    let sent = [other, sent];
+    let sent = kept("TransactionEvent", &sent, vec![]);
+    log.append("default/CP1", T0 + SECOND, sent);
+    let told = kept("TransactionEvent", &[told], vec![]);
+    log.append("default/CP1", T0 + 2 * SECOND, told);
+    log.put(
+        "default/CP1",
+        T0 + 3 * SECOND,
+        kept("Sigec.Deleted", &[], vec![]),
+    );
+    let columns = |what: &str| {
+        ["cost", "energy_wh", "time_s", "soc_percent"]
+            .map(|of| format!("coalesce(CAST({what}_{of} AS VARCHAR), '-')"))
+            .join(", ")
+    };
+    let rows = |n: usize| {
+        format!(
+            "SELECT concat_ws('|', seq, transaction_id, {}, set_by, set_at, {}, coalesce(CAST(sent_at AS VARCHAR), '-'), {}, \
+             coalesce(CAST(told_at AS VARCHAR), '-')) FROM transaction_limits ORDER BY seq LIMIT 1 OFFSET {n}",
+            columns("set"),
+            columns("sent"),
+            columns("told")
+        )
+    };
+    let all = "12.50|20000.500|3600|80";
+    let set = format!("{all}|ana|2026-11-22T10:00:00Z");
+    let sent = format!("{set}|{all}|2026-11-22T10:00:01Z");
+    let expected = [
+        format!("1|T1|{set}|-|-|-|-|-|-|-|-|-|-"),
+        format!("3|T1|{sent}|-|-|-|-|-"),
+        format!("4|T1|{sent}|12.51|-|-|-|2026-11-22T10:00:02Z"),
+    ];
+    let is_told = async |lake: &pipeline::Lake, where_: &str| {
+        let sql = lake.sql();
+        until(&sql, "SELECT count(*) FROM transaction_limits", "3").await;
+        for (n, expected) in expected.iter().enumerate() {
+            let found = value(&sql, &rows(n)).await;
+            assert_eq!(
+                found.replace(&transaction_name(1), "T1"),
+                *expected,
+                "{where_}"
+            );
+        }
+    };
+    let second = holds_wherever_rows_lie(first, dir.path(), &log, is_told).await;
+    second.shutdown().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_cost_has_its_parts_and_the_newest_row_holds() {
     let dir = tempfile::tempdir().unwrap();

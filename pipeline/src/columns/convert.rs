@@ -8,9 +8,9 @@ use fleet::record::{
     Acceptance, ArchivedCommandChanged, ArchivedMessageQuarantined, ArchivedMeterRow,
     ArchivedMeterValues, ArchivedSample, ArchivedSecurityEvent, ArchivedStatusReported,
     ArchivedTextRange, ArchivedTransactionBilled, ArchivedTransactionEvent,
-    ArchivedTransactionMoney, CommandState, ConnectorStatus, CostKind, CostState, Direction,
-    MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext, Security,
-    TransactionEventKind, TransactionState,
+    ArchivedTransactionLimits, ArchivedTransactionMoney, CommandState, ConnectorStatus, CostKind,
+    CostState, Direction, MeterColumn, Protocol, Quality, QuarantineOutcome, ReadingContext,
+    Security, TransactionEventKind, TransactionState,
 };
 use fleet::wire::{Body, MessageView, RecordView};
 use fleet::{EventId, TransactionId, UtcMicros};
@@ -170,6 +170,9 @@ pub(super) fn push(
         Body::TransactionBilled(bill) if wanted(Table::TransactionCosts) => {
             let state = (!bill.parts.is_empty()).then_some(CostState::Billed);
             transaction_cost(columns, &head, bill, state);
+        }
+        Body::TransactionLimits(kept) if wanted(Table::TransactionLimits) => {
+            transaction_limits(columns, &head, kept);
         }
         Body::Notified(_) | Body::NotifiedDated(_) => {
             if let Some(notified) = record.body.notified() {
@@ -632,6 +635,67 @@ fn transaction_cost(
     let held = bill.reservation.as_ref();
     rows.reservation_s
         .append_option(held.map(|held| held.to_native() / SECOND));
+}
+
+/// A record has the limits of all transactions of a station that run, the one that it is about last, and those of starts, which
+/// have no transaction yet.
+fn transaction_limits(columns: &mut Columns, head: &Head<'_>, kept: &ArchivedTransactionLimits) {
+    macro_rules! known {
+        ($number:expr) => {
+            $number.as_ref().map(|number| number.to_native())
+        };
+    }
+    let changed = kept
+        .limits
+        .last()
+        .filter(|limit| match kept.cause.as_str() {
+            "TransactionEvent" => true,
+            // A wish of an operator, of a transaction or of a start.
+            _ => known!(limit.set_at) == Some(head.received_at),
+        });
+    let Some(limit) = changed else {
+        return;
+    };
+    let rows = &mut columns.transaction_limits;
+    frame!(rows, head, head.received_at);
+    let id = TransactionId(limit.transaction_id).to_string();
+    rows.transaction_id.append_value(id);
+    text(&mut rows.set_by, &limit.set_by);
+    rows.set_at.append_option(known!(limit.set_at));
+    rows.sent_at.append_option(known!(limit.sent_at));
+    rows.told_at.append_option(known!(limit.told_at));
+    for (cost, energy, time, soc, limits) in [
+        (
+            &mut rows.set_cost,
+            &mut rows.set_energy_wh,
+            &mut rows.set_time_s,
+            &mut rows.set_soc_percent,
+            &limit.set,
+        ),
+        (
+            &mut rows.sent_cost,
+            &mut rows.sent_energy_wh,
+            &mut rows.sent_time_s,
+            &mut rows.sent_soc_percent,
+            &limit.sent,
+        ),
+        (
+            &mut rows.told_cost,
+            &mut rows.told_energy_wh,
+            &mut rows.told_time_s,
+            &mut rows.told_soc_percent,
+            &limit.told,
+        ),
+    ] {
+        let hundredths = |micros| (i128::from(micros) + 5_000).div_euclid(10_000);
+        cost.append_option(known!(limits.cost_micros).map(hundredths));
+        // What a station says may lie beyond all bounds, and beyond the column.
+        let milliwatt_hours =
+            known!(limits.energy_mwh).filter(|mwh| mwh.unsigned_abs() < 10_u64.pow(18));
+        energy.append_option(milliwatt_hours.map(i128::from));
+        time.append_option(known!(limits.time_s));
+        soc.append_option(known!(limits.soc_percent));
+    }
 }
 
 /// A decimal as a number of hundredths; `None` where it has smaller parts, or is none.
