@@ -97,6 +97,7 @@ use errands::Errands;
 pub(crate) use grid::{battery_swaps_key, der_key};
 use journal::Journal;
 use money::Charged;
+use money::limits::SentBefore;
 pub(crate) use outbox::Effect;
 use outbox::Outbox;
 pub(crate) use projection::Projection;
@@ -190,6 +191,8 @@ pub(crate) struct Shard {
     charged: HashMap<TransactionId, Charged>,
     /// Of those that run, what they may come to at most.
     limits: HashMap<TransactionId, TransactionLimit>,
+    /// Of those, what else went out.
+    limits_sent: HashMap<TransactionId, SentBefore>,
     commands: Commands,
     /// Stations that have a row of their smart charging, and when their last connection ended; `None` where that was
     /// another run's.
@@ -281,6 +284,7 @@ impl Shard {
             active: BTreeMap::new(),
             charged: HashMap::new(),
             limits: HashMap::new(),
+            limits_sent: HashMap::new(),
             commands: Commands::default(),
             charging: BTreeMap::new(),
             outgoing: HashMap::new(),

@@ -344,7 +344,7 @@ impl Shard {
     /// A transaction runs no longer.
     pub(super) fn end_charge(&mut self, id: TransactionId) {
         self.charged.remove(&id);
-        self.limits.remove(&id);
+        self.forget_limits(id);
     }
 
     /// Reads what [`Shard::agree_on_tariff`] and [`Shard::note_told`] will add to.

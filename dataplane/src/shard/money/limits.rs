@@ -8,6 +8,8 @@
 //! - `limits` has the transactions that run and have a limit; what operators have set is on record before it is there.
 //! - Nothing goes out that the station has not said to keep to (E16.FR.12), and nothing that nobody asked for.
 
+use std::cmp::Ordering;
+
 use fleet::TransactionId;
 use fleet::record::{
     CostLimits, Limits, Protocol, StartLimit, TransactionLimit, TransactionLimits,
@@ -29,6 +31,9 @@ use crate::variables::row::Name;
 const LIMITS_MAX: usize = 64;
 /// Limited starts of a station whose transactions nobody has heard of; of more, the oldest begins without a limit.
 const STARTS_MAX: usize = 16;
+
+/// Limits of each kind that went out for a transaction, were overtaken, and may still be confirmed.
+const SENT_BEFORE_MAX: usize = 8;
 
 /// What an operator's wish is called as the cause of a record.
 const SET: &str = "Sigec.Limited";
@@ -134,7 +139,8 @@ impl Shard {
         }
         let before = self.limits.get(&id).cloned();
         let mut limit = before.unwrap_or_else(|| unlimited(id));
-        limit.waiting = waiting_after(&limit, &request.limits);
+        let before = self.limits_sent.get(&id);
+        limit.waiting = waiting_after(&limit, before, &request.limits);
         limit.set = over(&limit.set, &request.limits);
         limit.set_by = request.principal;
         limit.set_at = Some(now.utc.0);
@@ -247,7 +253,8 @@ impl Shard {
         let set = zip(&start.set, &limit.set, |start, since| {
             start.filter(|_| is_newer || since.is_none())
         });
-        limit.waiting = waiting_after(limit, &set);
+        let before = self.limits_sent.get(&id);
+        limit.waiting = waiting_after(limit, before, &set);
         limit.set = over(&limit.set, &set);
         if is_newer {
             limit.set_by.clone_from(&start.set_by);
@@ -268,7 +275,7 @@ impl Shard {
     ) {
         let state = &self.stations[station].state;
         if !state.active().any(|transaction| transaction.id == id) {
-            self.limits.remove(&id);
+            self.forget_limits(id);
             if let Some(start) = begins {
                 self.forget_start_limit(now, station, start.remote_start_id);
             }
@@ -278,19 +285,24 @@ impl Shard {
             return;
         }
         let limit = self.limits.entry(id).or_insert_with(|| unlimited(id));
-        // Some stations give all their events one number; one that is said again is the same.
-        let is_newer = limit.told_at.is_none()
-            || limit.told_seq_no < report.seq_no
-            || (limit.told_seq_no == report.seq_no && verdict != Verdict::Same);
-        if let Some(told) = report.limits.filter(|_| is_newer) {
+        if let Some(told) = report
+            .limits
+            .filter(|told| is_newer(limit, report, told, verdict))
+        {
+            let mut none = SentBefore::default();
+            let before = self.limits_sent.get_mut(&id).unwrap_or(&mut none);
             // What it has set itself, and lies below what waits, is not to be answered by a limit (E16.FR.08). What it has taken
             // over from us is not its own: what waits was set after that. Nor is what it said before, which an event from its
             // queue repeats, or what it said while it could not hear us (E16.FR.18).
             let [told_now, sent, told_before] = [&told, &limit.sent, &limit.told].map(Limits::each);
             let own = Limits::of_each(std::array::from_fn(|at| {
+                let was_confirmed = is_confirmed(limit, at) && !before.is_late[at];
                 told_now[at].filter(|told| match sent[at] {
                     None => true,
+                    Some(sent) if before.confirms(at, sent, *told) => false,
                     Some(sent) if sent < *told => true,
+                    // What lies below a limit that it has taken over is not that limit, rounded.
+                    Some(_) if was_confirmed && Some(*told) < told_before[at] => !report.offline,
                     Some(sent) => {
                         !report.offline
                             && told_before[at] != Some(*told)
@@ -341,6 +353,15 @@ impl Shard {
             return None;
         }
         limit.waiting = Limits::default();
+        let before = self.limits_sent.entry(id).or_default();
+        for (at, (sent, told)) in limit.sent.each().into_iter().zip(told.each()).enumerate() {
+            if let Some(sent) = sent.filter(|sent| told.is_some_and(|told| told != *sent)) {
+                before.add(at, sent, is_confirmed(limit, at));
+            }
+        }
+        if before.is_empty() {
+            self.limits_sent.remove(&id);
+        }
         limit.sent = over(&limit.sent, &told);
         limit.newest = told;
         limit.newest_seq_no = report.seq_no;
@@ -350,6 +371,12 @@ impl Shard {
             // The failed read was counted; after a restart it goes out again.
         }
         Some(written(&told))
+    }
+
+    /// A transaction runs no more.
+    pub(in crate::shard) fn forget_limits(&mut self, id: TransactionId) {
+        self.limits.remove(&id);
+        self.limits_sent.remove(&id);
     }
 
     /// True for a transaction that may not cost more than somebody has said.
@@ -380,11 +407,87 @@ impl Shard {
     }
 }
 
+/// Limits of a transaction that went out before the newest, by the members of [`Limits::each`], as far as its station has not
+/// confirmed them: it may do so late. A restart forgets them, and a late confirmation is the driver's own limit then.
+#[derive(Default)]
+pub(in crate::shard) struct SentBefore {
+    /// At most [`SENT_BEFORE_MAX`] of each, the oldest first.
+    sent: [Vec<i64>; 4],
+    /// The newest word of the station is of one of those.
+    is_late: [bool; 4],
+}
+
+impl SentBefore {
+    /// Another one takes the place of what was `sent`.
+    fn add(&mut self, at: usize, sent: i64, was_confirmed: bool) {
+        let was_late = std::mem::take(&mut self.is_late[at]);
+        let before = &mut self.sent[at];
+        if was_confirmed && !was_late {
+            before.clear();
+            return;
+        }
+        if before.len() == SENT_BEFORE_MAX {
+            before.remove(0);
+        }
+        before.push(sent);
+    }
+
+    /// Whether what a station tells is none but its word on one of these, which it has then taken over, and those before it.
+    fn confirms(&mut self, at: usize, newest: i64, told: i64) -> bool {
+        let is_it = |sent: &i64| is_confirmation(at, *sent, told);
+        let found = self.sent[at].iter().position(is_it);
+        let found = found.filter(|_| !is_it(&newest));
+        if is_it(&newest) {
+            self.sent[at].clear();
+        } else if let Some(found) = found {
+            self.sent[at].drain(..=found);
+        }
+        self.is_late[at] = found.is_some();
+        found.is_some()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sent.iter().all(Vec::is_empty) && !self.is_late.contains(&true)
+    }
+}
+
+/// Whether an event tells more of limits than is known. Some stations give all their events one number, of which one that is said
+/// again has nothing new, and some begin to count anew: such an event has come about after the one before was told.
+fn is_newer(
+    limit: &TransactionLimit,
+    report: &TransactionReport<'_>,
+    told: &Limits,
+    verdict: Verdict,
+) -> bool {
+    let Some(told_at) = limit.told_at else {
+        return true;
+    };
+    match report.seq_no.cmp(&limit.told_seq_no) {
+        Ordering::Greater => true,
+        Ordering::Equal => verdict != Verdict::Same || over(&limit.told, told) != limit.told,
+        Ordering::Less => {
+            let occurred = &report.occurred;
+            let is_live = !report.offline && occurred.clock_trusted && told_at < occurred.at;
+            is_live && verdict != Verdict::Same
+        }
+    }
+}
+
+/// Whether the station has said that it keeps to what was sent of a member of [`Limits::each`].
+fn is_confirmed(limit: &TransactionLimit, at: usize) -> bool {
+    let [sent, told] = [&limit.sent, &limit.told].map(|limits| limits.each()[at]);
+    let is_it = sent.zip(told);
+    limit.sent_at < limit.told_at
+        && is_it.is_some_and(|(sent, told)| is_confirmation(at, sent, told))
+}
+
 /// What goes out once an operator has `set` this: not what the station keeps to already, as far as it has said.
-fn waiting_after(limit: &TransactionLimit, set: &Limits) -> Limits {
+fn waiting_after(limit: &TransactionLimit, before: Option<&SentBefore>, set: &Limits) -> Limits {
     let [set, waiting] = [set, &limit.waiting].map(Limits::each);
+    let is_late = |at: usize| before.is_some_and(|before| before.is_late[at]);
     Limits::of_each(std::array::from_fn(|at| match set[at] {
-        Some(set) => Some(set).filter(|set| !is_kept(limit, at, *set)),
+        // What it has confirmed late says nothing of what went out since.
+        Some(set) => Some(set).filter(|set| is_late(at) || !is_kept(limit, at, *set)),
         None => waiting[at],
     }))
 }

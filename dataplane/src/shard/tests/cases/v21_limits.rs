@@ -476,6 +476,111 @@ fn e16_fr_03_a_station_that_numbers_all_events_alike_says_what_it_keeps_to() {
     );
 }
 
+/// Two events of one number in one second differ in nothing but their limits.
+#[test]
+fn e16_fr_03_a_station_whose_events_are_all_alike_says_what_it_keeps_to() {
+    let event = |wh: u32| {
+        format!(
+            r#"TransactionEvent {{"eventType":"Updated","timestamp":"2026-11-22T10:00:30Z","triggerReason":"LimitSet","seqNo":1,"transactionInfo":{{"transactionId":"T1","transactionLimit":{{"maxEnergy":{wh}}}}}}}"#
+        )
+    };
+    check(
+        &format!("{}\n{}\nop limits", event(20_000), event(10_000)),
+        expect![[r#"
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, None, None, None] by "" waiting [None, None, None, None] sent [None, None, None, None] told [None, Some(10000000), None, None]
+        "#]],
+    );
+}
+
+/// An event of an outage, which comes late, says nothing of what the station keeps to now.
+#[test]
+fn e16_fr_03_a_station_that_counts_its_events_anew_says_what_it_keeps_to() {
+    check(
+        r#"
+        tx Updated LimitSet seq=7 limits={"maxEnergy":20000}
+        tx Updated LimitSet seq=1 limits={"maxEnergy":10000}
+        op limits
+        tx Updated LimitSet seq=8 limits={"maxEnergy":15000}
+        tx Updated LimitSet offline seq=3 limits={"maxEnergy":5000}
+        TransactionEvent {"eventType":"Updated","timestamp":"2026-11-22T10:00:05Z","triggerReason":"LimitSet","seqNo":4,"transactionInfo":{"transactionId":"T1","transactionLimit":{"maxEnergy":6000}}}
+        op limits
+        "#,
+        expect![[r#"
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, None, None, None] by "" waiting [None, None, None, None] sent [None, None, None, None] told [None, Some(10000000), None, None]
+            TransactionEvent: {}
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, None, None, None] by "" waiting [None, None, None, None] sent [None, None, None, None] told [None, Some(15000000), None, None]
+        "#]],
+    );
+}
+
+/// A station that has taken over 20000 Wh tells of 19500 Wh: that is no rounding.
+#[test]
+fn e16_fr_08_a_raise_that_waits_gives_way_to_a_slightly_lower_limit_of_the_driver() {
+    check(
+        r#"
+        op limit energy=20000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:2000
+        tx Updated LimitSet limits={"maxEnergy":20000}
+        op limit energy=30000
+        tx Updated LimitSet limits={"maxEnergy":19500}
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:3000
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(1000000))
+            TransactionEvent: {}
+            TransactionEvent: {}
+            limits set [None, Some(30000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(20000000), None, None] told [None, Some(19500000), None, None]
+        "#]],
+    );
+}
+
+/// The station is slow, and says of each limit that it has taken it over.
+#[test]
+fn e16_fr_14_a_late_confirmation_of_an_earlier_limit_is_none_of_the_driver() {
+    check(
+        r#"
+        op limit energy=5000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:1100
+        op limit energy=10000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:1200
+        op limit energy=20000
+        tx Updated LimitSet limits={"maxEnergy":5000}
+        tx Updated LimitSet limits={"maxEnergy":10000}
+        op limit energy=30000
+        tx Updated MeterValuePeriodic meter=Sample.Periodic:1300
+        tx Updated LimitSet limits={"maxEnergy":30000}
+        op limit energy=40000
+        tx Updated LimitSet limits={"maxEnergy":10000}
+        op limits
+        "#,
+        expect![[r#"
+            op limit: Set Active energy Some(MilliwattHours(0))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":5000}}
+            op limit: Set Active energy Some(MilliwattHours(100000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":10000}}
+            op limit: Set Active energy Some(MilliwattHours(200000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":20000}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(200000))
+            TransactionEvent: {"transactionLimit":{"maxEnergy":30000}}
+            TransactionEvent: {}
+            op limit: Set Active energy Some(MilliwattHours(300000))
+            TransactionEvent: {}
+            limits set [None, Some(40000000), None, None] by "op" waiting [None, None, None, None] sent [None, Some(30000000), None, None] told [None, Some(10000000), None, None]
+        "#]],
+    );
+}
+
 /// What the newest inventory does not have is gone, whatever the station said of it before.
 #[test]
 fn e16_fr_12_a_limit_that_the_inventory_no_longer_has_is_not_set() {
