@@ -235,7 +235,7 @@ pub struct SignedValues {
     /// Where the next page begins; `null` on the last one.
     pub next_cursor: Option<String>,
     /// Keys of the meters, as far as the station's device model or configuration names them: those that the station told
-    /// last, whatever it named when the values were taken. A key that came with a value is the one of that value.
+    /// last, whatever it named when the values were taken. A value with a `public_key` of its own is to be checked by that.
     pub public_keys: Vec<MeterPublicKey>,
 }
 
@@ -255,7 +255,8 @@ pub struct SignedValue {
     pub signing_method: Option<String>,
     /// `encodingMethod` of 2.x, such as `OCMF`.
     pub encoding_method: Option<String>,
-    /// `publicKey` of 2.x. A station that sends it once in a transaction means it for the values behind that one too
+    /// `publicKey` of 2.x: the one that came with the value; of a value without one, that of the nearest value of the transaction
+    /// before it, or else of the first that has one. A station that sends it once in a transaction means it for all of its values
     /// (`PublicKeyWithSignedMeterValue`).
     pub public_key: Option<String>,
     /// When it came.

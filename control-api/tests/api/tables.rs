@@ -267,6 +267,12 @@ fn signed_values_come_with_all_that_checks_them() {
                 ("T0NNRg==", Some("OCMF"), Some("key"))
             ]
         );
+        // The key of the first one is sought among all values of the charge.
+        let query = world.queries.lock().unwrap().pop().unwrap();
+        assert!(
+            query.contains(id) && query.ends_with("ORDER BY nth LIMIT 1"),
+            "{query}"
+        );
         assert_eq!(found.next_cursor, None);
         let keys: Vec<_> = found
             .public_keys
@@ -288,6 +294,7 @@ fn signed_values_come_with_all_that_checks_them() {
         let cursor = found.next_cursor.as_deref();
         assert!(cursor.is_some());
         world.admin.signed_values(id, cursor).await.unwrap();
+        world.queries.lock().unwrap().pop();
         let query = last_query();
         assert!(
             query.contains("ordinal >= 0") && query.ends_with("LIMIT 101 OFFSET 100"),

@@ -50,10 +50,11 @@ pub(crate) async fn signed_values(
 ) -> Result<Json<SignedValues>, ApiError> {
     let transaction = transaction_id(&id)?;
     let tenant = caller.tenant.clone();
-    let query = query(&transaction.to_string(), &listing);
+    let transaction_name = transaction.to_string();
+    let query = query(&transaction_name, &listing);
     let rows = app
         .metrics
-        .time(Database::Lake, (app.sql)(caller, query))
+        .time(Database::Lake, (app.sql)(caller.clone(), query))
         .await?;
     let Some(first) = rows.first() else {
         // Without a row it is not known yet whether there is such a transaction.
@@ -72,7 +73,22 @@ pub(crate) async fn signed_values(
         Err(_) => Vec::new(),
     };
     let key = |last: &SqlRow| key_behind(&rows[..listing.limit], last, listing.after.as_ref());
-    let page = page_of_rows(&rows, listing.limit, signed_value, key)?;
+    let mut page = page_of_rows(&rows, listing.limit, signed_value, key)?;
+    // Only what stands before the first key of the page needs one from elsewhere.
+    let is_without = |value: &SignedValue| value.public_key.is_none();
+    let nearest = match row_key(first).filter(|_| page.items.first().is_some_and(is_without)) {
+        Some(first) => {
+            let query = nearest_key(&transaction_name, first);
+            let found = app
+                .metrics
+                .time(Database::Lake, (app.sql)(caller, query))
+                .await?;
+            let found = found.first().and_then(|row| text(row, "signed_value"));
+            found.and_then(|written| signed(written).public_key)
+        }
+        None => None,
+    };
+    carry_keys(&mut page.items, nearest);
     Ok(Json(SignedValues {
         items: page.items,
         next_cursor: page.next_cursor,
@@ -99,6 +115,37 @@ fn query(transaction_id: &str, listing: &Listing<Everything, Key>) -> String {
         listing.limit + 1,
         listing.after.as_ref().map_or(0, |key| key.shown)
     )
+}
+
+/// The value with a key that is nearest to a page's first row: the newest that is not behind it, or else the first of all. The
+/// member is sought as the server writes it ([`SignedMeterValue`]); in a text within the object its quotes would be escaped.
+fn nearest_key(transaction_id: &str, first: RowKey) -> String {
+    let (at, log, seq, ordinal) = (first.0.literal(), first.1, first.2, first.3);
+    let keyed = format!(
+        "FROM meter_samples WHERE transaction_id = {} AND NOT duplicate AND signed_value LIKE '{{%' \
+         AND signed_value LIKE '%\"publicKey\"%' AND signed_value NOT LIKE '%\"publicKey\":\"\"%'",
+        literal(transaction_id)
+    );
+    format!(
+        "SELECT signed_value, nth FROM (\
+         (SELECT signed_value, 0 AS nth {keyed} AND (measured_at < {at} OR (measured_at = {at} AND (log_id < {log} OR \
+         (log_id = {log} AND (seq < {seq} OR (seq = {seq} AND ordinal <= {ordinal})))))) \
+         ORDER BY measured_at DESC, log_id DESC, seq DESC, ordinal DESC LIMIT 1) UNION ALL \
+         (SELECT signed_value, 1 AS nth {keyed} ORDER BY measured_at, log_id, seq, ordinal LIMIT 1)) AS keys \
+         ORDER BY nth LIMIT 1"
+    )
+}
+
+/// A station may send the key with the first value of a transaction alone: values without one have that of the value before them,
+/// and those before all keys the `nearest`.
+fn carry_keys(values: &mut [SignedValue], nearest: Option<String>) {
+    let mut carried = nearest;
+    for value in values {
+        match &value.public_key {
+            Some(key) => carried = Some(key.clone()),
+            None => value.public_key.clone_from(&carried),
+        }
+    }
 }
 
 /// The key of a page's last row; `before` is the key that the page began with.
@@ -178,8 +225,8 @@ struct SignedMeterValue {
     public_key: Option<String>,
 }
 
-fn signed_value(row: &SqlRow) -> Result<SignedValue, ApiError> {
-    let written = required(row, "signed_value")?;
+/// Reads what a meter has signed, in whatever it is written. Members that are there and empty say nothing.
+fn signed(written: String) -> SignedMeterValue {
     // Anything but that object is the meter's own: OCMF as it is or in an XML container, EDL, ALFEN, a list.
     let object = written
         .starts_with('{')
@@ -191,14 +238,24 @@ fn signed_value(row: &SqlRow) -> Result<SignedValue, ApiError> {
         public_key: None,
     });
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+    SignedMeterValue {
+        signed_meter_data: signed.signed_meter_data,
+        signing_method: some(signed.signing_method),
+        encoding_method: some(signed.encoding_method),
+        public_key: some(signed.public_key),
+    }
+}
+
+fn signed_value(row: &SqlRow) -> Result<SignedValue, ApiError> {
+    let signed = signed(required(row, "signed_value")?);
     Ok(SignedValue {
         measured_at: required(row, "measured_at")?,
         context: required(row, "context")?,
         measurand: required(row, "measurand")?,
         signed_data: signed.signed_meter_data,
-        signing_method: some(signed.signing_method),
-        encoding_method: some(signed.encoding_method),
-        public_key: some(signed.public_key),
+        signing_method: signed.signing_method,
+        encoding_method: signed.encoding_method,
+        public_key: signed.public_key,
         received_at: required(row, "received_at")?,
     })
 }
@@ -250,6 +307,26 @@ mod tests {
         expect_test::expect!["SELECT station_id, evse_id, measured_at, context, measurand, signed_value, received_at, log_id, seq, ordinal FROM meter_samples WHERE transaction_id = 'T''' AND signed_value IS NOT NULL AND NOT duplicate AND (measured_at > '2026-11-22T10:00:00.000Z' OR (measured_at = '2026-11-22T10:00:00.000Z' AND (log_id > 7 OR (log_id = 7 AND (seq > 9 OR (seq = 9 AND ordinal >= 1)))))) ORDER BY measured_at, log_id, seq, ordinal, measurand, phase, location, context, signed_value LIMIT 4 OFFSET 5"].assert_eq(&query("T'", &listing(Some(key))));
         let query = query("T", &listing(None));
         assert!(query.ends_with(" LIMIT 4 OFFSET 0"), "{query}");
+    }
+
+    #[test]
+    fn a_value_without_a_key_has_that_of_the_value_before_it() {
+        let check = |nearest: Option<&str>, told: &[&str], expected: &[Option<&str>]| {
+            let value =
+                |key: &&str| shown(&format!(r#"{{"signedMeterData":"x","publicKey":"{key}"}}"#));
+            let mut values: Vec<_> = told.iter().map(value).collect();
+            carry_keys(&mut values, nearest.map(str::to_owned));
+            let keys: Vec<_> = values.iter().map(|v| v.public_key.as_deref()).collect();
+            assert_eq!(keys, expected, "{told:?}");
+        };
+        check(None, &["", ""], &[None, None]);
+        check(Some("a"), &["", ""], &[Some("a"), Some("a")]);
+        check(
+            Some("a"),
+            &["", "b", ""],
+            &[Some("a"), Some("b"), Some("b")],
+        );
+        check(None, &["b", "", "c"], &[Some("b"), Some("b"), Some("c")]);
     }
 
     #[test]
