@@ -443,6 +443,7 @@ impl StationState {
             | Body::WebPaymentSecretsChanged(_)
             | Body::WebPaymentSecretsPending(_)
             | Body::PasswordsInDoubt(_)
+            | Body::StationPasswords(_)
             | Body::StartTokens(_)
             | Body::CostLimits(_)
             | Body::TransactionLimits(_)

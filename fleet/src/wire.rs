@@ -33,9 +33,9 @@ use crate::record::{
     EventStreamsChanged, Message, MessageQuarantined, MeterValues, MoneyChanged, Notified,
     NotifiedDated, PasswordsInDoubt, ReservationsChanged, SecurityEvent, SecurityProfileSet,
     StartTokens, StationCertificates, StationConfigured, StationDeleted, StationHeard,
-    StationTariffs, StatusReported, TransactionBilled, TransactionClosed, TransactionCosted,
-    TransactionEvent, TransactionLimits, TransactionMoney, TransactionProgress, V2xChanged,
-    WebPaymentSecretsChanged, WebPaymentSecretsPending,
+    StationPasswords, StationTariffs, StatusReported, TransactionBilled, TransactionClosed,
+    TransactionCosted, TransactionEvent, TransactionLimits, TransactionMoney, TransactionProgress,
+    V2xChanged, WebPaymentSecretsChanged, WebPaymentSecretsPending,
 };
 use crate::{InvalidKey, KEY_LEN_MAX, StationKey, UtcMicros};
 
@@ -277,6 +277,7 @@ kinds! {
     93 StartTokens,
     94 CostLimits,
     95 TransactionLimits,
+    96 StationPasswords,
     97 NotifiedDated,
     98 DriverTransfers,
 }

@@ -56,6 +56,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, put: impl FnMut(Vari
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)
+        | Body::StationPasswords(_)
         | Body::StartTokens(_)
         | Body::CostLimits(_)
         | Body::TransactionLimits(_)

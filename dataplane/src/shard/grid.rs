@@ -10,8 +10,8 @@ mod streams;
 mod swaps;
 
 use fleet::record::{
-    BatterySwapsChanged, CostLimits, DerChanged, DriverTransfers, EventStreamsChanged,
-    PasswordsInDoubt, StartTokens, TransactionLimits, V2xChanged, WebPaymentSecretsChanged,
+    BatterySwapsChanged, CostLimits, DerChanged, DriverTransfers, EventStreamsChanged, StartTokens,
+    StationPasswords, TransactionLimits, V2xChanged, WebPaymentSecretsChanged,
     WebPaymentSecretsPending,
 };
 use fleet::wire::Fact;
@@ -72,11 +72,27 @@ kept! {
     V2xChanged "v2x" command_id,
     WebPaymentSecretsChanged "web payment" command_id,
     WebPaymentSecretsPending "web payment at boot" command_id,
-    PasswordsInDoubt "passwords" command_id,
     StartTokens "starts",
     CostLimits "cost limits",
     TransactionLimits "transaction limits",
     DriverTransfers "driver transfers",
+}
+
+impl Kept for StationPasswords {
+    const NAME: &'static str = "passwords";
+
+    fn of(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::StationPasswords(kept) => Some(kept),
+            Fact::PasswordsInDoubt(kept) => Some(kept.into()),
+            _ => None,
+        }
+    }
+
+    fn set_cause(&mut self, action: &str, command: Option<CommandId>) {
+        action.clone_into(&mut self.cause);
+        self.command_id = command.map(|command| command.0);
+    }
 }
 
 impl Shard {

@@ -231,6 +231,7 @@ writable!(
     WebPaymentSecretsChanged,
     WebPaymentSecretsPending,
     PasswordsInDoubt,
+    StationPasswords,
     StartTokens,
     CostLimits,
     TransactionLimits,

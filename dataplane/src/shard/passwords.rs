@@ -2,11 +2,14 @@
 //!
 //! A station that accepts one is known by it alone from then on, and one that does not by the one it had (OCPP 2.0.1 Part
 //! 2, A01; 1.6 security whitepaper, A01). One that stands in a network profile is shown once the station connects by that
-//! profile, and is its password from then on (2.1 Part 2, B09.FR.28); until then nobody knows. The password itself goes by in
-//! the command; what is kept is its salted digest, as of any other.
+//! profile, and is its password from then on (2.1 Part 2, B09.FR.28); until then nobody knows. What stands at other places stays
+//! good, for a station may fall back to any of its profiles (B10). The password itself goes by in the command; what is kept is its
+//! salted digest, as of any other.
+
+mod places;
 
 use fleet::StationKey;
-use fleet::record::{PasswordInDoubt, PasswordsInDoubt};
+use fleet::record::{StationPassword, StationPasswords};
 use ocpp::{MeterColumns, Policy, Word, v16, v21, v201};
 
 use super::commands::status_of;
@@ -15,9 +18,6 @@ use crate::admission::shows;
 use crate::password::{KEY_CHARS_MAX, PASSWORD_CHARS_MAX, check_length};
 use crate::router::StationPatch;
 use crate::{CommandId, Password};
-
-/// Passwords that a station may have; of more, the oldest counts no more.
-const DOUBTS_MAX: usize = 4;
 
 impl Shard {
     /// A command is about to be made. From its first record on nobody knows whether the station has a password that it
@@ -32,18 +32,20 @@ impl Shard {
         payload: &str,
     ) {
         // Commands with one that nobody could come in with are refused before they are made.
-        let passwords = wanted(action, payload).into_iter();
-        let passwords = passwords.filter_map(|given| Password::new(&given.text).ok());
-        let (command_id, at) = (command.0, now.utc.0);
-        let doubts: Vec<PasswordInDoubt> = passwords
-            .map(|Password { salt, mac }| PasswordInDoubt {
-                command_id,
-                salt,
-                mac,
-                at,
+        let given = wanted(action, payload).into_iter();
+        let given: Vec<StationPassword> = given
+            .filter_map(|Given { place, text }| {
+                let Password { salt, mac } = Password::new(&text).ok()?;
+                Some(StationPassword {
+                    slot: place.slot().map(str::to_owned),
+                    command_id: Some(command.0),
+                    salt,
+                    mac,
+                    at: now.utc.0,
+                })
             })
             .collect();
-        if doubts.is_empty() {
+        if given.is_empty() {
             return;
         }
         let doubted = self.change_grid(
@@ -51,18 +53,15 @@ impl Shard {
             station,
             action,
             Some(command),
-            |kept: &mut PasswordsInDoubt| {
-                kept.passwords.extend_from_slice(&doubts);
-                let beyond = kept.passwords.len().saturating_sub(DOUBTS_MAX);
-                kept.passwords.drain(..beyond);
-            },
+            |kept: &mut StationPasswords| places::give(kept, &given),
         );
         if let Err(StoreUnreadable) = doubted {
             // Older ones are of commands that this one was to make good for.
-            let only = PasswordsInDoubt {
+            let only = StationPasswords {
                 cause: action.to_owned(),
-                command_id: Some(command_id),
-                passwords: doubts,
+                command_id: Some(command.0),
+                known_slot: None,
+                passwords: given,
             };
             self.record(now, station, &only);
         }
@@ -80,13 +79,14 @@ impl Shard {
         if wanted(action, payload).is_empty() {
             return;
         }
+        let own = Some(command.0);
         let dropped = self.change_grid(
             now,
             station,
             action,
             Some(command),
-            |kept: &mut PasswordsInDoubt| {
-                kept.passwords.retain(|doubt| doubt.command_id != command.0);
+            |kept: &mut StationPasswords| {
+                kept.passwords.retain(|password| password.command_id != own);
             },
         );
         if let Err(StoreUnreadable) = dropped {
@@ -104,38 +104,51 @@ impl Shard {
         answer: &str,
         principal: &str,
     ) {
-        let (mut known, mut over) = (None, Vec::new());
-        for Given { place, text } in wanted(action, payload) {
-            match taken(action, answer, &place) {
-                Taken::Yes => {
-                    known = Password::new(&text).ok();
-                    over.push(text);
+        let (mut known, mut stored, mut over) = (None, Vec::new(), Vec::new());
+        for given in wanted(action, payload) {
+            match taken(action, answer, &given.place) {
+                Taken::Known => {
+                    known = Password::new(&given.text).ok();
+                    over.push(given);
                 }
-                Taken::No => over.push(text),
+                Taken::Stored => stored.push(given),
                 Taken::Unsure => {}
+                Taken::No => over.push(given),
             }
         }
         if let Some(password) = known {
             self.set_password(now, station, password, principal);
         }
-        if over.is_empty() {
+        if stored.is_empty() && over.is_empty() {
             return;
         }
+        // What waits behind it has not been sent.
+        let newer: Vec<[u8; 16]> = self.commands.queued_of(station).collect();
+        let own = Some(command.0);
+        let is_older = |password: &StationPassword| {
+            let id = password.command_id;
+            id != own && id.is_none_or(|id| !newer.contains(&id))
+        };
         let settled = self.change_grid(
             now,
             station,
             action,
             Some(command),
-            |kept: &mut PasswordsInDoubt| {
-                let own = |doubt: &PasswordInDoubt| doubt.command_id == command.0;
+            |kept: &mut StationPasswords| {
                 if known.is_some() {
-                    // Without one of its own, those that are left came after it.
-                    let older = kept.passwords.iter().position(own).unwrap_or(0);
-                    kept.passwords.drain(..older);
+                    places::take_own(kept, is_older);
                 }
-                kept.passwords.retain(|doubt| {
-                    let password = password_of(doubt);
-                    !(own(doubt) && over.iter().any(|text| password.matches(text.as_bytes())))
+                for Given { place, text } in &stored {
+                    if let Some(slot) = place.slot() {
+                        places::replace(kept, slot, !text.is_empty(), is_older);
+                    }
+                }
+                kept.passwords.retain(|password| {
+                    let is_over = |given: &Given| {
+                        given.place.slot() == password.slot.as_deref()
+                            && password_of(password).matches(given.text.as_bytes())
+                    };
+                    !(password.command_id == own && over.iter().any(is_over))
                 });
             },
         );
@@ -146,8 +159,8 @@ impl Shard {
         }
     }
 
-    /// A station comes with credentials that are not those known of it: one that shows a password in doubt has it, and none
-    /// that is older. What it was given since then it may yet have. `false` for any other.
+    /// A station comes with credentials that are not those known of it: one that shows a password that stands at one of its
+    /// places has it, and the place none that is older. What that was given since then it may yet have. `false` for any other.
     pub(super) fn settle_password(
         &mut self,
         now: Now,
@@ -155,23 +168,21 @@ impl Shard {
         authorization: Option<&[u8]>,
     ) -> bool {
         // What cannot be read lets nobody in; the failed read was counted, and stations try again.
-        let doubts: PasswordsInDoubt = self.grid_of(key.as_str()).unwrap_or_default();
+        let kept: StationPasswords = self.grid_of(key.as_str()).unwrap_or_default();
         let Some(station) = self.stations.find(key) else {
             return false;
         };
-        let shown =
-            |doubt: &&PasswordInDoubt| shows(key.identity(), &password_of(doubt), authorization);
-        let Some(shown) = doubts.passwords.iter().find(shown) else {
+        let shown = |password: &&StationPassword| {
+            shows(key.identity(), &password_of(password), authorization)
+        };
+        let Some(shown) = kept.passwords.iter().rev().find(shown) else {
             return false;
         };
+        let details = self.stations[station].state.details();
+        let before = details.password.as_deref().copied();
         self.set_password(now, station, password_of(shown), "sigec");
-        let settled = self.change_grid(now, station, "", None, |kept: &mut PasswordsInDoubt| {
-            let mut is_newer = false;
-            kept.passwords.retain(|doubt| {
-                let is_shown = doubt == shown;
-                is_newer |= is_shown;
-                !is_shown && (is_newer || doubt.command_id == shown.command_id)
-            });
+        let settled = self.change_grid(now, station, "", None, |kept: &mut StationPasswords| {
+            places::show(kept, shown, before, now.utc.0);
         });
         if let Err(StoreUnreadable) = settled {
             self.settle_unread(now, station);
@@ -191,7 +202,8 @@ impl Shard {
 
     /// An operator says what a station's password is, or the station is forgotten: it comes in with no other.
     pub(super) fn settle_doubts(&mut self, now: Now, station: u32) {
-        let settled = self.change_grid(now, station, "", None, |kept: &mut PasswordsInDoubt| {
+        let settled = self.change_grid(now, station, "", None, |kept: &mut StationPasswords| {
+            kept.known_slot = None;
             kept.passwords.clear();
         });
         if let Err(StoreUnreadable) = settled {
@@ -199,9 +211,9 @@ impl Shard {
         }
     }
 
-    /// Nobody can tell whether there are passwords in doubt, and whoever knows one is to come in no more.
+    /// Nobody can tell whether there are other passwords, and whoever knows one is to come in no more.
     fn settle_unread(&mut self, now: Now, station: u32) {
-        self.record(now, station, &PasswordsInDoubt::default());
+        self.record(now, station, &StationPasswords::default());
     }
 }
 
@@ -212,7 +224,9 @@ pub(super) fn check_password(action: &str, payload: &str) -> Result<(), String> 
         PROFILE_ACTION => ("basicAuthPassword", PASSWORD_CHARS_MAX),
         _ => (VARIABLE, PASSWORD_CHARS_MAX),
     };
-    wanted(action, payload).iter().try_for_each(|given| {
+    let all = wanted(action, payload);
+    let mut set = all.iter().filter(|given| !given.is_none());
+    set.try_for_each(|given| {
         check_length(&given.text, max).map_err(|error| format!("{name}: {error}"))
     })
 }
@@ -229,7 +243,14 @@ const PROFILE_ACTION: &str = "SetNetworkProfile";
 /// A password that a command sets.
 struct Given {
     place: Place,
+    /// Empty for a profile that is to have none of its own.
     text: String,
+}
+
+impl Given {
+    fn is_none(&self) -> bool {
+        self.place != Place::Station && self.text.is_empty()
+    }
 }
 
 /// Where a station puts a password.
@@ -241,7 +262,17 @@ enum Place {
     Profile(String),
 }
 
-/// The passwords that a command sets, if it is one that does. A profile with an empty one has none of its own.
+impl Place {
+    /// The slot of its profile.
+    fn slot(&self) -> Option<&str> {
+        match self {
+            Self::Station => None,
+            Self::Profile(slot) => Some(slot),
+        }
+    }
+}
+
+/// The passwords that a command sets, if it is one that does.
 fn wanted(action: &str, payload: &str) -> Vec<Given> {
     let mut columns = MeterColumns::new();
     let mut all = Vec::new();
@@ -260,11 +291,11 @@ fn wanted(action: &str, payload: &str) -> Vec<Given> {
         PROFILE_ACTION => {
             let decoded = v21::Command::decode(action, payload, Policy::Tolerant, &mut columns);
             if let Ok(v21::Command::SetNetworkProfile(set)) = decoded.map(|decoded| decoded.message)
-                && let Some(password) = set.connection_data.basic_auth_password
             {
+                let password = set.connection_data.basic_auth_password;
                 all.push(Given {
                     place: Place::Profile(set.configuration_slot.to_string()),
-                    text: password.to_string(),
+                    text: password.map(|text| text.to_string()).unwrap_or_default(),
                 });
             }
         }
@@ -282,14 +313,16 @@ fn wanted(action: &str, payload: &str) -> Vec<Given> {
         }
         _ => {}
     }
-    all.retain(|given| given.place == Place::Station || !given.text.is_empty());
     all
 }
 
 /// Whether a station has the password that it was given.
 enum Taken {
-    Yes,
-    /// From its next boot on, or by another profile, or it did not say.
+    /// It shows it from now on.
+    Known,
+    /// It shows it when it next connects by that profile.
+    Stored,
+    /// From its next boot on, or it did not say.
     Unsure,
     No,
 }
@@ -297,8 +330,9 @@ enum Taken {
 /// What the answer to such a command says of the password itself: other variables of the call have results of their own.
 fn taken(action: &str, answer: &str, place: &Place) -> Taken {
     let taken = |status: &str| match (status, place) {
-        ("Accepted", Place::Station) => Taken::Yes,
-        ("Accepted", Place::Profile(_)) | ("RebootRequired", _) => Taken::Unsure,
+        ("Accepted", Place::Station) => Taken::Known,
+        ("Accepted", Place::Profile(_)) => Taken::Stored,
+        ("RebootRequired", _) => Taken::Unsure,
         _ => Taken::No,
     };
     if action != VARIABLE_ACTION {
@@ -341,7 +375,7 @@ fn place_of(
     }
 }
 
-fn password_of(&PasswordInDoubt { salt, mac, .. }: &PasswordInDoubt) -> Password {
+fn password_of(&StationPassword { salt, mac, .. }: &StationPassword) -> Password {
     Password { salt, mac }
 }
 

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use fleet::record::{
     ArchivedMeterValues, BatterySwapsChanged, CostLimits, DerChanged, DriverTransfers,
-    EventStreamsChanged, PasswordsInDoubt, QuarantinedAt, Retry, StartTokens, TransactionEventKind,
+    EventStreamsChanged, QuarantinedAt, Retry, StartTokens, StationPasswords, TransactionEventKind,
     TransactionLimits, TransactionState, V2xChanged, WebPaymentSecretsChanged,
     WebPaymentSecretsPending,
 };
@@ -348,8 +348,9 @@ impl Projection {
             Body::WebPaymentSecretsPending(_) => {
                 self.put_grid(event, WebPaymentSecretsPending::NAME, record.station, bytes);
             }
-            Body::PasswordsInDoubt(_) => {
-                self.put_grid(event, PasswordsInDoubt::NAME, record.station, bytes);
+            // One row for both, so that the newer record makes good for the older one.
+            Body::PasswordsInDoubt(_) | Body::StationPasswords(_) => {
+                self.put_grid(event, StationPasswords::NAME, record.station, bytes);
             }
             Body::StartTokens(_) => self.put_grid(event, StartTokens::NAME, record.station, bytes),
             Body::CostLimits(_) => self.put_grid(event, CostLimits::NAME, record.station, bytes),

@@ -120,6 +120,7 @@ pub(crate) fn rows(event: EventId, record: &RecordView<'_>, mut put: impl FnMut(
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)
+        | Body::StationPasswords(_)
         | Body::StartTokens(_)
         | Body::CostLimits(_)
         | Body::TransactionLimits(_)

@@ -2,7 +2,38 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-/// The passwords that a station may have taken and nobody knows of: the whole of it each time.
+/// The passwords that a station may come in with beside the one that is known of it: the whole of it each time.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct StationPasswords {
+    /// The OCPP action that changed it; empty where an operator, or the station's coming, did.
+    pub cause: String,
+    /// The command that carried it; absent where there was none.
+    pub command_id: Option<[u8; 16]>,
+    /// The configuration slot whose network profile has the known password; absent where that is the station's own.
+    pub known_slot: Option<String>,
+    /// Of one place, the newest last.
+    pub passwords: Vec<StationPassword>,
+}
+
+/// One of [`StationPasswords`], as its salted digest.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[rkyv(derive(Debug))]
+pub struct StationPassword {
+    /// The configuration slot of its network profile; absent for the station's own (`SecurityCtrlr`, `AuthorizationKey`).
+    pub slot: Option<String>,
+    /// The command that was to set it; absent for one that the station was known by.
+    pub command_id: Option<[u8; 16]>,
+    /// Salt of the digest.
+    pub salt: [u8; 16],
+    /// HMAC-SHA-256 of the password under the salt.
+    pub mac: [u8; 32],
+    /// When the command was made, or when another password became the known one.
+    pub at: i64,
+}
+
+/// The passwords that a station may have taken and nobody knows of: what versions before [`StationPasswords`] wrote, the whole
+/// of it each time.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
 #[rkyv(derive(Debug))]
 pub struct PasswordsInDoubt {
@@ -26,6 +57,25 @@ pub struct PasswordInDoubt {
     pub mac: [u8; 32],
     /// When the command was made.
     pub at: i64,
+}
+
+impl From<PasswordsInDoubt> for StationPasswords {
+    /// Nobody wrote down where they stand, so they all stand at one place: the older ones go once one is shown.
+    fn from(kept: PasswordsInDoubt) -> Self {
+        let passwords = kept.passwords.into_iter().map(|doubt| StationPassword {
+            slot: None,
+            command_id: Some(doubt.command_id),
+            salt: doubt.salt,
+            mac: doubt.mac,
+            at: doubt.at,
+        });
+        Self {
+            cause: kept.cause,
+            command_id: kept.command_id,
+            known_slot: None,
+            passwords: passwords.collect(),
+        }
+    }
 }
 
 /// The tokens that remote starts sent to a station, which are good there for a while: the whole of it each time.

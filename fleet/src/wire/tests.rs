@@ -10,8 +10,8 @@ use crate::record::{
     DerAlarm, DerControlHeld, DriverTransfer, EventStreamHeld, FollowUp, InstalledCertificate,
     Limits, MessageChange, MeterRow, Moment, PartRange, PasswordInDoubt, QuarantinedAt, Reading,
     Reservation, Retry, Sample, SeqRange, Settlement, SigningRequest, SigningState, StartLimit,
-    StartToken, StationCost, StationTariff, SwappedBattery, TextRange, ToldProgress,
-    TransactionLimit, TransactionSummary, VehicleCharging, WebPaymentSecret,
+    StartToken, StationCost, StationPassword, StationTariff, SwappedBattery, TextRange,
+    ToldProgress, TransactionLimit, TransactionSummary, VehicleCharging, WebPaymentSecret,
 };
 
 fn key() -> StationKey {
@@ -604,6 +604,28 @@ fn samples() -> Vec<Fact> {
             }],
         }
         .into(),
+        StationPasswords {
+            cause: "SetNetworkProfile".into(),
+            command_id: Some([8; 16]),
+            known_slot: Some("1".into()),
+            passwords: vec![
+                StationPassword {
+                    slot: None,
+                    command_id: None,
+                    salt: [1; 16],
+                    mac: [2; 32],
+                    at: 9,
+                },
+                StationPassword {
+                    slot: Some("2".into()),
+                    command_id: Some([7; 16]),
+                    salt: [3; 16],
+                    mac: [4; 32],
+                    at: 10,
+                },
+            ],
+        }
+        .into(),
         StartTokens {
             cause: "RequestStartTransaction".into(),
             tokens: vec![StartToken {
@@ -920,6 +942,13 @@ fn golden_bytes_have_not_moved() {
         5c00010080b7df1fdb6006000b64656661756c742f4350315365745661726961626c6573070707070707070707070707
         070707070101010101010101010101010101010102020202020202020202020202020202020202020202020202020202
         0202020209000000000000008c000000acffffff01080808080808080808080808080808089fffffff01000000
+        StationPasswords
+        6000010080b7df1fdb6006000b64656661756c742f4350315365744e6574776f726b50726f66696c6500000000000000
+        000000000000000000000000000000000000000101010101010101010101010101010102020202020202020202020202
+        0202020202020202020202020202020202020209000000000000000132ffffffffffffff010707070707070707070707
+        070707070703030303030303030303030303030303040404040404040404040404040404040404040404040404040404
+        04040404040a00000000000000910000004bffffff01080808080808080808080808080808080131ffffffffffffff3a
+        ffffff02000000
         StartTokens
         5d00010080b7df1fdb6006000b64656661756c742f4350315265717565737453746172745472616e73616374696f6e05
         050505050505050505050505050505060000000000000009000000000000000a0000000000000097000000c1ffffffd0

@@ -218,6 +218,7 @@ pub(super) fn push(
         | Body::WebPaymentSecretsChanged(_)
         | Body::WebPaymentSecretsPending(_)
         | Body::PasswordsInDoubt(_)
+        | Body::StationPasswords(_)
         | Body::StartTokens(_)
         | Body::CostLimits(_)
         | Body::TransactionLimits(_) => {}

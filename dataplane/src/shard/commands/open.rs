@@ -73,6 +73,14 @@ impl Commands {
         open.filter_map(|(_, id)| self.all.get(id))
     }
 
+    /// The ids of those that wait for their turn at a station.
+    pub(in crate::shard) fn queued_of(&self, station: u32) -> impl Iterator<Item = [u8; 16]> {
+        let open = self
+            .open_of(station)
+            .map(|command| command.record.command_id);
+        open.filter(|id| self.is_queued(&CommandId(*id)))
+    }
+
     /// As [`Commands::open_of`], to take their waiters.
     pub(super) fn each_open_of(&mut self, station: u32, mut each: impl FnMut(&mut Command)) {
         for (_, id) in self.open.range(range(station)) {

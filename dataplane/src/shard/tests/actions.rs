@@ -512,7 +512,7 @@ fn facts_name_no_token_and_no_password() {
             3 record BatterySwapsChanged RequestBatterySwap swaps 1
             3 record CommandChanged RequestBatterySwap answered {"requestId":1,"idToken":{"idToken":"39e2d3517b7c7abb7aa40ed4a1e007a3","type":"ISO14443"}}
             3 op command RequestBatterySwap: Answered Some("{\"status\":\"Accepted\"}") None
-            4 record PasswordsInDoubt 1
+            4 record StationPasswords 1
             4 record CommandChanged SetNetworkProfile queued {"configurationSlot":1,"connectionData":{"ocppInterface":"Wired0","ocppTransport":"JSON","messageTimeout":30,"ocppCsmsUrl":"wss://c","securityProfile":1,"basicAuthPassword":"***"}}
             4 a < [2,"01a202b2-d4a0-729f-8f13-5767524794fb","SetNetworkProfile",{"configurationSlot":1,"connectionData":{"ocppInterface":"Wired0","ocppTransport":"JSON","messageTimeout":30,"ocppCsmsUrl":"wss://c","securityProfile":1,"basicAuthPassword":"canary-0123456789"}}]
             4 record message to [2,"01a202b2-d4a0-729f-8f13-5767524794fb","SetNetworkProfile",{"configurationSlot":1,"connectionData":{"ocppInterface":"Wired0","ocppTransport":"JSON","messageTimeout":30,"ocppCsmsUrl":"wss://c","securityProfile":1,"basicAuthPassword":"***"}}]

@@ -102,7 +102,7 @@ fn commands_end_in_the_state_that_tells_what_is_known() {
             40 op command Reset: Queued None None
             42 c < 101 Switching Protocols ocpp1.6
             42 record Connected first_seen false
-            43 record PasswordsInDoubt 1
+            43 record StationPasswords 1
             43 record CommandChanged ChangeConfiguration queued {"key":"AuthorizationKey","value":"***"}
             43 c < [2,"01a202b3-6cf8-7d6d-b745-1c67e937a43b","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]
             43 record message to [2,"01a202b3-6cf8-7d6d-b745-1c67e937a43b","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]

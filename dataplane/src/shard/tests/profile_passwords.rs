@@ -1,11 +1,15 @@
 //! Passwords that a 2.1 station is given with a network profile (Part 2, B09; errata of 2025-09, section 2.3).
 
-use super::world::{World, config};
+use fleet::record::{PasswordInDoubt, PasswordsInDoubt};
+
+use super::world::{World, config, key};
+use crate::Password;
 use crate::config::Onboarding;
 
 const OLD: &str = "old-0123456789abcdef";
 const NEW: &str = "new-0123456789abcdef";
 const NEWER: &str = "newer-0123456789abcd";
+const NEWEST: &str = "newest-0123456789abc";
 
 /// A station with the password [`OLD`], connected.
 fn world() -> World {
@@ -62,8 +66,36 @@ fn lets_in(world: &mut World, passwords: &[&str]) -> String {
     seen
 }
 
-/// The profile may be used or not, so the station comes in with either password, and with the new one alone once it has shown
-/// it, also after a restart; where it refused the profile, with the old one as before.
+/// What becomes of a station with [`OLD`].
+enum Step<'a> {
+    /// A command, and its answer.
+    Given(&'a str, &'a str),
+    /// It drops its connection and comes back with this password.
+    ConnectsBy(&'a str),
+}
+
+/// A station after these, gone, and this server started again.
+fn given(steps: &[Step<'_>]) -> World {
+    let mut world = world();
+    for (at, step) in (2..).zip(steps) {
+        let seen = match step {
+            Step::Given(command, answer) => world.run(&format!(
+                "{at} op command CP1 {command}\n{at} a answers {answer}"
+            )),
+            Step::ConnectsBy(password) => world.run(&format!(
+                "{at} a drops\n{at} a connect CP1 2.1 password={password}"
+            )),
+        };
+        assert!(!seen.contains(" 401 "), "{seen}");
+    }
+    world.run("40 a drops\n41 restart");
+    world
+}
+
+const ACCEPTED: &str = r#"{"status":"Accepted"}"#;
+
+/// The profile may be used or not, so the station comes in with either password, also after a restart; where it refused the
+/// profile, with the old one alone as before.
 #[test]
 fn b09_fr_28_a_password_of_a_network_profile_counts_once_it_is_shown() {
     let slot = of_slot(2);
@@ -91,7 +123,7 @@ fn b09_fr_28_a_password_of_a_network_profile_counts_once_it_is_shown() {
                 lets_in(&mut world, &[OLD, "guess-0123456789abc", NEW, OLD, NEW])
             };
             let answered = |status: &str| lets_in_after(&format!("3 a answers {}", says(status)));
-            let doubt = "in out in out in ";
+            let doubt = "in out in in in ";
             let refused = "in out out in out ";
             assert_eq!(answered("Accepted"), doubt, "{set} {end}");
             assert_eq!(lets_in_after("3 wait"), doubt, "{set} {end}");
@@ -103,65 +135,214 @@ fn b09_fr_28_a_password_of_a_network_profile_counts_once_it_is_shown() {
     }
 }
 
-/// Each slot has its own: what was given before the one that is shown counts no more, what was given since then does.
+/// `NetworkConfigurationPriority` names several slots, and a station that cannot connect by one goes on to the next.
 #[test]
-fn b09_fr_28_a_password_of_another_slot_waits_until_the_station_uses_it() {
+fn b10_a_station_that_falls_back_to_another_slot_shows_the_password_of_that() {
     let (first, second) = (of_slot(1), of_slot(2));
     let (first, second) = (first.as_str(), second.as_str());
-    let in_one = set_variables(&[(first, NEW), (second, NEWER)]);
-    let results = |of_first: &str, of_second: &str| {
-        let results = variables_set(&[(first, of_first), (second, of_second)]);
-        format!("2 op command CP1 {in_one}\n3 a answers {results}")
-    };
-    let in_two = format!(
-        "2 op command CP1 {}\n3 a answers {{\"status\":\"Accepted\"}}\n4 op command CP1 {}\n5 a answers {{\"status\":\"Accepted\"}}",
-        set_profile(1, NEW),
-        set_profile(2, NEWER),
+    let (one, two) = (set_profile(1, NEW), set_profile(2, NEWER));
+    let one_by_one = [Step::Given(&one, ACCEPTED), Step::Given(&two, ACCEPTED)];
+    let both = set_variables(&[(first, NEW), (second, NEWER)]);
+    let taken = variables_set(&[(first, "Accepted"), (second, "Accepted")]);
+    let at_once = [Step::Given(&both, &taken)];
+    for steps in [one_by_one.as_slice(), &at_once] {
+        let all = [OLD, NEW, OLD, NEWER, NEW, OLD];
+        assert_eq!(lets_in(&mut given(steps), &all), "in in in in in in ");
+        let newest_first = [NEWER, NEW, OLD, NEWER];
+        assert_eq!(lets_in(&mut given(steps), &newest_first), "in in in in ");
+    }
+    // Between two of them this server may start again.
+    let mut world = given(&one_by_one);
+    for password in [NEWER, NEW, OLD, NEWER] {
+        assert_eq!(lets_in(&mut world, &[password]), "in ");
+        world.run("90 restart");
+    }
+    let taken = variables_set(&[(first, "Rejected"), (second, "Accepted")]);
+    let mut of_second = given(&[Step::Given(&both, &taken)]);
+    assert_eq!(
+        lets_in(&mut of_second, &[OLD, NEW, OLD, NEWER, NEW]),
+        "in out in in out "
     );
-    let lets_in_after = |script: &str, passwords: &[&str]| {
-        let mut world = world();
-        world.run(&format!("{script}\n40 a drops\n41 restart"));
-        lets_in(&mut world, passwords)
-    };
-    let one_by_one = [OLD, NEW, OLD, NEWER, NEW];
-    assert_eq!(lets_in_after(&in_two, &one_by_one), "in in out in out ");
-    assert_eq!(lets_in_after(&in_two, &[NEWER, NEW, OLD]), "in out out ");
-    let both = results("Accepted", "Accepted");
-    assert_eq!(lets_in_after(&both, &one_by_one), "in in out in out ");
-    // They came together, so neither is the older one.
-    assert_eq!(lets_in_after(&both, &[NEWER, NEW, OLD]), "in in out ");
-    let one = results("Rejected", "Accepted");
-    assert_eq!(lets_in_after(&one, &one_by_one), "in out in in out ");
 }
 
-/// A password of the station itself takes the place of the one in the profile that it is connected by. One that is on its way
-/// behind it is not answered by it.
+/// A slot that the station is connected by keeps what it held until the new one is shown: it need not have connected again.
 #[test]
-fn b09_fr_27_a_password_of_the_station_takes_the_place_of_those_before_it() {
+fn b09_fr_01_what_a_slot_held_is_replaced() {
+    let (new, newer) = (set_profile(2, NEW), set_profile(2, NEWER));
+    let idle = Step::Given(&new, ACCEPTED);
+    let mut replaced = given(&[idle, Step::Given(&newer, ACCEPTED)]);
+    let all = [NEW, OLD, NEWER, NEW, OLD];
+    assert_eq!(lets_in(&mut replaced, &all), "out in in out in ");
+    let used = || [Step::Given(&new, ACCEPTED), Step::ConnectsBy(NEW)];
+    let after = |answer: &str| {
+        let [first, second] = used();
+        given(&[first, second, Step::Given(&newer, answer)])
+    };
+    let all = [NEW, OLD, NEW, NEWER, NEW, OLD];
+    assert_eq!(lets_in(&mut after(ACCEPTED), &all), "in in in in out in ");
+    let refused = r#"{"status":"Rejected"}"#;
+    assert_eq!(lets_in(&mut after(refused), &all), "in in in out in in ");
+    // Nobody knows whether an unanswered one has replaced it.
+    let mut unanswered = world();
+    unanswered.run(&format!(
+        "2 op command CP1 {new}\n3 a answers {ACCEPTED}\n4 op command CP1 {newer}\n5 a drops\n6 restart"
+    ));
+    assert_eq!(lets_in(&mut unanswered, &all), "in in in in out in ");
+}
+
+/// A profile may have no password of its own: its station shows what `SecurityCtrlr` says, which is that of the profile that it
+/// is connected by (B09.FR.28).
+#[test]
+fn b09_fr_01_a_profile_without_a_password_replaces_one_that_had_it() {
+    let slot = of_slot(2);
+    let new = set_profile(2, NEW);
+    let without = new.replace(&format!(r#","basicAuthPassword":"{NEW}""#), "");
+    let taken = variables_set(&[(&slot, "Accepted")]);
+    for (empty, answer) in [
+        (set_profile(2, ""), ACCEPTED),
+        (without, ACCEPTED),
+        (set_variables(&[(&slot, "")]), &*taken),
+    ] {
+        let refused = answer.replace("Accepted", "Rejected");
+        let idle =
+            |answer: &str| given(&[Step::Given(&new, ACCEPTED), Step::Given(&empty, answer)]);
+        assert_eq!(
+            lets_in(&mut idle(answer), &[NEW, OLD]),
+            "out in ",
+            "{empty}"
+        );
+        assert_eq!(
+            lets_in(&mut idle(&refused), &[NEW, OLD]),
+            "in in ",
+            "{empty}"
+        );
+        let mut used = given(&[
+            Step::Given(&new, ACCEPTED),
+            Step::ConnectsBy(NEW),
+            Step::Given(&empty, answer),
+        ]);
+        assert_eq!(
+            lets_in(&mut used, &[NEW, OLD, NEW]),
+            "in in out ",
+            "{empty}"
+        );
+    }
+}
+
+/// It is the station's own at once, and the profile that it is connected by has none any more; other profiles keep theirs.
+#[test]
+fn b09_fr_27_a_password_of_the_station_takes_the_place_of_the_active_profiles() {
     let set = set_variables(&[(OF_STATION, NEW)]);
     let taken = variables_set(&[(OF_STATION, "Accepted")]);
-    let mut before = world();
-    before.run(&format!(
-        "2 op command CP1 {}\n3 a answers {{\"status\":\"Accepted\"}}\n4 op command CP1 {set}\n5 a answers {taken}\n6 a drops",
-        set_profile(2, NEWER),
-    ));
-    assert_eq!(lets_in(&mut before, &[OLD, NEWER, NEW]), "out out in ");
-    let mut behind = world();
-    behind.run(&format!(
-        "2 op command CP1 {set}\n2 op command CP1 {}\n3 a answers {taken}\n4 a drops\n5 restart",
-        set_profile(2, NEWER),
+    let (one, two) = (set_profile(1, NEWEST), set_profile(2, NEWER));
+    let (own, of_two) = (Step::Given(&set, &taken), Step::Given(&two, ACCEPTED));
+    let mut filled_before = given(&[of_two, own]);
+    assert_eq!(
+        lets_in(&mut filled_before, &[OLD, NEWER, NEW, NEWER]),
+        "out in in in "
+    );
+    let mut active = given(&[
+        Step::Given(&two, ACCEPTED),
+        Step::ConnectsBy(NEWER),
+        Step::Given(&set, &taken),
+    ]);
+    assert_eq!(lets_in(&mut active, &[OLD, NEWER, NEW]), "out out in ");
+    let mut other = given(&[
+        Step::Given(&two, ACCEPTED),
+        Step::Given(&one, ACCEPTED),
+        Step::ConnectsBy(NEWEST),
+        Step::Given(&set, &taken),
+    ]);
+    assert_eq!(
+        lets_in(&mut other, &[OLD, NEWEST, NEWER, NEW, NEWER]),
+        "out out in in in "
+    );
+}
+
+/// One that waits its turn behind the station's own has not been sent when that is answered.
+#[test]
+fn b09_fr_27_a_password_on_its_way_behind_another_stays_in_doubt() {
+    let set = set_variables(&[(OF_STATION, NEW)]);
+    let taken = variables_set(&[(OF_STATION, "Accepted")]);
+    let two = set_profile(2, NEWER);
+    let mut world = world();
+    world.run(&format!(
+        "2 op command CP1 {two}\n3 a answers {ACCEPTED}\n4 a drops\n4 a connect CP1 2.1 password={NEWER}\n\
+        5 op command CP1 {set}\n5 op command CP1 {}\n6 a answers {taken}\n7 a drops\n8 restart",
+        set_profile(2, NEWEST),
     ));
     assert_eq!(
-        lets_in(&mut behind, &[OLD, NEW, NEWER, NEW]),
-        "out in in out "
+        lets_in(&mut world, &[OLD, NEWER, NEW, NEWEST, NEW]),
+        "out out in in in "
     );
-    // An operator's word ends all that was given by command.
-    let mut said = world();
-    said.run(&format!(
-        "2 op command CP1 {}\n3 a answers {{\"status\":\"Accepted\"}}\n4 a drops\n5 op password CP1 {NEW}",
-        set_profile(2, NEWER),
-    ));
-    assert_eq!(lets_in(&mut said, &[OLD, NEWER, NEW]), "out out in ");
+}
+
+/// What an operator says of a password ends all that was given by command, and so does a deletion.
+#[test]
+fn an_operators_word_ends_the_passwords_of_every_place() {
+    let (one, two) = (set_profile(1, NEWEST), set_profile(2, NEWER));
+    for said in [
+        format!("42 op password CP1 {NEW}"),
+        format!("42 op delete CP1\n43 op register CP1 {NEW}"),
+    ] {
+        let mut world = given(&[
+            Step::Given(&one, ACCEPTED),
+            Step::Given(&two, ACCEPTED),
+            Step::ConnectsBy(NEWER),
+        ]);
+        world.run(&said);
+        assert_eq!(
+            lets_in(&mut world, &[OLD, NEWEST, NEWER, NEW]),
+            "out out out in ",
+            "{said}"
+        );
+    }
+}
+
+/// Four of one place are kept beside the known one; the oldest goes first, and those of other places stay.
+#[test]
+fn too_many_passwords_of_one_place_take_nothing_from_another() {
+    let later = variables_set(&[(OF_STATION, "RebootRequired")]);
+    let own: Vec<String> = (0..5).map(|n| format!("own{n}-0123456789abcd")).collect();
+    let commands: Vec<String> = own
+        .iter()
+        .map(|password| set_variables(&[(OF_STATION, password)]))
+        .collect();
+    let two = set_profile(2, NEWER);
+    let mut steps = vec![Step::Given(&two, ACCEPTED)];
+    steps.extend(commands.iter().map(|command| Step::Given(command, &later)));
+    let passwords = [&own[0], OLD, NEWER, &own[1], &own[4], &own[3], NEWER];
+    assert_eq!(
+        lets_in(&mut given(&steps), &passwords),
+        "out in in in in out in "
+    );
+}
+
+/// Versions before wrote no place down: of what they kept, an older one goes once a newer one is shown.
+#[test]
+fn passwords_in_doubt_that_an_earlier_version_kept_are_known() {
+    let mut world = world();
+    let (now, shard) = (world.now(), &mut world.shard);
+    let station = shard.stations.find(&key("CP1")).unwrap();
+    let doubts = [NEW, NEWER].map(|text| {
+        let Password { salt, mac } = Password::new(text).unwrap();
+        PasswordInDoubt {
+            command_id: [text.len() as u8; 16],
+            salt,
+            mac,
+            at: 0,
+        }
+    });
+    let kept = PasswordsInDoubt {
+        passwords: doubts.to_vec(),
+        ..PasswordsInDoubt::default()
+    };
+    shard.record(now, station, &kept);
+    world.run("2 a drops\n3 restart");
+    assert_eq!(
+        lets_in(&mut world, &[OLD, NEW, OLD, NEWER, NEW]),
+        "in in out in out "
+    );
 }
 
 /// Neither a record nor what an operator is shown has the password, and one that is too short is not sent.

@@ -229,6 +229,7 @@ impl World {
             Fact::PasswordsInDoubt(doubts) => {
                 format!("PasswordsInDoubt {}", doubts.passwords.len())
             }
+            Fact::StationPasswords(kept) => format!("StationPasswords {}", kept.passwords.len()),
             Fact::StartTokens(starts) => format!("StartTokens {}", starts.tokens.len()),
             Fact::CostLimits(kept) => {
                 let limits = kept.limits.iter().map(|limit| limit.max_cost.as_str());
