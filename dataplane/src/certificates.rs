@@ -20,6 +20,7 @@ mod hash;
 mod http;
 mod ocsp;
 mod services;
+mod signature;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod untrusted;

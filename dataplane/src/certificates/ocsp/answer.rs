@@ -7,25 +7,19 @@
 //! Whether a delegate is revoked in turn is not asked.
 
 use fleet::UtcMicros;
-use x509_cert::der::{Decode, Encode, Header, Reader, SliceReader, Tag};
+use x509_cert::der::{Decode, Encode};
 use x509_ocsp::{BasicOcspResponse, CertId, CertStatus, OcspResponse, OcspResponseStatus};
-use x509_parser::asn1_rs::BitString;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
-use x509_parser::verify::verify_signature;
-use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 use super::nonce::{self, Nonce};
 use super::{OcspError, Status, StatusAsk, StatusFound};
-use crate::certificates::hash::{HashAlgorithm, unhex};
+use crate::certificates::signature::{Signed, certificate, is_issuer, is_weak};
 
 /// How long an answer counts that names no end.
 const KEPT_MICROS: i64 = 3_600 * 1_000_000;
 /// How far a responder's clock may be ahead.
 const AHEAD_MICROS: i64 = 300 * 1_000_000;
-/// Signatures by SHA-1, which anybody with the means may forge.
-const SHA_1: [&str; 3] = ["1.2.840.113549.1.1.5", "1.3.14.3.2.29", "1.2.840.10045.4.1"];
 
 /// Reads the answer to `ask`, of which `wanted` and `nonce` are what the responder was told. `issuers` are certificates in
 /// DER.
@@ -114,27 +108,6 @@ fn is_proven(
     }
 }
 
-/// Exactly one certificate.
-fn certificate(der: &[u8]) -> Option<X509Certificate<'_>> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Some(certificate),
-        Ok(_) | Err(_) => None,
-    }
-}
-
-/// True for the certificate that a question names as the issuer's.
-fn is_issuer(certificate: &X509Certificate<'_>, ask: &StatusAsk) -> bool {
-    let Some(algorithm) = HashAlgorithm::parse(&ask.algorithm) else {
-        return false;
-    };
-    let is = |bytes: &[u8], digits: &str| unhex(&algorithm.digest(bytes)) == unhex(digits);
-    is(certificate.subject().as_raw(), &ask.issuer_name_hash)
-        && is(
-            &certificate.public_key().subject_public_key.data,
-            &ask.issuer_key_hash,
-        )
-}
-
 /// True for somebody whom the issuer itself lets answer in its place, now (RFC 6960, 4.2.2.2).
 fn may_answer(
     delegate: &X509Certificate<'_>,
@@ -148,36 +121,4 @@ fn may_answer(
             .is_ok_and(|now| delegate.validity().is_valid_at(now))
         && !is_weak(&delegate.signature_algorithm)
         && delegate.verify_signature(Some(issuer.public_key())).is_ok()
-}
-
-fn is_weak(algorithm: &AlgorithmIdentifier<'_>) -> bool {
-    SHA_1.contains(&algorithm.algorithm.to_id_string().as_str())
-}
-
-/// What is signed of a `BasicOCSPResponse`, and how, in the responder's own bytes.
-struct Signed<'a> {
-    data: &'a [u8],
-    algorithm: AlgorithmIdentifier<'a>,
-    signature: BitString<'a>,
-}
-
-impl<'a> Signed<'a> {
-    fn read(basic: &'a [u8]) -> Option<Self> {
-        let mut reader = SliceReader::new(basic).ok()?;
-        let header = Header::decode(&mut reader).ok()?;
-        header.tag.assert_eq(Tag::Sequence).ok()?;
-        let data = reader.tlv_bytes().ok()?;
-        let (_, algorithm) = AlgorithmIdentifier::from_der(reader.tlv_bytes().ok()?).ok()?;
-        let (_, signature) = BitString::from_der(reader.tlv_bytes().ok()?).ok()?;
-        Some(Self {
-            data,
-            algorithm,
-            signature,
-        })
-    }
-
-    fn is_by(&self, key: &SubjectPublicKeyInfo<'_>) -> bool {
-        !is_weak(&self.algorithm)
-            && verify_signature(key, &self.algorithm, &self.signature, self.data).is_ok()
-    }
 }
