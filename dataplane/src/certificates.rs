@@ -15,6 +15,7 @@ mod ca;
 mod chain;
 mod config;
 mod contracts;
+mod crl;
 mod csr;
 mod hash;
 mod http;
@@ -28,7 +29,7 @@ mod vat;
 
 pub use ca::CaError;
 pub use config::{
-    CaConfig, CertificatesConfig, HttpConfig, OcspConfig, ServicesError, SignerConfig,
+    CaConfig, CertificatesConfig, CrlConfig, HttpConfig, OcspConfig, ServicesError, SignerConfig,
 };
 pub use hash::{
     CertificateHash, CertificateSummary, HashAlgorithm, PemError, certificate_hashes,
@@ -37,8 +38,8 @@ pub use hash::{
 
 pub(crate) use csr::CSR_LEN_MAX;
 pub(crate) use services::{
-    ChainAsk, ContractAsk, Desk, Errand, Outcome, Services, Signed, Status, StatusAsk, StatusFound,
-    VatAsk, VatFound, Wish, Worth,
+    ChainAsk, ContractAsk, Desk, Errand, Outcome, Services, Signed, Source, Status, StatusAsk,
+    StatusFound, VatAsk, VatFound, Wish, Worth,
 };
 
 /// What a certificate that a station asks for is to be used for (`CertificateSigningUseEnumType`).

@@ -53,7 +53,7 @@ mod wheel;
 pub use certificates::untrusted;
 pub use certificates::{
     CaConfig, CaError, CertificateHash, CertificateSummary, CertificateUse, CertificatesConfig,
-    HashAlgorithm, HttpConfig, OcspConfig, PemError, ServicesError, SignerConfig,
+    CrlConfig, HashAlgorithm, HttpConfig, OcspConfig, PemError, ServicesError, SignerConfig,
     certificate_hashes, certificate_summary,
 };
 pub use config::{

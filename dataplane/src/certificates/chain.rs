@@ -13,7 +13,7 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::time::ASN1Time;
 
 use super::hash::{HashAlgorithm, PemError, blocks, parse, serial};
-use super::ocsp::StatusAsk;
+use super::ocsp::{Source, StatusAsk};
 
 /// Certificates that a station passes on, at most; ISO 15118 has two between a vehicle's and its root.
 const CHAIN_MAX: usize = 6;
@@ -149,7 +149,8 @@ fn status_ask(
         issuer_name_hash: algorithm.digest(issuer.subject().as_raw()),
         issuer_key_hash: algorithm.digest(&issuer.public_key().subject_public_key.data),
         serial_number: serial(certificate),
-        responders,
+        source: Source::Responder,
+        urls: responders,
     }
 }
 

@@ -13,6 +13,8 @@ pub struct CertificatesConfig {
     pub ca: Option<CaConfig>,
     /// Who says whether a certificate is revoked.
     pub ocsp: Option<OcspConfig>,
+    /// Where lists of revoked certificates are fetched.
+    pub crl: Option<CrlConfig>,
     /// Who issues contract certificates to vehicles and judges those that they show (ISO 15118).
     pub contracts: Option<HttpConfig>,
     /// PEM of the roots that contract certificates come from which stations leave to us, where nobody else judges them.
@@ -75,6 +77,20 @@ pub struct OcspConfig {
     /// remembered.
     pub nonce: bool,
     /// For one answer of a responder.
+    pub timeout: Duration,
+}
+
+/// Where lists of revoked certificates are fetched.
+#[derive(Clone, Debug)]
+pub struct CrlConfig {
+    /// Addresses that may be fetched from, each a URL: what a station names must have the same scheme, host and port, and a
+    /// path at or below its path.
+    pub addresses: Vec<String>,
+    /// PEM of the roots that their certificates are checked against where they use TLS; those of Mozilla without.
+    pub roots: Option<PathBuf>,
+    /// PEM of those whose certificates are asked about: the signatures of their lists are checked.
+    pub issuers: Option<PathBuf>,
+    /// For one list.
     pub timeout: Duration,
 }
 

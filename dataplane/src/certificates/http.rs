@@ -1,11 +1,12 @@
-//! Other people's servers: asked by POST, within a time, for an answer within a length.
+//! Other people's servers: asked within a time, by POST or for a file, for an answer within a length.
 
 use std::path::Path;
 use std::time::Duration;
 use std::{fmt, fs};
 
-use ureq::Agent;
+use ureq::http::Response;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body};
 
 use super::config::{HttpConfig, ServicesError};
 
@@ -124,14 +125,35 @@ pub(super) fn post<'h>(
     body: &[u8],
     len_max: u64,
 ) -> Result<Vec<u8>, HttpError> {
+    let request = headers.fold(agent.post(url), |request, (name, value)| {
+        request.header(name, value)
+    });
+    read(url, request.send(body), len_max)
+}
+
+/// The bytes that lie at `url`.
+pub(super) fn get<'h>(
+    agent: &Agent,
+    url: &str,
+    headers: impl Iterator<Item = (&'h str, &'h str)>,
+    len_max: u64,
+) -> Result<Vec<u8>, HttpError> {
+    let request = headers.fold(agent.get(url), |request, (name, value)| {
+        request.header(name, value)
+    });
+    read(url, request.call(), len_max)
+}
+
+fn read(
+    url: &str,
+    response: Result<Response<Body>, ureq::Error>,
+    len_max: u64,
+) -> Result<Vec<u8>, HttpError> {
     let failed = |source| HttpError::Request {
         url: url.to_owned(),
         source: Box::new(source),
     };
-    let request = headers.fold(agent.post(url), |request, (name, value)| {
-        request.header(name, value)
-    });
-    let mut response = request.send(body).map_err(failed)?;
+    let mut response = response.map_err(failed)?;
     let status = response.status().as_u16();
     if status != 200 {
         return Err(HttpError::Status {

@@ -37,15 +37,26 @@ pub(crate) struct StatusAsk {
     pub(crate) issuer_name_hash: String,
     pub(crate) issuer_key_hash: String,
     pub(crate) serial_number: String,
-    /// Where to ask, in order.
-    pub(crate) responders: Vec<String>,
+    /// What to ask.
+    pub(crate) source: Source,
+    /// Where, in order.
+    pub(crate) urls: Vec<String>,
 }
 
-/// What a responder says.
+/// Who tells whether a certificate is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A responder (OCSP).
+    Responder,
+    /// A list of its issuer's (CRL).
+    List,
+}
+
+/// What a responder says, or a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StatusFound {
     pub(crate) status: Status,
-    /// `OCSPResponse` in DER.
+    /// `OCSPResponse` in DER; nothing where a list has told.
     pub(crate) answer: Vec<u8>,
     /// Until when it counts.
     pub(crate) next_update: UtcMicros,
@@ -142,7 +153,7 @@ impl Responders {
         let issuers = [shown, &self.issuers].concat();
         let wanted = cert_id(ask).ok_or(OcspError::Ask)?;
         let mut problem = OcspError::NoResponder;
-        for url in &ask.responders {
+        for url in &ask.urls {
             match self.ask(ask, &wanted, &issuers, url, now) {
                 Ok(found) => {
                     if !found.is_for_once {

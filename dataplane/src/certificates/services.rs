@@ -12,6 +12,7 @@ use super::ca::Ca;
 use super::chain;
 use super::config::{CaConfig, CertificatesConfig, HttpConfig, ServicesError, read_certificates};
 use super::contracts;
+use super::crl::Lists;
 use super::csr;
 use super::http::Server;
 use super::ocsp::Responders;
@@ -19,7 +20,7 @@ use super::vat::Provider;
 
 pub(crate) use super::chain::ChainAsk;
 pub(crate) use super::contracts::ContractAsk;
-pub(crate) use super::ocsp::{Status, StatusAsk, StatusFound};
+pub(crate) use super::ocsp::{Source, Status, StatusAsk, StatusFound};
 pub(crate) use super::vat::{VatAsk, VatFound};
 
 /// Threads that ask other servers.
@@ -109,6 +110,7 @@ pub(crate) struct Signed {
 pub(crate) struct Services {
     ca: Option<(CaConfig, Ca)>,
     responders: Option<Responders>,
+    lists: Option<Lists>,
     contracts: Option<Server>,
     /// In DER.
     vehicle_roots: Vec<Vec<u8>>,
@@ -126,6 +128,7 @@ impl Services {
         Ok(Self {
             ca: ca.transpose()?,
             responders: config.ocsp.as_ref().map(Responders::new).transpose()?,
+            lists: config.crl.as_ref().map(Lists::new).transpose()?,
             contracts: config.contracts.as_ref().map(Server::new).transpose()?,
             vehicle_roots: read_certificates(config.vehicle_roots.as_deref())?,
             vat: vat.map(Provider::new).transpose()?,
@@ -141,16 +144,9 @@ impl Services {
                 station,
                 usage,
             } => Outcome::Signed(self.sign(csr, station, *usage, now)),
-            Wish::Statuses(asks) => Outcome::Statuses(
-                asks.iter()
-                    .map(|ask| match &self.responders {
-                        Some(responders) => responders
-                            .status(ask, &[], now)
-                            .map_err(|error| describe(&error)),
-                        None => Err(NOT_CONFIGURED.to_owned()),
-                    })
-                    .collect(),
-            ),
+            Wish::Statuses(asks) => {
+                Outcome::Statuses(asks.iter().map(|ask| self.status(ask, now)).collect())
+            }
             Wish::Chain(ask) => Outcome::Judged(self.judge(ask, now)),
             Wish::Station(der) => Outcome::Judged(self.judge_station(der, now)),
             Wish::Contract(ask) => Outcome::Contract(match &self.contracts {
@@ -183,6 +179,21 @@ impl Services {
         let csr = csr::read(pem).map_err(|error| describe(&error))?;
         ca.sign(&csr, pem, station, usage, now)
             .map_err(|error| describe(&error))
+    }
+
+    fn status(&self, ask: &StatusAsk, now: UtcMicros) -> Result<StatusFound, String> {
+        match ask.source {
+            Source::Responder => {
+                let responders = self.responders.as_ref().ok_or(NOT_CONFIGURED)?;
+                let found = responders.status(ask, &[], now);
+                found.map_err(|error| describe(&error))
+            }
+            Source::List => {
+                let lists = self.lists.as_ref().ok_or(NOT_CONFIGURED)?;
+                let found = lists.status(ask, now);
+                found.map_err(|error| describe(&error))
+            }
+        }
     }
 
     fn judge(&self, ask: &ChainAsk, now: UtcMicros) -> Worth {
@@ -224,6 +235,7 @@ impl Services {
     fn is_idle(&self) -> bool {
         self.ca.is_none()
             && self.responders.is_none()
+            && self.lists.is_none()
             && self.contracts.is_none()
             && self.vat.is_none()
     }

@@ -1,5 +1,6 @@
 //! Signing beside `openssl`, and servers that answer as they please.
 
+pub(crate) mod lists;
 mod nonce;
 pub(crate) mod pki;
 mod proof;
@@ -17,7 +18,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsage
 use tempfile::TempDir;
 
 use super::config::{CaConfig, CertificatesConfig, HttpConfig, OcspConfig, SignerConfig};
-use super::services::{ContractAsk, Services, Signed, Status, StatusAsk, Wish};
+use super::services::{ContractAsk, Services, Signed, Source, Status, StatusAsk, Wish};
 use super::{CertificateUse, Outcome, csr, hash};
 
 /// 2026-11-22T10:00:00Z.
@@ -541,7 +542,8 @@ fn ask(hash: &hash::CertificateHash, url: &str) -> StatusAsk {
         issuer_name_hash: hash.issuer_name_hash.to_uppercase(),
         issuer_key_hash: hash.issuer_key_hash.clone(),
         serial_number: hash.serial_number.clone(),
-        responders: vec![url.to_owned()],
+        source: Source::Responder,
+        urls: vec![url.to_owned()],
     }
 }
 
@@ -750,7 +752,7 @@ fn only_listed_responders_are_asked_and_their_answers_are_read_with_care() {
     nameless.serial_number = "xyz".to_owned();
     assert!(refused(&nameless).starts_with("the certificate is not named by"));
     let mut nowhere = good;
-    nowhere.responders.clear();
+    nowhere.urls.clear();
     assert_eq!(refused(&nowhere), "no responder is named");
 }
 

@@ -3,7 +3,7 @@
 use fleet::UtcMicros;
 
 use super::chain::{self, ChainAsk};
-use super::ocsp::{Status, StatusAsk, answer, cert_id};
+use super::ocsp::{Source, Status, StatusAsk, answer, cert_id};
 use super::{CertificateHash, csr};
 
 /// What is made of a responder's answer.
@@ -43,7 +43,8 @@ pub fn ocsp_answer(
         issuer_name_hash: hash.issuer_name_hash.clone(),
         issuer_key_hash: hash.issuer_key_hash.clone(),
         serial_number: hash.serial_number.clone(),
-        responders: Vec::new(),
+        source: Source::Responder,
+        urls: Vec::new(),
     };
     let wanted = cert_id(&ask).ok_or("the certificate is not named by hashes")?;
     let found = answer::read(answer.to_vec(), &ask, &wanted, None, issuers, now)

@@ -8,7 +8,7 @@ use super::errands::{ANSWER_WAIT, Held, Purpose};
 use super::tokens::{Authorization, Judgement, id_token_info};
 use super::{Now, Shard};
 use crate::certificates::{
-    ChainAsk, ContractAsk, Outcome, Status, StatusAsk, StatusFound, Wish, Worth,
+    ChainAsk, ContractAsk, Outcome, Source, Status, StatusAsk, StatusFound, Wish, Worth,
 };
 
 /// Longest `ocspResult`, characters.
@@ -34,7 +34,12 @@ impl Shard {
         asks: Vec<StatusAsk>,
     ) {
         let held = Held::new(version, call);
-        if self.config.certificates.ocsp.is_none() {
+        let config = &self.config.certificates;
+        let knows = |source: Source| match source {
+            Source::Responder => config.ocsp.is_some(),
+            Source::List => config.crl.is_some(),
+        };
+        if !asks.iter().any(|ask| knows(ask.source)) {
             return self.statuses_found(now, &held, kind, Vec::new());
         }
         let purpose = Purpose::Status { held, kind };
@@ -43,7 +48,7 @@ impl Shard {
         }
     }
 
-    /// Answers with what responders have said; `found` is empty where nobody was asked, or in time.
+    /// Answers with what responders and lists have said; `found` is empty where nobody was asked, or in time.
     pub(super) fn statuses_found(
         &mut self,
         now: Now,
@@ -57,11 +62,15 @@ impl Shard {
                 self.status_found(now, held, first);
             }
             StatusKind::Chain(asked) => {
+                let station = &self.stations[held.station].state.key;
                 let mut found = found.into_iter();
                 let statuses: Vec<_> = asked
                     .iter()
                     .map(|asked| {
-                        let found = found.next().and_then(Result::ok);
+                        let found = found.next().transpose().unwrap_or_else(|problem| {
+                            tracing::warn!(%station, %problem, "the status of a certificate is not known");
+                            None
+                        });
                         let status = match found.as_ref().map(|found| found.status) {
                             // What we say ourselves of a certificate, its issuer has to have signed.
                             Some(Status::Good) if found.as_ref().is_some_and(|f| !f.is_proven) => {

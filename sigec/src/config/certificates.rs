@@ -1,10 +1,10 @@
-//! `[ca]`, `[ocsp]` and `[contracts]`: who signs certificates, and who knows about them; `[vat]`: who knows about companies.
+//! `[ca]`, `[ocsp]`, `[crl]` and `[contracts]`: who signs certificates, and who knows about them; `[vat]`: who knows about companies.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use dataplane::{
-    CaConfig, CertificateUse, CertificatesConfig, HttpConfig, OcspConfig, SignerConfig,
+    CaConfig, CertificateUse, CertificatesConfig, CrlConfig, HttpConfig, OcspConfig, SignerConfig,
 };
 
 use super::{ConfigError, Settings, secs};
@@ -24,6 +24,7 @@ pub(super) fn check(settings: &Settings) -> Result<CertificatesConfig, ConfigErr
     Ok(CertificatesConfig {
         ca: ca(settings)?,
         ocsp: ocsp(settings)?,
+        crl: crl(settings)?,
         contracts: {
             let server = server(settings, "contracts", secs(15))?;
             (server.url != NONE).then_some(server)
@@ -88,6 +89,16 @@ fn ocsp(settings: &Settings) -> Result<Option<OcspConfig>, ConfigError> {
         timeout: settings.duration("ocsp.timeout", secs(1)..=secs(10))?,
     };
     Ok((!ocsp.responders.is_empty()).then_some(ocsp))
+}
+
+fn crl(settings: &Settings) -> Result<Option<CrlConfig>, ConfigError> {
+    let crl = CrlConfig {
+        addresses: settings.list("crl.addresses")?,
+        roots: file(settings, "crl.roots_file")?,
+        issuers: file(settings, "crl.issuers_file")?,
+        timeout: settings.duration("crl.timeout", secs(1)..=secs(10))?,
+    };
+    Ok((!crl.addresses.is_empty()).then_some(crl))
 }
 
 fn server(

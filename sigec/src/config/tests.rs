@@ -135,6 +135,8 @@ fn a_ca_signs_for_an_organization_and_known_uses() {
         ("ca.signer", "http".to_owned()),
         ("ca.organization", "ACME".to_owned()),
         ("ocsp.responders", "http://a,http://b".to_owned()),
+        ("crl.addresses", "http://d,http://e".to_owned()),
+        ("crl.issuers_file", "f.pem".to_owned()),
         ("contracts.url", "https://c".to_owned()),
         ("vat.url", "https://v".to_owned()),
     ];
@@ -148,6 +150,9 @@ fn a_ca_signs_for_an_organization_and_known_uses() {
         certificates.ocsp.unwrap().responders,
         ["http://a", "http://b"]
     );
+    let crl = certificates.crl.unwrap();
+    assert_eq!(crl.addresses, ["http://d", "http://e"]);
+    assert_eq!(crl.issuers.unwrap().to_str(), Some("f.pem"));
     assert_eq!(certificates.contracts.unwrap().url, "https://c");
 }
 

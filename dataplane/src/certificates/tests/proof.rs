@@ -44,7 +44,7 @@ fn an_answer_that_was_changed_is_refused() {
     let revoked = at_least_one_changed(&answer);
     let url = super::serve(move |_, _| (200, revoked.clone()));
     let mut ask = ask;
-    ask.responders = vec![url.clone()];
+    ask.urls = vec![url.clone()];
     let services = services(&super::with_ocsp(&url));
     assert_eq!(statuses(&services, &ask, NOW).unwrap_err(), UNPROVEN);
 }

@@ -10,7 +10,7 @@ use ocpp::{Word, v21, v201};
 
 use super::super::summary::TransactionReport;
 use super::super::tokens::{Shown, token_type};
-use crate::certificates::StatusAsk;
+use crate::certificates::{Source, StatusAsk};
 use crate::normalize::{moment, text};
 use crate::token::TokenType;
 
@@ -111,7 +111,8 @@ macro_rules! both {
                 issuer_name_hash: data.issuer_name_hash.to_string(),
                 issuer_key_hash: data.issuer_key_hash.to_string(),
                 serial_number: data.serial_number.to_string(),
-                responders: vec![data.responder_url.to_string()],
+                source: Source::Responder,
+                urls: vec![data.responder_url.to_string()],
             }
         }
 

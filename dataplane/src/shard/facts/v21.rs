@@ -14,7 +14,7 @@ use super::super::summary::TransactionReport;
 use super::super::tokens::Shown;
 use super::super::{Now, Shard};
 use super::{both, written};
-use crate::certificates::{ChainAsk, StatusAsk, VatAsk};
+use crate::certificates::{ChainAsk, Source, StatusAsk, VatAsk};
 use crate::charging::vehicle_schedule_21;
 use crate::grid::streams::Refused;
 use crate::shard::contracts::ShownCertificate;
@@ -282,8 +282,7 @@ fn stream_response(opened: Result<(), Refused>) -> v21::OpenPeriodicEventStreamR
     }
 }
 
-/// One certificate of a GetCertificateChainStatus: what its answer repeats, and what responders are asked. Lists of revoked
-/// certificates are not fetched, so those have nobody to ask.
+/// One certificate of a GetCertificateChainStatus: what its answer repeats, and who is asked.
 fn chain_asked(asked: &v21::CertificateStatusRequestInfo<'_>) -> (ChainAsked, StatusAsk) {
     let hash = &asked.certificate_hash_data;
     let kept = ChainAsked {
@@ -293,19 +292,16 @@ fn chain_asked(asked: &v21::CertificateStatusRequestInfo<'_>) -> (ChainAsked, St
         serial_number: hash.serial_number.to_string(),
         source: asked.source,
     };
-    let responders = match asked.source {
-        v21::CertificateStatusSource::Ocsp => {
-            let urls = asked.urls.iter();
-            urls.map(|url| (**url).to_owned()).collect()
-        }
-        v21::CertificateStatusSource::Crl => Vec::new(),
-    };
     let ask = StatusAsk {
         algorithm: kept.hash_algorithm.as_str().to_owned(),
         issuer_name_hash: kept.issuer_name_hash.clone(),
         issuer_key_hash: kept.issuer_key_hash.clone(),
         serial_number: kept.serial_number.clone(),
-        responders,
+        source: match asked.source {
+            v21::CertificateStatusSource::Ocsp => Source::Responder,
+            v21::CertificateStatusSource::Crl => Source::List,
+        },
+        urls: asked.urls.iter().map(|url| (**url).to_owned()).collect(),
     };
     (kept, ask)
 }

@@ -52,7 +52,7 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ),
     (
         "GetCertificateChainStatus",
-        "asked of listed OCSP responders, remembered; of others Failed",
+        "asked of listed OCSP responders and lists (CRL), remembered; of others Failed",
     ),
     (
         "GetCertificateStatus",

@@ -184,7 +184,7 @@ fn more(text: &str) -> Option<String> {
 }
 
 /// Sections whose every setting needs a restart; most say something only beside others.
-const WHOLE: [&str; 5] = ["tls", "ca", "ocsp", "contracts", "vat"];
+const WHOLE: [&str; 6] = ["tls", "ca", "ocsp", "crl", "contracts", "vat"];
 
 #[test]
 fn every_setting_is_taken_or_waits_as_the_list_says() {

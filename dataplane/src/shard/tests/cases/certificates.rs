@@ -6,6 +6,7 @@ use x509_ocsp::{CertStatus, RevokedInfo};
 
 use super::{BOOTED, Case};
 use crate::certificates::CertificatesConfig;
+use crate::certificates::tests::lists::{Revoker, Said};
 use crate::certificates::tests::pki::{By, EMAID, Leaf, Pki};
 use crate::certificates::tests::{TestCa, http, request, responder_of, serve, with_ca, with_ocsp};
 use crate::config::{Config, Onboarding};
@@ -378,7 +379,8 @@ fn tc_m_15_csms() {
     "#]].assert_eq(&seen);
 }
 
-/// The statuses of a chain in 2.1: what responders say, and Failed for what only a list of revoked certificates tells.
+/// The statuses of a chain in 2.1: what responders say, and Failed for what only a list of revoked certificates tells, where
+/// none is configured.
 #[test]
 fn a_chain_of_2_1_has_a_status_for_each() {
     let url = responder_of(CertStatus::good());
@@ -397,6 +399,119 @@ fn a_chain_of_2_1_has_a_status_for_each() {
     expect![[r#"
         GetCertificateChainStatus: {"certificateStatus":[{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a1","issuerKeyHash":"b1","serialNumber":"1"},"source":"OCSP","status":"Failed","nextUpdate":"2026-11-29T10:00:00.000Z"},{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a2","issuerKeyHash":"b2","serialNumber":"2"},"source":"CRL","status":"Failed","nextUpdate":"2026-11-22T10:00:05.000Z"},{"certificateHashData":{"hashAlgorithm":"SHA256","issuerNameHash":"a3","issuerKeyHash":"b3","serialNumber":"3"},"source":"OCSP","status":"Failed","nextUpdate":"2026-11-22T10:00:05.000Z"}]}
     "#]].assert_eq(&seen);
+}
+
+/// A GetCertificateChainStatus for certificates of this CA, each by its serial number and where its list lies.
+fn listed(ca: &Revoker, asked: &[(&str, &str)]) -> String {
+    let asked = asked.iter().map(|(serial, url)| {
+        let ask = ca.ask(serial, url);
+        serde_json::json!({
+            "certificateHashData": {
+                "hashAlgorithm": ask.algorithm,
+                "issuerNameHash": ask.issuer_name_hash,
+                "issuerKeyHash": ask.issuer_key_hash,
+                "serialNumber": ask.serial_number,
+            },
+            "source": "CRL",
+            "urls": ask.urls,
+        })
+    });
+    let asked: Vec<_> = asked.collect();
+    let request = serde_json::json!({ "certificateStatusRequests": asked });
+    format!("GetCertificateChainStatus {request}")
+}
+
+/// Serial number, status and end of each certificate in the only answer.
+fn told(seen: &str) -> Vec<(String, String, String)> {
+    let (action, answer) = seen.trim().split_once(": ").unwrap();
+    assert_eq!(action, "GetCertificateChainStatus");
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let each = answer["certificateStatus"].as_array().unwrap().iter();
+    let each = each.map(|told| {
+        assert_eq!(told["source"], "CRL");
+        (
+            text(&told["certificateHashData"]["serialNumber"]),
+            text(&told["status"]),
+            text(&told["nextUpdate"]),
+        )
+    });
+    each.collect()
+}
+
+fn row(serial: &str, status: &str, next_update: &str) -> (String, String, String) {
+    (serial.to_owned(), status.to_owned(), next_update.to_owned())
+}
+
+/// A certificate that stands on its issuer's list is revoked, one that does not is good, and one whose list cannot be had, or
+/// is not of now, has failed.
+#[test]
+fn m07_fr_04_to_07_a_list_tells_which_certificates_are_revoked() {
+    let ca = Revoker::new("OEM Sub");
+    let list = ca.list(&Said::default());
+    let past = ca.list(&Said {
+        days: (-14, -7),
+        ..Said::default()
+    });
+    let url = serve(move |head, _| match head.split(' ').nth(1) {
+        Some("/oem.crl") => (200, list.clone()),
+        Some("/past.crl") => (200, past.clone()),
+        _ => (404, Vec::new()),
+    });
+    let mut case = case(Version::V21, ca.config(&url));
+    let [here, past, nowhere] = ["oem", "past", "none"].map(|name| format!("{url}/{name}.crl"));
+    let seen = case.run(&listed(
+        &ca,
+        &[
+            ("77", &here),
+            ("78", &here),
+            ("78", &past),
+            ("78", &nowhere),
+        ],
+    ));
+    let end = "2026-11-29T10:00:00.000Z";
+    let asked_at = "2026-11-22T10:00:05.000Z";
+    assert_eq!(
+        told(&seen),
+        [
+            row("77", "Revoked", end),
+            row("78", "Good", end),
+            row("78", "Failed", asked_at),
+            row("78", "Failed", asked_at),
+        ]
+    );
+}
+
+/// What nobody is known to have signed makes no certificate good; one that it calls revoked had better not be trusted.
+#[test]
+fn m07_fr_07_a_list_that_nobody_is_known_to_have_signed_makes_none_good() {
+    let ca = Revoker::new("OEM Sub");
+    let list = ca.list(&Said::default());
+    let url = serve(move |_, _| (200, list.clone()));
+    let mut certificates = ca.config(&url);
+    if let Some(crl) = &mut certificates.crl {
+        crl.issuers = None;
+    }
+    let seen = case(Version::V21, certificates).run(&listed(&ca, &[("77", &url), ("78", &url)]));
+    let end = "2026-11-29T10:00:00.000Z";
+    assert_eq!(
+        told(&seen),
+        [row("77", "Revoked", end), row("78", "Failed", end)]
+    );
+}
+
+/// Lists do not stand in for responders: where there are none, a station hears so.
+#[test]
+fn a_server_with_lists_alone_has_no_responder_to_ask() {
+    let ca = Revoker::new("OEM Sub");
+    let mut case = case(Version::V21, ca.config("http://127.0.0.1:1/"));
+    let seen = case.run(
+        r#"GetCertificateStatus {"ocspRequestData":{"hashAlgorithm":"SHA256","issuerNameHash":"a1","issuerKeyHash":"b1","serialNumber":"1","responderURL":"http://127.0.0.1:1/"}}"#,
+    );
+    expect![[r#"
+        GetCertificateStatus: {"status":"Failed","statusInfo":{"reasonCode":"NotEnabled"}}
+    "#]]
+    .assert_eq(&seen);
 }
 
 /// Two types are asked for at once.
