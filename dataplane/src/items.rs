@@ -6,15 +6,13 @@
 //! shard's memory.
 
 pub(crate) mod clear;
+mod over;
 pub(crate) mod read;
 pub(crate) mod row;
 mod stored;
 pub(crate) mod tell;
 
 use fleet::{EventId, UtcMicros};
-use serde_json::Value;
-
-use crate::grid::moment;
 
 pub use stored::{stored_display_messages, stored_monitors};
 
@@ -56,12 +54,4 @@ pub struct ItemView {
     pub as_of: UtcMicros,
     /// By which record.
     pub position: EventId,
-}
-
-impl ItemView {
-    /// True for a message whose time is over: its station has removed it (O01.FR.07, O02.FR.07).
-    pub fn is_over(&self, now: UtcMicros) -> bool {
-        let item: Value = serde_json::from_str(&self.json).unwrap_or_default();
-        moment(&item["endDateTime"]).is_some_and(|end| end <= now.0)
-    }
 }

@@ -58,7 +58,7 @@ pub(crate) fn keep(
         // Looked at before each ask, or a server that is always asked would never get to it.
         if due <= now {
             due = now + round;
-            let utc = UtcMicros(net::clock::utc_micros());
+            let utc = utc_now();
             if let Some(tls) = tls {
                 tls.look_after(utc.0);
             }
@@ -178,13 +178,18 @@ pub(crate) fn keep(
                 limit,
                 reply,
             }) => {
-                let page = items::read::list(store, &recent, kind, &station, after, limit);
+                let page =
+                    items::read::list(store, &recent, kind, &station, after, limit, utc_now());
                 reply.send(page.map_err(|error| describe(&error)));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(TokenAsk::Stop) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+fn utc_now() -> UtcMicros {
+    UtcMicros(net::clock::utc_micros())
 }
 
 fn closings(

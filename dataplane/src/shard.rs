@@ -104,7 +104,8 @@ pub(crate) use projection::Projection;
 #[cfg(test)]
 pub(crate) use projection::record_row;
 pub(crate) use projection::{
-    RETRY_KEPT_MICROS, RetryRow, Row, charging_key, read_record_row, reservations_key,
+    RETRY_KEPT_MICROS, RetryRow, Row, TRANSACTION_KEPT_MICROS, charging_key, name_key,
+    read_record_row, reservations_key,
 };
 use quirks::{Delayed, Shelved};
 pub(crate) use reservations::{reservation_ends, view as reservation_view};

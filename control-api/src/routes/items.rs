@@ -11,7 +11,7 @@ use crate::extract::{Caller, Id};
 use crate::listing::{Everything, Listing, PageParams, page};
 use crate::metrics::Database;
 use crate::principals::Principal;
-use crate::{SharedApp, cursor, now};
+use crate::{SharedApp, cursor};
 
 /// Monitors of a station, as it last reported or accepted them, by number.
 ///
@@ -45,8 +45,8 @@ pub(crate) async fn monitors(
 /// Messages on a station's displays, as it last reported or accepted them, by number.
 ///
 /// They come from `GetDisplayMessages`, `SetDisplayMessage` and `ClearDisplayMessage`; nothing is asked of the station. One
-/// whose `endDateTime` has passed is gone, and so is one with `AlwaysFront` when another one has been set since. A page may
-/// hold fewer than `limit` and still have a `next_cursor`.
+/// whose `endDateTime` has passed or whose transaction has ended is gone, and so is one with `AlwaysFront` when another one has
+/// been set since. A page may hold fewer than `limit` and still have a `next_cursor`.
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{id}/display-messages",
@@ -61,9 +61,7 @@ pub(crate) async fn display_messages(
     Id(id): Id,
     listing: Listing<Everything, String>,
 ) -> Result<Json<Page<DisplayMessage>>, ApiError> {
-    let mut found = list(&app, &caller, &id, ItemKind::DisplayMessage, &listing).await?;
-    let now = now();
-    found.items.retain(|item| !item.is_over(now));
+    let found = list(&app, &caller, &id, ItemKind::DisplayMessage, &listing).await?;
     let message = |item: ItemView| DisplayMessage {
         id: item.id,
         message: json(&item.json),

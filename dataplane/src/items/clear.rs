@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(from, Vec::<u8>::new());
         let left = |kind, station: &str| {
             let station = StationKey::new("default", station).unwrap();
-            let page = list(&store, &Recent::new(), kind, &station, None, 1_000).unwrap();
+            let page = list(&store, &Recent::new(), kind, &station, None, 1_000, NOW).unwrap();
             page.items
                 .iter()
                 .map(|item| item.as_of.0 - NOW.0)

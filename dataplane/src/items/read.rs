@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use fleet::StationKey;
+use fleet::{StationKey, UtcMicros};
 use storage::state::{StateError, StateStore, Table};
 
+use super::over::is_over;
 use super::row::{Told, id_of, inventory_key, is_there, item_key, prefix, read, taken_key};
 use super::{ItemKind, ItemView};
 use crate::router::view::Page;
@@ -13,7 +14,7 @@ use crate::variables::read::Recent;
 /// Rows that one list looks at before it answers with what it has.
 const SCAN_MAX: usize = 16_384;
 
-/// A page of the items of `station` behind the number `after`. What `recent` holds is as new as what the store has, or
+/// A page of the items that `station` has at `now`, behind the number `after`. What `recent` holds is as new as what the store has, or
 /// newer.
 pub(crate) fn list(
     store: &StateStore,
@@ -22,6 +23,7 @@ pub(crate) fn list(
     station: &StationKey,
     after: Option<i64>,
     limit: usize,
+    now: UtcMicros,
 ) -> Result<Page<ItemView, i64>, StateError> {
     let keys = [inventory_key(kind, station), taken_key(kind, station)];
     let mut stored = [None, None];
@@ -65,12 +67,27 @@ pub(crate) fn list(
         next: is_cut.then(|| last.as_deref().and_then(id_of)).flatten(),
     };
     for (key, value) in &rows {
-        if let Some(item) = item(kind, key, value, marks) {
+        let Some((told, json)) = read(value) else {
+            continue;
+        };
+        if !is_there(kind, &told, json, marks[0], marks[1]) {
+            continue;
+        }
+        let is_over = match kind {
+            ItemKind::DisplayMessage => is_over(store, station, &told, json, now)?,
+            ItemKind::Monitor | ItemKind::Issue => false,
+        };
+        if let Some(id) = id_of(key).filter(|_| !is_over) {
             if page.items.len() == limit {
                 page.next = page.items.last().map(|item: &ItemView| item.id);
                 break;
             }
-            page.items.push(item);
+            page.items.push(ItemView {
+                id,
+                json: json.to_owned(),
+                as_of: told.as_of,
+                position: told.position,
+            });
         }
     }
     Ok(page)
@@ -79,23 +96,4 @@ pub(crate) fn list(
 fn newest(rows: [Option<&[u8]>; 2]) -> Option<(Told, &str)> {
     let told = rows.into_iter().flatten().filter_map(read);
     told.reduce(|a, b| if a.0.is_before(&b.0) { b } else { a })
-}
-
-/// What a row says, if it is there still by the inventory and by what took some away.
-fn item(
-    kind: ItemKind,
-    key: &[u8],
-    value: &[u8],
-    [inventory, taken]: [Option<(Told, &str)>; 2],
-) -> Option<ItemView> {
-    let (told, json) = read(value)?;
-    if !is_there(kind, &told, json, inventory, taken) {
-        return None;
-    }
-    Some(ItemView {
-        id: id_of(key)?,
-        json: json.to_owned(),
-        as_of: told.as_of,
-        position: told.position,
-    })
 }

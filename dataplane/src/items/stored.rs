@@ -1,7 +1,7 @@
 //! The monitors and display messages of all stations, as the state store has them: a moment behind what the shards have
 //! written.
 
-use fleet::StationKey;
+use fleet::{StationKey, UtcMicros};
 use storage::state::{StateError, StateStore};
 
 use super::read::list;
@@ -23,10 +23,12 @@ pub fn stored_monitors(
     identity: Option<&str>,
     after: Option<&str>,
 ) -> Result<Page<(StationKey, ItemView), String>, StateError> {
-    stored(store, ItemKind::Monitor, tenant, identity, after)
+    // Monitors have no end.
+    let now = UtcMicros(0);
+    stored(store, ItemKind::Monitor, tenant, identity, after, now)
 }
 
-/// Display messages, likewise.
+/// Display messages at `now`, likewise.
 ///
 /// # Errors
 ///
@@ -36,8 +38,16 @@ pub fn stored_display_messages(
     tenant: &str,
     identity: Option<&str>,
     after: Option<&str>,
+    now: UtcMicros,
 ) -> Result<Page<(StationKey, ItemView), String>, StateError> {
-    stored(store, ItemKind::DisplayMessage, tenant, identity, after)
+    stored(
+        store,
+        ItemKind::DisplayMessage,
+        tenant,
+        identity,
+        after,
+        now,
+    )
 }
 
 fn stored(
@@ -46,6 +56,7 @@ fn stored(
     tenant: &str,
     identity: Option<&str>,
     after: Option<&str>,
+    now: UtcMicros,
 ) -> Result<Page<(StationKey, ItemView), String>, StateError> {
     let head = [kind_byte(kind)];
     station_by_station(
@@ -56,7 +67,7 @@ fn stored(
         after,
         |station, inner, left| {
             let after = inner.and_then(|inner| inner.parse().ok());
-            let page = list(store, &Recent::new(), kind, station, after, left)?;
+            let page = list(store, &Recent::new(), kind, station, after, left, now)?;
             Ok(Page {
                 items: page.items,
                 next: page.next.map(|id| id.to_string()),
@@ -135,7 +146,7 @@ mod tests {
         assert_eq!(all(&store, "a", Some("CP3")).1, ["a/CP3 2"]);
         assert_eq!(all(&store, "b", None).1, ["b/CP0 7"]);
         assert!(all(&store, "b", Some("CP1")).1.is_empty());
-        let messages = stored_display_messages(&store, "a", None, None).unwrap();
+        let messages = stored_display_messages(&store, "a", None, None, UtcMicros(1)).unwrap();
         assert_eq!(messages.items[0].1.id, 9);
     }
 }

@@ -38,7 +38,7 @@ const IN_FLIGHT_MAX: usize = 4;
 const ROOM_KEPT: usize = 1_024;
 /// How long a key outlives its message; that of a transaction also outlives that one, see the keeper.
 pub(crate) const RETRY_KEPT_MICROS: i64 = 7 * 86_400 * 1_000_000;
-const KEPT_WITH_TRANSACTION_MICROS: i64 = 30 * 86_400 * 1_000_000;
+pub(crate) const TRANSACTION_KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 /// How long it is known that a message was read again: longer than anybody keeps such messages.
 const KEPT_OF_REPLAY_MICROS: i64 = 10 * 365 * 86_400 * 1_000_000;
 
@@ -219,7 +219,7 @@ impl Projection {
                     content: transaction.retry.content,
                     transaction: id,
                     ocpp_id: ocpp_id.parse().unwrap_or(0),
-                    expires_at: at + KEPT_WITH_TRANSACTION_MICROS,
+                    expires_at: at + TRANSACTION_KEPT_MICROS,
                 };
                 // Of 1.6 no event has a number, and its key may come before its transaction has an id.
                 let is_numbered = 0 <= transaction.seq_no.to_native();
@@ -237,7 +237,7 @@ impl Projection {
             Body::MeterValues(values) => {
                 let transaction = values.transaction_id.as_ref().copied();
                 let lifetime = match transaction {
-                    Some(_) => KEPT_WITH_TRANSACTION_MICROS,
+                    Some(_) => TRANSACTION_KEPT_MICROS,
                     None => RETRY_KEPT_MICROS,
                 };
                 let kept = RetryRow {

@@ -15,7 +15,7 @@ use dataplane::{
 use fleet::record::{
     BatteryEvent, BatterySwap, BatterySwapState, ChargingSource, DerAlarm, DerControlHeld, Protocol,
 };
-use fleet::{StationKey, TENANT_DEFAULT};
+use fleet::{StationKey, TENANT_DEFAULT, UtcMicros};
 use pipeline::{
     Asked, BatterySwapRow, ChargingProfileRow, ConnectorRow, DerAlarmRow, DerControlRow,
     DisplayMessageRow, MonitorRow, Page, PagesFn, ReservationRow, Sql, StationRow, Stations,
@@ -158,7 +158,16 @@ fn monitors(store: &StateStore) -> PagesFn<MonitorRow> {
 }
 
 fn display_messages(store: &StateStore) -> PagesFn<DisplayMessageRow> {
-    paged(store, stored_display_messages, |(station, item)| {
+    let read: ReadFn<_> = |store, tenant, station, after| {
+        stored_display_messages(
+            store,
+            tenant,
+            station,
+            after,
+            UtcMicros(net::clock::utc_micros()),
+        )
+    };
+    paged(store, read, |(station, item)| {
         vec![DisplayMessageRow::read(
             station.identity(),
             item.id,

@@ -1,7 +1,9 @@
 //! What goes with a station that is deleted, and what of it stays.
 
+use fleet::UtcMicros;
+
 use super::items::stored;
-use super::world::{World, config, key};
+use super::world::{EPOCH, World, config, key};
 use super::{charging, follow};
 use crate::config::Onboarding;
 use crate::items::{self, ItemKind};
@@ -44,7 +46,8 @@ fn kept(world: &mut World, at: u32) -> Vec<String> {
     let (_dir, store) = stored(world);
     let (recent, station) = (Recent::new(), key("CP1"));
     for kind in [ItemKind::Monitor, ItemKind::Issue] {
-        let page = items::read::list(&store, &recent, kind, &station, None, 9).unwrap();
+        let page =
+            items::read::list(&store, &recent, kind, &station, None, 9, UtcMicros(EPOCH)).unwrap();
         kept.extend(page.items.iter().map(|_| format!("{kind:?}")));
     }
     let filter = VariableFilter::default();

@@ -3,21 +3,22 @@
 use std::fmt::Write;
 
 use expect_test::{Expect, expect};
+use fleet::UtcMicros;
 use storage::state::{Durability, StateBatch, StateStore, Table};
 
-use super::world::{World, config, key};
+use super::world::{EPOCH, World, config, key};
 use crate::config::{Config, Onboarding};
 use crate::items::{ItemKind, read};
 use crate::variables::clear::clear;
 use crate::variables::read::Recent;
 
-/// The store with all rows of variables that a world has handed over.
+/// The store with all rows of variables and transactions that a world has handed over.
 pub(super) fn stored(world: &World) -> (tempfile::TempDir, StateStore) {
     let dir = tempfile::tempdir().unwrap();
     let store = StateStore::open(dir.path()).unwrap();
     let mut batch = StateBatch::default();
     for ((table, key), value) in world.rows.lock().unwrap().iter() {
-        if *table == Table::Variables {
+        if [Table::Variables, Table::Transactions, Table::RetryKeys].contains(table) {
             batch.put(*table, key.clone(), value.clone());
         }
     }
@@ -58,12 +59,19 @@ fn check_listed(kind: ItemKind, script: &str, expected: Expect) {
     assert_eq!(listed(&store, kind), shown);
 }
 
+/// An hour after a script begins.
+const NOW: UtcMicros = UtcMicros(EPOCH + 3_600 * 1_000_000);
+
 /// What the rows say, one item a page.
 fn listed(store: &StateStore, kind: ItemKind) -> String {
+    listed_at(store, kind, NOW)
+}
+
+fn listed_at(store: &StateStore, kind: ItemKind, now: UtcMicros) -> String {
     let mut shown = String::new();
     let mut after = None;
     loop {
-        let page = read::list(store, &Recent::new(), kind, &key("CP1"), after, 1).unwrap();
+        let page = read::list(store, &Recent::new(), kind, &key("CP1"), after, 1, now).unwrap();
         for item in page.items {
             writeln!(shown, "{} {}", item.id, item.json).unwrap();
         }
@@ -396,6 +404,90 @@ fn display_messages_are_those_that_were_set_reported_and_not_cleared() {
         "
     );
     check(ItemKind::DisplayMessage, &none, expect![[""]]);
+}
+
+fn event(second: u32, kind: &str, transaction: &str, seq_no: u32) -> String {
+    format!(
+        r#"{second} a > [2,"e{second}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:00:{second:02}Z","triggerReason":"CablePluggedIn","seqNo":{seq_no},"transactionInfo":{{"transactionId":"{transaction}"}},"evse":{{"id":1,"connectorId":1}}}}]
+"#
+    )
+}
+
+/// Sets a message that has `more` said of it.
+fn set_with(second: u32, id: u32, more: &str) -> String {
+    let message = message(id, "text").replacen('{', &format!("{{{more},"), 1);
+    format!(
+        "{second} op command CP1 SetDisplayMessage {{\"message\":{message}}}\n{} a answers {{\"status\":\"Accepted\"}}\n",
+        second + 1,
+    )
+}
+
+/// A message for a transaction goes with it, unless its station names it afterwards.
+#[test]
+fn o02_fr_02_a_message_for_a_transaction_is_gone_once_that_has_ended() {
+    let begun = [
+        BOOT.to_owned(),
+        event(3, "Started", "T1", 0),
+        event(4, "Started", "T2", 0),
+        set_with(5, 1, r#""transactionId":"T1""#),
+        set_with(7, 2, r#""transactionId":"T2""#),
+        event(9, "Updated", "T1", 1),
+    ]
+    .concat();
+    check_listed(
+        ItemKind::DisplayMessage,
+        &begun,
+        expect![[r#"
+        1 {"id":1,"message":{"content":"text","format":"UTF8"},"priority":"NormalCycle","transactionId":"T1"}
+        2 {"id":2,"message":{"content":"text","format":"UTF8"},"priority":"NormalCycle","transactionId":"T2"}
+    "#]],
+    );
+    let ended = begun + &event(10, "Ended", "T1", 2);
+    check_listed(
+        ItemKind::DisplayMessage,
+        &ended,
+        expect![[r#"
+            2 {"id":2,"message":{"content":"text","format":"UTF8"},"priority":"NormalCycle","transactionId":"T2"}
+        "#]],
+    );
+    let one = message(1, "text").replacen('{', r#"{"transactionId":"T1","#, 1);
+    let named = format!(
+        "{ended}
+        15 op command CP1 GetDisplayMessages {{\"requestId\":7}}
+        16 a answers {{\"status\":\"Accepted\"}}
+        17 a > [2,\"d1\",\"NotifyDisplayMessages\",{{\"requestId\":7,\"messageInfo\":[{one}]}}]"
+    );
+    check_listed(
+        ItemKind::DisplayMessage,
+        &named,
+        expect![[r#"
+            1 {"id":1,"message":{"content":"text","format":"UTF8"},"priority":"NormalCycle","transactionId":"T1"}
+        "#]],
+    );
+}
+
+/// What its station has taken may be for a transaction that we are yet to hear of; it is not for one of which nothing is left.
+#[test]
+fn o02_fr_02_a_message_for_an_unknown_transaction_is_listed_for_as_long_as_one_is_remembered() {
+    let mut world = World::new(asking());
+    world.run(&(BOOT.to_owned() + &set_with(5, 1, r#""transactionId":"T9""#)));
+    let (_dir, store) = stored(&world);
+    let days = |days: i64| UtcMicros(EPOCH + days * 86_400 * 1_000_000);
+    for (day, lines) in [(29, 1), (30, 1), (31, 0)] {
+        let shown = listed_at(&store, ItemKind::DisplayMessage, days(day));
+        assert_eq!(shown.lines().count(), lines, "{day} days: {shown}");
+    }
+}
+
+#[test]
+fn o01_fr_07_a_message_is_gone_at_its_end() {
+    let mut world = World::new(asking());
+    world.run(&(BOOT.to_owned() + &set_with(5, 1, r#""endDateTime":"2026-11-22T11:00:00Z""#)));
+    let (_dir, store) = stored(&world);
+    for (before, lines) in [(1, 1), (0, 0)] {
+        let shown = listed_at(&store, ItemKind::DisplayMessage, UtcMicros(NOW.0 - before));
+        assert_eq!(shown.lines().count(), lines, "{shown}");
+    }
 }
 
 /// N04.FR.19: the monitors are there after a reboot, and may have other numbers.
