@@ -40,11 +40,12 @@ const SCAN_MAX: usize = 8_192;
 pub(crate) use tariffs::load as load_tariffs;
 
 /// Answers until it is told to stop, and once a `round` clears out and looks after `tls`. Counts in `changes` what it did
-/// to tokens, so that nobody goes on with one that was read before.
+/// to tokens, so that nobody goes on with one that was read before, and says to `message_changed` which has another message.
 pub(crate) fn keep(
     store: &StateStore,
     changes: &AtomicU64,
     books: &Books,
+    message_changed: impl Fn(&str, &Token),
     tls: Option<&Tls>,
     asks: &Receiver<TokenAsk>,
     round: Duration,
@@ -77,8 +78,14 @@ pub(crate) fn keep(
                 mode,
                 reply,
             }) => {
+                let before = find(store, &tenant, &token.id);
                 let put = put(store, &tenant, &token, &mode);
                 changes.fetch_add(1, Ordering::Release);
+                let is_written = matches!(put, Ok(TokenWritten::Done));
+                let message = before.ok().flatten().and_then(|before| before.message);
+                if is_written && message != token.message {
+                    message_changed(&tenant, &token);
+                }
                 reply.send(put.map_err(|error| describe(&error)));
             }
             Ok(TokenAsk::Find { tenant, id, reply }) => {
@@ -533,6 +540,7 @@ mod tests {
             &store,
             &AtomicU64::new(0),
             &Books::default(),
+            |_, _| {},
             None,
             &asked,
             Duration::ZERO,

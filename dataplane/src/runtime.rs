@@ -35,7 +35,7 @@ use crate::permutation::TransactionIds;
 use crate::quirks::{QuirkError, Shelf};
 use crate::replay::{Replay, ReplayError};
 use crate::router::{Letter, Router, TokenAsk};
-use crate::shard::{Lookup, Now, Running, Settings, Shard, StoreUnreadable};
+use crate::shard::{ChangedMessages, Lookup, Now, Running, Settings, Shard, StoreUnreadable};
 use crate::tariff::Books;
 use crate::tls::{Tls, TlsFilesError};
 use reactor::{CommittedAt, Reactor};
@@ -292,6 +292,7 @@ impl Dataplane {
             pending: AtomicUsize::new(0),
             token_changes: AtomicU64::new(0),
             running: Running::default(),
+            messages: ChangedMessages::default(),
             quirks: Arc::clone(&quirks),
             tariffs: Books::default(),
         });
@@ -598,7 +599,16 @@ fn spawn_keeper(
     thread
         .spawn(move || {
             let (changes, books) = (&settings.token_changes, &settings.tariffs);
-            keeper::keep(&store, changes, books, tls.as_ref(), &asks, keeper::ROUND);
+            let told = |tenant: &str, token: &crate::Token| settings.message_changed(tenant, token);
+            keeper::keep(
+                &store,
+                changes,
+                books,
+                told,
+                tls.as_ref(),
+                &asks,
+                keeper::ROUND,
+            );
         })
         .map_err(StartError::Thread)
 }

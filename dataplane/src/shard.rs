@@ -116,8 +116,8 @@ use tally::Tally;
 use timers::Deadlines;
 use tokens::TokenCache;
 pub(crate) use tokens::{
-    Authorization, Running, id_tag_info, id_token_info, id_token_type, listed, read_token,
-    token_key, token_type_code, token_type_of, write_token,
+    Authorization, ChangedMessages, Running, id_tag_info, id_token_info, id_token_type, listed,
+    read_token, token_key, token_type_code, token_type_of, write_token,
 };
 use waiting::Waiting;
 
@@ -165,6 +165,8 @@ pub(crate) struct Settings {
     pub(crate) token_changes: AtomicU64,
     /// Transactions that run, by token, over all shards.
     pub(crate) running: Running,
+    /// What their drivers are to be told anew.
+    pub(crate) messages: ChangedMessages,
     /// The quirk profiles in force.
     pub(crate) quirks: Arc<Shelf>,
     /// The tariffs of all tenants.

@@ -12,7 +12,7 @@ use super::certificates::{Asked, StatusKind};
 use super::contracts::ShownCertificate;
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
-use super::tokens::{Authorization, Shown, id_tag_info, id_token_info};
+use super::tokens::{Authorization, Shown, id_tag_info, id_token_info, message_content};
 use super::{Now, Shard};
 use crate::certificates::ChainAsk;
 use crate::charging::vehicle_schedule_201;
@@ -517,11 +517,15 @@ impl Shard {
                 // The failed read was counted; the vehicle may be charged as it asks, until the token is shown again.
             }
         }
+        // What it says at its end, nobody reads any more.
+        let message = (report.kind != TransactionEventKind::Ended)
+            .then(|| self.settings.messages.take(id))
+            .flatten();
         let response = v201::TransactionEventResponse {
             total_cost: cost.map(|cost| ocpp::Number::from_scaled(cost.0, 2)),
             charging_priority: None,
             id_token_info: authorization.as_ref().map(id_token_info),
-            updated_personal_message: None,
+            updated_personal_message: message.as_ref().map(message_content),
         };
         let limits = self.limits_to_tell(now, call.station, report, id, verdict);
         let answer = match limits {

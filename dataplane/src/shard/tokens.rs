@@ -6,6 +6,7 @@
 
 mod answer;
 mod cache;
+mod messages;
 mod row;
 mod running;
 mod terms;
@@ -23,9 +24,10 @@ use crate::config::{DirectPayments, Onboarding};
 use crate::retry::Canonical;
 use crate::state::{StationState, Transaction};
 use crate::token::{Token, TokenStatus, TokenType};
-pub(super) use answer::token_type;
 pub(crate) use answer::{id_tag_info, id_token_info, id_token_type};
+pub(super) use answer::{message_content, token_type};
 pub(crate) use cache::TokenCache;
+pub(crate) use messages::ChangedMessages;
 pub(crate) use row::{read_token, token_key, token_type_code, token_type_of, write_token};
 pub(crate) use running::Running;
 
@@ -99,6 +101,23 @@ impl Authorization {
             cache_until: None,
             evse_ids: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// What stands for a token in facts.
+    fn token_ref(&self, id: &str) -> [u8; 16] {
+        let tag = hmac::sign(&self.token_key, id.to_lowercase().as_bytes());
+        let mut reference = [0; 16];
+        reference.copy_from_slice(&tag.as_ref()[..16]);
+        reference
+    }
+
+    /// A token has another message than before, which its drivers are to hear while they charge.
+    pub(crate) fn message_changed(&self, tenant: &str, token: &Token) {
+        let owner = owner(tenant, self.token_ref(&token.id));
+        self.messages
+            .changed(&self.running.of(owner), token.message.as_ref());
     }
 }
 
@@ -224,10 +243,7 @@ impl Shard {
 
     /// What stands for a token in facts.
     pub(super) fn token_ref(&self, id: &str) -> [u8; 16] {
-        let tag = hmac::sign(&self.settings.token_key, id.to_lowercase().as_bytes());
-        let mut reference = [0; 16];
-        reference.copy_from_slice(&tag.as_ref()[..16]);
-        reference
+        self.settings.token_ref(id)
     }
 
     /// Gives the running transactions of a station their places among those of their tokens.
@@ -244,6 +260,7 @@ impl Shard {
                 running.begin(owner, transaction.id);
             } else {
                 running.end(owner, transaction.id);
+                self.settings.messages.take(transaction.id);
             }
         }
     }
@@ -258,6 +275,7 @@ impl Shard {
         if let Some(token_ref) = token_ref {
             let tenant = self.stations[station].state.key.tenant();
             self.settings.running.end(owner(tenant, token_ref), id);
+            self.settings.messages.take(id);
         }
     }
 }

@@ -414,6 +414,46 @@ fn a_driver_is_told_what_is_kept_of_him() {
     );
 }
 
+/// The driver who charges hears a message that has changed, once; whoever else does hears nothing of it.
+#[test]
+fn i06_fr_02_a_personal_message_that_changes_is_told_with_the_next_answer() {
+    check(
+        "
+        1 token TAG Accepted message=Oi
+        1 token OTHER Accepted message=Oi
+        2 a event Started Authorized T1 0 1 TAG
+        3 b event Started Authorized U1 0 1 OTHER
+        4 a event Updated MeterValuePeriodic T1 1 1
+        5 token TAG Accepted message=Cheaper
+        6 b event Updated MeterValuePeriodic U1 1 1
+        7 a event Updated MeterValuePeriodic T1 2 1
+        8 a event Updated MeterValuePeriodic T1 3 1
+        9 token TAG Accepted message=Cheaper priority=3
+        10 a event Updated MeterValuePeriodic T1 4 1
+        11 token TAG Accepted message=Dearer
+        12 token TAG Accepted
+        13 a event Updated MeterValuePeriodic T1 5 1
+        14 token TAG Accepted message=Late
+        15 a event Ended EVDeparted T1 6 1
+        16 a event Started CablePluggedIn T2 0 1
+        ",
+        expect![[r#"
+            2 a < [3,"2a",{"idTokenInfo":{"status":"Accepted","personalMessage":{"format":"UTF8","content":"Oi"}}}]
+            2 a < [2,"01a202b2-ccd0-729f-8f13-5767524794fb","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            3 b < [3,"3b",{"idTokenInfo":{"status":"Accepted","personalMessage":{"format":"UTF8","content":"Oi"}}}]
+            3 b < [2,"01a202b2-d0b8-7d6d-b745-1c67e937a43a","TriggerMessage",{"requestedMessage":"BootNotification"}]
+            4 a < [3,"4a",{}]
+            6 b < [3,"6b",{}]
+            7 a < [3,"7a",{"updatedPersonalMessage":{"format":"UTF8","content":"Cheaper"}}]
+            8 a < [3,"8a",{}]
+            10 a < [3,"10a",{}]
+            13 a < [3,"13a",{}]
+            15 a < [3,"15a",{}]
+            16 a < [3,"16a",{}]
+        "#]],
+    );
+}
+
 #[test]
 fn a_token_has_no_more_transactions_at_once_than_it_may() {
     check(

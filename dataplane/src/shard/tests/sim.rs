@@ -29,7 +29,7 @@ use crate::permutation::TransactionIds;
 use crate::random::Random;
 use crate::router::pending::pending;
 use crate::router::{Ask, CommandRequest};
-use crate::shard::{Effect, Now, Running, Settings, Shard, StoreUnreadable};
+use crate::shard::{ChangedMessages, Effect, Now, Running, Settings, Shard, StoreUnreadable};
 use crate::state::StationState;
 
 const SEEDS: u64 = 1_000;
@@ -111,6 +111,7 @@ fn settings() -> Arc<Settings> {
         pending: AtomicUsize::new(0),
         token_changes: AtomicU64::new(0),
         running: Running::default(),
+        messages: ChangedMessages::default(),
         quirks: Arc::new(crate::quirks::Shelf::open(Default::default()).unwrap()),
         tariffs: crate::tariff::Books::default(),
     })
@@ -355,6 +356,7 @@ impl Sim {
         self.position = position;
         self.ready = None;
         self.settings.running.clear();
+        self.settings.messages.clear();
         let (log, stepper, shard) = open(
             &self.settings,
             &self.disk,

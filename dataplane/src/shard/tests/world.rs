@@ -33,7 +33,7 @@ use crate::certificates::{Errand, Services};
 use crate::config::{Config, Onboarding};
 use crate::permutation::TransactionIds;
 use crate::quirks::Shelf;
-use crate::shard::{Now, Running, Settings, Shard, StoreUnreadable};
+use crate::shard::{ChangedMessages, Now, Running, Settings, Shard, StoreUnreadable};
 
 /// 2026-11-22T10:00:00Z: second 0 of every script.
 pub(super) const EPOCH: i64 = 1_795_341_600_000_000;
@@ -87,6 +87,7 @@ impl World {
             pending: AtomicUsize::new(0),
             token_changes: AtomicU64::new(0),
             running: Running::default(),
+            messages: ChangedMessages::default(),
             quirks,
             tariffs: crate::tariff::Books::default(),
         });

@@ -67,7 +67,7 @@ pub(crate) fn id_token_info(authorization: &Authorization) -> v201::IdTokenInfo<
     info
 }
 
-fn message_content(message: &PersonalMessage) -> v201::MessageContent<'_> {
+pub(in crate::shard) fn message_content(message: &PersonalMessage) -> v201::MessageContent<'_> {
     v201::MessageContent {
         format: match message.format {
             MessageFormat::Ascii => v201::MessageFormat::Ascii,

@@ -2,7 +2,7 @@
 //!
 //! How many a token has at one time is a question over all stations, and a station's shard answers it while the station
 //! waits. So this is the one thing that shards share and write: a set in stripes, each behind a lock of its own that is
-//! taken when a transaction begins, ends or is asked about, never for the messages in between, and held for a look-up.
+//! taken when a transaction begins, ends or is asked about, or its token changes, never for the messages in between, and held for a look-up.
 //!
 //! # Consistency
 //!
@@ -75,6 +75,15 @@ impl Running {
         before.take(limit as usize).count() < limit as usize
     }
 
+    /// Those of an owner, in the order in which they came.
+    pub(crate) fn of(&self, owner: Owner) -> Vec<TransactionId> {
+        let stripe = self.stripe(owner);
+        let first = (owner, 0, TransactionId([0; 16]));
+        let theirs = stripe.order.range(first..);
+        let theirs = theirs.take_while(|(whose, ..)| *whose == owner);
+        theirs.map(|(_, _, id)| *id).collect()
+    }
+
     fn stripe(&self, owner: Owner) -> MutexGuard<'_, Stripe> {
         let stripe = &self.0[usize::from(owner[0]) % STRIPES];
         // A panic elsewhere leaves a set behind that is whole: every change is one insertion or removal on both sides.
@@ -122,6 +131,8 @@ mod tests {
         running.end(OWNER, id(9));
         assert_eq!(within(1), [true, true, false]);
         assert!(running.is_within([2; 16], id(1), 1));
+        assert_eq!(running.of(OWNER), [id(2), id(1)]);
+        assert_eq!(running.of([0; 16]), []);
     }
 
     #[test]

@@ -19,6 +19,7 @@ impl World {
         }
         self.names.clear();
         self.settings.running.clear();
+        self.settings.messages.clear();
         let now = self.now();
         self.shard = shard(&self.settings, &self.rows, Seq(self.durable as u64), now);
         let mut states = BTreeMap::new();

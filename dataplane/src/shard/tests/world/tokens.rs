@@ -6,7 +6,7 @@ use fleet::UtcMicros;
 use storage::state::Table;
 
 use super::{EPOCH, World};
-use crate::shard::{token_key, write_token};
+use crate::shard::{read_token, token_key, write_token};
 use crate::{MessageFormat, PersonalMessage, Token, TokenDevice, TokenStatus, TokenType};
 
 impl World {
@@ -70,7 +70,11 @@ impl World {
             }
         }
         let row = (Table::Tokens, token_key("default", id));
-        self.rows.lock().unwrap().insert(row, write_token(&token));
+        let before = self.rows.lock().unwrap().insert(row, write_token(&token));
         self.settings.token_changes.fetch_add(1, Ordering::Release);
+        let before = before.as_deref().and_then(read_token);
+        if before.and_then(|before| before.message) != token.message {
+            self.settings.message_changed("default", &token);
+        }
     }
 }
