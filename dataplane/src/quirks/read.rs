@@ -148,7 +148,8 @@ pub(super) fn built_in() -> Result<Vec<QuirkProfile>, QuirkError> {
     Ok(profiles)
 }
 
-/// Those of a file, or of all `*.toml` files of a directory in the order of their names.
+/// Those of a file, or of all `*.toml` files of a directory in the order of their names. Hidden ones are not among them: editors
+/// leave their locks and copies so.
 pub(super) fn files(path: &Path) -> Result<Vec<QuirkProfile>, QuirkError> {
     let failed = |path: &Path, source| QuirkError::Read {
         path: path.to_owned(),
@@ -159,10 +160,12 @@ pub(super) fn files(path: &Path) -> Result<Vec<QuirkProfile>, QuirkError> {
         files.clear();
         for entry in std::fs::read_dir(path).map_err(|e| failed(path, e))? {
             let file = entry.map_err(|e| failed(path, e))?.path();
-            if file
+            let is_hidden =
+                (file.file_name()).is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            let is_toml = file
                 .extension()
-                .is_some_and(|extension| extension == "toml")
-            {
+                .is_some_and(|extension| extension == "toml");
+            if is_toml && !is_hidden && !file.is_dir() {
                 files.push(file);
             }
             if FILES_MAX < files.len() {

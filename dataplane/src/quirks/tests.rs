@@ -51,6 +51,21 @@ fn built_in_profiles_read_and_cover_their_makes() {
 }
 
 #[test]
+fn what_lies_beside_the_files_of_a_directory_is_no_profile() {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = |id: &str| format!("format = 1\n[[profile]]\nid = \"{id}\"\nrevision = 1\n");
+    std::fs::write(dir.path().join("b.toml"), profile("mine")).unwrap();
+    std::fs::write(dir.path().join(".b.toml"), profile("saved")).unwrap();
+    std::fs::write(dir.path().join("b.toml~"), "nothing").unwrap();
+    std::fs::create_dir(dir.path().join("old.toml")).unwrap();
+    // The lock of Emacs: a link to nowhere.
+    std::os::unix::fs::symlink("me@host.1", dir.path().join(".#b.toml")).unwrap();
+    let read = read::files(dir.path()).unwrap();
+    let ids: Vec<&str> = read.iter().map(|profile| profile.id.as_str()).collect();
+    assert_eq!(ids, ["mine"]);
+}
+
+#[test]
 fn the_most_specific_profile_wins_and_the_operators_before_a_built_in_one() {
     let book = book(
         r#"
