@@ -135,6 +135,15 @@ fn column(sample: &meter::Sample) -> Option<MeterColumn> {
     let Named::Known(measurand) = sample.measurand else {
         return None;
     };
+    // What is told in a unit of another kind, or in one that nobody knows, is nothing that a column could hold.
+    let is_of_kind = match sample.unit {
+        None => true,
+        Some(Named::Known(unit)) => measurand.default_unit() == Some(unit.base()),
+        Some(Named::Other(_)) => false,
+    };
+    if !is_of_kind {
+        return None;
+    }
     match sample.location {
         None | Some(Named::Known(Location::Outlet)) => {}
         Some(Named::Known(Location::EV)) if measurand == Measurand::SoC => {}

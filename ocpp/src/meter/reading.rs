@@ -62,11 +62,12 @@ pub fn energy(lexeme: &str, multiplier: i8, unit: Unit) -> Result<i64, ReadingEr
 /// - [`ReadingError::NotANumber`] when `lexeme` is no decimal (`NaN` and `inf` are none).
 /// - [`ReadingError::OutOfRange`] when a double cannot hold it.
 pub fn number(lexeme: &str, multiplier: i8, unit: Option<Unit>) -> Result<f64, ReadingError> {
-    let kilo = match unit {
+    let prefix = match unit {
         Some(Unit::KWh | Unit::KW | Unit::Kvarh | Unit::Kvar | Unit::KVA | Unit::KVAh) => 3,
+        Some(Unit::MHz) => -3,
         _ => 0,
     };
-    let value = scaled(lexeme.trim(), i64::from(multiplier) + kilo)?;
+    let value = scaled(lexeme.trim(), i64::from(multiplier) + prefix)?;
     let value = match unit {
         Some(Unit::Fahrenheit) => (value - 32.0) / 1.8,
         Some(Unit::K) => value - 273.15,
@@ -144,10 +145,11 @@ mod tests {
     fn numbers_come_in_base_units() {
         let long = "1".repeat(80);
         type Row<'t> = (&'t str, i8, Option<Unit>, Result<f64, ReadingError>);
-        let table: [Row<'_>; 13] = [
+        let table: [Row<'_>; 14] = [
             ("7.4", 0, Some(Unit::KW), Ok(7_400.0)),
             ("16.1", 0, Some(Unit::A), Ok(16.1)),
             ("161", -1, Some(Unit::A), Ok(16.1)),
+            ("50010", 0, Some(Unit::MHz), Ok(50.01)),
             ("0.95", 0, None, Ok(0.95)),
             ("212", 0, Some(Unit::Fahrenheit), Ok(100.0)),
             ("273.15", 0, Some(Unit::K), Ok(0.0)),

@@ -117,7 +117,7 @@ words! {
 }
 
 words! {
-    /// Units of 1.6 and those of 2.0.1 that charging uses (Part 2 appendices, "Standardized Units of Measure").
+    /// Units of 1.6 and those of 2.x that charging uses (Part 2 appendices, "Standardized Units of Measure").
     pub enum Unit {
         Wh,
         KWh = "kWh",
@@ -127,6 +127,7 @@ words! {
         V,
         Percent,
         Hz,
+        MHz = "mHz",
         Celsius,
         Varh = "varh",
         Kvarh = "kvarh",
@@ -277,8 +278,26 @@ impl Location {
 }
 
 impl Unit {
+    /// The unit in which [`super::number`] answers what is told in this one.
+    pub fn base(self) -> Unit {
+        match self {
+            Unit::Wh | Unit::KWh => Unit::Wh,
+            Unit::W | Unit::KW => Unit::W,
+            Unit::Hz | Unit::MHz => Unit::Hz,
+            Unit::Celsius | Unit::Fahrenheit | Unit::K => Unit::Celsius,
+            Unit::Varh | Unit::Kvarh => Unit::Varh,
+            Unit::Var | Unit::Kvar => Unit::Var,
+            Unit::VA | Unit::KVA => Unit::VA,
+            Unit::VAh | Unit::KVAh => Unit::VAh,
+            Unit::A | Unit::V | Unit::Percent | Unit::Rpm => self,
+        }
+    }
+
     /// True when the enumeration of 1.6 has this word; 2.0.1 allows any text.
     pub(crate) fn is_in_v16(self) -> bool {
-        !matches!(self, Unit::Hz | Unit::VAh | Unit::KVAh | Unit::Rpm)
+        !matches!(
+            self,
+            Unit::Hz | Unit::MHz | Unit::VAh | Unit::KVAh | Unit::Rpm
+        )
     }
 }

@@ -132,6 +132,30 @@ fn what_has_no_column_is_kept_as_written() {
 }
 
 #[test]
+fn a_column_holds_what_is_told_in_a_unit_of_its_kind() {
+    check_201(
+        r#"[{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[
+            {"value":50010,"measurand":"Frequency","unitOfMeasure":{"unit":"mHz"}},
+            {"value":0.4,"measurand":"Voltage","unitOfMeasure":{"unit":"kV"}},
+            {"value":16000,"measurand":"Current.Import","unitOfMeasure":{"unit":"mA"}},
+            {"value":16,"measurand":"Power.Active.Import","unitOfMeasure":{"unit":"A"}},
+            {"value":98,"measurand":"Power.Factor","unitOfMeasure":{"unit":"Percent"}},
+            {"value":7.4,"measurand":"Power.Active.Import","phase":"L1","unitOfMeasure":{"unit":"kW"}},
+            {"value":16,"measurand":"Current.Import","phase":"L1","unitOfMeasure":{"multiplier":0}}]}]"#,
+        expect![[r#"
+            0 Sample.Periodic 2026-11-22T09:59:00Z
+              frequency_hz 50.01
+              power_l1_w 7400
+              current_l1_a 16
+              sample Sample.Periodic "Voltage" "" "" "kV" "0.4" "" = 0.4
+              sample Sample.Periodic "Current.Import" "" "" "mA" "16000" "" = 16000
+              sample Sample.Periodic "Power.Active.Import" "" "" "A" "16" "" = 16
+              sample Sample.Periodic "Power.Factor" "" "" "Percent" "98" "" = 98
+        "#]],
+    );
+}
+
+#[test]
 fn each_meter_value_is_a_row_and_odd_clocks_are_told() {
     check_16(
         r#"[{"timestamp":"1970-01-01T00:00:09Z","sampledValue":[{"value":"1"}]},
