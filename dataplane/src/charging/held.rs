@@ -399,17 +399,21 @@ impl Held {
     pub(crate) fn chosen(&self, vehicle: &VehicleCharging) -> u8 {
         let told: serde_json::Value = serde_json::from_str(&vehicle.schedule).unwrap_or_default();
         let id = told["selectedChargingScheduleId"].as_i64();
-        let Some(id) = id.or_else(|| told["chargingSchedule"]["id"].as_i64()) else {
-            return 0;
-        };
+        let id = id.or_else(|| told["chargingSchedule"]["id"].as_i64());
+        id.map_or(0, |id| self.offered_at(&vehicle.ocpp_transaction_id, id))
+    }
+
+    /// The place, from 0, of a schedule among those that its profile offers the vehicle of a transaction; the first of
+    /// them for an id that none has.
+    pub(crate) fn offered_at(&self, ocpp_transaction_id: &str, schedule_id: i64) -> u8 {
         let profiles = self.record.profiles.iter().filter_map(read_held);
         let own = profiles.filter(|profile| {
             profile.purpose == Purpose::TxProfile
-                && profile.ocpp_transaction_id.as_deref() == Some(&vehicle.ocpp_transaction_id)
+                && profile.ocpp_transaction_id.as_deref() == Some(ocpp_transaction_id)
         });
         let at = |profile: Profile| {
             let mut schedules = profile.schedules.iter();
-            schedules.position(|schedule| i64::from(schedule.id) == id)
+            schedules.position(|schedule| i64::from(schedule.id) == schedule_id)
         };
         own.filter_map(at).next().map_or(0, |at| at as u8)
     }

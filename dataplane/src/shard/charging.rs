@@ -20,6 +20,7 @@ use crate::CommandId;
 use crate::charging;
 use crate::charging::held::{Held, edition};
 pub(super) use dynamic::dynamic_response;
+pub(super) use vehicles::VehiclePlan;
 
 impl Shard {
     /// Which stations have something, at a start.

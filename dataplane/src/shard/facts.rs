@@ -9,6 +9,7 @@ use ocpp::{MeterColumns, Open, Timestamp, Version, Word, v16, v201};
 
 use super::calls::{Answer, Inbound, Leave};
 use super::certificates::{Asked, StatusKind};
+use super::charging::VehiclePlan;
 use super::contracts::ShownCertificate;
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
@@ -229,8 +230,12 @@ impl Shard {
             .into(),
             v201::Request::NotifyEVChargingNeeds(_) => self.needs_201().into(),
             v201::Request::NotifyEVChargingSchedule(told) => {
-                let (evse_id, schedule) = (told.evse_id, vehicle_schedule_201(told));
-                let keeps = self.vehicle_keeps_to(now, call.station, evse_id, schedule)?;
+                let plan = VehiclePlan {
+                    evse_id: told.evse_id,
+                    schedule_id: told.charging_schedule.id,
+                    schedule: vehicle_schedule_201(told),
+                };
+                let keeps = self.vehicle_keeps_to(now, call.station, plan)?;
                 v201::NotifyEVChargingScheduleResponse {
                     status: match keeps {
                         true => v201::GenericStatus::Accepted,

@@ -5,11 +5,20 @@ use ocpp::{v21, v201};
 
 use super::super::facts::not_enabled;
 use super::{Now, Shard, StoreUnreadable};
+use crate::charging::held::Held;
 use crate::charging::{
     self, Comparison, CompositeSchedule, Difference, Field, Reading, Tolerance, Unreadable,
 };
 use crate::config::VehicleNeeds;
 use crate::grid::v2x::may_transfer;
+
+/// What a vehicle plans, and by which of the schedules that it was offered.
+pub(in crate::shard) struct VehiclePlan {
+    pub(in crate::shard) evse_id: u32,
+    /// The one that it chose (K18.FR.10); 2.0.1 knows it by the id of the plan.
+    pub(in crate::shard) schedule_id: i64,
+    pub(in crate::shard) schedule: Result<CompositeSchedule, Unreadable>,
+}
 
 impl Shard {
     /// What a 2.0.1 station is answered that tells what its vehicle needs. The plan is somebody else's, if there is one.
@@ -60,22 +69,32 @@ impl Shard {
         })
     }
 
-    /// Whether a vehicle's plan lies within what its station's profiles allow, as far as they are known (K15.FR.11).
+    /// Whether a vehicle's plan lies within what its station's profiles allow, as far as they are known, by the schedule that
+    /// it names and not by one that it chose before (K15.FR.11, K17.FR.11, K18.FR.11).
     pub(in crate::shard) fn vehicle_keeps_to(
         &mut self,
         now: Now,
         station: u32,
-        evse_id: u32,
-        plan: Result<CompositeSchedule, Unreadable>,
+        plan: VehiclePlan,
     ) -> Result<bool, StoreUnreadable> {
+        let VehiclePlan {
+            evse_id,
+            schedule_id,
+            schedule,
+        } = plan;
         // A plan beyond all numbers is beyond every limit.
-        let Ok(plan) = plan else {
+        let Ok(plan) = schedule else {
             return Ok(false);
         };
         if !self.charging.contains_key(&station) {
             return Ok(true);
         }
-        let view = self.charging_view(now, station)?;
+        let mut view = self.charging_view(now, station)?;
+        let held = Held { record: view.held };
+        let here = (view.station.evses.iter_mut()).find(|evse| evse.id == evse_id);
+        if let Some(running) = here.and_then(|evse| evse.transaction.as_mut()) {
+            running.schedule = held.offered_at(&running.ocpp_transaction_id, schedule_id);
+        }
         let request = charging::Request {
             evse_id,
             from: plan.start,

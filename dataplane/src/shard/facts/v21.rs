@@ -5,7 +5,7 @@ use ocpp::{CallError, ErrorCode, MeterColumns, Timestamp, Version, Word, v21};
 
 use super::super::calls::{Answer, Inbound, Leave};
 use super::super::certificates::{Asked, ChainAsked, StatusKind};
-use super::super::charging::dynamic_response;
+use super::super::charging::{VehiclePlan, dynamic_response};
 use super::super::errands::Held;
 use super::super::money::limits::limits_of;
 use super::super::money::{SETTLEMENTS_MAX, Settled};
@@ -177,9 +177,13 @@ impl Shard {
                 self.needs_21(call.station, evse_id, transfer)?.into()
             }
             v21::Request::NotifyEVChargingSchedule(told) => {
-                let schedule = vehicle_schedule_21(told);
-                let evse_id = u32::try_from(told.evse_id.get()).unwrap_or(u32::MAX);
-                let keeps = self.vehicle_keeps_to(now, call.station, evse_id, schedule)?;
+                let plan = VehiclePlan {
+                    evse_id: u32::try_from(told.evse_id.get()).unwrap_or(u32::MAX),
+                    schedule_id: (told.selected_charging_schedule_id)
+                        .map_or(told.charging_schedule.id, i64::from),
+                    schedule: vehicle_schedule_21(told),
+                };
+                let keeps = self.vehicle_keeps_to(now, call.station, plan)?;
                 v21::NotifyEVChargingScheduleResponse {
                     status: match keeps {
                         true => v21::GenericStatus::Accepted,

@@ -303,6 +303,58 @@ fn a_schedule_follows_from_profiles_and_limits() {
     assert_eq!(limit_at(&mut world).as_deref(), Some("16"));
 }
 
+/// A profile for the vehicle of T1 to choose from: 16 A by schedule 1, 32 A by schedule 2.
+fn offered() -> String {
+    let schedule = |id: i32, limit: f64| {
+        format!(
+            r#"{{"id":{id},"duration":3600,"chargingRateUnit":"A","chargingSchedulePeriod":[{{"startPeriod":0,"limit":{limit:?}}}]}}"#
+        )
+    };
+    let (first, second) = (schedule(1, 16.0), schedule(2, 32.0));
+    format!(
+        r#"{{"id":1,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Relative","transactionId":"T1","chargingSchedule":[{first},{second}]}}"#
+    )
+}
+
+/// What the vehicle at EVSE 1 plans at `second`.
+fn planned(second: u32, id: i32, amperes: f64, more: &str) -> String {
+    format!(
+        "{second} a > [2,\"{second}\",\"NotifyEVChargingSchedule\",{{\"timeBase\":\"2026-11-22T10:00:{second:02}Z\",\"evseId\":1,\"chargingSchedule\":{{\"id\":{id},\"duration\":600,\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{{\"startPeriod\":0,\"limit\":{amperes:?}}}]}}{more}}}]\n"
+    )
+}
+
+const T1_STARTED: &str = r#"
+    5 a > [2,"t","TransactionEvent",{"eventType":"Started","timestamp":"2026-11-22T10:00:05Z","triggerReason":"CablePluggedIn","seqNo":0,"transactionInfo":{"transactionId":"T1","chargingState":"EVConnected"},"idToken":{"idToken":"TAG","type":"ISO14443"},"evse":{"id":1,"connectorId":1}}]
+"#;
+
+#[test]
+fn k18_fr_11_a_plan_is_judged_by_the_schedule_that_it_names() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.replace("2.0.1", "2.1") + T1_STARTED + &accept(10, 1, &offered())));
+    let select = |id: u32| format!(",\"selectedChargingScheduleId\":{id}");
+    let plans = [
+        planned(20, 9, 32.0, &select(2)),
+        planned(21, 9, 32.0, &select(1)),
+        planned(22, 9, 32.0, &select(2)),
+        planned(23, 9, 33.0, &select(2)),
+        planned(24, 9, 16.0, &select(1)),
+        // Stations of 2.0.1 name it by the id of the plan.
+        planned(25, 2, 32.0, ""),
+        planned(26, 1, 32.0, ""),
+    ];
+    let seen = world.run(&plans.concat());
+    let answers: Vec<_> = seen.lines().filter(|line| line.contains("< [3")).collect();
+    expect![[r#"
+        20 a < [3,"20",{"status":"Accepted"}]
+        21 a < [3,"21",{"status":"Rejected"}]
+        22 a < [3,"22",{"status":"Accepted"}]
+        23 a < [3,"23",{"status":"Rejected"}]
+        24 a < [3,"24",{"status":"Accepted"}]
+        25 a < [3,"25",{"status":"Accepted"}]
+        26 a < [3,"26",{"status":"Rejected"}]"#]]
+    .assert_eq(&answers.join("\n"));
+}
+
 /// Relative profiles count from when the transaction began by our clock, whatever the station's shows.
 #[test]
 fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
