@@ -315,10 +315,12 @@ impl Held {
         Some(serde_json::Value::Object(std::mem::take(period)).to_string())
     }
 
-    /// An external limit; it stands instead of the one its source gave before.
+    /// An external limit; it stands instead of the one its source gave before, and what is generated instead of what was
+    /// (K27.FR.05).
     pub(crate) fn limit(&mut self, limit: ChargingLimitHeld) {
         let limits = &mut self.record.limits;
-        limits.retain(|old| (&old.source, old.evse_id) != (&limit.source, limit.evse_id));
+        let key = |limit: &ChargingLimitHeld| (limit.evse_id, purpose(limit));
+        limits.retain(|old| old.source != limit.source || key(old) != key(&limit));
         if limits.len() == OTHERS_MAX {
             self.record.is_partial = true;
         } else {
@@ -491,6 +493,14 @@ fn given_to(mut profile: Profile, held: &ChargingProfileHeld) -> Profile {
     profile
 }
 
+/// What a limit limits: without a word of generation it is a constraint (K27.FR.05).
+fn purpose(limit: &ChargingLimitHeld) -> Purpose {
+    match limit.is_local_generation {
+        Some(true) => Purpose::LocalGeneration,
+        Some(false) | None => Purpose::ChargingStationExternalConstraints,
+    }
+}
+
 /// An external limit as the profile that a station makes of it (K11, K12).
 fn limit_profile(limit: &ChargingLimitHeld, id: ProfileId) -> Option<Profile> {
     if limit.schedules.is_empty() {
@@ -506,9 +516,7 @@ fn limit_profile(limit: &ChargingLimitHeld, id: ProfileId) -> Option<Profile> {
         // One without start holds from when it was told.
         schedule.start.get_or_insert(UtcMicros(limit.at));
     }
-    if limit.is_local_generation == Some(true) {
-        profile.purpose = Purpose::LocalGeneration;
-    }
+    profile.purpose = purpose(limit);
     Some(profile)
 }
 

@@ -278,29 +278,62 @@ fn an_unreadable_store_forgets_no_profile() {
     assert_eq!(view(&mut world).held.profiles.len(), 1);
 }
 
+/// How many amperes EVSE 1 of CP1 may draw now.
+fn amperes(world: &mut World) -> Option<String> {
+    let view = view(world);
+    let request = crate::charging::Request {
+        evse_id: 1,
+        from: world.now().utc,
+        duration_s: 60,
+        unit: crate::charging::RateUnit::Amperes,
+    };
+    let schedule = crate::charging::composite(&view.profiles, &view.station, &request);
+    let limit = schedule.unwrap().periods[0].rates.limit.all;
+    limit.map(|limit| limit.to_string())
+}
+
+/// What a station tells of limits at `second`, one schedule for each of `amperes`.
+fn limited(second: u32, limit: &str, amperes: &[f64]) -> String {
+    let schedule = |limit: &f64| {
+        format!(
+            r#"{{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{{"startPeriod":0,"limit":{limit:?}}}]}}"#
+        )
+    };
+    let schedules: Vec<_> = amperes.iter().map(schedule).collect();
+    let schedules = schedules.join(",");
+    format!(
+        "{second} a > [2,\"{second}\",\"NotifyChargingLimit\",{{\"chargingLimit\":{{{limit}}},\"evseId\":1,\"chargingSchedule\":[{schedules}]}}]\n"
+    )
+}
+
+const EMS: &str = r#""chargingLimitSource":"EMS""#;
+
 #[test]
 fn a_schedule_follows_from_profiles_and_limits() {
     let mut world = World::new(config(Onboarding::Open));
     world.run(&(BOOT.to_owned() + &accept(5, 1, &profile(1, "TxDefaultProfile", 0, ""))));
-    let limit_at = |world: &mut World| {
-        let view = view(world);
-        let request = crate::charging::Request {
-            evse_id: 1,
-            from: world.now().utc,
-            duration_s: 60,
-            unit: crate::charging::RateUnit::Amperes,
-        };
-        let schedule = crate::charging::composite(&view.profiles, &view.station, &request);
-        let limit = schedule.unwrap().periods[0].rates.limit.all;
-        limit.map(|limit| limit.to_string())
-    };
-    assert_eq!(limit_at(&mut world).as_deref(), Some("16"));
-    world.run(
-        r#"10 a > [2,"n","NotifyChargingLimit",{"chargingLimit":{"chargingLimitSource":"EMS"},"evseId":1,"chargingSchedule":[{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":10.0}]}]}]"#,
-    );
-    assert_eq!(limit_at(&mut world).as_deref(), Some("10"));
+    assert_eq!(amperes(&mut world).as_deref(), Some("16"));
+    world.run(&limited(10, EMS, &[10.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("10"));
     world.run(r#"20 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS","evseId":1}]"#);
-    assert_eq!(limit_at(&mut world).as_deref(), Some("16"));
+    assert_eq!(amperes(&mut world).as_deref(), Some("16"));
+}
+
+#[test]
+fn k27_fr_05_what_a_source_limits_and_what_it_generates_stand_side_by_side() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.replace("2.0.1", "2.1") + T1_STARTED));
+    let limits = format!(r#"{EMS},"isLocalGeneration":false"#);
+    let generates = format!(r#"{EMS},"isLocalGeneration":true"#);
+    world.run(&(limited(15, &limits, &[20.0]) + &limited(16, &generates, &[8.0])));
+    assert_eq!(amperes(&mut world).as_deref(), Some("28"));
+    // Each of the two is replaced by itself; a limit that does not say which it is is none of generation.
+    world.run(&limited(17, EMS, &[10.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("18"));
+    world.run(&limited(18, &generates, &[2.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("12"));
+    world.run(r#"20 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS"}]"#);
+    assert_eq!(amperes(&mut world), None);
 }
 
 /// A profile for the vehicle of T1 to choose from: 16 A by schedule 1, 32 A by schedule 2.
