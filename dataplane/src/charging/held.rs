@@ -82,15 +82,18 @@ impl Held {
     /// The profiles in force, with those that limits come to. Without those that wait for their transaction.
     pub(crate) fn set(&self, edition: Edition) -> ProfileSet {
         let mut set = self.own(edition);
-        for (limit, at) in self.record.limits.iter().zip(0..) {
+        let mut ids = LIMIT_ID_MIN..;
+        for limit in &self.record.limits {
             let is_told = self
                 .record
                 .profiles
                 .iter()
                 .any(|held| held.limit_source == limit.source && held.evse_id == limit.evse_id);
-            let id = ProfileId(LIMIT_ID_MIN + at);
-            // One that does not fit in limits less than it should; the record has it all the same.
-            if let Some(profile) = limit_profile(limit, id).filter(|_| !is_told) {
+            if is_told {
+                continue;
+            }
+            for profile in limit_profiles(limit, &mut ids) {
+                // One that does not fit in limits less than it should; the record has it all the same.
                 let _ = set.install(edition, limit.evse_id, profile, UtcMicros(limit.at));
             }
         }
@@ -501,23 +504,25 @@ fn purpose(limit: &ChargingLimitHeld) -> Purpose {
     }
 }
 
-/// An external limit as the profile that a station makes of it (K11, K12).
-fn limit_profile(limit: &ChargingLimitHeld, id: ProfileId) -> Option<Profile> {
-    if limit.schedules.is_empty() {
-        return None;
-    }
-    let id = id.0;
-    let profile = format!(
-        "{{\"id\":{id},\"stackLevel\":0,\"chargingProfilePurpose\":\"ChargingStationExternalConstraints\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":{}}}",
-        limit.schedules
-    );
-    let mut profile = read_profile(Edition::V21, &profile).ok()?;
-    for schedule in &mut profile.schedules {
-        // One without start holds from when it was told.
-        schedule.start.get_or_insert(UtcMicros(limit.at));
-    }
-    profile.purpose = purpose(limit);
-    Some(profile)
+/// An external limit as the profiles that a station makes of it, one of each schedule: all of them hold, and no vehicle
+/// chooses among them (K11, K12, K27).
+fn limit_profiles(
+    limit: &ChargingLimitHeld,
+    ids: &mut impl Iterator<Item = i32>,
+) -> impl Iterator<Item = Profile> {
+    let schedules: Vec<&RawValue> = serde_json::from_str(&limit.schedules).unwrap_or_default();
+    schedules.into_iter().zip(ids).filter_map(|(schedule, id)| {
+        let profile = format!(
+            "{{\"id\":{id},\"stackLevel\":0,\"chargingProfilePurpose\":\"{}\",\"chargingProfileKind\":\"Absolute\",\"chargingSchedule\":[{schedule}]}}",
+            purpose(limit)
+        );
+        let mut profile = read_profile(Edition::V21, &profile).ok()?;
+        for schedule in &mut profile.schedules {
+            // One without start holds from when it was told.
+            schedule.start.get_or_insert(UtcMicros(limit.at));
+        }
+        Some(profile)
+    })
 }
 
 #[cfg(test)]

@@ -128,10 +128,17 @@ impl<'p> Plan<'p> {
                 utc_offset_s: i64::from(station.utc_offset_s),
                 offline_since: station.offline_since.map(second),
             };
-            let schedule = profile
-                .schedules
-                .get(chosen)
-                .or(profile.schedules.first())?;
+            // Of all profiles, a vehicle is offered those of its transaction to choose from (K15.FR.07).
+            let at = match profile.purpose {
+                Purpose::TxProfile => chosen,
+                Purpose::ChargingStationMaxProfile
+                | Purpose::ChargingStationExternalConstraints
+                | Purpose::TxDefaultProfile
+                | Purpose::PriorityCharging
+                | Purpose::LocalGeneration => 0,
+            };
+            let schedules = &profile.schedules;
+            let schedule = schedules.get(at).or(schedules.first())?;
             Some(Entry {
                 id: profile.id,
                 timeline: Timeline::new(installed, schedule, &clock),

@@ -388,6 +388,21 @@ fn k18_fr_11_a_plan_is_judged_by_the_schedule_that_it_names() {
     .assert_eq(&answers.join("\n"));
 }
 
+#[test]
+fn k12_fr_03_each_schedule_of_an_external_limit_holds() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.replace("2.0.1", "2.1") + T1_STARTED + &accept(10, 1, &offered())));
+    world.run(&limited(20, EMS, &[20.0, 18.0, 12.0, 15.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("12"));
+    // What the vehicle chose of its profile chooses nothing of the limits.
+    world.run(&planned(21, 9, 11.0, ",\"selectedChargingScheduleId\":2"));
+    assert_eq!(amperes(&mut world).as_deref(), Some("12"));
+    world.run(&limited(22, EMS, &[10.0, 40.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("10"));
+    world.run(&limited(23, EMS, &[40.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("32"));
+}
+
 /// Relative profiles count from when the transaction began by our clock, whatever the station's shows.
 #[test]
 fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
