@@ -84,20 +84,36 @@ impl Held {
         let mut set = self.own(edition);
         let mut ids = LIMIT_ID_MIN..;
         for limit in &self.record.limits {
-            let is_told = self
-                .record
-                .profiles
-                .iter()
-                .any(|held| held.limit_source == limit.source && held.evse_id == limit.evse_id);
-            if is_told {
+            let limiting: Vec<_> = limit_profiles(limit, &mut ids).collect();
+            // A limit without schedules does not say what holds instead.
+            if limiting.is_empty() {
                 continue;
             }
-            for profile in limit_profiles(limit, &mut ids) {
+            let told = self.told_of(limit);
+            let newest = told
+                .iter()
+                .map(|held| held.confirmed_at.max(held.updated_at));
+            if newest.max().is_some_and(|told_at| limit.at <= told_at) {
+                continue;
+            }
+            for held in told {
+                set.drop_replaced(ProfileId(held.id));
+            }
+            for profile in limiting {
                 // One that does not fit in limits less than it should; the record has it all the same.
                 let _ = set.install(edition, limit.evse_id, profile, UtcMicros(limit.at));
             }
         }
         set
+    }
+
+    /// The profiles that a station has reported of a limit: of its source, where it holds, and for its purpose.
+    fn told_of(&self, limit: &ChargingLimitHeld) -> Vec<&ChargingProfileHeld> {
+        let is_of = |held: &&ChargingProfileHeld| {
+            (&held.limit_source, held.evse_id) == (&limit.source, limit.evse_id)
+                && read_held(held).is_some_and(|profile| profile.purpose == purpose(limit))
+        };
+        self.record.profiles.iter().filter(is_of).collect()
     }
 
     /// The profiles in force.

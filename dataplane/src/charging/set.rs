@@ -283,6 +283,11 @@ impl ProfileSet {
         }
     }
 
+    /// Drops a profile that something newer stands instead of.
+    pub(super) fn drop_replaced(&mut self, id: ProfileId) {
+        self.remove(&[id]);
+    }
+
     /// Drops the profiles that `gone` picks, and answers their ids.
     pub(super) fn remove_where(&mut self, gone: impl Fn(&Installed) -> bool) -> Vec<ProfileId> {
         let gone: Vec<_> = (self.profiles.iter())

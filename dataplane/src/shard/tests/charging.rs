@@ -306,6 +306,14 @@ fn limited(second: u32, limit: &str, amperes: &[f64]) -> String {
     )
 }
 
+/// A profile that a station reports of an external system at `second`.
+fn reported(second: u32, purpose: &str, amperes: f64) -> String {
+    let profile = profile(-1, purpose, 0, "").replace("16.0", &format!("{amperes:?}"));
+    format!(
+        "{second} a > [2,\"{second}\",\"ReportChargingProfiles\",{{\"requestId\":7,\"chargingLimitSource\":\"EMS\",\"tbc\":false,\"evseId\":1,\"chargingProfile\":[{profile}]}}]\n"
+    )
+}
+
 const EMS: &str = r#""chargingLimitSource":"EMS""#;
 
 #[test]
@@ -334,6 +342,26 @@ fn k27_fr_05_what_a_source_limits_and_what_it_generates_stand_side_by_side() {
     assert_eq!(amperes(&mut world).as_deref(), Some("12"));
     world.run(r#"20 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS"}]"#);
     assert_eq!(amperes(&mut world), None);
+}
+
+#[test]
+fn k11_fr_03_the_newest_that_is_told_of_a_limit_holds() {
+    let constraint = "ChargingStationExternalConstraints";
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.to_owned() + &reported(5, constraint, 20.0)));
+    assert_eq!(amperes(&mut world).as_deref(), Some("20"));
+    world.run(&limited(6, EMS, &[10.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("10"));
+    world.run(&reported(7, constraint, 12.0));
+    assert_eq!(amperes(&mut world).as_deref(), Some("12"));
+    // That it changed, and not to what, leaves what was known.
+    world.run(&limited(8, EMS, &[]).replace(r#","chargingSchedule":[]"#, ""));
+    assert_eq!(amperes(&mut world).as_deref(), Some("12"));
+    world.run(&limited(9, EMS, &[6.0]));
+    assert_eq!(amperes(&mut world).as_deref(), Some("6"));
+    // A profile of another purpose says nothing of the limit.
+    world.run(&reported(10, "TxDefaultProfile", 16.0));
+    assert_eq!(amperes(&mut world).as_deref(), Some("6"));
 }
 
 /// A profile for the vehicle of T1 to choose from: 16 A by schedule 1, 32 A by schedule 2.
