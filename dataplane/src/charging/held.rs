@@ -347,18 +347,22 @@ impl Held {
         }
     }
 
-    /// An external limit is over; without an EVSE, everywhere (K13).
+    /// An external limit is over, and what was generated on top with it; without an EVSE, everywhere (K13).
     pub(crate) fn limit_cleared(&mut self, source: &str, evse_id: Option<u32>) {
         let is_over =
             |from: &str, at: u32| from == source && evse_id.is_none_or(|evse_id| evse_id == at);
         (self.record.limits).retain(|limit| !is_over(&limit.source, limit.evse_id));
-        let constrains = |held: &ChargingProfileHeld| {
-            read_held(held).is_some_and(|profile| {
-                profile.purpose == Purpose::ChargingStationExternalConstraints
+        let is_external = |held: &ChargingProfileHeld| {
+            read_held(held).is_some_and(|profile| match profile.purpose {
+                Purpose::ChargingStationExternalConstraints | Purpose::LocalGeneration => true,
+                Purpose::ChargingStationMaxProfile
+                | Purpose::TxDefaultProfile
+                | Purpose::TxProfile
+                | Purpose::PriorityCharging => false,
             })
         };
         let gone: Vec<_> = (self.record.profiles.iter())
-            .filter(|held| is_over(&held.limit_source, held.evse_id) && constrains(held))
+            .filter(|held| is_over(&held.limit_source, held.evse_id) && is_external(held))
             .map(|held| ProfileId(held.id))
             .collect();
         self.remove(&gone);

@@ -431,6 +431,17 @@ fn k12_fr_03_each_schedule_of_an_external_limit_holds() {
     assert_eq!(amperes(&mut world).as_deref(), Some("32"));
 }
 
+#[test]
+fn k13_fr_01_a_source_that_takes_its_limit_back_takes_its_generation_back_too() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&(BOOT.replace("2.0.1", "2.1") + T1_STARTED));
+    world.run(&(limited(15, EMS, &[20.0]) + &reported(16, "LocalGeneration", 8.0)));
+    assert_eq!(amperes(&mut world).as_deref(), Some("28"));
+    world.run(r#"17 a > [2,"c","ClearedChargingLimit",{"chargingLimitSource":"EMS","evseId":1}]"#);
+    assert_eq!(amperes(&mut world), None);
+    assert!(view(&mut world).held.profiles.is_empty());
+}
+
 /// Relative profiles count from when the transaction began by our clock, whatever the station's shows.
 #[test]
 fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
