@@ -218,19 +218,19 @@ impl Held {
         self.remove(&gone);
     }
 
-    /// A transaction has begun: profiles that came with its remote start are its own.
+    /// A transaction has begun: profiles that came with its remote start are its own. `starts` are those that it may have
+    /// come of.
     pub(crate) fn transaction_began(
         &mut self,
         evse_id: u32,
         ocpp_transaction_id: &str,
-        remote_start_id: i64,
+        starts: &[i64],
     ) {
         let waits = |held: &ChargingProfileHeld| {
             held.waits_for
                 .filter(|_| held.evse_id == 0 || held.evse_id == evse_id)
         };
-        // In 1.6 nothing names the start that a transaction comes of.
-        let is_its = |start: i64| start == -1 || start == remote_start_id;
+        let is_its = |start: i64| starts.contains(&start);
         for held in &mut self.record.profiles {
             if waits(held).is_some_and(is_its) {
                 held.waits_for = None;

@@ -120,12 +120,18 @@ impl Shard {
         }
         let edition = self.edition(station);
         let (evse_id, ocpp_id) = (event.evse_id, event.ocpp_transaction_id.as_str());
-        let changed = self.change_held(now, station, "TransactionEvent", None, |held| {
-            if is_active {
-                held.transaction_began(evse_id, ocpp_id, event.remote_start_id);
-            } else {
-                held.transaction_ended(edition, evse_id, ocpp_id);
-            }
+        let starts = match is_active {
+            true => self.starts_behind(now, station, event),
+            false => Ok(Vec::new()),
+        };
+        let changed = starts.and_then(|starts| {
+            self.change_held(now, station, "TransactionEvent", None, |held| {
+                if is_active {
+                    held.transaction_began(evse_id, ocpp_id, &starts);
+                } else {
+                    held.transaction_ended(edition, evse_id, ocpp_id);
+                }
+            })
         });
         if let Err(StoreUnreadable) = changed {
             let station = self.stations[station].state.key.as_str();

@@ -57,7 +57,8 @@ pub struct ChargingProfileHeld {
     pub installed_at: i64,
     /// When the station last confirmed it: by its answer, or by a report.
     pub confirmed_at: i64,
-    /// `remoteStartId` of the start that it waits for, in 1.6 -1; absent once its transaction is known.
+    /// `remoteStartId` of the start that it waits for, in 1.6 our own name of it, or -1 where none is known; absent once its
+    /// transaction is known.
     pub waits_for: Option<i64>,
     /// The transaction that it was given to by what happened, where `profile` names none; else empty.
     pub ocpp_transaction_id: String,

@@ -61,7 +61,7 @@ fn a_profile_of_a_remote_start_waits_for_its_transaction() {
         [(0, 2, 77, true), (2, 2, 77, true), (0, 2, 78, false)]
     {
         let mut held = start(sent_to);
-        held.transaction_began(began_on, "T1", remote_start_id);
+        held.transaction_began(began_on, "T1", &[remote_start_id]);
         let set = held.set(Edition::V201);
         let installed = set.get(ProfileId(4));
         assert_eq!(installed.is_some(), is_its);
@@ -75,7 +75,7 @@ fn a_profile_of_a_remote_start_waits_for_its_transaction() {
     }
     // Somebody else plugged in where it was waited for.
     let mut held = start(2);
-    held.transaction_began(2, "T2", -1);
+    held.transaction_began(2, "T2", &[]);
     assert_eq!(ids(&held), [] as [i32; 0]);
 }
 

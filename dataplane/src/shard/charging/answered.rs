@@ -80,7 +80,10 @@ impl Shard {
                     Protocol::Ocpp16 => "connectorId",
                     Protocol::Ocpp201 | Protocol::Ocpp21 => "evseId",
                 };
-                let remote_start_id = number("remoteStartId").unwrap_or(-1);
+                // Where the command does not name it (1.6), by our own name of it.
+                let remote_start_id = number("remoteStartId")
+                    .or_else(|| self.start_of_sent(station, command))
+                    .unwrap_or(-1);
                 let arrival = Arrival {
                     evse_id: number(evse)
                         .and_then(|n| u32::try_from(n).ok())
@@ -102,7 +105,7 @@ impl Shard {
                 self.change_held(now, station, cause, Some(command), |held| {
                     held.install(protocol, now.utc, &arrival, room);
                     if let Some((evse_id, ocpp_id)) = begun {
-                        held.transaction_began(evse_id, &ocpp_id, remote_start_id);
+                        held.transaction_began(evse_id, &ocpp_id, &[remote_start_id]);
                     }
                 })
             }

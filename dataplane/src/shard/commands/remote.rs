@@ -386,6 +386,41 @@ impl Shard {
         }))
     }
 
+    /// Our name of a remote start that was sent.
+    pub(in crate::shard) fn start_of_sent(&self, station: u32, command: CommandId) -> Option<i64> {
+        let side = self.stations[station].side.as_ref()?;
+        let mut starts = side.starts.iter();
+        let wait = starts.find(|wait| wait.command == command)?;
+        Some(wait.start.remote_start_id)
+    }
+
+    /// The remote starts that a transaction may have come of: the one its station names (2.x), else those whose token it
+    /// shows while that is good (1.6 §5.11). -1 stands for one that nothing is known of.
+    pub(in crate::shard) fn starts_behind(
+        &mut self,
+        now: Now,
+        station: u32,
+        event: &TransactionEvent,
+    ) -> Result<Vec<i64>, StoreUnreadable> {
+        let is_16 = self.stations[station].state.protocol == Some(Protocol::Ocpp16);
+        if !is_16 {
+            return Ok(vec![event.remote_start_id]);
+        }
+        // One that began while its station was offline comes late.
+        let occurred = event.occurred.clock_trusted.then_some(event.occurred.at);
+        let is_behind = |token: &StartToken| {
+            let good = token.sent_at..token.until;
+            event.token_ref == Some(token.token_ref)
+                && (good.contains(&now.utc.0) || occurred.is_some_and(|at| good.contains(&at)))
+        };
+        let kept: StartTokens = self.grid(station)?;
+        let behind = kept.tokens.iter().filter(|token| is_behind(token));
+        Ok(behind
+            .map(|token| token.remote_start_id)
+            .chain([-1])
+            .collect())
+    }
+
     /// A command that was offline or one too many has ended already.
     fn tell_if_ended(&mut self, now: Now, station: u32, id: CommandId) {
         let view = self.commands.get(&id).map(|command| self.view_of(command));

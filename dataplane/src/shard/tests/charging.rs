@@ -442,6 +442,47 @@ fn k13_fr_01_a_source_that_takes_its_limit_back_takes_its_generation_back_too() 
     assert!(view(&mut world).held.profiles.is_empty());
 }
 
+/// Who starts at connector 1 of a 1.6 station after a remote start of TAG with a profile, and whether the profile is
+/// that transaction's (1.6 §5.11, §5.16.2).
+#[test]
+fn a_profile_of_a_remote_start_in_1_6_is_for_its_token_in_its_time() {
+    const PROFILE: &str = r#"{"chargingProfileId":1,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Relative","chargingSchedule":{"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":10.0}]}}"#;
+    for (connector, restarts, second, tag, is_its) in [
+        (r#""connectorId":1,"#, "", 20, "TAG", true),
+        ("", "", 20, "TAG", true),
+        ("", "15 restart\n", 20, "TAG", true),
+        (r#""connectorId":1,"#, "", 20, "OTHER", false),
+        ("", "", 20, "OTHER", false),
+        ("", "", 299, "TAG", true),
+        ("", "", 7_200, "TAG", false),
+        ("", "15 restart\n", 7_200, "TAG", false),
+    ] {
+        let mut world = World::new(config(Onboarding::Open));
+        let (again, minutes) = (second - 1, second / 60);
+        let (hour, minute, rest) = (10 + minutes / 60, minutes % 60, second % 60);
+        world.run(&format!(
+            r#"
+            0 a connect CP1
+            1 a > [2,"1","BootNotification",{{"chargePointVendor":"V","chargePointModel":"M"}}]
+            5 op command CP1 RemoteStartTransaction {{{connector}"idTag":"TAG","chargingProfile":{PROFILE}}}
+            6 a answers {{"status":"Accepted"}}
+            {restarts}
+            {again} b connect CP1
+            {second} b > [2,"2","StartTransaction",{{"connectorId":1,"idTag":"{tag}","meterStart":0,"timestamp":"2026-11-22T{hour:02}:{minute:02}:{rest:02}Z"}}]
+            "#
+        ));
+        let known = view(&mut world).held.profiles;
+        let its = known
+            .iter()
+            .filter(|held| !held.ocpp_transaction_id.is_empty());
+        assert_eq!(
+            its.count() == 1,
+            is_its,
+            "{connector} {restarts} {second} {tag}"
+        );
+    }
+}
+
 /// Relative profiles count from when the transaction began by our clock, whatever the station's shows.
 #[test]
 fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
