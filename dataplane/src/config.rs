@@ -7,6 +7,7 @@ use net::driver::DriverKind;
 use storage::log::LogConfig;
 
 use crate::certificates::{CertificatesConfig, HttpConfig};
+use crate::charging::Supply;
 use crate::quirks::QuirksConfig;
 use crate::tls::TlsConfig;
 
@@ -242,6 +243,8 @@ pub struct Config {
     pub monitors_after_boot: bool,
     /// What vehicles are answered that tell their needs; whoever has them accepted sends the profiles. Default rejected.
     pub vehicle_needs: VehicleNeeds,
+    /// What EVSEs hang on, by which smart charging turns amperes into watts; default three phases of 230 V.
+    pub supply: Supply,
     /// How stations are turned away that offer no version known here; default as OCPP-J has it.
     pub no_common_version: NoCommonVersion,
     /// What is thought of payments that stations have taken at a terminal of their own. Default accepted.
@@ -297,6 +300,7 @@ impl Config {
             log_heartbeats,
             monitors_after_boot,
             vehicle_needs,
+            supply,
             no_common_version,
             direct_payments,
             event_streams,
@@ -326,6 +330,7 @@ impl Config {
             log_heartbeats,
             monitors_after_boot,
             vehicle_needs,
+            supply,
             no_common_version,
             direct_payments,
             event_streams,
@@ -364,6 +369,7 @@ impl Default for Config {
             log_heartbeats: true,
             monitors_after_boot: false,
             vehicle_needs: VehicleNeeds::default(),
+            supply: Supply::default(),
             no_common_version: NoCommonVersion::default(),
             direct_payments: DirectPayments::default(),
             event_streams: EventStreams::default(),

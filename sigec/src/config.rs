@@ -13,10 +13,12 @@ mod units;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use control_api::{AdminToken, AdminTokenError, FilesConfig, RateLimits, ServeLimits};
+use dataplane::charging::Supply;
 use net::driver::DriverKind;
 use storage::log::LogConfig;
 use tracing::warn;
@@ -256,6 +258,17 @@ fn rate(settings: &Settings, key: &str) -> Result<u32, ConfigError> {
     Ok(u32::try_from(rate).expect("a million fits"))
 }
 
+/// What stations hang on.
+fn supply(settings: &Settings) -> Result<Supply, ConfigError> {
+    let volts = settings.count("ocpp.charging_voltage", 50..=500)?;
+    let phases = settings.count("ocpp.charging_phases", 1..=3)?;
+    let millivolts = u32::try_from(volts * 1_000).expect("five hundred thousand fits");
+    Ok(Supply {
+        line_voltage_mv: NonZeroU32::new(millivolts).expect("fifty thousand at least"),
+        phases: u8::try_from(phases).expect("three fits"),
+    })
+}
+
 fn files_config(settings: &Settings) -> Result<FilesConfig, ConfigError> {
     let base_url: BaseUrl = settings.parse("files.base_url")?;
     let size_max = settings.size("files.size_max", KIB..=64 * GIB)?;
@@ -348,6 +361,7 @@ fn dataplane_config(
                 ("processing", dataplane::VehicleNeeds::Processing),
             ],
         )?,
+        supply: supply(settings)?,
         no_common_version: settings.choice(
             "ocpp.no_common_version",
             &[

@@ -10,11 +10,13 @@ use super::{Config, ConfigError, Logging};
 
 /// Settings that a running server takes. Every other one waits for a restart; tests compare both with [`Config::taking`]
 /// and with the operators' guide.
-pub(crate) const LIVE: [&str; 32] = [
+pub(crate) const LIVE: [&str; 34] = [
     "server.memory_max",
     "server.drain_timeout",
     "ocpp.security_profile_min",
     "ocpp.vehicle_needs",
+    "ocpp.charging_voltage",
+    "ocpp.charging_phases",
     "ocpp.no_common_version",
     "ocpp.direct_payments",
     "ocpp.origins",

@@ -19,7 +19,11 @@ impl Shard {
         let edition = self.edition(station);
         let state = &self.stations[station].state;
         let details = state.details();
-        let mut known = charging::Station::new(edition);
+        let supply = self.config.supply;
+        let mut known = charging::Station {
+            supply,
+            ..charging::Station::new(edition)
+        };
         let ended_at = self.charging.get(&station).copied().flatten();
         let offline_since = ended_at.unwrap_or(state.seen_at).min(now.utc);
         known.offline_since = (state.connection == 0).then_some(offline_since);
@@ -36,7 +40,10 @@ impl Shard {
         ids.sort_unstable();
         ids.dedup();
         known.evses = (ids.into_iter().filter(|id| *id != 0))
-            .map(charging::Evse::new)
+            .map(|id| charging::Evse {
+                supply,
+                ..charging::Evse::new(id)
+            })
             .collect();
         for transaction in state.active() {
             let vehicle = held.record.vehicles.iter().find(|vehicle| {

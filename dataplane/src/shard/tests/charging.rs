@@ -7,7 +7,7 @@ use expect_test::{Expect, expect};
 use fleet::record::ChargingSource;
 
 use super::world::{World, config, key};
-use crate::config::Onboarding;
+use crate::config::{Config, Onboarding};
 use crate::router::Ask;
 use crate::router::charging::ChargingView;
 use crate::router::pending::pending;
@@ -498,5 +498,34 @@ fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
             let ready_at = running.ready_at.expect("it began").0 - super::world::EPOCH;
             assert_eq!(ready_at, 5_000_000, "{told}, {script}");
         }
+    }
+}
+
+/// Plans in watts against a limit in amperes, where the mains have another voltage (K01.FR.50).
+#[test]
+fn watts_and_amperes_go_by_the_supply_that_is_set() {
+    for (volts, phases, watts, is_within) in [
+        (230, 3, 11_040.0, true),
+        (230, 3, 11_520.0, false),
+        (240, 3, 11_520.0, true),
+        (240, 1, 11_520.0, false),
+        (240, 1, 3_840.0, true),
+    ] {
+        let supply = crate::charging::Supply {
+            line_voltage_mv: std::num::NonZeroU32::new(volts * 1_000).unwrap(),
+            phases,
+        };
+        let mut world = World::new(Config {
+            supply,
+            ..config(Onboarding::Open)
+        });
+        world.run(&(BOOT.replace("2.0.1", "2.1") + T1_STARTED + &accept(10, 1, &offered())));
+        let plan = planned(20, 1, watts, "").replace(r#""A""#, r#""W""#);
+        let seen = world.run(&plan);
+        assert_eq!(
+            seen.contains("Accepted"),
+            is_within,
+            "{volts} {phases} {watts}: {seen}"
+        );
     }
 }

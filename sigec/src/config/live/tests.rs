@@ -146,6 +146,7 @@ fn another(key: &str) -> Vec<(String, String)> {
         "ocpp.security_profile_min" => with("1", &[]),
         "ocpp.onboarding" => with("closed", &[]),
         "ocpp.vehicle_needs" => with("accepted", &[]),
+        "ocpp.charging_phases" => with("1", &[]),
         "ocpp.no_common_version" => with("refused", &[]),
         "ocpp.direct_payments" => with("unknown", &[]),
         "ocpp.message_size_max" => with("64KiB", &[]),
