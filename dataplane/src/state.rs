@@ -21,6 +21,8 @@ use fleet::record::{
 };
 use fleet::wire::{Body, RecordView};
 use fleet::{Cost, EventId, LogId, MilliwattHours, Seq, StationKey, TransactionId, UtcMicros};
+use ocpp::Word;
+use ocpp::v201::{ChargingState, TriggerReason};
 
 use crate::away::{self, Away};
 use crate::config::Plausibility;
@@ -179,6 +181,63 @@ pub(crate) struct Transaction {
     pub(crate) start: [u8; 16],
     /// When its last record was made.
     pub(crate) updated_at: UtcMicros,
+    /// Nothing once it is over.
+    pub(crate) vehicle: Vehicle,
+}
+
+/// What smart charging has to know of the vehicle of a running transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Vehicle {
+    /// Its cable is in.
+    pub(crate) is_connected: bool,
+    /// When its EVSE was ready to deliver energy: the driver authorized, the vehicle connected (K01.FR.42).
+    pub(crate) ready_at: Option<i64>,
+    /// How full its battery was when that was last told.
+    pub(crate) soc_percent: Option<u8>,
+}
+
+impl Vehicle {
+    /// Takes an event of its transaction, which came at `at`.
+    fn apply(
+        &mut self,
+        at: UtcMicros,
+        event: &fleet::record::ArchivedTransactionEvent,
+        is_authorized: bool,
+    ) {
+        let state = event.charging_state.as_str();
+        // In 1.6 a transaction begins with both (1.6 §4.8), and 2.x numbers its events.
+        let is_16 = event.seq_no < 0;
+        let has_come = event.trigger_reason.as_str() == TriggerReason::CablePluggedIn.as_str();
+        let is_connected = !state.is_empty() && state != ChargingState::Idle.as_str();
+        self.is_connected |= is_16 || has_come || is_connected;
+        // Whoever charges may.
+        let charges = is_16 || state == ChargingState::Charging.as_str();
+        if self.ready_at.is_none() && self.is_connected && (is_authorized || charges) {
+            // By our clock, for the station's may be of another zone or of no time at all; what it held back is told late.
+            let was_held_back = event.offline && event.occurred.clock_trusted;
+            let occurred_at = event.occurred.at.to_native();
+            self.ready_at = Some(match was_held_back {
+                true => occurred_at.min(at.0),
+                false => at.0,
+            });
+        }
+    }
+
+    /// Takes what was measured of its transaction.
+    fn measured(&mut self, values: &fleet::record::ArchivedMeterValues) {
+        let of_battery = values.readings.iter().filter_map(|reading| {
+            let row = values.rows.get(usize::from(reading.row.to_native()))?;
+            let is_soc = reading.column == MeterColumn::SocPercent.code();
+            is_soc.then(|| {
+                let percent = f64::from_bits(reading.bits.to_native() as u64);
+                // Rounded down by the conversion, which knows no number below zero.
+                (row.measured_at.to_native(), percent.min(100.0) as u8)
+            })
+        });
+        if let Some((_, percent)) = of_battery.max_by_key(|(measured_at, _)| *measured_at) {
+            self.soc_percent = Some(percent);
+        }
+    }
 }
 
 impl Transaction {
@@ -219,6 +278,8 @@ impl Transaction {
             }
             self.seq_no = self.seq_no.max(event.seq_no.to_native());
             self.event_at = self.event_at.max(occurred_at);
+            self.vehicle
+                .apply(at, event, event.summary.token_ref.is_some());
         }
         self.updated_at = at;
         if !event.stop_reason.is_empty() || self.is_closed() {
@@ -238,6 +299,7 @@ impl Transaction {
         if self.state != TransactionState::Active {
             // By its retry key it is still known.
             self.start = [0; 16];
+            self.vehicle = Vehicle::default();
         }
     }
 }
@@ -264,6 +326,7 @@ impl Transaction {
             event_at: 1,
             start: [0; 16],
             updated_at: UtcMicros(1),
+            vehicle: Vehicle::default(),
         }
     }
 }
@@ -600,6 +663,7 @@ impl StationState {
             event_at: i64::MIN,
             start: [0; 16],
             updated_at: at,
+            vehicle: Vehicle::default(),
         };
         let transactions = &mut self.details_mut().transactions;
         transactions.change(id, make, |transaction| {
@@ -638,6 +702,11 @@ impl StationState {
         }
         let (evse_id, connector_id) = (values.evse_id.to_native(), values.connector_id.to_native());
         let transaction = values.transaction_id.as_ref().map(|id| TransactionId(*id));
+        let transactions = &mut self.details_mut().transactions;
+        let running = transaction.and_then(|id| transactions.active_mut(id));
+        if let Some(running) = running.filter(|_| !is_late) {
+            running.vehicle.measured(values);
+        }
         for reading in values.readings.iter() {
             let row = values.rows.get(usize::from(reading.row.to_native()));
             let is_register = reading.column == MeterColumn::EnergyWh.code();

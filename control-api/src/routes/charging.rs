@@ -199,8 +199,9 @@ pub(crate) struct CompositeParams {
 
 /// The schedule that follows from a station's profiles and limits, worked out here.
 ///
-/// A transaction's relative profiles count from its beginning; an EVSE without transaction is seen as if one began now.
-/// Amperes become watts by 230 V on three phases. With `compare=true` the station is asked too (`GetCompositeSchedule`).
+/// A transaction's relative profiles count from when its driver was authorized and its vehicle connected; an EVSE without
+/// transaction is seen as if one began now. Amperes become watts by the voltage and the phases that are set, 230 V on three
+/// phases by default. With `compare=true` the station is asked too (`GetCompositeSchedule`).
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{id}/composite-schedule",

@@ -2,9 +2,9 @@
 //!
 //! # Layout
 //!
-//! Two bytes, little-endian: the version, 7. Then [`StationRowV7`], archived by rkyv 0.8 with the features that log
+//! Two bytes, little-endian: the version, 8. Then [`StationRowV8`], archived by rkyv 0.8 with the features that log
 //! records use (`little_endian`, `pointer_width_32`, `unaligned`); reading validates it. A struct here is never
-//! changed in place: a new field is a new version, and readers for those before stay. Version 6 is [`StationRowV6`]
+//! changed in place: a new field is a new version, and readers for those before stay. Version 7 is [`StationRowV7`]
 //! alone, and so on down to version 1, [`StationRow`].
 
 use fleet::record::{
@@ -16,14 +16,16 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use super::compact::{Maybe, Words};
 use super::details::Rest;
-use super::{Boot, ClockDoubt, Configured, Connector, Details, StationState, Transaction};
+use super::{Boot, ClockDoubt, Configured, Connector, Details, StationState, Transaction, Vehicle};
 use crate::away::Away;
 use crate::energy::{Register, Registers};
+use crate::id::made_at;
 use crate::password::Password;
 use crate::plug::{Declared, Plug};
 use crate::retry::{Recent, short};
 
-const VERSION: u16 = 7;
+const VERSION: u16 = 8;
+const VERSION_7: u16 = 7;
 const VERSION_6: u16 = 6;
 const VERSION_5: u16 = 5;
 const VERSION_4: u16 = 4;
@@ -53,6 +55,13 @@ pub(crate) enum RowError {
         /// What the validator says.
         detail: String,
     },
+}
+
+/// Version 8: what version 7 says, and the vehicles of transactions that run.
+#[derive(Archive, Serialize, Deserialize)]
+struct StationRowV8 {
+    row: StationRowV7,
+    vehicles: Vec<VehicleRow>,
 }
 
 /// Version 7: what version 6 says, and what it told of its own accord.
@@ -194,6 +203,15 @@ struct TransactionRow {
     updated_at: i64,
 }
 
+/// [`Vehicle`], by its transaction.
+#[derive(Archive, Serialize, Deserialize)]
+struct VehicleRow {
+    transaction_id: [u8; 16],
+    is_connected: bool,
+    ready_at: Option<i64>,
+    soc_percent: Option<u8>,
+}
+
 pub(super) fn write(state: &StationState) -> Vec<u8> {
     let details = state.details();
     let row = StationRow {
@@ -250,6 +268,11 @@ pub(super) fn write(state: &StationState) -> Vec<u8> {
     let row = StationRowV7 {
         row,
         said: details.said.iter().collect(),
+    };
+    let vehicles = details.transactions.active();
+    let row = StationRowV8 {
+        row,
+        vehicles: vehicles.map(vehicle_row).collect(),
     };
     let mut bytes = VERSION.to_le_bytes().to_vec();
     rkyv::api::high::to_bytes_in::<_, RkyvError>(&row, &mut bytes)
@@ -320,6 +343,16 @@ fn transaction_row(transaction: &Transaction) -> TransactionRow {
     }
 }
 
+fn vehicle_row(transaction: &Transaction) -> VehicleRow {
+    let vehicle = &transaction.vehicle;
+    VehicleRow {
+        transaction_id: transaction.id.0,
+        is_connected: vehicle.is_connected,
+        ready_at: vehicle.ready_at,
+        soc_percent: vehicle.soc_percent,
+    }
+}
+
 pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowError> {
     let Some((version, body)) = bytes.split_first_chunk::<2>() else {
         return Err(RowError::Version {
@@ -329,7 +362,8 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
     };
     let version = u16::from_le_bytes(*version);
     let read = match version {
-        VERSION => rkyv::from_bytes::<StationRowV7, RkyvError>(body),
+        VERSION => return state_of(key, rkyv::from_bytes::<StationRowV8, RkyvError>(body)),
+        VERSION_7 => rkyv::from_bytes::<StationRowV7, RkyvError>(body),
         VERSION_6 => rkyv::from_bytes::<StationRowV6, RkyvError>(body).map(StationRowV7::from),
         VERSION_5 => rkyv::from_bytes::<StationRowV5, RkyvError>(body)
             .map(|row| StationRowV7::from(StationRowV6::from(row))),
@@ -359,10 +393,18 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             });
         }
     };
-    let StationRowV7 { row, said } = read.map_err(|e| RowError::Body {
+    state_of(key, read.map(StationRowV8::from))
+}
+
+fn state_of(
+    key: StationKey,
+    read: Result<StationRowV8, RkyvError>,
+) -> Result<StationState, RowError> {
+    let StationRowV8 { row, vehicles } = read.map_err(|e| RowError::Body {
         station: key.clone(),
         detail: e.to_string(),
     })?;
+    let StationRowV7 { row, said } = row;
     let StationRowV6 { row, away_before } = row;
     let StationRowV5 { row, boot_proven } = row;
     let StationRowV4 {
@@ -405,7 +447,9 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
             .collect(),
         connectors: row.connectors.into_iter().map(connector).collect(),
         plugs: plugs_of(plugs),
-        transactions: row.transactions.into_iter().map(transaction).collect(),
+        transactions: (row.transactions.into_iter())
+            .map(|row| transaction(row, &vehicles))
+            .collect(),
         recent: Recent::from_pairs(row.recent.into_iter()),
         said: said.into_iter().collect(),
     };
@@ -435,6 +479,25 @@ pub(super) fn read(key: StationKey, bytes: &[u8]) -> Result<StationState, RowErr
 
 fn security(code: u8) -> Security {
     Security::from_code(code).unwrap_or(Security::None)
+}
+
+impl From<StationRowV7> for StationRowV8 {
+    /// From before that was kept: ready since they were first heard of.
+    fn from(row: StationRowV7) -> Self {
+        let transactions = &row.row.row.row.row.row.row.transactions;
+        let running = TransactionState::Active.code();
+        let vehicles = transactions.iter().filter(|row| row.state == running);
+        let vehicles = vehicles.map(|row| VehicleRow {
+            transaction_id: row.id,
+            is_connected: true,
+            ready_at: Some(made_at(row.id).0),
+            soc_percent: None,
+        });
+        Self {
+            vehicles: vehicles.collect(),
+            row,
+        }
+    }
 }
 
 impl From<StationRowV6> for StationRowV7 {
@@ -501,7 +564,15 @@ fn connector(row: ConnectorRow) -> Connector {
     }
 }
 
-fn transaction(row: TransactionRow) -> Transaction {
+fn transaction(row: TransactionRow, vehicles: &[VehicleRow]) -> Transaction {
+    let vehicle = vehicles
+        .iter()
+        .find(|vehicle| vehicle.transaction_id == row.id);
+    let vehicle = vehicle.map_or_else(Vehicle::default, |row| Vehicle {
+        is_connected: row.is_connected,
+        ready_at: row.ready_at,
+        soc_percent: row.soc_percent,
+    });
     let register = |row: Option<RegisterRow>| {
         row.map(|row| Register {
             at: row.at,
@@ -535,5 +606,6 @@ fn transaction(row: TransactionRow) -> Transaction {
         event_at: row.event_at,
         start: row.start,
         updated_at: UtcMicros(row.updated_at),
+        vehicle,
     }
 }

@@ -8,6 +8,7 @@ use fleet::wire::{Fact, Writer};
 use fleet::{LogId, Seq};
 
 use super::*;
+use crate::id::made_at;
 
 const AT: UtcMicros = UtcMicros(1_795_341_600_000_000);
 
@@ -57,7 +58,7 @@ fn event(kind: TransactionEventKind, state: TransactionState, register_mwh: i64)
         seq_no: 5,
         seq_gap: 0,
         trigger_reason: String::new(),
-        charging_state: String::new(),
+        charging_state: "Charging".into(),
         stop_reason: if ended { "Local".into() } else { String::new() },
         token_ref: Some([4; 16]),
         remote_start_id: -1,
@@ -145,11 +146,18 @@ fn life() -> Vec<Fact> {
                 context: ReadingContext::SamplePeriodic.code(),
                 ..MeterRow::default()
             }],
-            readings: vec![Reading {
-                row: 0,
-                column: MeterColumn::EnergyWh.code(),
-                bits: 1_500,
-            }],
+            readings: vec![
+                Reading {
+                    row: 0,
+                    column: MeterColumn::EnergyWh.code(),
+                    bits: 1_500,
+                },
+                Reading {
+                    row: 0,
+                    column: MeterColumn::SocPercent.code(),
+                    bits: 55.5_f64.to_bits() as i64,
+                },
+            ],
             retry: retry(51),
             ..MeterValues::default()
         }
@@ -172,7 +180,43 @@ fn a_row_has_the_bytes_it_always_had() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v7.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v8.hex"].assert_eq(&hex(&row));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+    let running = state.details().transactions.active().next().cloned();
+    let vehicle = Vehicle {
+        is_connected: true,
+        ready_at: Some(AT.0 + 5_000_000),
+        soc_percent: Some(55),
+    };
+    assert_eq!(running.unwrap().vehicle, vehicle);
+}
+
+/// Rows did not say what is known of vehicles: a transaction that ran was ready when it was first heard of.
+fn before_vehicles(state: &mut StationState) {
+    let id = TransactionId([3; 16]);
+    let running = state.details_mut().transactions.active_mut(id);
+    running.unwrap().vehicle = Vehicle {
+        is_connected: true,
+        ready_at: Some(made_at(id.0).0),
+        soc_percent: None,
+    };
+}
+
+#[test]
+fn a_row_of_version_7_reads_as_one_of_now() {
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &life());
+    fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    before_vehicles(&mut state);
+    let row = unhex(include_str!("../../fixtures/station_row_v7.hex"));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+    let mut state = unsure();
+    before_vehicles(&mut state);
+    let row = unhex(include_str!("../../fixtures/station_row_v7_unsure.hex"));
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+    let mut state = StationState::new(key());
+    fold(&mut state, 7, 1, &[told().into()]);
+    let row = unhex(include_str!("../../fixtures/station_row_v7_told.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
 
@@ -181,22 +225,28 @@ fn a_row_of_version_6_reads_as_one_of_now() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v6.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+    let mut state = unsure();
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v6_unsure.hex"));
-    assert_eq!(StationState::from_row(key(), &row).unwrap(), unsure());
+    assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
+}
+
+fn told() -> Notified {
+    Notified {
+        action: "NotifyEvent".into(),
+        payload: r#"{"generatedAt":"2026-11-22T10:00:00Z"}"#.into(),
+    }
 }
 
 #[test]
 fn a_row_says_what_was_told() {
     let mut state = StationState::new(key());
-    let told = Notified {
-        action: "NotifyEvent".into(),
-        payload: r#"{"generatedAt":"2026-11-22T10:00:00Z"}"#.into(),
-    };
-    fold(&mut state, 7, 1, &[told.into()]);
+    fold(&mut state, 7, 1, &[told().into()]);
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v7_told.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v8_told.hex"].assert_eq(&hex(&row));
     let read = StationState::from_row(key(), &row).unwrap();
     assert_eq!(read, state);
     assert_eq!(read.details().said.iter().len(), 1);
@@ -207,6 +257,7 @@ fn a_row_of_version_5_reads_as_one_of_now() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v5.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
@@ -230,7 +281,7 @@ fn a_row_says_how_far_times_are_to_be_believed() {
     let away = state.away();
     assert_eq!(away.len(), 4, "{away:?}");
     let row = state.to_row();
-    expect_file!["../../fixtures/station_row_v7_unsure.hex"].assert_eq(&hex(&row));
+    expect_file!["../../fixtures/station_row_v8_unsure.hex"].assert_eq(&hex(&row));
     let read = StationState::from_row(key(), &row).unwrap();
     assert_eq!(read, state);
     assert_eq!((read.away(), read.clock_doubt), (away, state.clock_doubt));
@@ -248,6 +299,7 @@ fn a_row_of_version_4_reads_as_one_of_now() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     unproven(&mut state);
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v4.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
@@ -264,6 +316,7 @@ fn a_row_of_version_3_reads_as_one_of_now() {
     fold(&mut state, 7, 1, &life());
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     unproven(&mut state);
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v3.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
@@ -275,6 +328,7 @@ fn a_row_of_version_2_reads_as_one_of_now() {
     fold(&mut state, 7, 8, &[report("cCCS2", 150_000), each()]);
     // The version before had only the last connection.
     state.profile = state.security.profile();
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v2.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
@@ -337,6 +391,7 @@ fn a_row_of_version_1_reads_as_one_of_now() {
     let mut state = StationState::new(key());
     fold(&mut state, 7, 1, &life());
     state.profile = state.security.profile();
+    before_vehicles(&mut state);
     let row = unhex(include_str!("../../fixtures/station_row_v1.hex"));
     assert_eq!(StationState::from_row(key(), &row).unwrap(), state);
 }
@@ -416,13 +471,13 @@ fn damaged_and_foreign_rows_are_errors() {
         );
     }
     let mut newer = row;
-    newer[0] = 8;
+    newer[0] = 9;
     let error = StationState::from_row(key(), &newer)
         .unwrap_err()
         .to_string();
     assert_eq!(
         error,
-        "row of station default/CP1 has version Some(8), this program reads versions 1 to 7"
+        "row of station default/CP1 has version Some(9), this program reads versions 1 to 8"
     );
 }
 

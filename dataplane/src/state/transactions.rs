@@ -6,18 +6,18 @@
 //! # Invariants
 //!
 //! - A transaction is packed exactly when its state is not `Active`.
-//! - Packing loses nothing: the station's row is written from what is unpacked.
+//! - Packing loses nothing of what has ended: the station's row is written from what is unpacked.
 
 use std::borrow::Cow;
 
 use fleet::record::{Quality, TransactionState};
 use fleet::{Cost, MilliwattHours, TransactionId, UtcMicros};
 
-use super::Transaction;
 use super::compact::{
     exact, put_bytes, put_signed, put_unsigned, take_array, take_bytes, take_signed, take_text,
     take_unsigned,
 };
+use super::{Transaction, Vehicle};
 use crate::energy::{Register, Registers};
 
 /// Oldest first.
@@ -313,6 +313,7 @@ impl Packed {
             event_at,
             start: start.unwrap_or_default(),
             updated_at: UtcMicros(updated_at),
+            vehicle: Vehicle::default(),
         }
     }
 }
@@ -389,6 +390,7 @@ pub(super) mod tests {
                 event_at: times.0,
                 start: names.1,
                 updated_at: UtcMicros(times.1),
+                vehicle: Vehicle::default(),
             },
         )
     }
@@ -428,6 +430,7 @@ pub(super) mod tests {
             },
             event_at: AT + 3_600_000_000,
             updated_at: UtcMicros(AT + 3_600_100_000),
+            vehicle: Vehicle::default(),
             ..Transaction::running_for_test()
         };
         let len = Packed::new(&ended).0.len();

@@ -1,10 +1,10 @@
 //! What is known of a station's smart charging, for those who compute with it.
 
+use fleet::UtcMicros;
 use fleet::record::V2xChanged;
 
 use super::{Now, Shard, StoreUnreadable};
 use crate::charging;
-use crate::id::made_at;
 use crate::router::charging::ChargingView;
 
 impl Shard {
@@ -57,10 +57,9 @@ impl Shard {
             if let Some(evse) = evse {
                 evse.transaction = Some(charging::Transaction {
                     ocpp_transaction_id: transaction.ocpp_id.clone(),
-                    // By our clock: the station's may be of another zone, or of no time at all.
-                    ready_at: Some(made_at(transaction.id.0)),
+                    ready_at: transaction.vehicle.ready_at.map(UtcMicros),
                     priority: vehicle.is_some_and(|vehicle| vehicle.priority),
-                    soc_percent: None,
+                    soc_percent: transaction.vehicle.soc_percent,
                     schedule: vehicle.map_or(0, |vehicle| held.chosen(vehicle)),
                     needs: vehicle
                         .and_then(|vehicle| charging::read_needs(edition, &vehicle.needs)),

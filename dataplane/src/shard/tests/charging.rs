@@ -483,22 +483,112 @@ fn a_profile_of_a_remote_start_in_1_6_is_for_its_token_in_its_time() {
     }
 }
 
-/// Relative profiles count from when the transaction began by our clock, whatever the station's shows.
+/// An event of T1 at `second`: its trigger, what stands in its `transactionInfo`, and what stands beside that.
+fn event(second: u32, kind: &str, told: &str, [trigger, info, beside]: [&str; 3]) -> String {
+    format!(
+        "{second} a > [2,\"{second}\",\"TransactionEvent\",{{\"eventType\":\"{kind}\",\"timestamp\":\"2026-11-22T{told}Z\",\"triggerReason\":\"{trigger}\",\"seqNo\":{second},\"transactionInfo\":{{\"transactionId\":\"T1\"{info}}},\"evse\":{{\"id\":1}}{beside}}}]\n"
+    )
+}
+
+const CONNECTED: &str = r#","chargingState":"EVConnected""#;
+const CHARGING: &str = r#","chargingState":"Charging""#;
+
+const TOKEN: &str = r#","idToken":{"idToken":"TAG","type":"ISO14443"}"#;
+
+/// When the transaction at EVSE 1 of CP1 was ready, in seconds.
+fn ready_at(world: &mut World) -> Option<i64> {
+    let known = view(world).station;
+    let running = known.evses[0].transaction.as_ref().expect("one runs");
+    let ready_at = running.ready_at?;
+    Some((ready_at.0 - super::world::EPOCH) / 1_000_000)
+}
+
+/// Relative profiles count from when the driver is authorized and the vehicle is there, whichever comes first.
 #[test]
-fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
-    for told in ["10:00:05", "07:00:05", "10:04:00"] {
+fn k01_fr_42_a_transaction_is_ready_with_its_driver_and_its_vehicle() {
+    let connected = ["CablePluggedIn", CONNECTED, ""];
+    let authorized = ["Authorized", "", TOKEN];
+    let charges = ["ChargingStateChanged", CHARGING, ""];
+    for (first, second) in [
+        (connected, authorized),
+        (authorized, connected),
+        // The cable was in, and nobody was asked.
+        (["EVDetected", "", ""], charges),
+    ] {
         let mut world = World::new(config(Onboarding::Open));
-        world.run(&format!(
-            r#"{BOOT} 5 a > [2,"5","TransactionEvent",{{"eventType":"Started","timestamp":"2026-11-22T{told}Z","triggerReason":"CablePluggedIn","seqNo":0,"transactionInfo":{{"transactionId":"T1"}},"evse":{{"id":1}}}}]"#
-        ));
-        for script in ["6 wait", "3600 wait", "3601 restart"] {
+        world.run(&(BOOT.to_owned() + &event(5, "Started", "10:00:05", first)));
+        assert_eq!(ready_at(&mut world), None, "{first:?}");
+        world.run(&event(35, "Updated", "10:00:35", second));
+        world.run(&event(65, "Updated", "10:01:05", charges));
+        for script in ["66 wait", "3600 wait", "3601 restart"] {
             world.run(script);
-            let known = view(&mut world).station;
-            let running = known.evses[0].transaction.as_ref().expect("one runs");
-            let ready_at = running.ready_at.expect("it began").0 - super::world::EPOCH;
-            assert_eq!(ready_at, 5_000_000, "{told}, {script}");
+            assert_eq!(
+                ready_at(&mut world),
+                Some(35),
+                "{first:?}, {second:?}, {script}"
+            );
         }
     }
+}
+
+/// By our clock, whatever the station's shows; what happened while it was offline it tells late.
+#[test]
+fn k01_fr_42_a_transaction_is_ready_since_we_heard_of_it() {
+    let late = format!(r#"{TOKEN},"offline":true"#);
+    for (told, beside, since) in [
+        ("10:00:05", TOKEN, 5),
+        ("07:00:05", TOKEN, 5),
+        ("10:04:00", TOKEN, 5),
+        ("09:58:00", &late, -120),
+    ] {
+        let mut world = World::new(config(Onboarding::Open));
+        world.run(
+            &(BOOT.to_owned() + &event(5, "Started", told, ["CablePluggedIn", CONNECTED, beside])),
+        );
+        for script in ["6 wait", "3600 wait", "3601 restart"] {
+            world.run(script);
+            assert_eq!(ready_at(&mut world), Some(since), "{told}, {script}");
+        }
+    }
+}
+
+#[test]
+fn k01_fr_42_a_transaction_of_1_6_is_ready_when_it_starts() {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(
+        r#"
+        0 a connect CP1
+        1 a > [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+        5 a > [2,"2","StartTransaction",{"connectorId":1,"idTag":"TAG","meterStart":0,"timestamp":"2026-11-22T10:00:05Z"}]
+        "#,
+    );
+    assert_eq!(ready_at(&mut world), Some(5));
+}
+
+#[test]
+fn k01_fr_100_a_limit_holds_from_a_state_of_charge_on() {
+    let mut world = World::new(config(Onboarding::Open));
+    let profile = profile(1, "TxDefaultProfile", 0, "").replace(
+        r#""chargingRateUnit""#,
+        r#""limitAtSoC":{"soc":80,"limit":6.0},"chargingRateUnit""#,
+    );
+    world.run(&(BOOT.replace("2.0.1", "2.1") + T1_STARTED + &accept(10, 1, &profile)));
+    assert_eq!(amperes(&mut world).as_deref(), Some("16"));
+    let soc = |second: u32, percent: f64| {
+        let told = format!("10:00:{second:02}");
+        let measured = format!(
+            r#","meterValue":[{{"timestamp":"2026-11-22T{told}Z","sampledValue":[{{"value":{percent:?},"measurand":"SoC","location":"EV"}}]}}]"#
+        );
+        let said = ["MeterValuePeriodic", "", &measured];
+        event(second, "Updated", &told, said)
+    };
+    for (second, percent, expected) in [(20, 79.9, "16"), (30, 80.0, "6"), (40, 12.0, "16")] {
+        world.run(&soc(second, percent));
+        assert_eq!(amperes(&mut world).as_deref(), Some(expected), "{percent}");
+    }
+    world.run(&soc(50, 90.0));
+    world.run("51 restart");
+    assert_eq!(amperes(&mut world).as_deref(), Some("6"));
 }
 
 /// Plans in watts against a limit in amperes, where the mains have another voltage (K01.FR.50).
