@@ -93,7 +93,7 @@ impl Zone {
     }
 
     /// Microseconds to add to UTC.
-    fn offset(&self, at: i64) -> i64 {
+    pub(crate) fn offset(&self, at: i64) -> i64 {
         i64::from(self.zone.to_offset(timestamp(at)).seconds()) * 1_000_000
     }
 

@@ -6,6 +6,9 @@ use fleet::record::V2xChanged;
 use super::{Now, Shard, StoreUnreadable};
 use crate::charging;
 use crate::router::charging::ChargingView;
+use crate::tariff::Zone;
+use crate::variables::Named;
+use crate::variables::row::Name;
 
 impl Shard {
     /// What is known of a station's smart charging, and of the station as far as that needs it.
@@ -17,11 +20,18 @@ impl Shard {
         let held = self.held(station)?;
         let mut v2x: V2xChanged = self.grid(station)?;
         let edition = self.edition(station);
+        let profiles = held.set(edition);
+        let mut schedules = (profiles.iter()).flat_map(|installed| &installed.profile.schedules);
+        let utc_offset_s = match schedules.any(|schedule| schedule.use_local_time) {
+            true => self.utc_offset_s(now, station)?,
+            false => 0,
+        };
         let state = &self.stations[station].state;
         let details = state.details();
         let supply = self.config.supply;
         let mut known = charging::Station {
             supply,
+            utc_offset_s,
             ..charging::Station::new(edition)
         };
         let ended_at = self.charging.get(&station).copied().flatten();
@@ -30,11 +40,11 @@ impl Shard {
         let connectors = details.connectors.iter().map(|connector| connector.evse_id);
         let declared = details.configured.as_deref();
         let declared = declared.map_or_else(Vec::new, |c| c.declared.places());
-        let profiles = held.record.profiles.iter().map(|held| held.evse_id);
+        let given = held.record.profiles.iter().map(|held| held.evse_id);
         let running = state.active().map(|transaction| transaction.evse_id);
         let mut ids: Vec<u32> = connectors
             .chain(declared.iter().map(|(evse_id, _)| *evse_id))
-            .chain(profiles)
+            .chain(given)
             .chain(running)
             .collect();
         ids.sort_unstable();
@@ -71,7 +81,6 @@ impl Shard {
                 .active()
                 .any(|t| *t.ocpp_id == *allowed.ocpp_transaction_id)
         });
-        let profiles = held.set(edition);
         Ok(ChargingView {
             key: state.key.clone(),
             station: known,
@@ -79,5 +88,27 @@ impl Shard {
             held: held.record,
             v2x,
         })
+    }
+
+    /// Seconds that a station's local time is ahead of UTC, by the offset or the zone that it has reported; none where it has
+    /// reported neither.
+    fn utc_offset_s(&mut self, now: Now, station: u32) -> Result<i32, StoreUnreadable> {
+        for variable in ["TimeOffset", "TimeZone"] {
+            let named = |name: &str| Named {
+                name: name.to_owned(),
+                ..Named::default()
+            };
+            let name = Name {
+                component: named("ClockCtrlr"),
+                variable: named(variable),
+                ..Name::default()
+            };
+            let told = self.variable(station, &name)?;
+            if let Some(zone) = told.and_then(|told| Zone::parse(told.trim())) {
+                let seconds = zone.offset(now.utc.0) / 1_000_000;
+                return Ok(i32::try_from(seconds).unwrap_or(0));
+            }
+        }
+        Ok(0)
     }
 }

@@ -619,3 +619,30 @@ fn watts_and_amperes_go_by_the_supply_that_is_set() {
         );
     }
 }
+
+/// A schedule from seven to half past seven by the station's clock on the wall, at ten by UTC.
+#[test]
+fn k01_fr_90_local_time_goes_by_what_the_station_has_reported() {
+    for (variable, value, holds) in [
+        ("TimeOffset", "-03:00", true),
+        ("TimeOffset", "+03:00", false),
+        ("TimeOffset", "", false),
+        ("TimeZone", "America/Sao_Paulo", true),
+        ("TimeZone", "Europe/Oslo", false),
+    ] {
+        let mut world = World::new(config(Onboarding::Open));
+        let profile = profile(1, "TxDefaultProfile", 0, "").replace(
+            r#""startSchedule":"2026-11-22T10:00:00Z""#,
+            r#""useLocalTime":true,"startSchedule":"2026-11-22T07:00:00Z","duration":1800"#,
+        );
+        let reported = format!(
+            r#"
+            6 op command CP1 GetVariables {{"getVariableData":[{{"component":{{"name":"ClockCtrlr"}},"variable":{{"name":"{variable}"}}}}]}}
+            7 a answers {{"getVariableResult":[{{"attributeStatus":"Accepted","attributeValue":"{value}","component":{{"name":"ClockCtrlr"}},"variable":{{"name":"{variable}"}}}}]}}
+            "#
+        );
+        let boot = BOOT.replace("2.0.1", "2.1");
+        world.run(&(boot + T1_STARTED + &reported + &accept(10, 1, &profile)));
+        assert_eq!(amperes(&mut world).is_some(), holds, "{variable} {value}");
+    }
+}
