@@ -233,6 +233,14 @@ impl Before {
         report.seq_no < self.seq_no && report.occurred.at < self.event_at
     }
 
+    /// Whether this is an end, and the first that is heard of: one of the station's, and not older than the last event.
+    pub(super) fn awaits_end(&self, report: &TransactionReport<'_>) -> bool {
+        let is_over = self.ended_at.is_some() && self.standing.is_none();
+        report.kind == TransactionEventKind::Ended
+            && !is_over
+            && self.event_at <= report.occurred.at
+    }
+
     /// What an operator made of it, if this report leaves that as it is: a late beginning is taken, for the rest only
     /// the station's own end counts.
     pub(super) fn standing_after(

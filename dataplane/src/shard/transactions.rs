@@ -24,7 +24,7 @@ use super::values::{content_of, newest_of};
 use super::{Now, Shard, read_record_row};
 use crate::id::{made_at, uuid_v7};
 use crate::normalize::{self, meter, moment, was_offline};
-use crate::retry::Verdict;
+use crate::retry::{Verdict, conflict_key};
 
 /// A message of a transaction with nothing left to look up.
 struct Judged {
@@ -343,12 +343,18 @@ impl Shard {
             .as_ref()
             .is_some_and(|before| before.stored.is_some() || report.seq_no <= before.seq_no);
         let begun_at = known.as_ref().map(|before| made_at(before.id.0).0);
-        let verdict = self.verdict(station, retry, begun_at, older)?;
+        let mut verdict = self.verdict(station, retry, begun_at, older)?;
         let is_new = known.is_none();
         let before = match known {
             Some(before) => before,
             None => Before::unheard_of(self.new_id(now, station)),
         };
+        if verdict == Verdict::Conflict && before.awaits_end(report) {
+            // A station that booted may count anew, and what its number stands for is no end. This one is its own from
+            // here on, and recognised by what it says.
+            verdict = Verdict::New;
+            retry.key = conflict_key(retry);
+        }
         let id = before.id;
         let settled = before.stored.as_ref().and_then(|summary| summary.cost);
         let judged = Judged {

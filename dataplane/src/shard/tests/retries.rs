@@ -560,3 +560,54 @@ fn the_name_of_a_transaction_is_not_written_with_each_of_its_events() {
     assert!(late.contains("63 record TransactionEvent"), "{late}");
     assert!(!late.contains("orphan"), "{late}");
 }
+
+/// A TransactionEvent of T1 at a minute, with its register in watt-hours.
+fn counted(seq_no: u32, kind: &str, minute: u32, wh: u32) -> String {
+    format!(
+        r#"{minute} a > [2,"{kind}{seq_no}-{wh}","TransactionEvent",{{"eventType":"{kind}","timestamp":"2026-11-22T10:{minute:02}:00Z","triggerReason":"MeterValuePeriodic","seqNo":{seq_no},"transactionInfo":{{"transactionId":"T1"}},"evse":{{"id":1,"connectorId":1}},"meterValue":[{{"timestamp":"2026-11-22T10:{minute:02}:00Z","sampledValue":[{{"value":{wh}}}]}}]}}]"#
+    )
+    .replacen(&minute.to_string(), &(minute * 60).to_string(), 1)
+}
+
+fn said_of_t1(events: &[String]) -> String {
+    let mut world = World::new(config(Onboarding::Open));
+    world.run("0 a connect CP1 2.0.1\n0 records shown");
+    let out = world.run(&events.join("\n"));
+    let told = out
+        .lines()
+        .filter(|line| line.contains("record T") || line.contains("record SecurityEvent"));
+    let told: Vec<_> = told.map(str::to_owned).collect();
+    format!(
+        "{}\n{}",
+        told.join("\n"),
+        world.run("3600 op transactions CP1")
+    )
+}
+
+#[test]
+fn an_end_under_a_used_number_ends_what_its_station_counts_anew() {
+    let mut events = vec![counted(0, "Started", 0, 1_000)];
+    events.extend((1..=5).map(|n| counted(n, "Updated", n, 1_000 + n * 100)));
+    // It booted: its counter begins again, and so does what it repeats.
+    events.push(counted(1, "Ended", 10, 2_000));
+    events.push(counted(1, "Ended", 10, 2_000));
+    // Of two ends the first counts.
+    events.push(counted(1, "Ended", 11, 9_000));
+    let out = said_of_t1(&events);
+    assert!(out.contains("ended ok 1 kWh"), "{out}");
+    assert_eq!(out.matches("kind 3").count(), 2, "{out}");
+    assert_eq!(out.matches("Sigec.RetryConflict").count(), 1, "{out}");
+}
+
+#[test]
+fn an_end_under_a_used_number_that_is_older_than_the_last_event_ends_nothing() {
+    let mut events = vec![counted(0, "Started", 0, 1_000)];
+    events.extend((1..=5).map(|n| counted(n, "Updated", n, 1_000 + n * 100)));
+    events.push(counted(1, "Ended", 3, 1_300).replacen("180 ", "360 ", 1));
+    let out = said_of_t1(&events);
+    assert!(out.contains("active ok 0.5 kWh"), "{out}");
+    assert!(
+        out.contains("kind 3 gap 0 offline false conflict true"),
+        "{out}"
+    );
+}
