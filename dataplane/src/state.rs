@@ -722,7 +722,12 @@ impl StationState {
             if let Some(running) = running {
                 if ReadingContext::from_code(row.context) == Some(ReadingContext::TransactionBegin)
                 {
-                    running.registers.begin(register, rules);
+                    // Its element may be that of the end; it was read when the transaction began.
+                    let began_at = running.started_at;
+                    let at = register
+                        .at
+                        .map(|at| began_at.map_or(at, |began| began.min(at)));
+                    running.registers.begin(Register { at, ..register }, rules);
                 } else {
                     running.registers.take(register, rules);
                 }

@@ -1,7 +1,10 @@
-//! Meter values as columns: one row per `meterValue` element.
+//! Meter values as columns: one row per `meterValue` element, of the context of its first sample.
 //!
 //! A column takes the sample of its measurand that is unphased, or of the named phase, at the outlet; every other
 //! sample is kept as it was written. The state of charge is the vehicle's wherever it was measured.
+//!
+//! An energy register of another context has a row of its own behind that: a station may tell the registers of a
+//! transaction's beginning and of its end in one element, and what is billed lies between them.
 
 use std::borrow::Cow;
 
@@ -19,8 +22,10 @@ pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at
     values.samples.clear();
     values.text.clear();
     // A message of 1 MiB holds fewer rows than 2^16; the log's index could not name more.
-    for value_row in columns.rows().iter().take(usize::from(u16::MAX)) {
-        let row = values.rows.len() as u16;
+    for value_row in columns.rows() {
+        let Ok(row) = u16::try_from(values.rows.len()) else {
+            break;
+        };
         let samples = columns.samples(value_row);
         let row_context = samples
             .first()
@@ -40,27 +45,57 @@ pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at
         });
         let first_reading = values.readings.len();
         for sample in samples {
-            let column = column(sample).filter(|_| context(sample.context) == row_context);
-            let reading = column
-                .and_then(|column| reading(columns, sample, column))
-                .filter(|r| {
-                    // The first of two samples for one column has it.
-                    values.readings[first_reading..]
-                        .iter()
-                        .all(|other| other.column != r.0.code())
-                });
+            let found = column(sample).and_then(|column| reading(columns, sample, column));
+            let found = found.and_then(|(column, bits)| {
+                let row = row_for(&mut values.rows, row, context(sample.context), column)?;
+                let column = column.code();
+                Some(Reading { row, column, bits })
+            });
+            let reading = found.filter(|found| {
+                // The first of two samples for one column has it.
+                values.readings[first_reading..]
+                    .iter()
+                    .all(|other| (other.row, other.column) != (found.row, found.column))
+            });
             match reading {
-                Some((column, bits)) => values.readings.push(Reading {
-                    row,
-                    column: column.code(),
-                    bits,
-                }),
+                Some(reading) => values.readings.push(reading),
                 None => push_sample(values, columns, row, sample),
             }
-            if reading.is_some() && columns.signed(sample).is_some() {
+            if let Some(Reading { row, .. }) = reading
+                && columns.signed(sample).is_some()
+            {
                 // The signature covers the value as written.
                 push_sample(values, columns, row, sample);
             }
+        }
+    }
+}
+
+/// The row for a sample of this context and column in the element whose first row is `first`, made if an energy
+/// register needs it.
+fn row_for(
+    rows: &mut Vec<MeterRow>,
+    first: u16,
+    context: ReadingContext,
+    column: MeterColumn,
+) -> Option<u16> {
+    let of_element = rows.get(usize::from(first)..)?;
+    let is_register = matches!(column, MeterColumn::EnergyWh | MeterColumn::EnergyExportWh);
+    let found = of_element
+        .iter()
+        .take(if is_register { of_element.len() } else { 1 })
+        .position(|row| row.context == context.code());
+    match (found, is_register) {
+        (Some(behind), _) => u16::try_from(usize::from(first) + behind).ok(),
+        (None, false) => None,
+        (None, true) => {
+            let row = u16::try_from(rows.len()).ok()?;
+            let like = *of_element.first()?;
+            rows.push(MeterRow {
+                context: context.code(),
+                ..like
+            });
+            Some(row)
         }
     }
 }

@@ -737,7 +737,8 @@ pub(super) fn read_event(row: &[u8]) -> Option<TransactionEvent> {
     }
 }
 
-/// The register that came with a 2.x event: the one taken for this kind of event, else the last.
+/// The register that came with a 2.x event: the one taken for this kind of event, else the last. That of the beginning
+/// is none of what came later: with the values of an event it counts as what it is (E06.FR.11).
 fn register_of(values: &fleet::record::MeterValues, kind: TransactionEventKind) -> Option<i64> {
     let wanted = match kind {
         TransactionEventKind::Started => Some(ReadingContext::TransactionBegin),
@@ -755,8 +756,12 @@ fn register_of(values: &fleet::record::MeterValues, kind: TransactionEventKind) 
         let row = values.rows.get(usize::from(reading.row));
         row.and_then(|row| ReadingContext::from_code(row.context))
     };
+    let is_begin = |reading: &&fleet::record::Reading| {
+        context(reading) == Some(ReadingContext::TransactionBegin)
+    };
+    let may_begin = kind == TransactionEventKind::Started;
     let found = registers().find(|reading| wanted.is_some() && context(reading) == wanted);
     found
-        .or_else(|| registers().next_back())
+        .or_else(|| registers().rfind(|reading| may_begin || !is_begin(reading)))
         .map(|reading| reading.bits)
 }

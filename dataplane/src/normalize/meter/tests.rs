@@ -125,8 +125,9 @@ fn what_has_no_column_is_kept_as_written() {
               sample Sample.Periodic "Current.Import" "" "" "A" "abc" "" = NaN
               sample Sample.Periodic "Energy.Active.Export.Register" "" "" "Wh" "1e40" "" = 10000000000000000000000000000000000000000
               sample Sample.Periodic "Energy.Reactive.Import.Register" "" "" "varh" "7" "" = 7
-              sample Transaction.Begin "Energy.Active.Import.Register" "" "" "Wh" "90" "" = 90
               sample Sample.Periodic "Energy.Active.Import.Register" "" "" "Wh" "AAEC" "AAEC" = NaN
+            1 Transaction.Begin 2026-11-22T09:59:00Z
+              energy_wh 90000 mWh
         "#]],
     );
 }
@@ -241,4 +242,25 @@ fn what_a_meter_signed_is_kept_to_the_byte_whatever_it_is_written_in() {
         assert_eq!(object["signedMeterData"], written);
         assert_eq!(object["encodingMethod"], "XML");
     }
+}
+
+#[test]
+fn an_energy_register_of_another_context_has_a_row_of_its_own() {
+    check_201(
+        r#"[{"timestamp":"2026-11-22T09:59:00Z","sampledValue":[
+            {"value":1000,"context":"Transaction.Begin"},
+            {"value":11,"measurand":"Power.Active.Import","context":"Transaction.End"},
+            {"value":23000,"context":"Transaction.End"},
+            {"value":7,"measurand":"Energy.Active.Export.Register","context":"Transaction.End"},
+            {"value":23001,"context":"Transaction.End"}]}]"#,
+        expect![[r#"
+            0 Transaction.Begin 2026-11-22T09:59:00Z
+              energy_wh 1000000 mWh
+              sample Transaction.End "Power.Active.Import" "" "" "W" "11" "" = 11
+              sample Transaction.End "Energy.Active.Import.Register" "" "" "Wh" "23001" "" = 23001
+            1 Transaction.End 2026-11-22T09:59:00Z
+              energy_wh 23000000 mWh
+              energy_export_wh 7000 mWh
+        "#]],
+    );
 }

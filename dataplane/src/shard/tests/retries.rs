@@ -611,3 +611,29 @@ fn an_end_under_a_used_number_that_is_older_than_the_last_event_ends_nothing() {
         "{out}"
     );
 }
+
+#[test]
+fn the_register_of_the_beginning_is_never_billed_as_the_end() {
+    let started = counted(0, "Started", 0, 1_000).replace(
+        r#"{"value":1000}"#,
+        r#"{"value":1000,"context":"Transaction.Begin"}"#,
+    );
+    let both = [
+        r#"{"value":1000,"context":"Transaction.Begin"}"#,
+        r#"{"value":23000,"context":"Transaction.End"}"#,
+    ];
+    // E06.FR.11: together in one element, in whatever order, or in two.
+    let orders = [
+        both.join(","),
+        [both[1], both[0]].join(","),
+        both.join(r#"]},{"timestamp":"2026-11-22T10:59:00Z","sampledValue":["#),
+    ];
+    for samples in orders {
+        let ended = counted(1, "Ended", 59, 23_000).replace(r#"{"value":23000}"#, &samples);
+        let out = said_of_t1(&[started.clone(), ended]);
+        assert!(out.contains("ended ok 22 kWh"), "{samples}: {out}");
+    }
+    let alone = counted(1, "Ended", 59, 1_000).replace(r#"{"value":1000}"#, both[0]);
+    let out = said_of_t1(&[started, alone]);
+    assert!(!out.contains("0 kWh"), "{out}");
+}
