@@ -128,6 +128,10 @@ fn scan_any(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
     let Some((kind, mut elements)) = head(&mut r, version) else {
         return Err(FrameError::new(version, FrameFault::Unreadable, None));
     };
+    let no_id = || Err(FrameError::new(version, FrameFault::no_id(kind), None));
+    if !matches!(r.element(&mut elements), Ok(true)) {
+        return no_id();
+    }
     let id = match r.peek() {
         b'"' => r.string().ok(),
         // Refused, but legible: the reply can name it.
@@ -141,7 +145,7 @@ fn scan_any(text: &str, version: Version) -> Result<Frame<'_>, FrameError<'_>> {
         }
     };
     let Some(id) = id else {
-        return Err(FrameError::new(version, FrameFault::Unreadable, None));
+        return no_id();
     };
     let fault = match kind {
         MessageType::Unknown => FrameFault::MessageType,
@@ -202,7 +206,7 @@ fn is_long(id: &str) -> bool {
     MESSAGE_ID_MAX < id.len() && MESSAGE_ID_MAX < id.chars().count()
 }
 
-/// Reads up to where the id begins.
+/// Reads the message type.
 fn head(r: &mut Reader<'_>, version: Version) -> Option<(MessageType, Elements)> {
     let mut elements = r.array().ok()?;
     if !r.element(&mut elements).ok()? {
@@ -213,8 +217,7 @@ fn head(r: &mut Reader<'_>, version: Version) -> Option<(MessageType, Elements)>
         // A type that is no number is as unknown as 9, and an id may still follow.
         _ => r.skip_value().ok().map(|()| MessageType::Unknown)?,
     };
-    let more = r.element(&mut elements).ok()?;
-    more.then_some((kind, elements))
+    Some((kind, elements))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

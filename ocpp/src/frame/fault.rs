@@ -32,7 +32,7 @@ pub struct Reply {
 /// What can be wrong with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum FrameFault {
-    /// Not an array that begins with a message type and an id.
+    /// Not an array that begins with a message type, or a CALL without an id.
     #[error("not an array of message type, message id and more")]
     Unreadable,
     /// The first element is no message type of this version.
@@ -63,6 +63,17 @@ pub enum FrameFault {
 }
 
 impl FrameFault {
+    /// Of a frame that ends before its id, or whose id is a broken string.
+    pub(super) fn no_id(kind: super::MessageType) -> FrameFault {
+        match kind {
+            super::MessageType::Call | super::MessageType::Unknown => FrameFault::Unreadable,
+            super::MessageType::CallResult
+            | super::MessageType::CallError
+            | super::MessageType::CallResultError
+            | super::MessageType::Send => FrameFault::id_not_text(kind),
+        }
+    }
+
     pub(super) fn id_not_text(kind: super::MessageType) -> FrameFault {
         match kind {
             super::MessageType::Call => FrameFault::IdNotText,

@@ -155,7 +155,30 @@ fn part4_4_2_2_an_answer_is_never_answered() {
         ("[4,\"1\",5,\"d\",{}]", "silent", "silent"),
         ("[4,\"1\",\"GenericError\",\"d\",{},{}]", "silent", "silent"),
         ("[4,\"1\",\"GenericError\",\"d\",{", "silent", "silent"),
+        // Nor is one whose id cannot be read.
+        ("[3]", "silent", "silent"),
+        ("[3", "silent", "silent"),
+        ("[3,", "silent", "silent"),
+        ("[3,\"\\ud800\",{}]", "silent", "silent"),
+        ("[4]", "silent", "silent"),
+        (
+            "[4,\"\\ud800\",\"GenericError\",\"d\",{}]",
+            "silent",
+            "silent",
+        ),
     ]);
+    for text in [
+        r#"[5,"\ud800","GenericError","",{}]"#,
+        "[5]",
+        r#"[6,"\ud800","A",{}]"#,
+        "[6]",
+    ] {
+        assert_eq!(
+            ocpp::scan(text, Version::V21).unwrap_err().reply,
+            None,
+            "{text}"
+        );
+    }
     // It still tells which call has had its answer.
     let error = ocpp::scan("[3,\"call-7\"]", Version::V16).unwrap_err();
     assert_eq!(error.fault, FrameFault::AnswerElements);
