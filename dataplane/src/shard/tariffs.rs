@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use fleet::record::{CommandChanged, CommandState, StationTariff, StationTariffs};
 use fleet::wire::Fact;
-use ocpp::{MeterColumns, Policy, Word, v21};
+use ocpp::{MeterColumns, Policy, Rules, Word, v21};
 use storage::state::Table;
 
 use super::projection::{read_record_row, tariffs_key};
@@ -55,7 +55,8 @@ impl Shard {
             return;
         };
         let before = known.clone();
-        if told(&mut known.tariffs, command, now.utc.0).is_some() && known != before {
+        let (rules, _) = self.rules(station);
+        if told(&mut known.tariffs, command, rules, now.utc.0).is_some() && known != before {
             let over = known.tariffs.len().saturating_sub(KEPT_MAX);
             known.tariffs.drain(..over);
             self.record(now, station, &known);
@@ -71,13 +72,18 @@ impl Shard {
     }
 }
 
-/// What an answer changes; `None` for one that cannot be read.
-fn told(known: &mut Vec<StationTariff>, command: &CommandChanged, now: i64) -> Option<()> {
+/// What an answer changes; `None` for one that cannot be read by the station's `rules`.
+fn told(
+    known: &mut Vec<StationTariff>,
+    command: &CommandChanged,
+    rules: Rules<'_>,
+    now: i64,
+) -> Option<()> {
     let (mut asked, mut answered) = (MeterColumns::new(), MeterColumns::new());
-    let (action, tolerant) = (&command.action, Policy::Tolerant);
-    let asked = v21::Command::decode(action, &command.payload, tolerant, &mut asked).ok()?;
+    let (action, ours) = (&command.action, Policy::Tolerant);
+    let asked = v21::Command::decode(action, &command.payload, ours, &mut asked).ok()?;
     let answered =
-        v21::CommandResponse::decode(action, &command.result, tolerant, &mut answered).ok()?;
+        v21::CommandResponse::decode(action, &command.result, rules, &mut answered).ok()?;
     match (&asked.message, &answered.message) {
         (v21::Command::SetDefaultTariff(set), v21::CommandResponse::SetDefaultTariff(answer)) => {
             if answer.status == v21::TariffSetStatus::Accepted {

@@ -2,7 +2,7 @@
 
 use fleet::UtcMicros;
 use fleet::record::{WebPaymentSecret, WebPaymentSecretsChanged, WebPaymentSecretsPending};
-use ocpp::{Call, MeterColumns, Policy, v21};
+use ocpp::{Call, MeterColumns, Policy, Rules, v21};
 
 use super::{Now, Shard, StoreUnreadable};
 use crate::CommandId;
@@ -28,7 +28,8 @@ impl Shard {
     ) -> Result<(), StoreUnreadable> {
         let key = self.stations[station].state.key.clone();
         let (mut in_force, mut pending) = (Vec::new(), Vec::new());
-        for taken in taken(&call.payload, answer) {
+        let (rules, _) = self.rules(station);
+        for taken in taken(&call.payload, answer, rules) {
             let Taken {
                 evse_id,
                 secret,
@@ -290,8 +291,8 @@ struct Taken {
     at_boot: bool,
 }
 
-/// The secrets that a SetVariables sets and its answer takes.
-fn taken(payload: &str, answer: &str) -> Vec<Taken> {
+/// The secrets that a SetVariables sets and its answer, read by the station's `rules`, takes.
+fn taken(payload: &str, answer: &str, rules: Rules<'_>) -> Vec<Taken> {
     let (mut columns, policy) = (MeterColumns::new(), Policy::Tolerant);
     let asked = v21::Command::decode("SetVariables", payload, policy, &mut columns);
     let Ok(v21::Command::SetVariables(asked)) = asked.map(|decoded| decoded.message) else {
@@ -304,7 +305,7 @@ fn taken(payload: &str, answer: &str) -> Vec<Taken> {
         return Vec::new();
     }
     let mut columns = MeterColumns::new();
-    let answered = v21::CommandResponse::decode("SetVariables", answer, policy, &mut columns);
+    let answered = v21::CommandResponse::decode("SetVariables", answer, rules, &mut columns);
     let Ok(v21::CommandResponse::SetVariables(answered)) = answered.map(|decoded| decoded.message)
     else {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! What may be sent to a station, and what it may answer.
 
 use fleet::record::Protocol;
-use ocpp::{CallError, MeterColumns, Policy, Version, v16, v21, v201};
+use ocpp::{CallError, MeterColumns, Rules, Version, v16, v21, v201};
 
 use crate::router::CommandRefused;
 use crate::shard::Shard;
@@ -44,18 +44,24 @@ impl Shard {
     }
 }
 
-/// Whether a station's answer to a command is what its version says it is.
-pub(super) fn check_answer(version: Version, action: &str, payload: &str) -> Result<(), CallError> {
-    let (policy, mut columns) = (Policy::Tolerant, MeterColumns::new());
+/// Whether a station's answer to a command is what its version says it is, as far as the station's `rules` hold it to
+/// that.
+pub(super) fn check_answer(
+    version: Version,
+    rules: Rules<'_>,
+    action: &str,
+    payload: &str,
+) -> Result<(), CallError> {
+    let mut columns = MeterColumns::new();
     match version {
         Version::V16 => {
-            v16::CommandResponse::decode(action, payload, policy, &mut columns).map(drop)
+            v16::CommandResponse::decode(action, payload, rules, &mut columns).map(drop)
         }
         Version::V201 => {
-            v201::CommandResponse::decode(action, payload, policy, &mut columns).map(drop)
+            v201::CommandResponse::decode(action, payload, rules, &mut columns).map(drop)
         }
         Version::V21 => {
-            v21::CommandResponse::decode(action, payload, policy, &mut columns).map(drop)
+            v21::CommandResponse::decode(action, payload, rules, &mut columns).map(drop)
         }
     }
 }

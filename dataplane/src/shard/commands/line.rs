@@ -55,7 +55,8 @@ impl Shard {
             };
             let (station, version) = (live.station, live.version);
             if let Some(event) = live.rpc.poll_event() {
-                let problem = self.call_ended(now, conn, version, &event.call, event.outcome);
+                let problem =
+                    self.call_ended(now, conn, (station, version), &event.call, event.outcome);
                 if let Some(problem) = problem.filter(|_| version == Version::V21) {
                     let Call { id, action, .. } = &event.call;
                     self.refuse_answer(now, conn, station, id, action, &problem);
@@ -175,7 +176,7 @@ impl Shard {
         &mut self,
         now: Now,
         conn: ConnId,
-        version: Version,
+        (station, version): (u32, Version),
         call: &Call,
         outcome: Outcome,
     ) -> Option<CallError> {
@@ -189,7 +190,7 @@ impl Shard {
         let (state, result, error) = match outcome {
             Outcome::Answered(payload) if is_object(&payload) => {
                 if let Some(command) = self.commands.get(&id) {
-                    let (station, principal) = (command.station, command.record.principal.clone());
+                    let principal = command.record.principal.clone();
                     let asked = (&*call.action, call.payload.as_str());
                     self.note_password(now, station, id, asked, &payload, &principal);
                     self.charging_answered(now, station, version, call, &payload, id);
@@ -202,7 +203,8 @@ impl Shard {
                     }
                 }
                 // What is wrong with it is said beside it: whoever sent the command sees both.
-                problem = check_answer(version, &call.action, &payload).err();
+                let (rules, _) = self.rules(station);
+                problem = check_answer(version, rules, &call.action, &payload).err();
                 let kept = self.without_secrets(&call.action, &payload);
                 if problem.is_none() && self.send_next_part(now, conn, id, &call.action, &kept) {
                     return None;

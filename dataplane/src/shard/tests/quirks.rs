@@ -658,3 +658,26 @@ fn a_station_is_watched_in_few_of_its_transactions() {
     let out = charger.world.run("3 records shown\n200 wait");
     assert_eq!(out.matches("Sigec.MeterValuesMissing").count(), 16, "{out}");
 }
+
+#[test]
+fn an_answer_is_read_by_its_stations_profile() {
+    let profile = "[[profile]]\nid = \"acme\"\nrevision = 1\nidentity = \"CP1\"\ncoerce = [\"extra_property\"]\n";
+    for (profile, is_taken) in [("", false), (profile, true)] {
+        let mut charger = Charger::new(QuirkPolicy::Tolerant, profile);
+        let out = charger.world.run(
+            r#"
+            0 a connect CP1 2.1
+            1 op command CP1 SetDefaultTariff {"evseId":0,"tariff":{"tariffId":"now","currency":"EUR"}}
+            2 a answers {"status":"Accepted","more":1}
+            3 op tariffs CP1
+            "#,
+        );
+        assert_eq!(
+            out.contains("3 DefaultTariff now on [0]"),
+            is_taken,
+            "{out}"
+        );
+        // A CALLRESULTERROR.
+        assert_eq!(out.contains("< [5,"), !is_taken, "{out}");
+    }
+}
