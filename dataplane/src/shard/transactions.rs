@@ -612,11 +612,8 @@ impl Shard {
             self.charge(now, station, report, before, has_register, &mut summary);
             summary
         };
-        let missing = if 0 <= report.seq_no && 0 <= before.seq_no {
-            (report.seq_no - before.seq_no - 1).max(0)
-        } else {
-            0
-        };
+        // One that nobody has heard of has said -1, and begins with 0; a 1.6 station says -1 always.
+        let missing = (report.seq_no - before.seq_no - 1).max(0);
         let event = TransactionEvent {
             transaction_id: before.id.0,
             ocpp_transaction_id: report.ocpp_id.to_owned(),

@@ -411,7 +411,7 @@ fn what_is_read_again_neither_begins_nor_ends_what_runs() {
 
         Ended t2
         100 record TransactionProgress missing ["0-0"] told false
-        100 record TransactionEvent kind 3 gap 0 offline true conflict false state 3
+        100 record TransactionEvent kind 3 gap 1 offline true conflict false state 3
         100 record Quarantined replayed TransactionEvent by acme 1; /offline type_coerced 0 -> false
         100 op replay: Ok(Ok(Applied))
         101 transaction t1 on 1.1: active estimated ? kWh -

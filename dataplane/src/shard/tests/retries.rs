@@ -613,6 +613,16 @@ fn an_end_under_a_used_number_that_is_older_than_the_last_event_ends_nothing() {
 }
 
 #[test]
+fn numbers_are_missing_before_a_first_event_that_is_not_the_first() {
+    let out = said_of_t1(&[
+        counted(3, "Updated", 0, 1_000),
+        counted(5, "Updated", 1, 1_000),
+    ]);
+    assert!(out.contains("kind 2 gap 3 "), "{out}");
+    assert!(out.contains("kind 2 gap 1 "), "{out}");
+}
+
+#[test]
 fn the_register_of_the_beginning_is_never_billed_as_the_end() {
     let started = counted(0, "Started", 0, 1_000).replace(
         r#"{"value":1000}"#,

@@ -191,7 +191,7 @@ fn late_events_neither_revive_nor_end_a_transaction() {
             8 a < [3,"4",{}]
             9 record message from [2,"5","TransactionEvent",{"eventType":"Updated","timestamp":"2026-11-22T10:00:09Z","triggerReason":"ChargingStateChanged","seqNo":7,"transactionInfo":{"transactionId":"T9"}}]
             9 record TransactionProgress missing ["0-6"] told false
-            9 record TransactionEvent kind 2 gap 0 offline false conflict false state 3
+            9 record TransactionEvent kind 2 gap 7 offline false conflict false state 3
             9 record message to [3,"5",{}]
             9 a < [3,"5",{}]
             10 transaction T1 on 1.0: ended estimated ? kWh -
