@@ -430,40 +430,29 @@ impl Shard {
         let mut columns = std::mem::take(&mut self.scratch.columns);
         // The types of the versions have names alike and nothing else in common.
         macro_rules! act_on {
-            ($decode:path, $act:ident, $make:path, $($values:pat => $columns:expr),+) => {{
-                $decode(action, payload, rules, &mut columns).and_then(
-                    |decoded| {
-                        check_samples(match &decoded.message {
-                            $($values => $columns,)+
-                            _ => None,
-                        })?;
-                        if !decoded.quirks.is_empty() || !repaired.is_empty() {
-                            self.tally.counters.quirks += 1;
-                            if let Some(make) = $make(&decoded.message)
-                                && !self.may_boot(call.station, make, decoded.quirks)
-                            {
-                                // The strict reading says what is wrong with it.
-                                let mut columns = MeterColumns::new();
-                                $decode(action, payload, Policy::Strict, &mut columns)?;
-                            }
-                            let read = (payload, text);
-                            self.keep_changed(now, version, call, read, rules, repaired);
+            ($decode:path, $act:ident, $make:path, $samples:path) => {{
+                $decode(action, payload, rules, &mut columns).and_then(|decoded| {
+                    check_samples($samples(&decoded.message))?;
+                    if !decoded.quirks.is_empty() || !repaired.is_empty() {
+                        self.tally.counters.quirks += 1;
+                        if let Some(make) = $make(&decoded.message)
+                            && !self.may_boot(call.station, make, decoded.quirks)
+                        {
+                            // The strict reading says what is wrong with it.
+                            let mut columns = MeterColumns::new();
+                            $decode(action, payload, Policy::Strict, &mut columns)?;
                         }
-                        Ok(self.$act(now, call, &decoded.message))
-                    },
-                )
+                        let read = (payload, text);
+                        self.keep_changed(now, version, call, read, rules, repaired);
+                    }
+                    Ok(self.$act(now, call, &decoded.message))
+                })
             }};
         }
         let outcome = match version {
-            Version::V16 => act_on!(v16::Request::decode, request_16, make_16,
-                v16::Request::MeterValues(values) => Some(&values.meter_value),
-                v16::Request::StopTransaction(stop) => stop.transaction_data.as_ref()),
-            Version::V201 => act_on!(v201::Request::decode, request_201, make_201,
-                v201::Request::MeterValues(values) => Some(&values.meter_value),
-                v201::Request::TransactionEvent(event) => event.meter_value.as_ref()),
-            Version::V21 => act_on!(v21::Request::decode, request_21, make_21,
-                v21::Request::MeterValues(values) => Some(&values.meter_value),
-                v21::Request::TransactionEvent(event) => event.meter_value.as_ref()),
+            Version::V16 => act_on!(v16::Request::decode, request_16, make_16, samples_16),
+            Version::V201 => act_on!(v201::Request::decode, request_201, make_201, samples_201),
+            Version::V21 => act_on!(v21::Request::decode, request_21, make_21, samples_21),
         };
         columns.clear();
         self.scratch.columns = columns;
@@ -720,10 +709,35 @@ fn make_21<'m>(request: &'m v21::Request<'_>) -> Option<[&'m str; 3]> {
     Some([&station.vendor_name, &station.model, firmware])
 }
 
+/// The sampled values that a message tells.
+pub(super) fn samples_16<'m>(request: &'m v16::Request<'_>) -> Option<&'m MeterColumns> {
+    match request {
+        v16::Request::MeterValues(values) => Some(&values.meter_value),
+        v16::Request::StopTransaction(stop) => stop.transaction_data.as_deref(),
+        _ => None,
+    }
+}
+
+/// The same of 2.0.1.
+pub(super) fn samples_201<'m>(request: &'m v201::Request<'_>) -> Option<&'m MeterColumns> {
+    match request {
+        v201::Request::MeterValues(values) => Some(&values.meter_value),
+        v201::Request::TransactionEvent(event) => event.meter_value.as_deref(),
+        _ => None,
+    }
+}
+
+/// The same of 2.1.
+pub(super) fn samples_21<'m>(request: &'m v21::Request<'_>) -> Option<&'m MeterColumns> {
+    match request {
+        v21::Request::MeterValues(values) => Some(&values.meter_value),
+        v21::Request::TransactionEvent(event) => event.meter_value.as_deref(),
+        _ => None,
+    }
+}
+
 /// A message may be a megabyte of sampled values, which as a record would be six.
-fn check_samples(
-    columns: Option<&impl std::ops::Deref<Target = MeterColumns>>,
-) -> Result<(), CallError> {
+pub(super) fn check_samples(columns: Option<&MeterColumns>) -> Result<(), CallError> {
     let Some(columns) = columns else {
         return Ok(());
     };

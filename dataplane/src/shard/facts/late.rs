@@ -10,6 +10,7 @@ use fleet::record::{
 };
 use ocpp::{CallError, Frame, MeterColumns, Rules, Version, v16, v21, v201};
 
+use super::super::calls::{check_samples, samples_16, samples_21, samples_201};
 use super::super::projection::replay_key;
 use super::super::quirks::{changes_of, message_change};
 use super::super::store::StoreUnreadable;
@@ -132,14 +133,17 @@ impl Shard {
         Ok(match version {
             Version::V16 => {
                 let decoded = v16::Request::decode(action, payload, rules, &mut columns)?;
+                check_samples(samples_16(&decoded.message))?;
                 self.late_16(then, station, &decoded.message)
             }
             Version::V201 => {
                 let decoded = v201::Request::decode(action, payload, rules, &mut columns)?;
+                check_samples(samples_201(&decoded.message))?;
                 self.late_201(then, station, &decoded.message)
             }
             Version::V21 => {
                 let decoded = v21::Request::decode(action, payload, rules, &mut columns)?;
+                check_samples(samples_21(&decoded.message))?;
                 self.late_21(then, station, &decoded.message)
             }
         })

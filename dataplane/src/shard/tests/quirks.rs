@@ -12,7 +12,7 @@ use fleet::record::{MessageQuarantined, Protocol, QuarantineOutcome};
 use fleet::wire::Fact;
 use fleet::{EventId, Seq};
 
-use super::world::World;
+use super::world::{World, config};
 use crate::config::{Config, Onboarding};
 use crate::quirks::{QuirkPolicy, QuirksConfig};
 use crate::router::Ask;
@@ -302,6 +302,44 @@ fn profiles_are_read_again_without_a_restart() {
         3 record message to [3,"2",{}]
         3 a < [3,"2",{}]
     "#]].assert_eq(&out);
+}
+
+#[test]
+fn what_is_refused_for_its_number_of_samples_is_refused_when_it_is_read_again() {
+    let sampled = |value: &str| vec![format!(r#"{{"value":{value}}}"#); 4_097].join(",");
+    let row = |value: &str| {
+        let sampled = sampled(value);
+        format!(r#"[{{"timestamp":"2026-11-22T10:00:00Z","sampledValue":[{sampled}]}}]"#)
+    };
+    let (text, number) = (row(r#""1""#), row("1"));
+    let in_2x = [
+        format!(r#""MeterValues",{{"evseId":1,"meterValue":{number}}}"#),
+        format!(
+            r#""TransactionEvent",{{"eventType":"Ended","timestamp":"2026-11-22T10:00:00Z","triggerReason":"Trigger","seqNo":1,"transactionInfo":{{"transactionId":"T1"}},"meterValue":{number}}}"#
+        ),
+    ];
+    let in_16 = [
+        format!(r#""MeterValues",{{"connectorId":1,"meterValue":{text}}}"#),
+        format!(
+            r#""StopTransaction",{{"transactionId":7,"meterStop":1,"timestamp":"2026-11-22T10:00:00Z","transactionData":{text}}}"#
+        ),
+    ];
+    for (version, calls) in [("", in_16), (" 2.0.1", in_2x.clone()), (" 2.1", in_2x)] {
+        for call in calls {
+            let mut world = World::new(config(Onboarding::Open));
+            world.run(&format!("0 a connect CP1{version}"));
+            let refused = world.run(&format!("1 a > [2,\"1\",{call}]"));
+            assert!(refused.contains("found 4097 sampled values"), "{refused}");
+            let records = world.log.len();
+            let again = world.run("2 op replay CP1");
+            assert_eq!(
+                again,
+                "2 op replay: Ok(Err(Unreadable(\"OccurrenceConstraintViolation: found 4097 sampled values, expected at most \
+                 4096\")))\n"
+            );
+            assert_eq!(world.log.len(), records, "{version}");
+        }
+    }
 }
 
 #[test]
