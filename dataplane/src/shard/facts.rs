@@ -13,7 +13,7 @@ use super::charging::VehiclePlan;
 use super::contracts::ShownCertificate;
 use super::store::StoreUnreadable;
 use super::summary::TransactionReport;
-use super::tokens::{Authorization, Shown, id_tag_info, id_token_info, message_content};
+use super::tokens::{Shown, id_tag_info, id_token_info, message_content};
 use super::{Now, Shard};
 use crate::certificates::ChainAsk;
 use crate::charging::vehicle_schedule_201;
@@ -52,8 +52,7 @@ impl Shard {
             v16::Request::StartTransaction(start) => {
                 let shown = shown_16(&start.id_tag, start.connector_id);
                 let mut authorization = self.authorize(now, call.station, shown)?;
-                let transaction_id =
-                    self.start_16(now, call.station, start, authorization.tariff())?;
+                let transaction_id = self.start_16(now, call.station, start, &authorization)?;
                 let ocpp_id = transaction_id.to_string();
                 self.admit_token(call.station, &ocpp_id, shown, &mut authorization);
                 let response = v16::StartTransactionResponse {
@@ -511,7 +510,9 @@ impl Shard {
         let ends = report.kind == TransactionEventKind::Ended
             || report.trigger_reason == v201::TriggerReason::StopAuthorized.as_str();
         if !ends {
-            report.driver_tariff = authorization.as_ref().and_then(Authorization::tariff);
+            let authorization = authorization.as_ref();
+            report.driver_tariff = authorization
+                .and_then(|shown| self.driver_tariff(now, call.station, &report, shown));
         }
         let report = &report;
         let (id, verdict, cost) = self.transaction_event_2x(now, call.station, report, columns)?;

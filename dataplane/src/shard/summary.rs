@@ -30,7 +30,7 @@ pub(super) struct TransactionReport<'a> {
     pub(super) reservation_id: Option<i64>,
     /// The tariff that the station charges by, said once (2.1).
     pub(super) tariff_id: Option<&'a str>,
-    /// The tariff of the driver whose token was shown and accepted.
+    /// The tariff of the driver whose token was shown, and accepted or good when it was.
     pub(super) driver_tariff: Option<String>,
     /// What the station has worked out, a JSON object (2.1).
     pub(super) cost_details: Option<String>,

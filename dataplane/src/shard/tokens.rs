@@ -19,6 +19,7 @@ use fleet::{TransactionId, UtcMicros};
 use ring::hmac;
 use storage::state::Table;
 
+use super::summary::TransactionReport;
 use super::{Now, Settings, Shard, StoreUnreadable};
 use crate::config::{DirectPayments, Onboarding};
 use crate::retry::Canonical;
@@ -83,16 +84,11 @@ pub(crate) struct Authorization {
     cache_until: Option<UtcMicros>,
     /// EVSEs where it may charge; empty for all.
     pub(crate) evse_ids: Vec<u32>,
+    /// It was shown at one of them.
+    is_here: bool,
 }
 
 impl Authorization {
-    /// The tariff of the driver, if he may charge.
-    pub(super) fn tariff(&self) -> Option<String> {
-        let token = self.token.as_deref()?;
-        let has_one = self.judgement == Judgement::Accepted && !token.tariff_id.is_empty();
-        has_one.then(|| token.tariff_id.to_string())
-    }
-
     /// Of a token of which nothing is known.
     fn unheard_of(judgement: Judgement) -> Self {
         Self {
@@ -100,6 +96,7 @@ impl Authorization {
             token: None,
             cache_until: None,
             evse_ids: Vec::new(),
+            is_here: false,
         }
     }
 }
@@ -161,8 +158,37 @@ impl Shard {
             // An answer is good no longer than its token.
             cache_until: cache_until.into_iter().chain(token.expires_at).min(),
             evse_ids: evse_ids.unwrap_or_default().to_vec(),
+            is_here: is_here(shown, evse_ids),
             token: Some(token),
         })
+    }
+
+    /// The tariff of the driver whose token a message shows, if he may charge, or might when that happened: an answer that
+    /// comes too late to be heeded changes no bill.
+    pub(super) fn driver_tariff(
+        &self,
+        now: Now,
+        station: u32,
+        report: &TransactionReport<'_>,
+        authorization: &Authorization,
+    ) -> Option<String> {
+        let token = authorization.token.as_deref()?;
+        let might = || {
+            let clock = self.clock(now, station);
+            let was_in_time = token.expires_at.is_none_or(|at| clock.began(report) < at.0);
+            // Since when it has its status nobody knows.
+            let had_status = match token.status {
+                TokenStatus::Accepted => true,
+                TokenStatus::Blocked
+                | TokenStatus::Expired
+                | TokenStatus::Invalid
+                | TokenStatus::NoCredit => clock.began_away(report),
+            };
+            authorization.is_here && was_in_time && had_status
+        };
+        let has_one = !token.tariff_id.is_empty()
+            && (authorization.judgement == Judgement::Accepted || might());
+        has_one.then(|| token.tariff_id.to_string())
     }
 
     /// Judges the token that was shown to begin a transaction once that is on record: one that only ends transactions,
@@ -299,6 +325,7 @@ pub(crate) fn listed(
         // A list is good until the next one.
         cache_until: token.expires_at,
         evse_ids: evse_ids.to_vec(),
+        is_here: is_here(shown, Some(evse_ids)),
         token: Some(Arc::clone(token)),
     })
 }
@@ -348,18 +375,22 @@ fn is_of_type(token: &Token, shown: Shown<'_>) -> bool {
     }
 }
 
+/// Whether a token is shown where it may charge.
+fn is_here(shown: Shown<'_>, evse_ids: Option<&[u32]>) -> bool {
+    evse_ids.is_some_and(|allowed| {
+        allowed.is_empty() || shown.evse_id == 0 || allowed.contains(&shown.evse_id)
+    })
+}
+
 /// Why a token may not charge, the gravest first, if it may not.
 fn judge(now: UtcMicros, token: &Token, shown: Shown<'_>, evse_ids: Option<&[u32]>) -> Judgement {
-    let is_here = evse_ids.is_some_and(|allowed| {
-        allowed.is_empty() || shown.evse_id == 0 || allowed.contains(&shown.evse_id)
-    });
     match token.status {
         TokenStatus::Blocked => Judgement::Blocked,
         TokenStatus::Expired => Judgement::Expired,
         TokenStatus::Invalid => Judgement::Invalid,
         TokenStatus::NoCredit => Judgement::NoCredit,
         TokenStatus::Accepted if token.expires_at.is_some_and(|at| at <= now) => Judgement::Expired,
-        TokenStatus::Accepted if !is_here => Judgement::NotAtThisLocation,
+        TokenStatus::Accepted if !is_here(shown, evse_ids) => Judgement::NotAtThisLocation,
         TokenStatus::Accepted => Judgement::Accepted,
     }
 }

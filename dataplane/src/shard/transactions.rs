@@ -19,6 +19,7 @@ use storage::state::Table;
 use super::projection::name_key;
 use super::store::StoreUnreadable;
 use super::summary::{Before, TransactionReport};
+use super::tokens::Authorization;
 use super::unnamed::{Unnamed, is_id};
 use super::values::{content_of, newest_of};
 use super::{Now, Shard, read_record_row};
@@ -50,7 +51,7 @@ impl Shard {
         now: Now,
         station: u32,
         start: &v16::StartTransaction<'_>,
-        driver_tariff: Option<String>,
+        authorization: &Authorization,
     ) -> Result<i64, StoreUnreadable> {
         let occurred = moment(Some(&start.timestamp), now.utc);
         let state = &self.stations[station].state;
@@ -98,7 +99,7 @@ impl Shard {
         };
         let (evse_id, connector_id) = normalize::place(start.connector_id);
         let text = ocpp_id.to_string();
-        let report = TransactionReport {
+        let mut report = TransactionReport {
             kind: TransactionEventKind::Started,
             ocpp_id: &text,
             evse_id,
@@ -113,10 +114,11 @@ impl Shard {
             occurred,
             reservation_id: start.reservation_id,
             tariff_id: None,
-            driver_tariff,
+            driver_tariff: None,
             cost_details: None,
             limits: None,
         };
+        report.driver_tariff = self.driver_tariff(now, station, &report, authorization);
         let is_new = known.is_none();
         let before = match known {
             Some((_, id)) => self.identified(station, id)?,

@@ -85,6 +85,12 @@ impl Clock {
         !self.doubt.is_ahead() && (self.may_be(at) || (says_offline && before_first()))
     }
 
+    /// Whether it is believed to have begun while its station was out of touch, and could ask nobody.
+    pub(in crate::shard) fn began_away(&self, report: &TransactionReport<'_>) -> bool {
+        let was_away = |at: i64| self.awaited().any(|away| at <= away.back_at);
+        told(report).is_some_and(|at| self.may_have_begun(report, at) && was_away(at))
+    }
+
     /// When one had begun that was heard of when it got its id, and of which this is told now.
     pub(super) fn had_begun(
         &self,

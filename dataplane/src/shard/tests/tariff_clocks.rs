@@ -301,6 +301,96 @@ fn a_tariff_that_is_named_later_holds_from_a_beginning_that_can_be() {
     assert_eq!(seconds(&bill(&mut world, 7_004)), 2_400);
 }
 
+/// Under whose tariff a charge is that its driver begins with `token` while his station is out of touch, or `began` says it is,
+/// and of which it tells once that is over and the token is no longer as it was; and what it is answered of the token.
+fn tariff_and_answer(version: &str, token: &str, began: i64) -> (String, String) {
+    const DRIVER: &str =
+        r#"{"tariffId":"driver","currency":"EUR","fixedFee":{"prices":[{"priceFixed":1}]}}"#;
+    let subprotocol = subprotocol(version);
+    let mut world = World::new(config(Onboarding::Open));
+    world.run(&format!(
+        "0 tariff everywhere UTC {MINUTES}\n0 tariff CP9 UTC {DRIVER}\n0 a connect CP1{subprotocol}\n\
+         3600 a drops\n7200 token T {token} tariff=driver\n10800 a connect CP1{subprotocol}"
+    ));
+    let time = fleet::UtcMicros(EPOCH + began * 1_000_000);
+    let told = match version {
+        "1.6" => format!(
+            r#""StartTransaction",{{"connectorId":1,"idTag":"T","meterStart":1000,"timestamp":"{time}"}}"#
+        ),
+        _ => format!(
+            r#""TransactionEvent",{{"eventType":"Started","timestamp":"{time}","triggerReason":"Authorized","seqNo":0,"offline":true,"evse":{{"id":1}},"idToken":{{"idToken":"T","type":"ISO14443"}},"transactionInfo":{{"transactionId":"T1"}}}}"#
+        ),
+    };
+    let answer = world.run(&format!("{} a > [2,\"1\",{told}]", began.max(10_801)));
+    let shown = world.run(&format!("{} op money CP1", began.max(10_801)));
+    let word_behind = |text: &str, before: &str| {
+        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{text}"));
+        let is_in_word = |c: char| c.is_ascii_alphanumeric();
+        rest.split(|c| !is_in_word(c)).next().unwrap().to_owned()
+    };
+    (
+        word_behind(&shown, " tariff "),
+        word_behind(&answer, r#""status":""#),
+    )
+}
+
+#[test]
+fn who_might_charge_when_he_began_keeps_his_tariff_whatever_his_token_is_by_now() {
+    let mut out = String::new();
+    for version in ["1.6", "2.0.1", "2.1"] {
+        for (token, began) in [
+            ("Accepted expires=7200", 3_900),
+            ("Accepted expires=7200", 7_199),
+            ("Accepted expires=7200", 7_200),
+            ("Blocked", 3_900),
+            ("NoCredit", 3_900),
+            // It was over before, or never good here.
+            ("Blocked expires=3900", 3_900),
+            ("Blocked device=CP2", 3_900),
+            // Its station was in touch then, and is again.
+            ("Blocked", 1_000),
+            ("Accepted expires=7200", 1_000),
+            ("Blocked", 10_900),
+        ] {
+            let (tariff, answer) = tariff_and_answer(version, token, began);
+            writeln!(out, "{version} {token} at {began}: {answer}, {tariff}").unwrap();
+        }
+    }
+    expect![[r#"
+        1.6 Accepted expires=7200 at 3900: Expired, driver
+        1.6 Accepted expires=7200 at 7199: Expired, driver
+        1.6 Accepted expires=7200 at 7200: Expired, minutes
+        1.6 Blocked at 3900: Blocked, driver
+        1.6 NoCredit at 3900: Blocked, driver
+        1.6 Blocked expires=3900 at 3900: Blocked, minutes
+        1.6 Blocked device=CP2 at 3900: Blocked, minutes
+        1.6 Blocked at 1000: Blocked, minutes
+        1.6 Accepted expires=7200 at 1000: Expired, minutes
+        1.6 Blocked at 10900: Blocked, minutes
+        2.0.1 Accepted expires=7200 at 3900: Expired, driver
+        2.0.1 Accepted expires=7200 at 7199: Expired, driver
+        2.0.1 Accepted expires=7200 at 7200: Expired, minutes
+        2.0.1 Blocked at 3900: Blocked, driver
+        2.0.1 NoCredit at 3900: NoCredit, driver
+        2.0.1 Blocked expires=3900 at 3900: Blocked, minutes
+        2.0.1 Blocked device=CP2 at 3900: Blocked, minutes
+        2.0.1 Blocked at 1000: Blocked, minutes
+        2.0.1 Accepted expires=7200 at 1000: Expired, minutes
+        2.0.1 Blocked at 10900: Blocked, minutes
+        2.1 Accepted expires=7200 at 3900: Expired, driver
+        2.1 Accepted expires=7200 at 7199: Expired, driver
+        2.1 Accepted expires=7200 at 7200: Expired, minutes
+        2.1 Blocked at 3900: Blocked, driver
+        2.1 NoCredit at 3900: NoCredit, driver
+        2.1 Blocked expires=3900 at 3900: Blocked, minutes
+        2.1 Blocked device=CP2 at 3900: Blocked, minutes
+        2.1 Blocked at 1000: Blocked, minutes
+        2.1 Accepted expires=7200 at 1000: Expired, minutes
+        2.1 Blocked at 10900: Blocked, minutes
+    "#]]
+    .assert_eq(&out);
+}
+
 /// What befalls a charge, in seconds since ten o'clock. The first that is said begins it, and the last ends it.
 #[derive(Clone, Copy)]
 enum Step {
