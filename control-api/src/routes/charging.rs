@@ -238,13 +238,11 @@ pub(crate) async fn schedule(
         let payload = composite_payload(view.station.edition, params.evse_id, duration_s, unit);
         let command = ask_station(&app, &caller, &key, "GetCompositeSchedule", payload).await?;
         let theirs = match (&command.result, status_of(&command)) {
-            (Some(result), Some("Accepted")) => read_composite(
-                view.station.edition,
-                &result.to_string(),
-                asked_at,
-                duration_s,
-            )
-            .map_err(|error| ApiError::Conflict(format!("the station's schedule: {error}")))?,
+            (Some(result), Some("Accepted")) => {
+                read_composite(&view.station, &result.to_string(), asked_at, duration_s).map_err(
+                    |error| ApiError::Conflict(format!("the station's schedule: {error}")),
+                )?
+            }
             _ => None,
         };
         from = theirs.as_ref().map_or(from, |theirs| theirs.start);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use fleet::UtcMicros;
+use ocpp::{Clock, Policy};
 
 use super::profile::OperationMode;
 use super::rate::{RateUnit, Supply};
@@ -45,6 +46,10 @@ pub struct Station {
     pub offline_since: Option<UtcMicros>,
     /// What it says it can do.
     pub features: Features,
+    /// How far its answers may stray from their schemas.
+    pub policy: Policy,
+    /// What the dates in them are worth.
+    pub clock: Clock,
 }
 
 impl Station {
@@ -58,6 +63,8 @@ impl Station {
             setpoint_priority: SetpointPriority::default(),
             offline_since: None,
             features: Features::default(),
+            policy: Policy::default(),
+            clock: Clock::default(),
         }
     }
 

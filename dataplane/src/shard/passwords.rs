@@ -10,7 +10,7 @@ mod places;
 
 use fleet::StationKey;
 use fleet::record::{StationPassword, StationPasswords};
-use ocpp::{MeterColumns, Policy, Word, v16, v21, v201};
+use ocpp::{MeterColumns, Policy, Rules, Word, v16, v21, v201};
 
 use super::commands::status_of;
 use super::{Now, Shard, StoreUnreadable};
@@ -105,8 +105,9 @@ impl Shard {
         principal: &str,
     ) {
         let (mut known, mut stored, mut over) = (None, Vec::new(), Vec::new());
+        let (rules, _) = self.rules(station);
         for given in wanted(action, payload) {
-            match taken(action, answer, &given.place) {
+            match taken(action, answer, rules, &given.place) {
                 Taken::Known => {
                     known = Password::new(&given.text).ok();
                     over.push(given);
@@ -328,7 +329,7 @@ enum Taken {
 }
 
 /// What the answer to such a command says of the password itself: other variables of the call have results of their own.
-fn taken(action: &str, answer: &str, place: &Place) -> Taken {
+fn taken(action: &str, answer: &str, rules: Rules<'_>, place: &Place) -> Taken {
     let taken = |status: &str| match (status, place) {
         ("Accepted", Place::Station) => Taken::Known,
         ("Accepted", Place::Profile(_)) => Taken::Stored,
@@ -340,7 +341,7 @@ fn taken(action: &str, answer: &str, place: &Place) -> Taken {
         return status.map_or(Taken::Unsure, |status| taken(&status));
     }
     let mut columns = MeterColumns::new();
-    let decoded = v201::CommandResponse::decode(action, answer, Policy::Tolerant, &mut columns);
+    let decoded = v201::CommandResponse::decode(action, answer, rules, &mut columns);
     let Ok(v201::CommandResponse::SetVariables(set)) = decoded.map(|decoded| decoded.message)
     else {
         return Taken::Unsure;

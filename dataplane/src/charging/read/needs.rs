@@ -19,7 +19,8 @@ pub(crate) fn read_needs(edition: Edition, told: &str) -> Option<Needs> {
         discharge: every,
     };
     let mut columns = MeterColumns::new();
-    let (action, policy) = ("NotifyEVChargingNeeds", Policy::Tolerant);
+    // It was taken by the station's own rules.
+    let (action, policy) = ("NotifyEVChargingNeeds", Policy::Lenient);
     let Ok(decoded) = v21::Request::decode(action, told, policy, &mut columns) else {
         return Some(unread);
     };

@@ -1,12 +1,12 @@
 //! Schedules that are no profile: what a station says it follows, and what a vehicle plans.
 
 use fleet::UtcMicros;
-use ocpp::{MeterColumns, Policy, Timestamp, v16, v21, v201};
+use ocpp::{MeterColumns, Rules, Timestamp, v16, v21, v201};
 
 use super::super::composite::{CompositePeriod, CompositeSchedule};
 use super::super::profile::Period;
 use super::super::rate::RateUnit;
-use super::super::station::Edition;
+use super::super::station::{Edition, Station};
 use super::number::moment;
 use super::profile::{period_16, period_21, period_201};
 use super::words::{unit_16, unit_21, unit_201};
@@ -17,15 +17,20 @@ use super::{Unreadable, another};
 ///
 /// # Errors
 ///
-/// [`Unreadable`] for what breaks the schema of `edition`.
+/// [`Unreadable`] for what breaks the schema of the station's edition further than its policy lets it.
 pub fn read_composite(
-    edition: Edition,
+    station: &Station,
     answer: &str,
     asked_at: UtcMicros,
     duration_s: u32,
 ) -> Result<Option<CompositeSchedule>, Unreadable> {
     let mut columns = MeterColumns::new();
-    let (action, policy) = ("GetCompositeSchedule", Policy::Tolerant);
+    let action = "GetCompositeSchedule";
+    let rules = Rules {
+        policy: station.policy,
+        clock: station.clock,
+        notes: None,
+    };
     let whole = |start, duration_s, unit, periods: Vec<Period>| CompositeSchedule {
         start,
         duration_s,
@@ -34,9 +39,9 @@ pub fn read_composite(
         delay_max_s: 0,
         is_truncated: false,
     };
-    match edition {
+    match station.edition {
         Edition::V16 => {
-            let decoded = v16::CommandResponse::decode(action, answer, policy, &mut columns)?;
+            let decoded = v16::CommandResponse::decode(action, answer, rules, &mut columns)?;
             let v16::CommandResponse::GetCompositeSchedule(answer) = decoded.message else {
                 return Err(another(action));
             };
@@ -53,7 +58,7 @@ pub fn read_composite(
             )))
         }
         Edition::V201 => {
-            let decoded = v201::CommandResponse::decode(action, answer, policy, &mut columns)?;
+            let decoded = v201::CommandResponse::decode(action, answer, rules, &mut columns)?;
             let v201::CommandResponse::GetCompositeSchedule(answer) = decoded.message else {
                 return Err(another(action));
             };
@@ -69,7 +74,7 @@ pub fn read_composite(
             )))
         }
         Edition::V21 => {
-            let decoded = v21::CommandResponse::decode(action, answer, policy, &mut columns)?;
+            let decoded = v21::CommandResponse::decode(action, answer, rules, &mut columns)?;
             let v21::CommandResponse::GetCompositeSchedule(answer) = decoded.message else {
                 return Err(another(action));
             };

@@ -26,12 +26,15 @@ impl Shard {
             true => self.utc_offset_s(now, station)?,
             false => 0,
         };
+        let (rules, _) = self.rules(station);
         let state = &self.stations[station].state;
         let details = state.details();
         let supply = self.config.supply;
         let mut known = charging::Station {
             supply,
             utc_offset_s,
+            policy: rules.policy,
+            clock: rules.clock,
             ..charging::Station::new(edition)
         };
         let ended_at = self.charging.get(&station).copied().flatten();

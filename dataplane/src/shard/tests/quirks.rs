@@ -719,3 +719,20 @@ fn an_answer_is_read_by_its_stations_profile() {
         assert_eq!(out.contains("< [5,"), !is_taken, "{out}");
     }
 }
+
+#[test]
+fn a_password_that_its_station_took_in_its_own_words_is_taken() {
+    let profile = "[[profile]]\nid = \"acme\"\nrevision = 1\nidentity = \"CP1\"\ncoerce = [\"extra_property\"]\n";
+    for (profile, is_taken) in [("", false), (profile, true)] {
+        let mut charger = Charger::new(QuirkPolicy::Tolerant, profile);
+        let out = charger.world.run(
+            r#"
+            0 a connect CP1 2.0.1
+            1 records shown
+            1 op command CP1 SetVariables {"setVariableData":[{"attributeValue":"sixteen-letters!","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}
+            2 a answers {"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"},"more":1}]}
+            "#,
+        );
+        assert_eq!(out.contains("StationConfigured"), is_taken, "{out}");
+    }
+}
