@@ -67,16 +67,8 @@ impl Registers {
         }
     }
 
-    /// Takes the next register; what is older than the last one is history, unless its clock was put back.
+    /// Takes the next register; what is older than the last one is history.
     pub(crate) fn take(&mut self, register: Register, rules: &Plausibility) {
-        // Beside a meter that was not read, one that was is ahead whatever the clock did; and what is over goes no further.
-        let tells = |last: &Register| !self.has_end && !is_unread(*last);
-        let last = self.last.filter(tells);
-        let put_back = last.is_some_and(|last| was_put_back(last, register));
-        self.take_next(register, put_back, rules);
-    }
-
-    fn take_next(&mut self, register: Register, put_back: bool, rules: &Plausibility) {
         if register.energy.0 < 0 {
             return;
         }
@@ -85,15 +77,10 @@ impl Registers {
             self.last = Some(register);
             return;
         };
-        let next = match put_back {
-            true => Register {
-                at: None,
-                ..register
-            },
-            false if self.is_history(last, register) => return,
-            false => register,
-        };
-        if follows(last, next, rules) {
+        if matches!((last.at, register.at), (Some(last), Some(at)) if at < last) {
+            return;
+        }
+        if follows(last, register, rules) {
             self.last = Some(register);
             self.candidate = None;
             return;
@@ -115,19 +102,6 @@ impl Registers {
             // Neither agrees; the newest may be the true one.
             Some(_) | None => self.candidate = Some(register),
         }
-    }
-
-    /// Whether a register was read before the last one, and comes late.
-    fn is_history(&self, last: Register, register: Register) -> bool {
-        let is_before =
-            |a: Register, b: Register| matches!((a.at, b.at), (Some(a), Some(b)) if a < b);
-        // A clock that was put back behind the beginning told it before that.
-        let by_clock_of_before = |first: Register| {
-            is_before(last, first)
-                && !is_before(register, first)
-                && (first.energy..last.energy).contains(&register.energy)
-        };
-        is_before(register, last) || self.first.is_some_and(by_clock_of_before)
     }
 
     /// The register of the beginning. It counts as the first whenever it comes.
@@ -160,8 +134,20 @@ impl Registers {
     pub(crate) fn end(&mut self, register: Register, rules: &Plausibility) {
         self.has_end = true;
         let before = self.last;
-        let put_back = before.is_some_and(|last| was_put_back(last, register));
-        self.take_next(register, put_back, rules);
+        // A meter that is ahead of one that was read later by the clock says that the clock was put back in between: it
+        // tells nothing of the time that has passed.
+        let put_back = before.is_some_and(|last| {
+            matches!((last.at, register.at), (Some(last), Some(at)) if at < last)
+                && last.energy < register.energy
+        });
+        let register = match put_back {
+            true => Register {
+                at: None,
+                ..register
+            },
+            false => register,
+        };
+        self.take(register, rules);
         // A periodic reading may be a moment newer than the end.
         let overtaken = before.zip(self.first).is_some_and(|(last, first)| {
             register.at < last.at
@@ -200,13 +186,6 @@ impl Registers {
             Quality::Ok
         }
     }
-}
-
-/// A meter only rises: one that is ahead of what was read later by the clock says that the clock was put back in between,
-/// and tells nothing of the time that has passed.
-fn was_put_back(last: Register, register: Register) -> bool {
-    matches!((last.at, register.at), (Some(last), Some(at)) if at < last)
-        && last.energy < register.energy
 }
 
 /// What a station sends that cannot read its meter.
@@ -281,71 +260,6 @@ mod tests {
         check(&[(0, 1_000), (-60, 23_000)], Some(22_000), Quality::Ok);
         // The limits of a transaction still hold.
         check(&[(0, 1_000), (-60, 900_000)], Some(0), Quality::Quarantined);
-    }
-
-    /// Takes registers in Wh at minutes, the first as the beginning.
-    fn running(registers: &[(i64, i64)]) -> Registers {
-        let rules = Plausibility::default();
-        let mut taken = Registers::default();
-        for (minute, wh) in registers {
-            let register = Register {
-                at: Some(minute * 60_000_000),
-                energy: MilliwattHours(wh * 1_000),
-            };
-            match taken.has_begin {
-                false => taken.begin(register, &rules),
-                true => taken.take(register, &rules),
-            }
-        }
-        taken
-    }
-
-    #[test]
-    fn a_clock_that_is_put_back_holds_no_energy_back() {
-        let rules = Plausibility::default();
-        // Three hours, half an hour after the beginning, and nobody tells the end.
-        let put_back = [(0, 1_000), (30, 2_000), (-135, 5_000), (-90, 12_000)];
-        // What was queued before that comes late, and so does what was read since.
-        let late = [(15, 1_500), (20, 1_700), (30, 2_000), (-140, 4_000)];
-        let (before, since) = put_back.split_at(3);
-        for registers in [
-            &put_back[..],
-            &[&put_back, &late[..]].concat(),
-            &[before, &late, since].concat(),
-        ] {
-            let taken = running(registers);
-            assert_eq!(taken.energy(), Some(MilliwattHours(11_000_000)));
-            assert_eq!(taken.quality(false, &rules), Quality::Ok);
-            assert_eq!(taken.quality(true, &rules), Quality::Estimated);
-        }
-        // Since then no more is believed than the supply delivers.
-        let jump = [(-80, 450_000), (-70, 13_000)];
-        let taken = running(&[&put_back[..], &jump].concat());
-        assert_eq!(taken.energy(), Some(MilliwattHours(12_000_000)));
-        assert_eq!(taken.quality(false, &rules), Quality::Ok);
-    }
-
-    #[test]
-    fn an_odometer_read_before_a_zero_is_no_clock_that_was_put_back() {
-        check(
-            &[(0, 0), (-1, 300_000), (1, 300_010), (2, 300_020)],
-            Some(10),
-            Quality::Estimated,
-        );
-    }
-
-    #[test]
-    fn nothing_read_before_the_end_is_ahead_of_it() {
-        let rules = Plausibility::default();
-        let register = |minute: i64, wh: i64| Register {
-            at: Some(minute * 60_000_000),
-            energy: MilliwattHours(wh * 1_000),
-        };
-        let mut taken = running(&[(0, 1_000), (30, 5_000)]);
-        taken.end(register(60, 9_000), &rules);
-        taken.take(register(50, 9_500), &rules);
-        assert_eq!(taken.energy(), Some(MilliwattHours(8_000_000)));
-        assert_eq!(taken.quality(true, &rules), Quality::Ok);
     }
 
     #[test]

@@ -151,22 +151,6 @@ fn a_close_ends_a_transaction_where_its_station_fell_silent_and_sends_nothing() 
 }
 
 #[test]
-fn what_was_delivered_after_a_clock_was_put_back_is_in_a_close() {
-    let mut world = running_16();
-    let id = world.ocpp_id("CP1");
-    for (n, at, told, wh) in [(6, 900, "07:15", 7_000), (7, 1_800, "07:30", 12_000)] {
-        world.run(&format!(
-            r#"{at} a > [2,"{n}","MeterValues",{{"connectorId":1,"transactionId":{id},"meterValue":[{{"timestamp":"2026-11-22T{told}:00Z","sampledValue":[{{"value":"{wh}"}}]}}]}}]"#
-        ));
-    }
-    let seen = world.run("1801 a drops\n1900 restart\n1901 op close");
-    expect![[r#"
-        1901 op close: Closed Ended energy Some(MilliwattHours(11000000))
-    "#]]
-    .assert_eq(&seen);
-}
-
-#[test]
 fn the_operators_end_and_register_are_taken_and_said_twice_they_are_one() {
     let mut world = running_16();
     let seen = world.run(
