@@ -12,7 +12,7 @@ use fleet::UtcMicros;
 use fleet::record::{
     MeterColumn, MeterRow, MeterValues, Reading, ReadingContext, Sample, TextRange,
 };
-use ocpp::meter::{self, Location, Measurand, Named, Phase, SignedValue};
+use ocpp::meter::{self, Location, Measurand, Named, Phase, SignedValue, Unit};
 use ocpp::{MeterColumns, Zone};
 
 /// Writes the message's values into `values`, whose other members stay as they are. Reuses its memory.
@@ -45,7 +45,7 @@ pub(crate) fn fill(values: &mut MeterValues, columns: &MeterColumns, received_at
         });
         let first_reading = values.readings.len();
         for sample in samples {
-            let found = column(sample).and_then(|column| reading(columns, sample, column));
+            let found = column(columns, sample).and_then(|column| reading(columns, sample, column));
             let found = found.and_then(|(column, bits)| {
                 let row = row_for(&mut values.rows, row, context(sample.context), column)?;
                 let column = column.code();
@@ -163,8 +163,20 @@ fn is_signed_itself(columns: &MeterColumns, sample: &meter::Sample) -> bool {
     signed.is_some_and(|signed| signed.data == sample.value)
 }
 
+/// The unit that stations mean by a word that is none of the specification's.
+fn meant(word: &str) -> Option<Unit> {
+    match word.trim() {
+        "%" => Some(Unit::Percent),
+        "°C" | "C" => Some(Unit::Celsius),
+        "Volt" | "Volts" => Some(Unit::V),
+        "Amp" | "Amps" | "Ampere" | "Amperes" => Some(Unit::A),
+        "Watt" | "Watts" => Some(Unit::W),
+        _ => None,
+    }
+}
+
 /// The column that a sample belongs to.
-fn column(sample: &meter::Sample) -> Option<MeterColumn> {
+fn column(columns: &MeterColumns, sample: &meter::Sample) -> Option<MeterColumn> {
     use MeterColumn as Column;
 
     let Named::Known(measurand) = sample.measurand else {
@@ -174,7 +186,10 @@ fn column(sample: &meter::Sample) -> Option<MeterColumn> {
     let is_of_kind = match sample.unit {
         None => true,
         Some(Named::Known(unit)) => measurand.default_unit() == Some(unit.base()),
-        Some(Named::Other(_)) => false,
+        Some(Named::Other(word)) => {
+            let meant = meant(columns.text(word));
+            meant.is_some() && meant == measurand.default_unit()
+        }
     };
     if !is_of_kind {
         return None;

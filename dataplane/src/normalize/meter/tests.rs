@@ -141,17 +141,23 @@ fn a_column_holds_what_is_told_in_a_unit_of_its_kind() {
             {"value":16000,"measurand":"Current.Import","unitOfMeasure":{"unit":"mA"}},
             {"value":16,"measurand":"Power.Active.Import","unitOfMeasure":{"unit":"A"}},
             {"value":98,"measurand":"Power.Factor","unitOfMeasure":{"unit":"Percent"}},
+            {"value":0.98,"measurand":"Power.Factor","unitOfMeasure":{"unit":"cos"}},
+            {"value":57,"measurand":"SoC","unitOfMeasure":{"unit":"%"}},
+            {"value":31,"measurand":"Voltage","phase":"L1","unitOfMeasure":{"unit":"%"}},
             {"value":7.4,"measurand":"Power.Active.Import","phase":"L1","unitOfMeasure":{"unit":"kW"}},
             {"value":16,"measurand":"Current.Import","phase":"L1","unitOfMeasure":{"multiplier":0}}]}]"#,
         expect![[r#"
             0 Sample.Periodic 2026-11-22T09:59:00Z
               frequency_hz 50.01
+              soc_percent 57
               power_l1_w 7400
               current_l1_a 16
               sample Sample.Periodic "Voltage" "" "" "kV" "0.4" "" = 0.4
               sample Sample.Periodic "Current.Import" "" "" "mA" "16000" "" = 16000
               sample Sample.Periodic "Power.Active.Import" "" "" "A" "16" "" = 16
               sample Sample.Periodic "Power.Factor" "" "" "Percent" "98" "" = 98
+              sample Sample.Periodic "Power.Factor" "" "" "cos" "0.98" "" = 0.98
+              sample Sample.Periodic "Voltage" "L1" "" "%" "31" "" = 31
         "#]],
     );
 }
