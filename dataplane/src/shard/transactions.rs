@@ -615,7 +615,11 @@ impl Shard {
             summary
         };
         // One that nobody has heard of has said -1, and begins with 0; a 1.6 station says -1 always.
-        let missing = (report.seq_no - before.seq_no - 1).max(0);
+        let missing = (report
+            .seq_no
+            .saturating_sub(before.seq_no)
+            .saturating_sub(1))
+        .max(0);
         let event = TransactionEvent {
             transaction_id: before.id.0,
             ocpp_transaction_id: report.ocpp_id.to_owned(),

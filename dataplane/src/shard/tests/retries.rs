@@ -620,6 +620,10 @@ fn numbers_are_missing_before_a_first_event_that_is_not_the_first() {
     ]);
     assert!(out.contains("kind 2 gap 3 "), "{out}");
     assert!(out.contains("kind 2 gap 1 "), "{out}");
+    let farthest =
+        counted(3, "Updated", 0, 1_000).replace("\"seqNo\":3", "\"seqNo\":9223372036854775807");
+    let out = said_of_t1(&[farthest]);
+    assert!(out.contains(&format!("kind 2 gap {} ", u32::MAX)), "{out}");
 }
 
 #[test]
