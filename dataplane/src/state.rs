@@ -741,8 +741,11 @@ impl StationState {
                 let make = || unreachable!("it was found");
                 transactions.change(id, make, |over| over.registers.begin(register, rules));
             }
+            let is_begin =
+                ReadingContext::from_code(row.context) == Some(ReadingContext::TransactionBegin);
             if evse_id != 0
                 && !is_late
+                && !(is_begin && values.rows.len() > 1)
                 && let Some(connector) = self.connector_mut(evse_id, connector_id.max(1))
             {
                 connector.register = Maybe::new(Some(register.energy.0));
