@@ -40,6 +40,9 @@ pub fn compare(truths: &[PathBuf], data_dir: &Path) -> anyhow::Result<Kept> {
     let mut counts: HashMap<(String, Kind), Count> = HashMap::new();
     for path in truths {
         for event in truth::read(path)? {
+            if !matches!(event.kind, Kind::Boot | Kind::Status) {
+                continue;
+            }
             let count = counts.entry((event.station, event.kind)).or_default();
             count.sent += 1;
             count.acknowledged += u64::from(event.acked_at.is_some());

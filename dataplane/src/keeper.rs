@@ -82,8 +82,11 @@ pub(crate) fn keep(
                 let put = put(store, &tenant, &token, &mode);
                 changes.fetch_add(1, Ordering::Release);
                 let is_written = matches!(put, Ok(TokenWritten::Done));
-                let message = before.ok().flatten().and_then(|before| before.message);
-                if is_written && message != token.message {
+                // Of one that cannot be read nobody knows whether its message is another.
+                let is_other = |before: Option<Token>| {
+                    before.and_then(|before| before.message) != token.message
+                };
+                if is_written && before.is_ok_and(is_other) {
                     message_changed(&tenant, &token);
                 }
                 reply.send(put.map_err(|error| describe(&error)));
